@@ -1,0 +1,78 @@
+"""The errors of the app: each has a code that programs read and a sentence that a person understands.
+
+``code`` is stable and appears in JSON (see the README); ``message`` is one sentence and says what happened and to what;
+``hint`` says what to do about it, where that is known.
+"""
+
+from __future__ import annotations
+
+
+class ResNetDesktopError(Exception):
+    """The root of all errors that the app raises on purpose.
+
+    Args:
+        code: a stable name in snake_case.
+        message: one sentence for a person.
+        hint: what the person can do, or None.
+    """
+
+    def __init__(self, code: str, message: str, hint: str | None = None) -> None:
+        super().__init__(code, message, hint)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message} {self.hint}"
+
+    def as_dict(self) -> dict[str, str]:
+        """The error as it stands in JSON output: ``code`` and ``message``."""
+        return {"code": self.code, "message": self.message}
+
+
+class ImageError(ResNetDesktopError):
+    """An image cannot be read.
+
+    Codes: ``missing_file``, ``no_permission``, ``is_a_folder``, ``not_a_regular_file``, ``empty_file``, ``not_an_image``,
+    ``truncated_image``, ``damaged_image``, ``too_many_pixels``, ``decoder_missing``, ``read_failed``.
+    """
+
+
+class ModelError(ResNetDesktopError):
+    """A model cannot be opened or used.
+
+    Codes: ``missing_model``, ``unknown_model``, ``not_onnx``, ``damaged_model``, ``newer_format``, ``bad_metadata``,
+    ``wrong_shapes``, ``external_data``, ``no_metadata``, ``unsupported_model``, ``model_exists``, ``bundled_model``.
+    """
+
+
+class ProviderError(ResNetDesktopError):
+    """An execution provider cannot run the model. Codes: ``provider_unavailable``, ``provider_failed``."""
+
+
+class ClassNameError(ResNetDesktopError):
+    """A class was named that the model does not have, or that two share. Codes: ``unknown_class``, ``ambiguous_class``."""
+
+
+class LayerError(ResNetDesktopError):
+    """A layer was named that cannot be explained. Codes: ``unknown_layer``, ``no_closed_form``."""
+
+
+class JobError(ResNetDesktopError):
+    """A training job file is wrong. Code: ``bad_job``."""
+
+
+class DataError(ResNetDesktopError):
+    """The pictures to train on cannot be used. Codes: ``no_images``, ``one_class``, ``bad_data``, ``missing_data``."""
+
+
+class TrainingError(ResNetDesktopError):
+    """Training cannot go on. Codes: ``loss_not_finite``, ``parity_failed``, ``run_locked``, ``no_checkpoint``, ``no_torch``."""
+
+
+class SettingsError(ResNetDesktopError):
+    """A setting has no such name or value. Codes: ``unknown_setting``, ``bad_setting``."""
+
+
+class StorageError(ResNetDesktopError):
+    """A file cannot be written. Codes: ``disk_full``, ``read_only``, ``write_failed``."""

@@ -1,0 +1,124 @@
+"""The log: one line says when, how grave, which part, where in the code, and what.
+
+``10:31:07.412 WARNING  inference  providers:prove:88  CUDA was passed over: no device`` is the shape on the console and
+in the file, which is kept in the data folder's ``logs/`` and rotated before it grows large. Modules ask for their
+logger with ``logging.getLogger(__name__)``; only the start of a program calls ``start``.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+
+from resnet_desktop.core import paths
+
+ROOT = "resnet_desktop"
+FILE_NAME = "resnet-desktop.log"
+MAX_BYTES = 1_000_000
+BACKUPS = 3
+_LINE = "%(asctime)s.%(msecs)03d %(levelname)-8s %(part)-10s %(module)s:%(funcName)s:%(lineno)d  %(message)s"
+_CLOCK = "%H:%M:%S"
+_DATE_AND_CLOCK = "%Y-%m-%d %H:%M:%S"
+
+_logger = logging.getLogger(__name__)
+
+
+def logs_folder() -> Path:
+    """Where the log files are."""
+    return paths.data_folder() / "logs"
+
+
+class LineFormatter(logging.Formatter):
+    """Adds ``part``, the package below ``resnet_desktop`` that speaks (``imaging``, ``gui`` …), to each line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line or lines for ``record``."""
+        names = record.name.split(".")
+        record.part = names[1] if names[0] == ROOT and len(names) > 1 else names[0]
+        return super().format(record)
+
+
+class Log:
+    """The running log; ``close`` gives everything back as it was.
+
+    ``path`` is the log file, None where none could be opened; ``problem`` says why.
+    """
+
+    def __init__(self, console_level: int, *, to_file: bool) -> None:
+        self.path: Path | None = None
+        self.problem: str | None = None
+        self._root = logging.getLogger(ROOT)
+        self._level_before = self._root.level
+        self._hooks_before = (sys.excepthook, threading.excepthook)
+        self._handlers: list[logging.Handler] = []
+        self._file: logging.Handler | None = None
+        self._root.setLevel(logging.DEBUG)
+        if sys.stderr is not None:  # None under pythonw on Windows
+            console = logging.StreamHandler(sys.stderr)
+            console.setLevel(console_level)
+            self._add(console, _CLOCK)
+        if to_file:
+            self._open_file()
+        sys.excepthook = self._on_uncaught
+        threading.excepthook = self._on_uncaught_in_thread
+
+    def close(self) -> None:
+        """Write out and release the file, and stop listening for uncaught exceptions."""
+        sys.excepthook, threading.excepthook = self._hooks_before
+        for handler in self._handlers:
+            self._root.removeHandler(handler)
+            handler.close()
+        self._handlers.clear()
+        self._file = None
+        self._root.setLevel(self._level_before)
+
+    def _open_file(self) -> None:
+        path = logs_folder() / FILE_NAME
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = logging.handlers.RotatingFileHandler(
+                path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8", errors="backslashreplace"
+            )
+        except OSError as error:  # the app works without its log; that must not keep it from starting
+            self.problem = f"No log file is kept: {path} could not be opened ({error.strerror or error})."
+            _logger.warning("%s", self.problem)
+            return
+        self.path, self._file = path, file
+        self._add(file, _DATE_AND_CLOCK)
+
+    def _add(self, handler: logging.Handler, clock: str) -> None:
+        handler.setFormatter(LineFormatter(_LINE, clock))
+        self._root.addHandler(handler)
+        self._handlers.append(handler)
+
+    def _on_uncaught(self, kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            self._write_to_file("Uncaught exception", kind, error, traceback)
+        self._hooks_before[0](kind, error, traceback)
+
+    def _on_uncaught_in_thread(self, caught: threading.ExceptHookArgs) -> None:
+        if caught.exc_value is not None and not issubclass(caught.exc_type, SystemExit):
+            what = f"Uncaught exception in {caught.thread.name if caught.thread is not None else 'a thread'}"
+            self._write_to_file(what, caught.exc_type, caught.exc_value, caught.exc_traceback)
+        self._hooks_before[1](caught)
+
+    def _write_to_file(
+        self, what: str, kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        """To the file alone: the former hook shows it on the console."""
+        if self._file is not None:
+            details = (kind, error, traceback)
+            level = logging.CRITICAL
+            self._file.handle(_logger.makeRecord(ROOT, level, __file__, 0, what, (), details, "excepthook"))
+
+
+def start(console_level: int = logging.WARNING, *, to_file: bool = True) -> Log:
+    """Begin logging to standard error from ``console_level`` on and, in full, to the log file.
+
+    A log file that cannot be opened is reported (``Log.problem``), never raised.
+    """
+    return Log(console_level, to_file=to_file)

@@ -1,0 +1,55 @@
+"""Where the app keeps its files.
+
+``RESNET_DESKTOP_HOME`` moves everything that belongs to the user into one folder; else the platform's own folders are
+used. ``assets/`` and ``models/`` lie beside the package in a checkout and inside it in an installed wheel.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+APP = "resnet-desktop"
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def data_folder() -> Path:
+    """Installed models and what the app remembers of foreign ones."""
+    return _home("data") or Path(platformdirs.user_data_dir(APP, appauthor=False))
+
+
+def config_folder() -> Path:
+    """The settings file."""
+    return _home("config") or Path(platformdirs.user_config_dir(APP, appauthor=False))
+
+
+def cache_folder() -> Path:
+    """What can be made again."""
+    return _home("cache") or Path(platformdirs.user_cache_dir(APP, appauthor=False))
+
+
+def user_models_folder() -> Path:
+    """Models that the user installed."""
+    return data_folder() / "models"
+
+
+def bundled_models_folder() -> Path:
+    """Models that came with the app."""
+    return _shipped("models")
+
+
+def assets_folder() -> Path:
+    """Icons, the font, the sample photos."""
+    return _shipped("assets")
+
+
+def _home(part: str) -> Path | None:
+    home = os.environ.get("RESNET_DESKTOP_HOME")
+    return Path(home).expanduser() / part if home else None
+
+
+def _shipped(name: str) -> Path:
+    installed = PACKAGE / name
+    return installed if installed.is_dir() else PACKAGE.parent / name

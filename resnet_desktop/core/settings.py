@@ -1,0 +1,124 @@
+"""The user's settings: each is declared once, with its type, default, bounds and title.
+
+They live in one JSON file. A damaged file is set aside under another name and the defaults are used, so that a bad
+settings file never keeps the app from starting; keys that this version does not know are kept for the version that does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from resnet_desktop.core import atomic, paths
+from resnet_desktop.core.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its key in the file, default (which gives the type), title, allowed values or bounds."""
+
+    key: str
+    default: str | int | float | bool
+    title: str
+    choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def check(self, value: object) -> str | int | float | bool:
+        """Return ``value`` if this setting can have it. Raises SettingsError."""
+        wanted = type(self.default)
+        if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not isinstance(value, (str, int, float, bool)) or type(value) is not wanted:
+            raise SettingsError("bad_setting", f"{self.title} must be of type {wanted.__name__}, not {value!r}.")
+        if self.choices and value not in self.choices:
+            raise SettingsError("bad_setting", f"{self.title} must be one of {', '.join(self.choices)}, not {value!r}.")
+        number = value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+        if number is not None:
+            too_low = self.minimum is not None and number < self.minimum
+            too_high = self.maximum is not None and number > self.maximum
+            if too_low or too_high:
+                raise SettingsError("bad_setting", f"{self.title} must lie between {self.minimum} and {self.maximum}.")
+        return value
+
+
+MODEL = Setting("model", "", "Model (empty: the bundled one)")
+PROVIDER = Setting("provider", "auto", "Execution provider")
+MAX_MEGAPIXELS = Setting("max_megapixels", 200, "Largest image, in megapixels", minimum=1, maximum=2000)
+TOP_K = Setting("top_k", 5, "Classes shown for a photo", minimum=1, maximum=1000)
+THEME = Setting("theme", "system", "Appearance", choices=("system", "light", "dark"))
+HEATMAP_SHOWN = Setting("heatmap_shown", True, "Show the heatmap")
+HEATMAP_OPACITY = Setting("heatmap_opacity", 0.5, "Opacity of the heatmap", minimum=0.0, maximum=1.0)
+COLORMAP = Setting("colormap", "viridis", "Colours of the heatmap", choices=("viridis", "inferno", "turbo", "grey"))
+FIT = Setting("fit", "crop", "What the network sees of a photo", choices=("crop", "whole"))
+
+SETTINGS: tuple[Setting, ...] = (
+    MODEL,
+    PROVIDER,
+    MAX_MEGAPIXELS,
+    TOP_K,
+    THEME,
+    HEATMAP_SHOWN,
+    HEATMAP_OPACITY,
+    COLORMAP,
+    FIT,
+)
+
+
+class Settings:
+    """The values in force. Read once, written at each change."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path if path is not None else paths.config_folder() / "settings.json"
+        self._values: dict[str, Any] = {}
+        self.problem: str | None = None
+        self._read()
+
+    def string(self, setting: Setting) -> str:
+        """The value of a text setting."""
+        return str(self._get(setting))
+
+    def integer(self, setting: Setting) -> int:
+        """The value of a whole-number setting."""
+        return int(self._get(setting))
+
+    def number(self, setting: Setting) -> float:
+        """The value of a number setting."""
+        return float(self._get(setting))
+
+    def flag(self, setting: Setting) -> bool:
+        """The value of an on-off setting."""
+        return bool(self._get(setting))
+
+    def change(self, setting: Setting, value: str | float | bool) -> None:
+        """Set and save. Raises SettingsError on a bad value, StorageError if the file cannot be written."""
+        self._values[setting.key] = setting.check(value)
+        atomic.write_text(self._path, json.dumps(self._values, indent=2, sort_keys=True) + "\n")
+
+    def _get(self, setting: Setting) -> str | int | float | bool:
+        try:
+            return setting.check(self._values.get(setting.key, setting.default))
+        except SettingsError:
+            return setting.default
+
+    def _read(self) -> None:
+        try:
+            values = json.loads(self._path.read_text("utf-8"))
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            self._set_aside(error)
+            return
+        if isinstance(values, dict):
+            self._values = values
+        else:
+            self._set_aside(ValueError("not a JSON object"))
+
+    def _set_aside(self, error: Exception) -> None:
+        aside = self._path.with_suffix(".damaged.json")
+        with contextlib.suppress(OSError):
+            self._path.replace(aside)
+        self.problem = f"The settings could not be read ({error}); the defaults are used and the old file is {aside.name}."

@@ -1,0 +1,153 @@
+"""From every way in which a file can store colour to 8-bit sRGB: palettes, grey, 16 bits, CMYK, alpha, ICC profiles."""
+
+from __future__ import annotations
+
+import functools
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+if TYPE_CHECKING:
+    from PIL import ImageCms
+
+MAX_PROFILE_BYTES = 8 << 20
+_GREY_STEPS = 256
+_RGB_STEPS = 9
+_SAME_COLOUR = 2  # levels of 255: what two ways of writing sRGB down may differ by
+_TIFF_BITS_PER_SAMPLE = 258
+_TIFF_PHOTOMETRIC = 262
+_WHITE_IS_ZERO = 0
+_STRAIGHT = {
+    "1": "L",
+    "PA": "RGBA",
+    "La": "LA",
+    "RGBa": "RGBA",
+    "RGBX": "RGB",
+    "YCbCr": "RGB",
+    "LAB": "RGB",
+    "HSV": "RGB",
+}
+_COLOUR_OF = {"LA": "L", "RGBA": "RGB"}
+
+
+def to_srgb(image: Image.Image, reduce: int = 1) -> Image.Image:
+    """A loaded image in any mode that Pillow reads as 8-bit sRGB over white.
+
+    Args:
+        image: the loaded image with the ``info`` of its file.
+        reduce: a whole factor by which both sides are first averaged down (rounded up).
+
+    An embedded ICC profile is converted to sRGB; one that cannot be used is ignored. Deep grey images are scaled by the
+    range of their type, or by that of their values where the type says nothing. Raises what Pillow raises.
+    """
+    profile = image.info.get("icc_profile")
+    image = _simple(image)
+    if reduce > 1:
+        image = image.reduce(reduce)
+    alpha = image.getchannel("A") if image.mode in _COLOUR_OF else None
+    colour = image if alpha is None else image.convert(_COLOUR_OF[image.mode])
+    if isinstance(profile, bytes):
+        colour = _managed(colour, profile)
+    if colour.mode != "RGB":
+        colour = colour.convert("RGB")
+    if alpha is None or alpha.getextrema() == (255, 255):
+        return colour
+    over_white = Image.new("RGB", colour.size, (255, 255, 255))
+    over_white.paste(colour, mask=alpha)
+    return over_white
+
+
+def _simple(image: Image.Image) -> Image.Image:
+    """The image in one of the modes L, LA, RGB, RGBA, CMYK."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return _deep_grey(image)
+    if image.mode == "P":
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    if image.mode in ("L", "RGB", "1") and "transparency" in image.info:
+        return image.convert("RGBA" if image.mode == "RGB" else "LA")
+    if image.mode in _STRAIGHT:
+        return image.convert(_STRAIGHT[image.mode])
+    return image
+
+
+def _deep_grey(image: Image.Image) -> Image.Image:
+    values: NDArray[Any] = np.asarray(image)
+    if image.mode == "F":
+        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = _range(image, values)
+    if (low, high) == (0, 65535):
+        grey = (values >> 8).astype(np.uint8)  # the high byte, as Pillow does for 16 bits a channel in colour
+    else:
+        scaled = (values.astype(np.float64) - low) * (255.0 / max(high - low, np.finfo(np.float64).tiny))
+        grey = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    tags = getattr(image, "tag_v2", {})
+    if image.mode.startswith("I;16") and tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        grey = 255 - grey
+    result = Image.fromarray(grey)
+    key = image.info.get("transparency")
+    if isinstance(key, int):
+        result.putalpha(Image.fromarray(np.where(values == key, 0, 255).astype(np.uint8)))
+    if "icc_profile" in image.info:
+        result.info["icc_profile"] = image.info["icc_profile"]
+    return result
+
+
+def _range(image: Image.Image, values: NDArray[Any]) -> tuple[float, float]:
+    """The values that stand for black and white."""
+    if image.mode.startswith("I;16"):
+        bits = getattr(image, "tag_v2", {}).get(_TIFF_BITS_PER_SAMPLE, (16,))[0]
+        return 0, (1 << bits) - 1
+    low, high = float(values.min()), float(values.max())
+    usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+    fitting = next((limit for limit in usual if high <= limit), None)
+    return (low, high) if low < 0 or fitting is None else (0, fitting)
+
+
+def _managed(image: Image.Image, profile: bytes) -> Image.Image:
+    """An L, RGB or CMYK image whose colours ``profile`` explains, as sRGB where that makes a difference."""
+    if len(profile) > MAX_PROFILE_BYTES:
+        return image
+    mode, transform = _transform(profile)
+    if transform is None or image.mode == "CMYK" != mode:
+        return image
+    if image.mode != mode:
+        if (image.mode, mode) != ("L", "RGB"):  # a grey picture in an RGB space is usual; the other pairs are mistakes
+            return image
+        image = image.convert("RGB")
+    return transform.apply(image)
+
+
+@functools.lru_cache(maxsize=32)
+def _transform(profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform | None]:
+    """The mode that ``profile`` is for, and how to get to sRGB from there; None where it is sRGB or cannot be used.
+
+    Whether it is sRGB is found by trying, not by its name: a grid over all colours must come out as it went in.
+    """
+    from PIL import ImageCms
+
+    try:
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        mode = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}[opened.profile.xcolor_space.strip()]
+        transform = ImageCms.buildTransform(opened, ImageCms.createProfile("sRGB"), mode, "RGB")
+        if mode != "CMYK" and _changes_nothing(transform, mode):
+            return mode, None
+    except (ImageCms.PyCMSError, OSError, ValueError, KeyError, TypeError, AttributeError):
+        return "", None
+    return mode, transform
+
+
+def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
+    grid: NDArray[np.uint8]
+    expected: NDArray[np.uint8]
+    if mode == "L":
+        grid = np.arange(_GREY_STEPS, dtype=np.uint8).reshape(1, -1)
+        expected = np.repeat(grid[..., None], 3, axis=2)
+    else:
+        steps = np.linspace(0, 255, _RGB_STEPS).astype(np.uint8)
+        grid = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
+        expected = grid
+    result = np.asarray(transform.apply(Image.fromarray(grid)))
+    return int(np.abs(result.astype(np.int16) - expected).max()) <= _SAME_COLOUR

@@ -1,0 +1,110 @@
+"""Finding pictures: files, folders and patterns as a person names them, whatever bytes their names are made of."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from resnet_desktop.imaging.container import IMAGE_SUFFIXES
+
+_DIGITS = re.compile(r"(\d+)")
+
+
+def printable(path: str | os.PathLike[str]) -> str:
+    r"""``path`` as it can be shown, printed and logged anywhere.
+
+    Bytes that are not UTF-8 and control characters (a name may hold a newline or a terminal's escape code) appear as
+    ``\xNN``; the result is for people, it no longer names the file.
+    """
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in os.fspath(path))
+
+
+def find_images(paths: Iterable[str | os.PathLike[str]], *, recursive: bool) -> Iterator[Path]:
+    """The picture files that ``paths`` stand for, in the order given, lazily.
+
+    A folder gives the picture files in it, told by their suffix and sorted as people count (``2.jpg`` before
+    ``10.jpg``); with ``recursive`` also those of all folders below, each real folder once, so that a circle of links
+    ends. Hidden files and folders in a folder are passed over. A file is given as it is, whatever its suffix. A path
+    that does not exist is expanded if it is a pattern (``*``, ``?``, ``[…]``, ``**``), else given as it is, so that
+    decoding it says ``missing_file``; a folder that may not be listed is given too.
+    """
+    seen: set[tuple[int, int]] = set()
+    for path in paths:
+        yield from _expand(os.fspath(path), recursive, seen)
+
+
+def natural_key(name: str) -> tuple[list[str | int], str]:
+    """A sort key under which numbers inside names count as numbers and case matters last."""
+    parts: list[str | int] = [
+        int(part) if place % 2 else part for place, part in enumerate(_DIGITS.split(name.casefold()))
+    ]
+    return parts, name
+
+
+def _escaped(letter: str) -> str:
+    byte = ord(letter) - 0xDC00  # how Python carries a byte that is not UTF-8 (PEP 383)
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else letter.encode("unicode_escape").decode("ascii")
+
+
+def _expand(text: str, recursive: bool, seen: set[tuple[int, int]]) -> Iterator[Path]:
+    path = Path(text)
+    if not text:
+        return
+    if path.is_dir():
+        yield from _walk(path, recursive, seen)
+        return
+    matches = [] if os.path.lexists(path) or not glob.has_magic(text) else _matches(path)
+    if not matches:
+        yield path
+    for match in matches:
+        if match.is_dir():
+            yield from _walk(match, recursive, seen)
+        else:
+            yield match
+
+
+def _matches(pattern: Path) -> list[Path]:
+    root = Path(pattern.anchor)
+    try:
+        found = list(root.glob(str(pattern.relative_to(root))))
+    except (ValueError, OSError, NotImplementedError):  # not a pattern after all, such as "a**"
+        return []
+    return sorted(found, key=lambda match: natural_key(str(match)))
+
+
+def _walk(folder: Path, recursive: bool, seen: set[tuple[int, int]]) -> Iterator[Path]:
+    waiting = [folder]
+    while waiting:
+        current = waiting.pop()
+        try:
+            status = current.stat()
+            here = (status.st_dev, status.st_ino)
+            if recursive and here in seen:
+                continue
+            files, folders = _listing(current)
+        except OSError:
+            yield current
+            continue
+        seen.add(here)
+        yield from files
+        if recursive:
+            waiting.extend(reversed(folders))
+
+
+def _listing(folder: Path) -> tuple[list[Path], list[Path]]:
+    files: list[str] = []
+    folders: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                folders.append(entry.name)
+            elif os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122 - a Path each is slow
+                files.append(entry.name)
+    return [folder / name for name in sorted(files, key=natural_key)], [
+        folder / name for name in sorted(folders, key=natural_key)
+    ]

@@ -1,0 +1,247 @@
+"""From a picture to what the network eats: the preprocessing that travels with each model.
+
+In this order, as the bundle's ``transforms`` say: the shorter side is first reduced to ``native`` where that is set;
+the shorter side is resized to ``resize`` (the longer one rounded down, as torchvision does); the centre ``crop`` is
+cut; 0–1; mean and std. All reduction is antialiased.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from resnet_desktop.core.errors import ModelError
+
+Fit = Literal["crop", "whole"]
+Interpolation = Literal["bilinear", "bicubic", "nearest"]
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+MAX_CROP = 4096
+_FILTERS: dict[str, Image.Resampling] = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "nearest": Image.Resampling.NEAREST,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in the pixels of a picture: edges, not pixel centres; it may reach beyond the picture."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        """In pixels."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """In pixels."""
+        return self.bottom - self.top
+
+
+@dataclass(frozen=True, slots=True)
+class _Placement:
+    """Which part of the picture lands where in the square that the network sees.
+
+    ``first``: (width, height) after the reduction to ``native``. ``box``: the part of the picture at that size that is
+    scaled to ``size`` and put at ``corner`` (left, top) of the square; the rest of the square is padding.
+    """
+
+    first: tuple[int, int]
+    box: tuple[float, float, float, float]
+    size: tuple[int, int]
+    corner: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Transforms:
+    """Preprocessing parameters, in pixels; ``mean`` and ``std`` are per channel on the 0–1 scale, in the order RGB."""
+
+    native: int | None = None
+    resize: int = 256
+    crop: int = 224
+    interpolation: Interpolation = "bilinear"
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+    @classmethod
+    def from_json(cls, data: str | Mapping[str, Any]) -> Transforms:
+        """Read the JSON text of a bundle, or the mapping it holds; keys left out take the defaults.
+
+        Raises:
+            ModelError: bad_metadata, naming the key.
+        """
+        if isinstance(data, str):
+            try:
+                data = json.loads(data)
+            except ValueError as error:
+                raise _bad("are not JSON") from error
+        if not isinstance(data, Mapping):
+            raise _bad("are not a JSON object")
+        default = cls()
+        native = data.get("native")
+        crop = _side("crop", data.get("crop", default.crop))
+        resize = _side("resize", data.get("resize", max(default.resize, crop)))
+        if resize < crop:
+            raise _bad(f"crop more (crop {crop}) than they resize to (resize {resize})")
+        interpolation = data.get("interpolation", default.interpolation)
+        if interpolation not in get_args(Interpolation):
+            raise _bad(f"name an unknown interpolation: {interpolation!r}")
+        return cls(
+            native=None if native is None else _side("native", native),
+            resize=resize,
+            crop=crop,
+            interpolation=interpolation,
+            mean=_triple("mean", data.get("mean", default.mean), positive=False),
+            std=_triple("std", data.get("std", default.std), positive=True),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The mapping that ``from_json`` reads; ready for json.dumps."""
+        return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
+
+    @property
+    def decode_side(self) -> int:
+        """The size in pixels to which the shorter side will first be brought: what to ask of ``decode``."""
+        return self.resize if self.native is None else min(self.native, self.resize)
+
+    def apply(
+        self, pixels: NDArray[np.uint8], fit: Fit = "crop", out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
+        """The input of the network for a picture.
+
+        Args:
+            pixels: uint8 (height, width, 3) RGB.
+            fit: ``crop`` cuts the centre out; ``whole`` scales the whole picture into the square and pads with the mean
+                colour (zeros after normalization).
+            out: where to write, float32 (3, crop, crop); a new array is made where it is None.
+
+        Returns:
+            ``out``: float32 (3, crop, crop).
+        """
+        place = self._placement(pixels.shape[1], pixels.shape[0], fit)
+        seen = self._scaled(pixels, place)
+        if out is None:
+            out = np.empty((3, self.crop, self.crop), np.float32)
+        target = out
+        if place.size != (self.crop, self.crop):
+            out.fill(0.0)
+            left, top = place.corner
+            target = out[:, top : top + place.size[1], left : left + place.size[0]]
+        for channel in range(3):
+            scale = 1.0 / (255.0 * self.std[channel])
+            np.multiply(seen[..., channel], np.float32(scale), out=target[channel], dtype=np.float32)
+            target[channel] -= np.float32(self.mean[channel] / self.std[channel])
+        return out
+
+    def view(self, pixels: NDArray[np.uint8], fit: Fit = "crop") -> NDArray[np.uint8]:
+        """What the network sees of uint8 (height, width, 3), before normalization: uint8 (crop, crop, 3)."""
+        place = self._placement(pixels.shape[1], pixels.shape[0], fit)
+        seen = self._scaled(pixels, place)
+        if place.size == (self.crop, self.crop):
+            return seen
+        square = np.empty((self.crop, self.crop, 3), np.uint8)
+        square[:] = np.clip(np.rint(np.asarray(self.mean) * 255.0), 0, 255).astype(np.uint8)
+        left, top = place.corner
+        square[top : top + place.size[1], left : left + place.size[0]] = seen
+        return square
+
+    def seen_box(self, width: int, height: int, fit: Fit = "crop") -> Box:
+        """The part of a picture of ``width`` × ``height`` pixels that fills the square the network sees.
+
+        For ``whole`` it reaches beyond the picture where the square is padded.
+        """
+        place = self._placement(width, height, fit)
+        to_full_x, to_full_y = width / place.first[0], height / place.first[1]
+        step_x = (place.box[2] - place.box[0]) / place.size[0]
+        step_y = (place.box[3] - place.box[1]) / place.size[1]
+        left = place.box[0] - place.corner[0] * step_x
+        top = place.box[1] - place.corner[1] * step_y
+        right, bottom = left + self.crop * step_x, top + self.crop * step_y
+        return Box(left * to_full_x, top * to_full_y, right * to_full_x, bottom * to_full_y)
+
+    def _placement(self, width: int, height: int, fit: Fit) -> _Placement:
+        first = (width, height)
+        if self.native is not None and min(first) > self.native:
+            first = _shorter_side_to(self.native, width, height)
+        if fit == "whole":
+            longest = max(first)
+            size = (max(1, round(first[0] * self.crop / longest)), max(1, round(first[1] * self.crop / longest)))
+            corner = ((self.crop - size[0]) // 2, (self.crop - size[1]) // 2)
+            return _Placement(first, (0.0, 0.0, float(first[0]), float(first[1])), size, corner)
+        full = _shorter_side_to(self.resize, *first)
+        left, top = round((full[0] - self.crop) / 2.0), round((full[1] - self.crop) / 2.0)
+        step_x, step_y = first[0] / full[0], first[1] / full[1]
+        box = (
+            left * step_x,
+            top * step_y,
+            min((left + self.crop) * step_x, float(first[0])),
+            min((top + self.crop) * step_y, float(first[1])),
+        )
+        return _Placement(first, box, (self.crop, self.crop), (0, 0))
+
+    def _scaled(self, pixels: NDArray[np.uint8], place: _Placement) -> NDArray[np.uint8]:
+        """uint8 (height, width, 3) at ``place.size``. Pillow computes the rows and columns of the box only."""
+        image = Image.fromarray(pixels)
+        if place.first != image.size:
+            image = image.resize(place.first, Image.Resampling.BILINEAR)
+        return np.asarray(image.resize(place.size, _FILTERS[self.interpolation], place.box))
+
+
+def _shorter_side_to(side: int, width: int, height: int) -> tuple[int, int]:
+    if width <= height:
+        return side, max(side, side * height // width)
+    return max(side, side * width // height), side
+
+
+def _bad(what: str) -> ModelError:
+    return ModelError("bad_metadata", f"The model's transforms {what}.")
+
+
+def _side(key: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_CROP:
+        raise _bad(f"need a whole number from 1 to {MAX_CROP} as {key}, not {value!r}")
+    return value
+
+
+def _triple(key: str, value: object, *, positive: bool) -> tuple[float, float, float]:
+    what = "three positive numbers" if positive else "three numbers"
+    if not isinstance(value, list | tuple) or len(value) != 3:
+        raise _bad(f"need {what} as {key}, not {value!r}")
+    for number in value:
+        usable = isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
+        if not usable or (positive and number <= 0):
+            raise _bad(f"need {what} as {key}, not {value!r}")
+    return float(value[0]), float(value[1]), float(value[2])
+
+
+PRESETS: dict[str, tuple[str, Transforms]] = {
+    "imagenet-224": ("ImageNet, 256 → 224 (torchvision V1, ONNX Model Zoo, timm)", Transforms()),
+    "imagenet-232": ("ImageNet, 232 → 224 (torchvision V2)", Transforms(resize=232)),
+    "imagenet-bicubic-224": (
+        "ImageNet, bicubic 256 → 224 (DeiT and many timm models)",
+        Transforms(interpolation="bicubic"),
+    ),
+    "whole-224": ("ImageNet colours, all of the shorter side at 224, no border cut", Transforms(resize=224)),
+    "unit-224": (
+        "0 to 1 without normalization, 256 → 224",
+        Transforms(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
+    ),
+    "signed-224": (
+        "−1 to 1, 256 → 224 (Inception, MobileNet, TensorFlow models)",
+        Transforms(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
+    ),
+}
