@@ -1,0 +1,211 @@
+"""A model's graph without its weights: who makes a tensor, who reads it, what shape it has.
+
+Shapes come from ONNX shape inference on a copy in which large initializers are mere inputs, so that checking a network
+takes milliseconds and no copy of its weights.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+
+import onnx
+from onnx import TensorProto, checker, helper, numpy_helper, shape_inference
+
+from resnet_desktop.core.errors import ModelError
+
+Shape = tuple[int | None, ...]
+"""Dimensions of a tensor; None where it is not known beforehand (the batch)."""
+
+ONNX_DOMAINS = ("", "ai.onnx")
+RUNTIME_DOMAINS = (*ONNX_DOMAINS, "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc")
+"""Sets of operators that ONNX Runtime carries; any other would need a library that the app does not load."""
+
+_KEPT_ELEMENTS = 1024
+"""Initializers up to this size stay in the copy: the shapes given to Reshape and its like are among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """Type (as in ``TensorProto.DataType``) and shape of a tensor; shape None if not even the rank is known."""
+
+    type: int
+    shape: Shape | None
+
+
+class GraphView:
+    """The graph of a checked model.
+
+    Args:
+        model: a parsed model with sound tensors; it is not kept.
+        input_shape: for shape inference, in place of the declared shape of the model's (single) input.
+        strict: whether a node whose shapes do not fit is an error (else its outputs stay without shape).
+
+    Raises:
+        ModelError: ``damaged_model``, ``wrong_shapes``, ``unsupported_model``.
+    """
+
+    def __init__(self, model: onnx.ModelProto, *, input_shape: Shape | None = None, strict: bool = False) -> None:
+        check_domains(model)
+        self.initializers: dict[str, Tensor] = {
+            t.name: Tensor(t.data_type, tuple(t.dims)) for t in model.graph.initializer
+        }
+        if len(self.initializers) != len(model.graph.initializer):
+            raise ModelError("damaged_model", "The model has two weights of the same name.")
+        self.inputs: tuple[str, ...] = tuple(i.name for i in model.graph.input if i.name not in self.initializers)
+        self.outputs: tuple[str, ...] = tuple(o.name for o in model.graph.output)
+        skeleton = _inferred(_skeleton(model, self.inputs, input_shape), strict=strict)
+        self.nodes: tuple[onnx.NodeProto, ...] = tuple(skeleton.graph.node)
+        self.tensors: dict[str, Tensor] = dict(self.initializers)
+        for values in (skeleton.graph.input, skeleton.graph.value_info, skeleton.graph.output):
+            self.tensors |= {v.name: _tensor(v) for v in values if v.name not in self.initializers}
+        self._constants = {*self.initializers, ""}
+        for node in self.nodes:  # sorted: what a node reads comes before it
+            if self._constants.issuperset(node.input):
+                self._constants.update(node.output)
+        self._integers = {t.name: t for t in skeleton.graph.initializer if t.data_type == TensorProto.INT64}
+        self._producers = {name: node for node in self.nodes for name in node.output if name}
+        self._consumers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
+        for node in self.nodes:
+            for name in node.input:
+                self._consumers[name].append(node)
+
+    def producer(self, tensor: str) -> onnx.NodeProto | None:
+        """The node that makes ``tensor``; None for inputs and initializers."""
+        return self._producers.get(tensor)
+
+    def consumers(self, tensor: str) -> tuple[onnx.NodeProto, ...]:
+        """The nodes that read ``tensor``."""
+        return tuple(self._consumers.get(tensor, ()))
+
+    def shape(self, tensor: str) -> Shape:
+        """The shape of ``tensor``, () if it is not known."""
+        found = self.tensors.get(tensor)
+        return found.shape or () if found is not None else ()
+
+    def integers(self, tensor: str) -> list[int] | None:
+        """The values of a small integer initializer or Constant, such as axes or a shape; None if it is none."""
+        found = self._integers.get(tensor)
+        node = self.producer(tensor)
+        if found is None and node is not None and node.op_type == "Constant":
+            value = attributes(node).get("value")
+            found = value if isinstance(value, TensorProto) and value.data_type == TensorProto.INT64 else None
+        return [int(i) for i in numpy_helper.to_array(found).reshape(-1)] if found is not None else None
+
+    def is_constant(self, tensor: str) -> bool:
+        """Whether ``tensor`` depends on no input: an initializer, or made of initializers alone."""
+        return tensor in self._constants
+
+
+def attributes(node: onnx.NodeProto) -> dict[str, object]:
+    """The attributes of a node as Python values. Attributes that refer to a function's parameters are left out."""
+    return {a.name: helper.get_attribute_value(a) for a in node.attribute if not a.ref_attr_name}
+
+
+def readable_name(view: GraphView, tensor: str) -> str:
+    """A tensor's name for people: without an exporter's slashes, suffixes and repeated scopes.
+
+    ``/layer4/layer4.2/relu_2/Relu_output_0`` becomes ``layer4.2.relu_2``; a bare number gets its operator before it.
+    """
+    node = view.producer(tensor)
+    kind = node.op_type if node is not None else ""
+    name = re.sub(r"(_output_\d+|:\d+)$", "", tensor)
+    parts: list[str] = []
+    for part in (p for p in name.split("/") if p):
+        if parts and part.startswith(f"{parts[-1]}."):
+            parts[-1] = part
+        else:
+            parts.append(part)
+    if len(parts) > 1 and kind and re.fullmatch(rf"{kind}(_\d+)?", parts[-1]):
+        parts.pop()
+    name = ".".join(parts)
+    return f"{kind.lower()}_{name}" if kind and (not name or name.isdigit()) else name
+
+
+def check_domains(model: onnx.ModelProto) -> None:
+    """Refuse operators that the runtime does not have. Raises ModelError ``unsupported_model``."""
+    own = {f.domain for f in model.functions}
+    for domain in {n.domain for n in model.graph.node} | {o.domain for o in model.opset_import}:
+        if domain not in RUNTIME_DOMAINS and domain not in own:
+            raise ModelError(
+                "unsupported_model",
+                f"The model needs operators of {domain[:80]!r}, which ONNX Runtime does not have.",
+            )
+
+
+def _skeleton(model: onnx.ModelProto, inputs: tuple[str, ...], input_shape: Shape | None) -> onnx.ModelProto:
+    """A copy of the model without large initializers and without the shapes that it claims for what it computes."""
+    light = onnx.ModelProto(ir_version=model.ir_version)
+    light.opset_import.extend(model.opset_import)
+    light.functions.extend(model.functions)
+    light.graph.name = model.graph.name or "graph"
+    light.graph.node.extend(model.graph.node)
+    for value in model.graph.input:
+        if value.name in inputs:
+            copy = light.graph.input.add()
+            copy.CopyFrom(value)
+            if input_shape is not None:
+                _set_shape(copy, input_shape)
+    for tensor in model.graph.initializer:
+        if math.prod(tensor.dims) <= _KEPT_ELEMENTS:
+            light.graph.initializer.add().CopyFrom(tensor)
+        else:
+            light.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
+    light.graph.output.extend(model.graph.output)
+    return light
+
+
+def _inferred(light: onnx.ModelProto, *, strict: bool) -> onnx.ModelProto:
+    try:
+        checker.check_model(light)
+    except (checker.ValidationError, RuntimeError, ValueError) as error:  # ValueError: text that is not UTF-8
+        newest = onnx.defs.onnx_opset_version()
+        too_new = light.ir_version > onnx.IR_VERSION or any(
+            o.domain in ONNX_DOMAINS and o.version > newest for o in light.opset_import
+        )
+        if too_new:
+            raise ModelError(
+                "unsupported_model", "The model is of a newer ONNX version than this program reads."
+            ) from error
+        raise ModelError("damaged_model", f"The model's graph is not valid: {_first_line(error)}") from error
+    for output in light.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    try:
+        return shape_inference.infer_shapes(light, check_type=strict, strict_mode=strict, data_prop=True)
+    except (shape_inference.InferenceError, RuntimeError, ValueError) as error:
+        raise ModelError("wrong_shapes", f"The model's layers do not fit together: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
+
+
+def _set_shape(value: onnx.ValueInfoProto, shape: Shape) -> None:
+    value.type.tensor_type.ClearField("shape")
+    for dim in shape:
+        added = value.type.tensor_type.shape.dim.add()
+        if dim is None:
+            added.dim_param = "batch"
+        else:
+            added.dim_value = dim
+
+
+def _tensor(value: onnx.ValueInfoProto) -> Tensor:
+    tensor = value.type.tensor_type
+    if not value.type.HasField("tensor_type"):
+        return Tensor(TensorProto.UNDEFINED, None)
+    if not tensor.HasField("shape"):
+        return Tensor(tensor.elem_type, None)
+    return Tensor(tensor.elem_type, tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim))
+
+
+def type_name(number: int) -> str:
+    """The name of a tensor type; its number if it has none."""
+    return str(TensorProto.DataType.Name(number)) if number in TensorProto.DataType.values() else str(number)
+
+
+def declared(value: onnx.ValueInfoProto) -> Tensor:
+    """The type and shape that a model claims for one of its inputs or outputs."""
+    return _tensor(value)

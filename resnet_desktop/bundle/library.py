@@ -1,0 +1,154 @@
+"""The models that are installed: those that came with the app, and the user's."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from resnet_desktop.bundle import bundle as model_file
+from resnet_desktop.core import atomic, paths
+from resnet_desktop.core.errors import ModelError
+
+SUFFIX = ".onnx"
+MAX_NAME = 100
+
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryEntry:
+    """One installed model: its name (the file's without ``.onnx``), the file, where it came from, bytes."""
+
+    name: str
+    path: Path
+    origin: Literal["bundled", "user"]
+    size: int
+
+
+class Library:
+    """The installed models.
+
+    Args:
+        bundled: the folder of models that came with the app; None for the usual one. Never written to.
+        user: the folder of the user's models; None for the usual one. Made when a model is installed.
+    """
+
+    def __init__(self, bundled: Path | None = None, user: Path | None = None) -> None:
+        self._bundled = bundled if bundled is not None else paths.bundled_models_folder()
+        self._user = user if user is not None else paths.user_models_folder()
+
+    def entries(self) -> tuple[LibraryEntry, ...]:
+        """All models, the bundled ones first, each sorted by name. Files are listed, not opened."""
+        bundled = _listed(self._bundled, "bundled")
+        taken = {entry.name for entry in bundled}
+        return (*bundled, *(entry for entry in _listed(self._user, "user") if entry.name not in taken))
+
+    def find(self, name_or_path: str) -> Path:
+        """The file of an installed model, or a path to a model file.
+
+        Raises:
+            ModelError: ``missing_model`` if a path was given where there is no file; ``unknown_model`` if no model has
+                that name (the hint has the names there are).
+        """
+        entry = self._entry(name_or_path)
+        if entry is not None:
+            return entry.path
+        path = Path(name_or_path).expanduser()
+        if _is_path(name_or_path) or path.is_file():
+            if not path.exists():
+                raise ModelError("missing_model", f"There is no model file {name_or_path}.")
+            return path
+        raise self._unknown(name_or_path)
+
+    def default(self) -> Path:
+        """The first model there is. Raises ModelError ``missing_model`` if none is installed."""
+        found = self.entries()
+        if not found:
+            raise ModelError(
+                "missing_model", "No model is installed.", "Install one: resnet-desktop models install FILE."
+            )
+        return found[0].path
+
+    def install(self, path: Path, name: str | None = None) -> LibraryEntry:
+        """Check a model file and copy it, whole, into the user's folder.
+
+        Args:
+            path: a bundle or another ONNX classifier; weights in other files are put inside.
+            name: under which it is listed; by default the file's.
+
+        Raises:
+            ModelError: as ``bundle.read``; ``model_exists``; ``unknown_model`` if no model can have that name.
+            StorageError: the copy cannot be written.
+        """
+        wanted = _checked_name(name if name is not None else _proposed_name(path))
+        existing = self._entry(wanted)
+        if existing is not None:
+            raise ModelError("model_exists", f"A model {existing.name!r} is installed already.", "Choose another name.")
+        bundle = model_file.read(path)
+        target = self._user / f"{wanted}{SUFFIX}"
+        data = model_file.whole_file(bundle)
+        atomic.write_bytes(target, data)
+        return LibraryEntry(wanted, target, "user", len(data))
+
+    def remove(self, name: str) -> None:
+        """Delete one of the user's models.
+
+        Raises ModelError: ``unknown_model``, ``bundled_model`` (those that came with the app stay), ``missing_model``
+        if the file cannot be deleted.
+        """
+        entry = self._entry(name)
+        if entry is None:
+            raise self._unknown(name)
+        if entry.origin == "bundled":
+            raise ModelError("bundled_model", f"The model {name!r} came with the app and cannot be removed.")
+        try:
+            entry.path.unlink()
+        except OSError as error:
+            raise ModelError("missing_model", f"The model {name!r} cannot be removed: {error}.") from error
+
+    def _entry(self, name: str) -> LibraryEntry | None:
+        """By exact name, else regardless of case: some file systems do not tell cases apart."""
+        found = self.entries()
+        exact = next((entry for entry in found if entry.name == name), None)
+        return exact or next((entry for entry in found if entry.name.casefold() == name.casefold()), None)
+
+    def _unknown(self, name: str) -> ModelError:
+        names = ", ".join(entry.name for entry in self.entries())
+        hint = f"Installed models: {names}." if names else "No model is installed."
+        return ModelError("unknown_model", f"There is no model {name!r}.", hint)
+
+
+def _listed(folder: Path, origin: Literal["bundled", "user"]) -> tuple[LibraryEntry, ...]:
+    found = []
+    try:
+        with os.scandir(folder) as files:
+            for file in files:
+                path = Path(file.path)
+                if path.suffix.lower() == SUFFIX and not file.name.startswith(".") and file.is_file():
+                    found.append(LibraryEntry(path.stem, path, origin, file.stat().st_size))
+    except OSError:  # no such folder yet, or one that may not be read: no models in it
+        return ()
+    return tuple(sorted(found, key=lambda entry: entry.name))
+
+
+def _is_path(text: str) -> bool:
+    return text.lower().endswith(SUFFIX) or "/" in text or os.sep in text
+
+
+def _proposed_name(path: Path) -> str:
+    """A name out of a file's: what a name may not have becomes ``-``."""
+    return re.sub(r"[^\w.+() -]+", "-", path.stem).strip(" .-")[:MAX_NAME].rstrip(" .") or "model"
+
+
+def _checked_name(name: str) -> str:
+    is_plain = re.fullmatch(r"\w([\w.+() -]*[\w+)])?", name) is not None
+    if not is_plain or len(name) > MAX_NAME or _RESERVED.fullmatch(name):
+        raise ModelError(
+            "unknown_model",
+            f"A model cannot be called {name[:MAX_NAME]!r}.",
+            f"Use up to {MAX_NAME} letters, digits, spaces and . + ( ) - _ in a name.",
+        )
+    return name
