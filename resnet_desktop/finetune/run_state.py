@@ -1,0 +1,144 @@
+"""The state of a training run, folded from its events: what a page, a terminal and a report all read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from resnet_desktop.finetune import events
+
+Phase = Literal["waiting", "scanning", "training", "exporting", "finished", "cancelled", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run as it stands after some events. Durations in seconds, accuracies as fractions, losses in nats."""
+
+    phase: Phase = "waiting"
+    device: str = ""
+    classes: Mapping[str, int] = field(default_factory=dict)
+    training: int = 0
+    validation: int = 0
+    skipped: tuple[Mapping[str, str], ...] = ()
+    epoch: int = 0
+    epochs: int = 0
+    step: int = 0
+    steps: int = 0
+    loss: float | None = None
+    images_per_second: float | None = None
+    history: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+    checkpoint: str | None = None
+    bundle: str | None = None
+    report: str | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    error: Mapping[str, Any] | None = None
+    unparsed: tuple[str, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last event has come."""
+        return self.phase in ("finished", "cancelled", "failed")
+
+    def was_successful(self) -> bool:
+        """Whether there is a finished bundle."""
+        return self.phase == "finished"
+
+    @property
+    def progress(self) -> float:
+        """How much of the training is done, 0 to 1, counting epochs as equally long."""
+        if not self.epochs:
+            return 0.0
+        inside = self.step / self.steps if self.steps else 0.0
+        return min(1.0, (max(0, self.epoch - 1) + inside) / self.epochs)
+
+
+def fold(state: RunState, line: str) -> RunState:
+    """The state after one more line of the trainer's output; lines that are no events are kept in ``unparsed``."""
+    record = events.decode(line)
+    if record is None:
+        return replace(state, unparsed=(*state.unparsed[-199:], line.rstrip("\n"))) if line.strip() else state
+    return _HANDLERS[record["event"]](state, record)
+
+
+def fold_all(lines: Iterable[str]) -> RunState:
+    """The state after all ``lines``, such as those of ``events.jsonl``."""
+    state = RunState()
+    for line in lines:
+        state = fold(state, line)
+    return state
+
+
+def process_ended(state: RunState, exit_code: int) -> RunState:
+    """The state once the process is gone: one that ended without a last event has failed, whatever its exit code."""
+    if state.ended:
+        return state
+    message = f"The trainer ended without a word (exit code {exit_code})."
+    return replace(state, phase="failed", error={"code": "trainer_died", "message": message, "hint": "Resume the run."})
+
+
+def _started(state: RunState, record: Mapping[str, Any]) -> RunState:
+    # A resumed run starts anew in the same file; what it learnt before stays.
+    return replace(state, phase="scanning", device=str(record.get("device", "")), error=None)
+
+
+def _scanned(state: RunState, record: Mapping[str, Any]) -> RunState:
+    return replace(
+        state,
+        phase="training",
+        classes=record.get("classes", {}),
+        training=record.get("training", 0),
+        validation=record.get("validation", 0),
+        skipped=tuple(record.get("skipped", ())),
+    )
+
+
+def _epoch_started(state: RunState, record: Mapping[str, Any]) -> RunState:
+    return replace(state, phase="training", epoch=record["epoch"], epochs=record["epochs"], step=0, steps=0)
+
+
+def _progress(state: RunState, record: Mapping[str, Any]) -> RunState:
+    keys = ("epoch", "step", "steps", "loss", "images_per_second")
+    return replace(state, **{key: record[key] for key in keys if key in record})
+
+
+def _epoch_finished(state: RunState, record: Mapping[str, Any]) -> RunState:
+    history = (*(row for row in state.history if row["epoch"] < record["epoch"]), record)
+    last = record["epoch"] == state.epochs
+    return replace(state, history=history, step=state.steps, phase="exporting" if last else "training")
+
+
+def _checkpoint(state: RunState, record: Mapping[str, Any]) -> RunState:
+    return replace(state, checkpoint=record.get("path"))
+
+
+def _warning(state: RunState, record: Mapping[str, Any]) -> RunState:
+    return replace(state, warnings=(*state.warnings, str(record.get("message", ""))))
+
+
+def _finished(state: RunState, record: Mapping[str, Any]) -> RunState:
+    bundle, report = record.get("bundle"), record.get("report")
+    return replace(state, phase="finished", bundle=bundle, report=report, metrics=record.get("metrics", {}))
+
+
+def _cancelled(state: RunState, record: Mapping[str, Any]) -> RunState:
+    return replace(state, phase="cancelled", checkpoint=record.get("checkpoint") or state.checkpoint)
+
+
+def _failed(state: RunState, record: Mapping[str, Any]) -> RunState:
+    return replace(state, phase="failed", error={k: record.get(k) for k in ("code", "message", "hint")})
+
+
+_HANDLERS = {
+    "started": _started,
+    "scanned": _scanned,
+    "epoch_started": _epoch_started,
+    "progress": _progress,
+    "epoch_finished": _epoch_finished,
+    "checkpoint": _checkpoint,
+    "warning": _warning,
+    "finished": _finished,
+    "cancelled": _cancelled,
+    "failed": _failed,
+}

@@ -1,0 +1,104 @@
+"""``python -u -m resnet_desktop.trainer JOB.json``, or ``--resume RUN`` for a run folder.
+
+Standard output carries the protocol and nothing else; all else goes to standard error and the run's ``log.txt``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import faulthandler
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from resnet_desktop.core.errors import DataError, JobError, ResNetDesktopError
+from resnet_desktop.finetune import events
+from resnet_desktop.finetune.job import Job, read_job
+from resnet_desktop.trainer.control import CancelledRunError, Control
+from resnet_desktop.trainer.reporter import Reporter, say_line
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Train as told on the command line; returns the exit code of the protocol."""
+    faulthandler.enable()
+    parser = argparse.ArgumentParser(prog="python -m resnet_desktop.trainer", description="Train a residual network.")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("job", nargs="?", type=Path, help="a job file")
+    what.add_argument("--resume", type=Path, metavar="RUN", help="a run folder to go on with")
+    options = parser.parse_args(arguments)
+    path = options.resume / "job.json" if options.resume else options.job
+    try:
+        job = read_job(path)
+    except JobError as error:
+        return _fail(lambda line: say_line(line), error, events.EXIT_BAD_JOB)
+    return _run(job)
+
+
+def _run(job: Job) -> int:
+    """Run a job in its folder; whatever happens, the last event says how it ended."""
+    from resnet_desktop.trainer.run import Run, lock_folder  # torch: not needed to refuse a bad job file
+
+    folder = Path(job.output)
+    try:
+        lock = lock_folder(folder)
+    except ResNetDesktopError as error:
+        return _fail(lambda line: say_line(line), error, _exit_code(error))
+    logging.basicConfig(level=logging.INFO, filename=folder / "log.txt", format="%(asctime)s %(name)s %(message)s")
+    reporter = Reporter(folder)
+    try:
+        with _LastWord(reporter):
+            Run(job, reporter, Control(job.control)).go()
+    except CancelledRunError:
+        last = sorted((folder / "checkpoints").glob("epoch-*.pt"))
+        reporter.say("cancelled", checkpoint=str(last[-1]) if last else None)
+        return events.EXIT_CANCELLED
+    except ResNetDesktopError as error:
+        logging.exception("failed")
+        reporter.say("failed", code=error.code, message=error.message, hint=error.hint)
+        return _exit_code(error)
+    except (RuntimeError, MemoryError, OSError) as error:  # what torch raises: out of memory, a device that broke
+        logging.exception("failed")
+        traceback.print_exc(file=sys.stderr)
+        reporter.say("failed", code="training_failed", message=f"Training broke off: {error}", hint="See log.txt.")
+        return events.EXIT_OTHER
+    finally:
+        reporter.close()
+        lock.release()
+    return events.EXIT_FINISHED
+
+
+class _LastWord:
+    """Says ``failed`` for an error that nobody foresaw, and lets it go on to the traceback."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        foreseen = (CancelledRunError, ResNetDesktopError, RuntimeError, MemoryError, OSError)
+        if error is not None and not isinstance(error, foreseen):
+            logging.error("failed", exc_info=error)
+            message = f"The trainer met an error of its own: {error!r}."
+            self._reporter.say("failed", code="internal_error", message=message, hint="Please report it with log.txt.")
+
+
+def _exit_code(error: ResNetDesktopError) -> int:
+    if isinstance(error, JobError):
+        return events.EXIT_BAD_JOB
+    return events.EXIT_BAD_DATA if isinstance(error, DataError) else events.EXIT_OTHER
+
+
+def _fail(say: Callable[[str], object], error: ResNetDesktopError, code: int) -> int:
+    """Say ``failed`` before there is a run folder to write it to."""
+    say(events.encode("failed", {"code": error.code, "message": error.message, "hint": error.hint}) + "\n")
+    sys.stderr.write(json.dumps(error.as_dict(), ensure_ascii=True) + "\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

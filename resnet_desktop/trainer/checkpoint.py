@@ -1,0 +1,79 @@
+"""Checkpoints: everything that a run needs to go on as if it had never stopped.
+
+Randomness is a function of the seed, the epoch and the step, so a checkpoint holds no generator: weights, the
+optimizer's moments and the position are all there is.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from resnet_desktop.core.atomic import replacing
+from resnet_desktop.core.errors import TrainingError
+
+NAME = re.compile(r"epoch-(\d+)-step-(\d+)\.pt")
+KEPT = 2
+"""Complete checkpoints kept in a run folder: the last, and one before it in case the last is damaged later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The next step to take: ``epoch`` counts from 0 over all phases, ``step`` from 0 inside it."""
+
+    epoch: int = 0
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A state of a run: network and optimizer (``state_dict``), the best network so far, and where to go on."""
+
+    position: Position
+    network: dict[str, Any]
+    optimizer: dict[str, Any]
+    best: dict[str, Any] | None
+    best_acc1: float
+    history: list[dict[str, Any]]
+
+
+def save(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Write a checkpoint atomically; older ones beyond ``KEPT`` are removed. Raises StorageError."""
+    position = checkpoint.position
+    path = folder / f"epoch-{position.epoch:04d}-step-{position.step:06d}.pt"
+    values = {name: getattr(checkpoint, name) for name in Checkpoint.__slots__ if name != "position"}
+    with replacing(path) as temporary:
+        torch.save({"epoch": position.epoch, "step": position.step, **values}, temporary)
+    for old in _sorted(folder)[:-KEPT]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def load_latest(folder: Path) -> Checkpoint | None:
+    """The newest checkpoint that can be read, or None if there is none at all.
+
+    Raises:
+        TrainingError: there are checkpoints and none can be read.
+    """
+    paths = _sorted(folder)
+    for path in reversed(paths):
+        try:
+            values = torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile):
+            continue  # a damaged file: the one before it is complete
+        position = Position(values.pop("epoch"), values.pop("step"))
+        return Checkpoint(position, **values)
+    if paths:
+        raise TrainingError("no_checkpoint", f"None of the {len(paths)} checkpoints in {folder} can be read.")
+    return None
+
+
+def _sorted(folder: Path) -> list[Path]:
+    """Complete checkpoints, oldest first; temporary files have other names."""
+    return sorted(p for p in folder.glob("epoch-*.pt") if NAME.fullmatch(p.name))

@@ -1,0 +1,56 @@
+"""What this machine trains on, and in which precision."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import torch
+from torch import nn
+
+from resnet_desktop.core.errors import JobError
+
+
+def choose_device(wanted: str) -> torch.device:
+    """``auto`` is CUDA where it works, then Apple's Metal, then the CPU. Raises JobError for a device that is not there."""
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise JobError("bad_job", f"'device' of the job is {wanted!r}, which does not work here: {error}") from error
+    return device
+
+
+def choose_precision(wanted: str, device: torch.device) -> str:
+    """``auto`` is bfloat16 where a measured step is faster with it than in float32, else float32."""
+    if wanted != "auto":
+        return wanted
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+    if device.type != "cpu":
+        return "float32"
+    # Processors without bfloat16 instructions emulate them, many times slower: only a run tells.
+    return "bfloat16" if _step_seconds(device, half=True) < 0.8 * _step_seconds(device, half=False) else "float32"
+
+
+def choose_workers(wanted: int | None) -> int:
+    """Threads that decode pictures: as many as there are cores, at most 16."""
+    return wanted if wanted is not None else min(16, os.cpu_count() or 1)
+
+
+def _step_seconds(device: torch.device, *, half: bool) -> float:
+    """The best of three forward and backward passes of a small stack of convolutions."""
+    net = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 64, 3, padding=1)).to(device)
+    net = net.to(memory_format=torch.channels_last)
+    x = torch.ones(16, 64, 16, 16, device=device).contiguous(memory_format=torch.channels_last)
+    best = float("inf")
+    for _ in range(4):
+        started = time.perf_counter()
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            net(x).float().mean().backward()
+        best = min(best, time.perf_counter() - started)
+    return best

@@ -1,0 +1,166 @@
+"""Residual networks in PyTorch, written so that the residual path and the skip path can be read.
+
+Parameters carry torchvision's names, so that its weights load and the exported bundle keeps them. Source: He et al.
+2015 (arXiv:1512.03385); initialisation: He et al. 2015 (arXiv:1502.01852), the last batch norm of each residual path
+optionally at zero (Goyal et al. 2017, arXiv:1706.02677), so that every block starts as the identity.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from resnet_desktop.bundle.architectures import Architecture, Block
+
+
+class ResidualBlock(nn.Module):
+    """``relu(F(x) + skip(x))``; a plain block (``residual=False``) is ``relu(F(x))``.
+
+    F is two 3x3 convolutions, or 1x1, 3x3, 1x1. The skip is the identity, or a 1x1 convolution where the shapes differ.
+    """
+
+    def __init__(self, block: Block) -> None:
+        super().__init__()
+        self.convolutions = [(c.name, c.norm) for c in block.convolutions]
+        for c in block.convolutions:
+            conv = nn.Conv2d(c.channels_in, c.channels_out, c.kernel, c.stride, c.padding, bias=False)
+            self.add_module(c.name, conv)
+            self.add_module(c.norm, nn.BatchNorm2d(c.channels_out))
+        self.relu = nn.ReLU(inplace=True)
+        self.is_residual = block.residual
+        self.downsample: nn.Module | None = None
+        if block.projects:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(block.channels_in, block.channels_out, 1, block.stride, bias=False),
+                nn.BatchNorm2d(block.channels_out),
+            )
+
+    @property
+    def last_norm(self) -> nn.BatchNorm2d:
+        """The batch norm at the end of the residual path."""
+        module = self.get_submodule(self.convolutions[-1][1])
+        assert isinstance(module, nn.BatchNorm2d)
+        return module
+
+    def residual(self, x: Tensor) -> Tensor:
+        """F(x), before the addition and the last ReLU."""
+        last = len(self.convolutions) - 1
+        for i, (conv, norm) in enumerate(self.convolutions):
+            x = getattr(self, norm)(getattr(self, conv)(x))
+            if i < last:
+                x = self.relu(x)
+        return x
+
+    def skip(self, x: Tensor) -> Tensor:
+        """What is added to F(x): x itself, or its projection."""
+        return x if self.downsample is None else self.downsample(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From ``[batch, channels_in, h, w]`` to ``[batch, channels_out, h / stride, w / stride]``."""
+        y = self.residual(x)
+        if self.is_residual:
+            y = y + self.skip(x)
+        return self.relu(y)
+
+
+class Head(nn.Module):
+    """A head with hidden layers: linear, ReLU and dropout by turns, a linear layer at the end.
+
+    The linear layers are named ``0``, ``1`` … as the bundle names them (``head.0`` …).
+    """
+
+    def __init__(self, features: int, hidden: tuple[int, ...], classes: int, dropout: float) -> None:
+        super().__init__()
+        sizes = (features, *hidden, classes)
+        self.linears = len(sizes) - 1
+        for i in range(self.linears):
+            self.add_module(str(i), nn.Linear(sizes[i], sizes[i + 1]))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From pooled features ``[batch, features]`` to logits ``[batch, classes]``."""
+        for i in range(self.linears):
+            x = self.get_submodule(str(i))(self.dropout(x))
+            if i < self.linears - 1:
+                x = torch.relu(x)
+        return x
+
+
+class ResNet(nn.Module):
+    """A residual network for ``classes`` classes; logits out.
+
+    Args:
+        architecture: which network.
+        classes: how many logits.
+        hidden: sizes of hidden layers in the head; empty for the usual single linear layer ``fc``.
+        dropout: on the pooled features (and behind hidden layers) while training.
+        zero_init_residual: start every residual path at zero.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        classes: int,
+        *,
+        hidden: tuple[int, ...] = (),
+        dropout: float = 0.0,
+        zero_init_residual: bool = True,
+    ) -> None:
+        super().__init__()
+        self.architecture = architecture
+        width = architecture.widths[0]
+        if architecture.stem == "imagenet":
+            self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
+            self.maxpool: nn.Module = nn.MaxPool2d(3, 2, 1)
+        else:
+            self.conv1 = nn.Conv2d(3, width, 3, 1, 1, bias=False)
+            self.maxpool = nn.Identity()
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.stages = [f"layer{i + 1}" for i in range(len(architecture.depths))]
+        for stage in self.stages:
+            blocks = [ResidualBlock(b) for b in architecture.blocks if b.name.split(".")[0] == stage]
+            self.add_module(stage, nn.Sequential(*blocks))
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.dropout = nn.Dropout(dropout)
+        if hidden:
+            self.head: nn.Module = Head(architecture.features, hidden, classes, dropout)
+        else:
+            self.fc = nn.Linear(architecture.features, classes)
+        self.has_hidden = bool(hidden)
+        self._initialise(zero_init_residual=zero_init_residual)
+
+    def _initialise(self, *, zero_init_residual: bool) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            elif isinstance(module, ResidualBlock) and zero_init_residual and module.is_residual:
+                nn.init.zeros_(module.last_norm.weight)
+
+    def features(self, x: Tensor) -> Tensor:
+        """The last stage's activations, ``[batch, features, h / 32, w / 32]`` for the ImageNet networks."""
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        for stage in self.stages:
+            x = self.get_submodule(stage)(x)
+        return x
+
+    def classify(self, pooled: Tensor) -> Tensor:
+        """From pooled features ``[batch, features]`` to logits ``[batch, classes]``."""
+        if self.has_hidden:
+            logits: Tensor = self.head(pooled)
+        else:
+            logits = self.fc(self.dropout(pooled))
+        return logits
+
+    def forward(self, x: Tensor) -> Tensor:
+        """From normalized pictures ``[batch, 3, h, w]`` to logits ``[batch, classes]``."""
+        return self.classify(self.avgpool(self.features(x)).flatten(1))
+
+
+def named_arrays(network: nn.Module) -> dict[str, Any]:
+    """The parameters and running statistics as NumPy arrays under torchvision's names (float32, on the CPU)."""
+    skipped = "num_batches_tracked"
+    state = network.state_dict()
+    return {k: v.detach().float().cpu().contiguous().numpy() for k, v in state.items() if not k.endswith(skipped)}

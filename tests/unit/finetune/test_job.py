@@ -1,0 +1,86 @@
+"""The job file: defaults, a round trip, and every refusal names its key."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resnet_desktop.core.errors import JobError
+from resnet_desktop.finetune.job import parse_job, read_job
+
+MINIMAL: dict[str, Any] = {"v": 1, "data": [{"folder": "photos/beetles"}], "output": "runs/beetles"}
+
+
+def test_left_out_keys_take_the_documented_defaults() -> None:
+    job = parse_job(MINIMAL)
+    assert (job.train, job.preset, job.seed, job.device, job.control) == ("head", "balanced", 0, "auto", "stdin")
+    assert (job.split.validation, job.split.test, job.split.group_duplicates) == (0.2, 0.0, True)
+    assert (job.head.hidden, job.head.dropout) == (None, 0.0)
+    assert (job.epochs, job.batch_size, job.learning_rate, job.input_size, job.workers) == (None,) * 5
+
+
+def test_a_job_survives_the_way_through_json() -> None:
+    schedule = [{"epochs": 2, "size": 64, "batch_size": 8}]
+    transforms = {"native": 64, "resize": 128, "crop": 128, "interpolation": "bilinear"}
+    transforms |= {"mean": [0.5, 0.5, 0.5], "std": [0.2, 0.2, 0.2]}
+    job = parse_job(
+        {
+            **MINIMAL,
+            "train": "scratch",
+            "classes": {"n1": "ant", "n2": "bee"},
+            "recipe": {"arch": "resnet18", "schedule": schedule, "transforms": transforms},
+        }
+    )
+    assert parse_job(json.loads(json.dumps(job.as_dict()))) == job
+    assert job.recipe is not None
+    assert job.recipe.transforms is not None
+    assert job.recipe.transforms.native == 64
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"colour": 1}, "'colour'"),
+        ({"epochs": -3}, "'epochs'"),
+        ({"epochs": 2.5}, "'epochs'"),
+        ({"epochs": True}, "'epochs'"),
+        ({"learning_rate": float("nan")}, "'learning_rate'"),
+        ({"learning_rate": 1e9}, "'learning_rate'"),
+        ({"train": "everything"}, "'train'"),
+        ({"data": []}, "'data'"),
+        ({"data": "photos"}, "'data'"),
+        ({"data": [{"folder": ""}]}, "'folder'"),
+        ({"data": [{"folder": "a", "role": "exam"}]}, "'role'"),
+        ({"data": [{"folder": "a", "size": 3}]}, "'size'"),
+        ({"split": {"validation": 0.9, "test": 0.9}}, "'split'"),
+        ({"head": {"hidden": 0}}, "'hidden'"),
+        ({"head": 7}, "'head'"),
+        ({"output": ""}, "'output'"),
+        ({"relabel": {"a": 1}}, "'relabel'"),
+        ({"recipe": {"crop_scale": [0.9, 0.1]}}, "'crop_scale'"),
+        ({"recipe": {"schedule": [{"size": 4}]}}, "'size'"),
+        ({"recipe": {"transforms": {"crop": -5}}}, "'transforms'"),
+        ({"v": 2}, "version 2"),
+    ],
+)
+def test_nonsense_is_refused_by_name(change: dict[str, Any], named: str) -> None:
+    with pytest.raises(JobError) as caught:
+        parse_job({**MINIMAL, **change})
+    assert caught.value.code == "bad_job"
+    assert named in caught.value.message
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff\xfe", b'{"v": 1}'])
+def test_a_file_that_is_no_job_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "job.json"
+    path.write_bytes(content)
+    with pytest.raises(JobError):
+        read_job(path)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match="cannot be read"):
+        read_job(tmp_path / "no.json")

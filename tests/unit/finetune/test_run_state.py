@@ -1,0 +1,67 @@
+"""Events and the state folded from them."""
+
+from __future__ import annotations
+
+import pytest
+
+from resnet_desktop.finetune import events
+from resnet_desktop.finetune.run_state import RunState, fold, fold_all, process_ended
+
+
+def transcript() -> list[str]:
+    row = {"epoch": 1, "training_loss": 0.5, "validation_loss": 0.4, "acc1": 0.8, "acc5": 1.0}
+    return [
+        events.encode("started", {"job": {}, "device": "cpu", "versions": {}}),
+        events.encode("scanned", {"classes": {"a": 2}, "training": 1, "validation": 1, "test": 0, "skipped": []}),
+        events.encode("epoch_started", {"epoch": 1, "epochs": 2}),
+        "a line that some library printed",
+        events.encode("progress", {"epoch": 1, "step": 2, "steps": 4, "loss": 0.6, "images_per_second": 43.1}),
+        events.encode("epoch_finished", {**row, "learning_rate": 0.1, "seconds": 1.0}),
+        events.encode("checkpoint", {"path": "x.pt"}),
+        events.encode("warning", {"code": "batch_halved", "message": "Smaller batches."}),
+        events.encode("epoch_started", {"epoch": 2, "epochs": 2}),
+        events.encode("epoch_finished", {**row, "epoch": 2, "learning_rate": 0.0, "seconds": 1.0}),
+        events.encode("finished", {"bundle": "m.onnx", "report": "r.html", "metrics": {"acc1": 0.9}}),
+    ]
+
+
+def test_a_whole_run() -> None:
+    lines = transcript()
+    half = fold_all(lines[:5])
+    assert (half.phase, half.progress) == ("training", 0.25)
+    assert half.unparsed == ("a line that some library printed",)
+    state = fold_all(lines)
+    assert state.was_successful()
+    assert state.ended
+    assert [row["epoch"] for row in state.history] == [1, 2]
+    assert (state.checkpoint, state.bundle, state.warnings) == ("x.pt", "m.onnx", ("Smaller batches.",))
+
+
+def test_an_epoch_done_again_after_a_resume_replaces_its_row() -> None:
+    lines = transcript()
+    state = fold_all([*lines[:7], *lines[:7]])
+    assert [row["epoch"] for row in state.history] == [1]
+
+
+def test_a_process_that_ends_without_a_last_event_has_failed() -> None:
+    state = fold_all(transcript()[:5])
+    assert process_ended(state, 0).phase == "failed"
+    finished = fold_all(transcript())
+    assert process_ended(finished, 1) is finished
+
+
+@pytest.mark.parametrize("line", ["", "{}", "[1]", "nonsense", '{"v": 2, "event": "progress"}', '{"v": 1, "event": "x"}'])
+def test_lines_that_are_no_events(line: str) -> None:
+    assert events.decode(line) is None
+    assert fold(RunState(), line).phase == "waiting"
+
+
+def test_commands() -> None:
+    assert events.decode_command('{"command": "pause"}') == "pause"
+    assert events.decode_command('{"command": "explode"}') is None
+    assert events.decode_command("pause") is None
+
+
+def test_numbers_that_json_lacks_are_refused() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        events.encode("progress", {"loss": float("nan")})
