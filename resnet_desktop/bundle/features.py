@@ -147,6 +147,8 @@ def _gemm(node: onnx.NodeProto, constants: _Constants) -> _Linear | None:
     if found is None:
         return None
     alpha, beta = (np.float32(given.get(name, 1.0)) for name in ("alpha", "beta"))  # type: ignore[arg-type]
+    if not np.isfinite((alpha, beta)).all():
+        return None
     return found[0], found[1] * alpha, found[2] * beta
 
 

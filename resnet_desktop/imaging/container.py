@@ -62,7 +62,7 @@ _JPEG_SCAN = b"\xff\xda"
 _BLOCK = 1 << 20
 _TIFF_OFFSETS = frozenset({273, 324})  # of strips, of tiles
 _TIFF_LENGTHS = frozenset({279, 325})
-_TIFF_WIDTHS = {3: 2, 4: 4}  # bytes of the types SHORT and LONG
+_TIFF_WIDTHS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}  # bytes of a type
 
 
 def identify(head: bytes) -> Kind | None:
@@ -149,6 +149,8 @@ def _boxes_lack_end(file: BinaryIO, size: int) -> bool:
     while at < size:
         file.seek(at)
         header = file.read(16)
+        if len(header) < 8:
+            return True
         described = described or header[4:8] == b"meta"
         length = int.from_bytes(header[:4], "big")
         if length == 0:  # the last box may reach to the end of the file (ISO/IEC 14496-12, 4.2)
@@ -176,20 +178,21 @@ def _tiff_lacks_end(file: BinaryIO, head: bytes, size: int) -> bool:
 
 
 def _tiff_data_end(file: BinaryIO, directory: bytes, order: Literal["big", "little"]) -> int:
-    """Where the last strip or tile of a TIFF's first picture ends, by its directory of 12 bytes an entry."""
+    """Where the last thing ends that a TIFF's first directory (12 bytes an entry) points to (TIFF 6.0, section 2)."""
+    ends = [0]
     numbers: dict[int, list[int]] = {}
     for at in range(0, len(directory), 12):
         tag, kind = (int.from_bytes(directory[at + i : at + i + 2], order) for i in (0, 2))
-        if tag not in _TIFF_OFFSETS | _TIFF_LENGTHS or kind not in _TIFF_WIDTHS:
-            continue
-        width, count = _TIFF_WIDTHS[kind], int.from_bytes(directory[at + 4 : at + 8], order)
+        width, count = _TIFF_WIDTHS.get(kind, 0), int.from_bytes(directory[at + 4 : at + 8], order)
         values = directory[at + 8 : at + 12]
         if width * count > len(values):
-            file.seek(int.from_bytes(values, order))
-            values = file.read(min(width * count, _BLOCK))
-        numbers[tag] = [int.from_bytes(values[i : i + width], order) for i in range(0, len(values) - width + 1, width)][
-            :count
-        ]
+            pointer = int.from_bytes(values, order)
+            ends.append(pointer + width * count)
+            file.seek(pointer)
+            values = file.read(min(width * count, _BLOCK)) if tag in _TIFF_OFFSETS | _TIFF_LENGTHS else b""
+        if width in (2, 4):
+            places = range(0, min(width * count, len(values) - width + 1), width)
+            numbers[tag] = [int.from_bytes(values[i : i + width], order) for i in places]
     starts = [number for tag in _TIFF_OFFSETS for number in numbers.get(tag, [])]
     lengths = [number for tag in _TIFF_LENGTHS for number in numbers.get(tag, [])]
-    return max((start + length for start, length in zip(starts, lengths, strict=False)), default=0)
+    return max(ends + [start + length for start, length in zip(starts, lengths, strict=False)])

@@ -26,6 +26,7 @@ from resnet_desktop.imaging import container
 from resnet_desktop.imaging.budget import DecodeBudget
 from resnet_desktop.imaging.colour import to_srgb
 from resnet_desktop.imaging.container import IMAGE_SUFFIXES, Kind
+from resnet_desktop.imaging.pixels import to_array
 from resnet_desktop.imaging.source import OpenSource, Source, opened, read_error
 
 __all__ = [
@@ -44,8 +45,9 @@ __all__ = [
 DEFAULT_MAX_PIXELS = 200_000_000
 MAX_WHOLE_FILE = 1 << 30  # bytes; a file whose decoder wants it in memory complete
 
-# How much larger than the size asked for the shorter side stays when a picture is decoded at reduced scale.
-_KEPT_SCALE = 2
+# How much larger than the size asked for the shorter side stays when a picture is decoded at reduced scale. At 3, and
+# with the edges kept in place (_aligned), the final picture differs by 0.4 of 255 levels on average; at 2 by 0.9.
+_KEPT_SCALE = 3
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -116,8 +118,8 @@ def decode(
 
     Args:
         source: a path, or the bytes of a file.
-        shorter_side: the size in pixels to which the caller will reduce the shorter side. A picture more than twice as
-            large is decoded (JPEG) or averaged (other formats) at reduced scale, its shorter side at least twice this.
+        shorter_side: the size in pixels to which the caller will reduce the shorter side. A much larger picture is
+            decoded (JPEG) or averaged (other formats) at reduced scale, its shorter side at least three times this.
         max_pixels: a larger picture is refused before it is decoded.
         budget: waits here until the memory for it is free.
 
@@ -131,15 +133,15 @@ def decode(
         with _in_words(file, kind):
             image = _open(file, kind, max_pixels)
             full_size = image.size
-            if shorter_side is not None and kind is container.JPEG:
-                image.draft(None, (_KEPT_SCALE * shorter_side, _KEPT_SCALE * shorter_side))
+            scale = 1 if shorter_side is None or kind is not container.JPEG else _draft(image, shorter_side)
             with contextlib.nullcontext() if budget is None else budget.reserve(*_working_size(image, full_size)):
                 image.load()
                 if kind is not container.JPEG:  # a HEIC's size can turn out otherwise than its header says
                     full_size = image.size
                 turn = _turn(image, kind)
-                upright = _upright_srgb(image, turn, shorter_side)
-                pixels: NDArray[np.uint8] = np.asarray(upright)
+                factor = 1 if shorter_side is None else max(1, min(image.size) // (_KEPT_SCALE * shorter_side))
+                reduced = _aligned(to_srgb(image, factor), full_size, scale * factor)
+                pixels = to_array(reduced if turn is None else reduced.transpose(turn))
     return DecodedImage(pixels, _turned(full_size, turn))
 
 
@@ -177,7 +179,7 @@ def thumbnail(picture: DecodedImage | NDArray[np.uint8], size: int) -> NDArray[n
     if longest <= size:
         return pixels
     wanted = (max(1, round(width * size / longest)), max(1, round(height * size / longest)))
-    return np.asarray(Image.fromarray(pixels).resize(wanted, Image.Resampling.BICUBIC, reducing_gap=3.0))
+    return to_array(Image.fromarray(pixels).resize(wanted, Image.Resampling.BICUBIC, reducing_gap=3.0))
 
 
 def _identified(file: OpenSource) -> Kind:
@@ -254,10 +256,24 @@ def _working_size(image: Image.Image, full_size: tuple[int, int]) -> tuple[int, 
     return image.size
 
 
-def _upright_srgb(image: Image.Image, turn: Image.Transpose | None, shorter_side: int | None) -> Image.Image:
-    factor = 1 if shorter_side is None else min(image.size) // (_KEPT_SCALE * shorter_side)
-    result = to_srgb(image, max(1, factor))
-    return result if turn is None else result.transpose(turn)
+def _draft(image: ImageFile.ImageFile, shorter_side: int) -> int:
+    """Have a JPEG decoded at the smallest scale that keeps enough of it; the divisor is returned: 1, 2, 4 or 8."""
+    width, side = image.width, _KEPT_SCALE * shorter_side
+    drafted = image.draft(None, (side, side))
+    return 1 if drafted is None else round(width / drafted[1][2])
+
+
+def _aligned(image: Image.Image, full_size: tuple[int, int], divisor: int) -> Image.Image:
+    """A reduced image whose edges are those of the full one.
+
+    Where a side is not a multiple of ``divisor`` the last row or column stands for less than the others; taken as a
+    whole one it would shift the picture by up to a pixel.
+    """
+    if full_size[0] % divisor == full_size[1] % divisor == 0:
+        return image
+    width, height = full_size[0] / divisor, full_size[1] / divisor
+    size = (max(1, round(width)), max(1, round(height)))
+    return image.resize(size, Image.Resampling.BICUBIC, (0.0, 0.0, width, height))
 
 
 def _turn(image: Image.Image, kind: Kind, *, decoded: bool = True) -> Image.Transpose | None:
@@ -265,7 +281,7 @@ def _turn(image: Image.Image, kind: Kind, *, decoded: bool = True) -> Image.Tran
     if kind is container.TIFF:  # its reader turns the image itself
         return None
     try:
-        # A PNG's own method decodes the picture to look for EXIF data behind it, which is more than a look at the header
+        # a PNG's own method would decode the picture to see whether EXIF data comes after it
         exif = image.getexif() if decoded else Image.Image.getexif(image)
         value = exif.get(_ORIENTATION)
     except _DECODER_ERRORS:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from resnet_desktop.imaging import colormaps
+from resnet_desktop.imaging.pixels import to_array
 from resnet_desktop.imaging.transforms import Box
 
 COLORMAPS: tuple[str, ...] = ("viridis", "inferno", "turbo", "grey")
@@ -90,7 +91,7 @@ def paint(
         mask = heat.point([int(level) for level in np.rint(strength)])
         heat.putpalette(colormap(name).tobytes())
         photo.paste(heat.convert("RGB"), (left, top), mask)
-    return np.array(photo)
+    return to_array(photo)
 
 
 def _heat(values: NDArray[np.float32], box: Box, area: tuple[int, int, int, int], smooth: bool) -> Image.Image:

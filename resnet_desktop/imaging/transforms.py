@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from resnet_desktop.core.errors import ModelError
+from resnet_desktop.imaging.pixels import to_array
 
 Fit = Literal["crop", "whole"]
 Interpolation = Literal["bilinear", "bicubic", "nearest"]
@@ -198,7 +199,7 @@ class Transforms:
         image = Image.fromarray(pixels)
         if place.first != image.size:
             image = image.resize(place.first, Image.Resampling.BILINEAR)
-        return np.asarray(image.resize(place.size, _FILTERS[self.interpolation], place.box))
+        return to_array(image.resize(place.size, _FILTERS[self.interpolation], place.box))
 
 
 def _shorter_side_to(side: int, width: int, height: int) -> tuple[int, int]:

@@ -28,13 +28,32 @@ def main(arguments: list[str] | None = None) -> int:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("job", nargs="?", type=Path, help="a job file")
     what.add_argument("--resume", type=Path, metavar="RUN", help="a run folder to go on with")
+    what.add_argument("--check", action="store_true", help="say whether training works here, as one JSON object")
     options = parser.parse_args(arguments)
+    if options.check:
+        return _check()
     path = options.resume / "job.json" if options.resume else options.job
     try:
         job = read_job(path)
     except JobError as error:
         return _fail(lambda line: say_line(line), error, events.EXIT_BAD_JOB)
     return _run(job)
+
+
+def _check() -> int:
+    """Say whether PyTorch is there and on what it would train."""
+    try:
+        import torch
+    except ImportError as error:
+        message = f"PyTorch is not installed ({error}): photos are classified, but nothing can be trained."
+        say_line(json.dumps({"ok": False, "message": message}) + "\n")
+        return events.EXIT_OTHER
+    from resnet_desktop.trainer.machine import choose_device
+
+    device = str(choose_device("auto"))
+    message = f"PyTorch {torch.__version__} trains on {device}"
+    say_line(json.dumps({"ok": True, "torch": torch.__version__, "device": device, "message": message}) + "\n")
+    return events.EXIT_FINISHED
 
 
 def _run(job: Job) -> int:

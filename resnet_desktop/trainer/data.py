@@ -41,7 +41,9 @@ class Pictures:
         return Pictures(self.pixels.to(device), self.labels.to(device), self.samples)
 
 
-def load_pictures(samples: Sequence[Sample], side: int, workers: int) -> tuple[Pictures, list[tuple[Sample, ResNetDesktopError]]]:
+def load_pictures(
+    samples: Sequence[Sample], side: int, workers: int
+) -> tuple[Pictures, list[tuple[Sample, ResNetDesktopError]]]:
     """Decode ``samples`` into squares of ``side`` pixels; those that cannot be read are left out and returned.
 
     Raises:
@@ -67,7 +69,7 @@ def load_pictures(samples: Sequence[Sample], side: int, workers: int) -> tuple[P
 def _decoded(
     samples: Sequence[Sample], square: Transforms, workers: int
 ) -> Iterator[tuple[Sample, NDArray[np.uint8] | ResNetDesktopError]]:
-    """Decode on a pool, a bounded window ahead, in order. Zip members are read on this thread: an archive is not shared."""
+    """Decode on a pool, a bounded window ahead, in order. Zip members are read here: an archive is not shared."""
     reader = SampleReader()
 
     def work(source: object) -> NDArray[np.uint8] | ResNetDesktopError:

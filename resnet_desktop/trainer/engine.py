@@ -1,4 +1,4 @@
-"""The training loop: batches in, a trained network out, position by position, so that it can stop and go on anywhere."""
+"""The training loop: batches in, a trained network out, step by step, so that it can stop and go on anywhere."""
 
 from __future__ import annotations
 
@@ -85,7 +85,12 @@ class Engine:
     def save(self) -> Path:
         """Save a checkpoint at the current position."""
         state = Checkpoint(
-            self.position, self.network.state_dict(), self.optimizer.state_dict(), self.best, self.best_acc1, self.history
+            self.position,
+            self.network.state_dict(),
+            self.optimizer.state_dict(),
+            self.best,
+            self.best_acc1,
+            self.history,
         )
         path = checkpoints.save(self.folder, state)
         self.reporter.say("checkpoint", path=str(path))
@@ -198,9 +203,8 @@ class Engine:
         logits = torch.cat(found)
         ranks = (logits > logits.gather(1, pictures.labels[:, None])).sum(1)
         loss = float(functional.cross_entropy(logits, pictures.labels))
-        return Evaluation(
-            logits.cpu(), pictures.labels.cpu(), loss, float((ranks < 1).float().mean()), float((ranks < 5).float().mean())
-        )
+        acc1, acc5 = float((ranks < 1).float().mean()), float((ranks < 5).float().mean())
+        return Evaluation(logits.cpu(), pictures.labels.cpu(), loss, acc1, acc5)
 
 
 def _finite(loss: float) -> float:

@@ -77,7 +77,7 @@ def export(engine: Engine, found: Scan, folder: Path) -> Bundle:
     )
     draft = bundles.write(folder / "draft.onnx", model, metadata)
     try:
-        session = Session(draft, "cpu")
+        session = Session(draft)
         parity = _parity(engine, found, draft, session, arrays)
         metrics = _metrics(engine, found, draft, session, fitted)
         provenance = {**metadata.provenance, "parity": dataclasses.asdict(parity), "metrics": metrics}
@@ -220,4 +220,5 @@ def _torch_logits(network: ResNet, x: Floats) -> Floats:
 def _softmax(logits: Floats, temperature: float) -> Floats:
     z = logits.astype(np.float64) / temperature
     e = np.exp(z - z.max(1, keepdims=True))
-    return (e / e.sum(1, keepdims=True)).astype(np.float32)
+    p: Floats = (e / e.sum(1, keepdims=True)).astype(np.float32)
+    return p

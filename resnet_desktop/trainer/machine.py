@@ -12,7 +12,7 @@ from resnet_desktop.core.errors import JobError
 
 
 def choose_device(wanted: str) -> torch.device:
-    """``auto`` is CUDA where it works, then Apple's Metal, then the CPU. Raises JobError for a device that is not there."""
+    """``auto`` is CUDA where it works, then Apple's Metal, then the CPU. Raises JobError if ``wanted`` is not there."""
     if wanted == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -45,7 +45,7 @@ def choose_workers(wanted: int | None) -> int:
 def _step_seconds(device: torch.device, *, half: bool) -> float:
     """The best of three forward and backward passes of a small stack of convolutions."""
     net = nn.Sequential(nn.Conv2d(64, 64, 3, padding=1), nn.ReLU(), nn.Conv2d(64, 64, 3, padding=1)).to(device)
-    net = net.to(memory_format=torch.channels_last)
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     x = torch.ones(16, 64, 16, 16, device=device).contiguous(memory_format=torch.channels_last)
     best = float("inf")
     for _ in range(4):

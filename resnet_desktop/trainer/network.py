@@ -34,7 +34,8 @@ def build_network(job: Job, classes: int) -> ResNet:
     else:
         network = _from_base(job, classes, hidden)
         freeze(network, job.train)
-    return network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
 
 
 def _from_base(job: Job, classes: int, hidden: tuple[int, ...]) -> ResNet:

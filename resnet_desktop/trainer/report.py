@@ -49,7 +49,8 @@ def _headline(metrics: dict[str, Any]) -> str:
         f"<p class=figure>{metrics['acc1']:.1%}</p>"
         f"<p>of {metrics['images']} {html.escape(metrics['on'])} pictures are named rightly "
         f"(95 % interval {low:.1%} to {high:.1%}); for {metrics['acc5']:.1%} the right name is among the first five. "
-        f"Calibration error {metrics['ece']:.3f}; {metrics['ece_uncalibrated']:.3f} before the temperature was fitted.</p>"
+        f"Calibration error {metrics['ece']:.3f}; before the temperature was fitted, "
+        f"{metrics['ece_uncalibrated']:.3f}.</p>"
     )
 
 
@@ -69,8 +70,9 @@ def _curves(history: list[dict[str, Any]]) -> str:
         lines.append(f"<polyline fill=none stroke-width=2 stroke='var({colour})' points='{' '.join(points)}'/>")
     axes = f"<path d='M40 10V{height - 20}H{width - 10}' fill=none stroke='var(--line)'/>"
     label = f"<text x=0 y=16 font-size=11 fill=currentColor>{top:.1f}</text>"
-    legend = "<p><span style='color:var(--a)'>training loss</span>, <span style='color:var(--b)'>validation loss</span></p>"
-    return f"<svg viewBox='0 0 {width} {height}' role=img>{axes}{label}{''.join(lines)}</svg>{legend}"
+    names = (("--a", "training loss"), ("--b", "validation loss"))
+    legend = "".join(f"<span style='color:var({colour})'>{name}</span> " for colour, name in names)
+    return f"<svg viewBox='0 0 {width} {height}' role=img>{axes}{label}{''.join(lines)}</svg><p>{legend}</p>"
 
 
 def _epochs(history: list[dict[str, Any]]) -> str:
@@ -93,4 +95,4 @@ def _per_class(accuracies: dict[str, float]) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "" if value is None else f"{value:.3f}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from resnet_desktop.finetune import events
 
@@ -22,7 +21,7 @@ class Reporter:
         self._last_progress = 0.0
         self._heard = True
 
-    def say(self, event: str, **values: Any) -> None:
+    def say(self, event: str, **values: object) -> None:
         """Send one event."""
         line = events.encode(event, values) + "\n"
         self._file.write(line)
@@ -30,7 +29,7 @@ class Reporter:
         if self._heard:
             self._heard = say_line(line)
 
-    def progress(self, **values: Any) -> None:
+    def progress(self, **values: object) -> None:
         """Send a progress event, unless one was sent less than a tenth of a second ago."""
         now = time.monotonic()
         if now - self._last_progress >= PROGRESS_INTERVAL:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from resnet_desktop.bundle.architectures import Architecture, Block
 
@@ -48,7 +49,7 @@ class ResidualBlock(nn.Module):
         """F(x), before the addition and the last ReLU."""
         last = len(self.convolutions) - 1
         for i, (conv, norm) in enumerate(self.convolutions):
-            x = getattr(self, norm)(getattr(self, conv)(x))
+            x = self.get_submodule(norm)(self.get_submodule(conv)(x))
             if i < last:
                 x = self.relu(x)
         return x
@@ -62,7 +63,7 @@ class ResidualBlock(nn.Module):
         y = self.residual(x)
         if self.is_residual:
             y = y + self.skip(x)
-        return self.relu(y)
+        return functional.relu(y, inplace=True)
 
 
 class Head(nn.Module):

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import platform
 from pathlib import Path
-from typing import Any
 
 import numpy
 import torch
@@ -14,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from resnet_desktop import __version__
 from resnet_desktop.core import atomic
-from resnet_desktop.core.errors import DataError, JobError, TrainingError
+from resnet_desktop.core.errors import DataError, JobError, ResNetDesktopError, TrainingError
 from resnet_desktop.finetune.dataset import Sample, Scan, scan
 from resnet_desktop.finetune.job import Job, Phase, Recipe
 from resnet_desktop.imaging.transforms import Transforms
@@ -165,5 +164,5 @@ def versions() -> dict[str, str]:
     }
 
 
-def _skipped_row(sample: Sample, error: Any) -> dict[str, str]:
+def _skipped_row(sample: Sample, error: ResNetDesktopError) -> dict[str, str]:
     return {"path": sample.name, "code": error.code, "message": error.message}

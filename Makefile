@@ -1,0 +1,54 @@
+# Two commands do all the set-up: `make run` and `make test`. See the README.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The system's pip installs into the environment, so that Debian's python3-venv package is not needed.
+PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
+
+.PHONY: run test lint format bench wheel clean
+
+run: $(VENV)/.run
+	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+		.ci/qt-libraries offscreen; \
+		echo "There is no display here: the same window runs on Qt's offscreen platform instead."; \
+		QT_QPA_PLATFORM=offscreen $(BIN)/python -m resnet_desktop gui --demo --screenshot build/window.png; \
+	else \
+		.ci/qt-libraries window; \
+		$(BIN)/resnet-desktop assets/samples/*.jpg; \
+	fi
+
+test: $(VENV)/.test
+	.ci/qt-libraries offscreen
+	$(MAKE) --no-print-directory lint
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.test
+	.ci/qt-libraries offscreen
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.benchmarks
+
+wheel: $(VENV)/.test
+	$(BIN)/python -m build --wheel
+
+$(BIN)/python:
+	$(PYTHON) -m venv --without-pip $(VENV)
+
+$(VENV)/.run: pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --editable '.[dev,train]'
+	@touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

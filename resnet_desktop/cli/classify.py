@@ -1,0 +1,124 @@
+"""``resnet-desktop classify``: files, folders, patterns or a list on standard input, in four formats."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from resnet_desktop.cli.shared import (
+    EXIT_SOME_FAILED,
+    EXIT_USAGE,
+    ModelOption,
+    ProviderOption,
+    open_bundle,
+    opened_output,
+    say,
+    wanted_provider,
+)
+from resnet_desktop.core import settings as declared
+from resnet_desktop.core.settings import Settings
+
+if TYPE_CHECKING:
+    from resnet_desktop.inference.batch import Outcome
+
+Format = Literal["table", "json", "jsonl", "csv"]
+
+
+def classify(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders, patterns; - reads paths.")],
+    top: Annotated[int, typer.Option("--top", min=1, max=1000, metavar="K", help="Classes for each photo.")] = 5,
+    recursive: Annotated[bool, typer.Option("--recursive", help="Take the folders inside folders too.")] = False,
+    format: Annotated[Format, typer.Option("--format", help="How to print.")] = "table",  # noqa: A002 - the option
+    output: Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")] = None,
+    heatmaps: Annotated[Path | None, typer.Option("--heatmaps", help="Write a heatmap of each photo here.")] = None,
+    batch: Annotated[int | None, typer.Option("--batch", min=1, max=4096, help="Photos in one run.")] = None,
+    model: ModelOption = None,
+    provider: ProviderOption = None,
+) -> None:
+    """Say what photos show."""
+    from resnet_desktop.cli.rows import Heatmaps, writer_for
+    from resnet_desktop.imaging.files import find_images
+    from resnet_desktop.inference.batch import classify_many
+    from resnet_desktop.inference.classifier import Classifier
+
+    bundle = open_bundle(model)
+    classifier = Classifier(
+        bundle,
+        provider=wanted_provider(provider),
+        top_k=top,
+        keep_activations=heatmaps is not None,
+        max_pixels=Settings().integer(declared.MAX_MEGAPIXELS) * 1_000_000,
+        on_fallback=say,
+    )
+    pictures = Heatmaps(heatmaps, classifier) if heatmaps else None
+    failed = count = 0
+    with opened_output(output) as stream:
+        writer = writer_for(format, stream, top)
+        found = find_images(_named(paths), recursive=recursive)
+        for outcome in _followed(classify_many(classifier, found, batch_size=batch)):
+            count += 1
+            row = _row(outcome, bundle.path.stem)
+            if pictures is not None and outcome.prediction is not None:
+                row["heatmap"] = pictures.write(outcome)
+            failed += not outcome.ok
+            writer.write(row)
+        writer.finish()
+    if not count:
+        say("No photos were found there.")
+        raise typer.Exit(EXIT_USAGE)
+    if failed:
+        say(f"{failed} of {count} could not be read.")
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _named(paths: list[str]) -> Iterator[str]:
+    """The paths of the command line; ``-`` stands for those on standard input, one a line, in any bytes."""
+    for path in paths:
+        if path != "-":
+            yield path
+            continue
+        for line in sys.stdin.buffer:
+            name = os.fsdecode(line.rstrip(b"\r\n"))
+            if name:
+                yield name
+
+
+def _row(outcome: Outcome, model: str) -> dict[str, Any]:
+    """One input as it stands in JSON."""
+    path = os.fspath(outcome.source) if not isinstance(outcome.source, bytes) else "-"
+    prediction = outcome.prediction
+    if prediction is None:
+        assert outcome.error is not None
+        return {"path": path, "ok": False, "error": outcome.error.as_dict()}
+    return {
+        "path": path,
+        "ok": True,
+        "predictions": [
+            {"index": s.index, "label": s.label, "probability": round(s.probability, 6)} for s in prediction.scores
+        ],
+        "unfamiliar": prediction.unfamiliar,
+        "model": model,
+        "provider": prediction.provider,
+        "seconds": round(prediction.seconds, 4),
+    }
+
+
+def _followed(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    """The same outcomes, with a count on standard error where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield from outcomes
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed} photos"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("photos", total=None)
+        for outcome in outcomes:
+            progress.advance(task)
+            yield outcome

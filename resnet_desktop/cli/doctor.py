@@ -1,0 +1,118 @@
+"""``resnet-desktop doctor``: what works on this machine, each thing tried and not only looked up."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from resnet_desktop import __version__
+from resnet_desktop.cli.shared import (
+    EXIT_NO_MODEL,
+    FormatOption,
+    ModelOption,
+    open_bundle,
+    print_json,
+    print_table,
+)
+from resnet_desktop.core import paths
+from resnet_desktop.core.errors import ResNetDesktopError
+
+CHILD_SECONDS = 60
+
+
+def doctor(model: ModelOption = None, format: FormatOption = "table") -> None:  # noqa: A002 - the option's name
+    """Try everything that the app needs here: Qt, each execution provider, the model, the trainer, the folders."""
+    found = {
+        "version": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "qt": _child("resnet_desktop.gui.platform_check"),
+        "providers": _providers(),
+        "model": _model(model),
+        "trainer": _child("resnet_desktop.trainer", "--check"),
+        "folders": [_folder(p) for p in (paths.data_folder(), paths.config_folder(), paths.cache_folder())],
+    }
+    if format == "json":
+        print_json(found)
+    else:
+        _print(found)
+    classifies = found["model"]["ok"] and any(p["usable"] for p in found["providers"])
+    raise typer.Exit(0 if classifies else EXIT_NO_MODEL)
+
+
+def _child(module: str, *arguments: str) -> dict[str, Any]:
+    """Try something in a process of its own, whose crash is an answer too. It prints one JSON object."""
+    command = [sys.executable, "-m", module, *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return {"ok": False, "message": f"It did not answer: {error}."}
+    try:
+        answer = json.loads(done.stdout.strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        words = " ".join(done.stderr.split()[-40:]) or f"It ended with {done.returncode}."
+        return {"ok": False, "message": words}
+    return answer if isinstance(answer, dict) else {"ok": False, "message": str(answer)}
+
+
+def _providers() -> list[dict[str, Any]]:
+    from resnet_desktop.inference.providers import prove_all
+
+    return [
+        {"name": s.name, "short": s.short, "usable": s.usable, "reason": s.reason, "seconds": s.seconds}
+        for s in prove_all()
+    ]
+
+
+def _model(name: str | None) -> dict[str, Any]:
+    """Open the model, check its weights, and run it on a grey picture."""
+    import numpy as np
+
+    from resnet_desktop.bundle.bundle import verify
+    from resnet_desktop.inference.classifier import Classifier
+
+    try:
+        bundle = open_bundle(name)
+        whole = verify(bundle)
+        seconds = Classifier(bundle).classify_pixels(np.full((256, 256, 3), 128, np.uint8)).seconds
+    except ResNetDesktopError as error:
+        return {"ok": False, "message": str(error), "code": error.code}
+    damaged = whole.expected is not None and not whole.ok
+    message = "its weights differ from its checksum" if damaged else f"classified a test picture in {seconds * 1e3:.0f} ms"
+    return {"ok": not damaged, "name": bundle.path.stem, "classes": bundle.classes, "message": message}
+
+
+def _folder(folder: Path) -> dict[str, Any]:
+    """Whether a file can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as error:
+        return {"path": str(folder), "ok": False, "message": f"cannot be written: {error.strerror or error}"}
+    return {"path": str(folder), "ok": True, "message": "can be written"}
+
+
+def _print(found: dict[str, Any]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    rows = [("Python", True, f"{found['python']} on {found['platform']}, {found['cores']} cores")]
+    rows.append(("Window", found["qt"]["ok"], found["qt"]["message"]))
+    rows += [(p["short"], p["usable"], p["reason"]) for p in found["providers"]]
+    rows.append(("Model", found["model"]["ok"], f"{found['model'].get('name', '')} {found['model']['message']}".strip()))
+    rows.append(("Trainer", found["trainer"]["ok"], found["trainer"]["message"]))
+    rows += [("Folder", f["ok"], f"{f['path']} {f['message']}") for f in found["folders"]]
+    for name, good, message in rows:
+        table.add_row(Text("ok" if good else "no", style="green" if good else "yellow"), name, Text(message))
+    print_table(table)

@@ -1,0 +1,97 @@
+"""The command ``resnet-desktop``: its subcommands, and image paths alone to open the window.
+
+Modules that are slow to import are imported inside the commands that need them, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from resnet_desktop import __version__
+from resnet_desktop.cli import classify, doctor, layers, models
+from resnet_desktop.cli.shared import EXIT_NO_MODEL, EXIT_USAGE, ModelOption, ProviderOption, say
+from resnet_desktop.core.errors import ClassNameError, LayerError, ResNetDesktopError, SettingsError
+
+OWN_OPTIONS = ("--help", "--version", "--install-completion", "--show-completion")
+
+
+class ImagesOrCommand(TyperGroup):
+    """A group whose command may be left out: what is no command opens the window."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Put ``gui`` in front of arguments that name no command."""
+        if not args or (args[0] not in self.commands and args[0] not in OWN_OPTIONS):
+            args = ["gui", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=ImagesOrCommand,
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Classify photos with a residual network, see why, and teach it your own classes. "
+    "Image paths alone open the window.",
+)
+app.command("classify")(classify.classify)
+app.command("layers")(layers.layers)
+app.command("doctor")(doctor.doctor)
+app.add_typer(models.app, name="models")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ResNet Desktop {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options of the program itself."""
+    del version
+
+
+@app.command("gui", hidden=True)
+def gui(
+    images: Annotated[list[str] | None, typer.Argument(metavar="[IMAGE]…", help="Photos and folders to open.")] = None,
+    model: ModelOption = None,
+    provider: ProviderOption = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Classify the sample photos, print the table, save a screenshot, end.")
+    ] = False,
+    screenshot: Annotated[Path, typer.Option(help="Where --demo saves the picture of the window.")] = Path(
+        "build/window.png"
+    ),
+) -> None:
+    """Open the window."""
+    from resnet_desktop.gui import app as window
+
+    if demo:
+        raise typer.Exit(window.demonstrate(screenshot))
+    raise typer.Exit(window.run([Path(i) for i in images or ()], model=model, provider=provider))
+
+
+def main() -> None:
+    """Run the command line; errors that a person can understand end with a sentence, not with a traceback."""
+    try:
+        app()
+    except (ClassNameError, LayerError, SettingsError) as error:
+        say(str(error))
+        sys.exit(EXIT_USAGE)
+    except ResNetDesktopError as error:
+        say(str(error))
+        sys.exit(EXIT_NO_MODEL)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. Python would complain when it flushes standard output at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(0)

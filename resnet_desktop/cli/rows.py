@@ -1,0 +1,170 @@
+"""Rows of ``classify`` as a table, JSON, JSON lines or CSV, and the heatmaps beside them."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+from rich.table import Table
+from rich.text import Text
+
+from resnet_desktop.cli.shared import as_json, print_table
+from resnet_desktop.core.atomic import write_bytes
+from resnet_desktop.core.errors import LayerError
+from resnet_desktop.explain.explainer import Explainer
+from resnet_desktop.imaging.decode import decode, encode_png
+from resnet_desktop.imaging.files import printable
+from resnet_desktop.imaging.overlay import paint, scale_map
+from resnet_desktop.inference.batch import Outcome
+from resnet_desktop.inference.classifier import Classifier
+
+HEATMAP_SIDE = 512
+"""The shorter side of heatmap pictures is decoded at this size or larger."""
+
+
+class Writer(Protocol):
+    """Takes rows as they are done."""
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Take one row."""
+
+    def finish(self) -> None:
+        """Write what was waiting for the last row."""
+
+
+def writer_for(kind: str, stream: TextIO, top: int) -> Writer:
+    """The writer of a format."""
+    if kind == "jsonl":
+        return JsonLines(stream)
+    if kind == "csv":
+        return Csv(stream, top)
+    return Json(stream) if kind == "json" else TableRows(stream)
+
+
+class JsonLines:
+    """One object a line, as each is done."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Write the row at once."""
+        self._stream.write(as_json(row) + "\n")
+        self._stream.flush()
+
+    def finish(self) -> None:
+        """Nothing waits."""
+
+
+class Json:
+    """One list at the end, written row by row so that no number of rows fills the memory."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._first = True
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Write the row behind the one before it."""
+        self._stream.write(("[\n" if self._first else ",\n") + as_json(row))
+        self._first = False
+
+    def finish(self) -> None:
+        """Close the list."""
+        self._stream.write("[]\n" if self._first else "\n]\n")
+
+
+class Csv:
+    """A header and one line for each input; the columns are the same for every number of classes found."""
+
+    def __init__(self, stream: TextIO, top: int) -> None:
+        self._top = top
+        ranks = [f"{name}_{i + 1}" for i in range(top) for name in ("label", "probability")]
+        self._stream = stream
+        self._writer = csv.writer(stream, lineterminator="\n")
+        self._writer.writerow(["path", "ok", *ranks, "unfamiliar", "error", "message"])
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Write the row; bytes of a path that are not UTF-8 are escaped."""
+        cells: list[Any] = []
+        for score in row.get("predictions", ()):
+            cells += [score["label"], score["probability"]]
+        cells += [""] * (2 * self._top - len(cells))
+        error = row.get("error", {})
+        path = row["path"].encode("utf-8", "backslashreplace").decode("utf-8")
+        message = error.get("message", "").encode("utf-8", "backslashreplace").decode("utf-8")
+        unfamiliar = row.get("unfamiliar", "")
+        self._writer.writerow([path, row["ok"], *cells, unfamiliar, error.get("code", ""), message])
+
+    def finish(self) -> None:
+        """Nothing waits."""
+        self._stream.flush()
+
+
+class TableRows:
+    """A table for people, printed at the end."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._table = Table(box=None, pad_edge=False, header_style="bold")
+        self._table.add_column("photo", overflow="fold")
+        self._table.add_column("what it is", overflow="fold")
+        self._table.add_column("sure", justify="right")
+        self._table.add_column("else", overflow="fold", style="dim")
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Add the row. Text is never read as markup: a file may be called ``[red]``."""
+        name = Text(printable(row["path"]))
+        if not row["ok"]:
+            message = row["error"]["message"].encode("utf-8", "backslashreplace").decode("utf-8")
+            self._table.add_row(name, Text(message, style="red"), "", "")
+            return
+        best, *others = row["predictions"]
+        rest = ", ".join(f"{p['label']} {p['probability']:.0%}" for p in others if p["probability"] >= 0.005)
+        sure = f"{best['probability']:.0%}"
+        label = f"{best['label']} (unfamiliar)" if row["unfamiliar"] else best["label"]
+        self._table.add_row(name, Text(label), sure, Text(rest))
+
+    def finish(self) -> None:
+        """Print the table."""
+        if self._table.row_count:
+            print_table(self._table, self._stream)
+
+
+class Heatmaps:
+    """Writes each photo with the heatmap of its best class, as PNG, under the photo's name.
+
+    Raises:
+        LayerError: the model has no heatmap from the same run.
+    """
+
+    def __init__(self, folder: Path, classifier: Classifier) -> None:
+        self._explainer = Explainer(classifier)
+        if self._explainer.features is None:
+            raise LayerError("no_closed_form", "This model has no direct heatmap: it does not end in pooling and one layer.")
+        self._folder = folder
+        self._classifier = classifier
+        self._taken: set[str] = set()
+
+    def write(self, outcome: Outcome) -> str:
+        """Write one heatmap; its path. Raises StorageError."""
+        prediction, source = outcome.prediction, outcome.source
+        assert prediction is not None
+        assert not isinstance(source, bytes)
+        pixels = decode(source, shorter_side=HEATMAP_SIDE).pixels
+        transforms = self._classifier.bundle.metadata.transforms
+        box = transforms.seen_box(pixels.shape[1], pixels.shape[0], self._classifier.fit)
+        scaled = scale_map(self._explainer.heatmap(prediction, prediction.top.index).cam)
+        path = self._folder / f"{self._free_name(Path(os.fspath(source)).stem)}.png"
+        write_bytes(path, encode_png(paint(pixels, scaled.values, box)))
+        return str(path)
+
+    def _free_name(self, stem: str) -> str:
+        """The stem, numbered if another photo of this run has it (also where case does not count)."""
+        name, number = stem, 1
+        while name.casefold() in self._taken:
+            number += 1
+            name = f"{stem}-{number}"
+        self._taken.add(name.casefold())
+        return name

@@ -1,0 +1,83 @@
+"""What the commands have in common: options, opening the model, output."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
+
+import typer
+
+from resnet_desktop.core import settings as declared
+from resnet_desktop.core.atomic import replacing
+from resnet_desktop.core.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from resnet_desktop.bundle.bundle import Bundle
+
+EXIT_NO_MODEL = 1
+EXIT_USAGE = 2
+EXIT_SOME_FAILED = 3
+PIPE_WIDTH = 120
+"""Columns of a table that goes to no terminal."""
+
+ModelOption = Annotated[str | None, typer.Option("--model", metavar="NAME|PATH", help="The model to use.")]
+ProviderOption = Annotated[
+    str | None, typer.Option("--provider", metavar="auto|cpu|cuda|…", help="The execution provider to use.")
+]
+TableOrJson = Literal["table", "json"]
+FormatOption = Annotated[TableOrJson, typer.Option("--format", help="How to print.")]
+
+
+def say(message: str) -> None:
+    """Say something to the person, on standard error."""
+    sys.stderr.write(message.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+
+
+def open_bundle(model: str | None) -> Bundle:
+    """The model that is named, or the one of the settings, or the bundled one. Raises ModelError."""
+    from resnet_desktop.bundle import bundle as bundles
+    from resnet_desktop.bundle.library import Library
+
+    library = Library()
+    wanted = model or Settings().string(declared.MODEL)
+    return bundles.read(library.find(wanted) if wanted else library.default())
+
+
+def wanted_provider(provider: str | None) -> str:
+    """The provider that is named, or the one of the settings."""
+    return provider or Settings().string(declared.PROVIDER)
+
+
+def as_json(value: Any, *, indent: int | None = None) -> str:  # noqa: ANN401 - whatever JSON can hold
+    r"""JSON in plain ASCII: bytes of a path that are not UTF-8 appear as lone surrogates (``\udce9``)."""
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, indent=indent)
+
+
+def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    """One JSON value on standard output."""
+    sys.stdout.write(as_json(value, indent=1) + "\n")
+
+
+def print_table(table: Table, out: TextIO | None = None) -> None:
+    """A table on standard output or in a file, as wide as the terminal or ``PIPE_WIDTH``."""
+    from rich.console import Console
+
+    stream = out or sys.stdout
+    Console(file=stream, width=None if stream.isatty() else PIPE_WIDTH, highlight=False).print(table)
+
+
+@contextmanager
+def opened_output(path: Path | None) -> Iterator[TextIO]:
+    """Standard output, or a file that appears whole at the end. Raises StorageError."""
+    if path is None:
+        yield sys.stdout
+        return
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        yield file
+        file.flush()

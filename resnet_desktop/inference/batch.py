@@ -1,0 +1,213 @@
+"""Many images through one classifier: decoded on a pool of threads while the session runs.
+
+Decoders write straight into their place in a batch. A fixed number of batches is in memory: the one that runs, and as
+many behind it as keep every decoder busy. The generator itself runs the session, in the thread that iterates it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_desktop.core.errors import ImageError
+from resnet_desktop.imaging.decode import DecodeBudget, Source
+from resnet_desktop.inference.classifier import Classifier, Prediction
+from resnet_desktop.inference.runtime import CPU
+
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """What became of one input: a prediction, or the error that says why there is none.
+
+    ``index`` counts the inputs from 0.
+    """
+
+    index: int
+    source: Source
+    prediction: Prediction | None
+    error: ImageError | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a prediction."""
+        return self.prediction is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    full_size: tuple[int, int]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    index: int
+    source: Source
+    future: Future[_Prepared | ImageError]
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    buffer: NDArray[np.float32]
+    jobs: list[_Job] = field(default_factory=list)
+
+
+def never() -> bool:
+    """Not cancelled."""
+    return False
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def default_batch_size(provider: str) -> int:
+    """Images in one run.
+
+    A CPU of two cores is fastest with one (what one image needs stays in the caches; tests/benchmarks measures it); many
+    cores find too little to share in one image. A GPU needs more to be busy.
+    """
+    return min(8, max(1, cores() // 2)) if provider == CPU else 32
+
+
+def classify_many(
+    classifier: Classifier,
+    sources: Iterable[Source],
+    *,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    cancelled: Callable[[], bool] = never,
+) -> Iterator[Outcome]:
+    """Classify every source and yield one outcome for each, in input order.
+
+    Sources are taken only a few batches ahead of what was yielded, so that ``sources`` may be endless. The first batch is
+    one image and the next ones double, so that the first answer comes soon. Closing the generator, an exception and
+    cancelling all join its threads.
+
+    Args:
+        classifier: must not be used by others for long meanwhile: its session runs one batch at a time.
+        sources: paths or bytes of image files.
+        batch_size: most images in one run; None chooses by the provider.
+        workers: decoding threads; None is one for each core.
+        cancelled: asked often; once it says True, the generator ends without yielding any more.
+
+    Raises:
+        ProviderError, ModelError: the model cannot be run; what is no fault of an image ends the whole.
+    """
+    size = batch_size if batch_size is not None else default_batch_size(classifier.provider)
+    threads = workers if workers is not None else cores()
+    if size < 1 or threads < 1:
+        raise ValueError(f"batch_size and workers must be at least 1, not {size} and {threads}")
+    return _Pipeline(classifier, size, threads, cancelled).run(sources)
+
+
+class _Cancelled(Exception):
+    """Left the pipeline because the caller cancelled."""
+
+
+class _Pipeline:
+    def __init__(self, classifier: Classifier, size: int, workers: int, cancelled: Callable[[], bool]) -> None:
+        self._classifier = classifier
+        self._size = size
+        self._batches = 1 + -(-workers // size)
+        self._cancelled = cancelled
+        self._closed = False
+        self._budget = DecodeBudget()
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+
+    def run(self, sources: Iterable[Source]) -> Iterator[Outcome]:
+        free = [self._classifier.new_batch(self._size) for _ in range(self._batches)]
+        sizes = itertools.chain(_doubling(self._size), itertools.repeat(self._size))
+        numbered = enumerate(sources)
+        waiting: deque[_Batch] = deque()
+        more = True
+        try:
+            while more or waiting:
+                while more and free:
+                    batch = self._submit(itertools.islice(numbered, next(sizes)), free.pop())
+                    more = bool(batch.jobs)
+                    if more:
+                        waiting.append(batch)
+                if waiting:
+                    batch = waiting.popleft()
+                    yield from self._finish(batch)
+                    free.append(batch.buffer)
+        except _Cancelled:
+            return
+        finally:
+            self._closed = True
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _submit(self, taken: Iterable[tuple[int, Source]], buffer: NDArray[np.float32]) -> _Batch:
+        batch = _Batch(buffer)
+        for slot, (index, source) in enumerate(taken):
+            batch.jobs.append(_Job(index, source, self._pool.submit(self._prepare, source, buffer[slot])))
+        return batch
+
+    def _prepare(self, source: Source, out: NDArray[np.float32]) -> _Prepared | ImageError:
+        if self._closed:
+            raise _Cancelled
+        start = time.perf_counter()
+        try:
+            full_size = self._classifier.prepare(source, out, self._budget)
+        except ImageError as error:
+            return error
+        return _Prepared(full_size, time.perf_counter() - start)
+
+    def _finish(self, batch: _Batch) -> Iterator[Outcome]:
+        prepared = [self._wait(job.future) for job in batch.jobs]
+        good = [slot for slot, item in enumerate(prepared) if isinstance(item, _Prepared)]
+        predictions = iter(self._predict(batch.buffer, good, prepared))
+        for job, item in zip(batch.jobs, prepared, strict=True):
+            if self._cancelled():
+                raise _Cancelled
+            if isinstance(item, ImageError):
+                yield Outcome(job.index, job.source, None, item)
+            else:
+                yield Outcome(job.index, job.source, next(predictions), None)
+
+    def _wait(self, future: Future[_Prepared | ImageError]) -> _Prepared | ImageError:
+        while not wait([future], timeout=_POLL_SECONDS).done:
+            if self._cancelled():
+                raise _Cancelled
+        if self._cancelled():
+            raise _Cancelled
+        return future.result()
+
+    def _predict(
+        self, buffer: NDArray[np.float32], good: list[int], prepared: list[_Prepared | ImageError]
+    ) -> list[Prediction]:
+        if not good:
+            return []
+        for row, slot in enumerate(good):
+            if row != slot:  # close the gaps that unreadable images left
+                buffer[row] = buffer[slot]
+        start = time.perf_counter()
+        raw = self._classifier.predict(buffer[: len(good)])
+        share = (time.perf_counter() - start) / len(good)
+        found = []
+        for row, slot in enumerate(good):
+            item = prepared[slot]
+            assert isinstance(item, _Prepared)
+            found.append(self._classifier.prediction(raw, row, item.seconds + share, item.full_size))
+        return found
+
+
+def _doubling(limit: int) -> Iterator[int]:
+    size = 1
+    while size < limit:
+        yield size
+        size *= 2

@@ -1,0 +1,201 @@
+"""Images in, predictions out: the road that the window, the command line and the batches all take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.core.errors import ModelError
+from resnet_desktop.imaging.decode import DEFAULT_MAX_PIXELS, DecodeBudget, Source, decode
+from resnet_desktop.imaging.transforms import Fit
+from resnet_desktop.inference import providers, runtime
+from resnet_desktop.inference.novelty import NoveltyRule
+from resnet_desktop.inference.providers import Choice
+from resnet_desktop.inference.runtime import SessionFactory
+from resnet_desktop.inference.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """One class of a prediction; ``probability`` is a fraction of 1."""
+
+    index: int
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What the network says of one image.
+
+    Attributes:
+        scores: the best classes, best first.
+        logits: float32 ``(classes,)``, before temperature.
+        probabilities: float32 ``(classes,)``: softmax(logits / temperature).
+        activations: the last stage's activations, float32 ``(C, h, w)``, where the model has a closed-form heatmap and
+            the classifier keeps them; else None.
+        unfamiliar: whether the image looks unlike what the model was trained on, by the model's own rule.
+        provider: ONNX Runtime's name of the provider that ran it.
+        seconds: decode to prediction; in a batch, its own decoding and its share of the run.
+        full_size: width and height of the image in its file, in pixels, upright.
+    """
+
+    scores: tuple[ClassScore, ...]
+    logits: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    activations: NDArray[np.float32] | None
+    unfamiliar: bool
+    provider: str
+    seconds: float
+    full_size: tuple[int, int]
+
+    @property
+    def top(self) -> ClassScore:
+        """The most probable class."""
+        return self.scores[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawOutputs:
+    """What one run of n images gave: logits ``(n, classes)``, activations ``(n, C, h, w)`` or None, by which provider."""
+
+    logits: NDArray[np.float32]
+    activations: NDArray[np.float32] | None
+    provider: str
+
+
+class Classifier:
+    """A model ready to classify.
+
+    Args:
+        bundle: the model.
+        provider: ``auto``, a provider's name, or a choice made before.
+        top_k: how many classes a prediction lists.
+        fit: whether the network sees the centre crop or the whole image.
+        keep_activations: fetch what last-stage heatmaps need, in the same run.
+        max_pixels: images with more are refused.
+        on_fallback: called with a sentence when the provider fails and the CPU takes over.
+        factory: opens ONNX Runtime sessions.
+
+    Raises:
+        ProviderError: ``provider_unavailable``.
+        ModelError: the file cannot be run (any more).
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        provider: str | Choice = "auto",
+        top_k: int = 5,
+        fit: Fit = "crop",
+        keep_activations: bool = True,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+        on_fallback: Callable[[str], None] | None = None,
+        factory: SessionFactory = runtime.open_session,
+    ) -> None:
+        self.bundle = bundle
+        self.top_k = top_k
+        self.fit: Fit = fit
+        self.max_pixels = max_pixels
+        self.choice = provider if isinstance(provider, Choice) else providers.choose(provider, factory=factory)
+        self._novelty = NoveltyRule.from_metadata(bundle.metadata.novelty)
+        self._features = bundle.features.name if bundle.features is not None and keep_activations else None
+        extra = () if self._features is None else (self._features,)
+        self.session = Session(
+            bundle, self.choice.provider, extra_outputs=extra, on_fallback=on_fallback, factory=factory
+        )
+
+    @property
+    def provider(self) -> str:
+        """ONNX Runtime's name of the provider that runs the model now."""
+        return self.session.provider
+
+    def new_batch(self, size: int) -> NDArray[np.float32]:
+        """An array for ``size`` prepared images, ``(size, 3, H, W)``, its contents undefined."""
+        return np.empty((size, *self.bundle.input_shape), np.float32)
+
+    def prepare(self, source: Source, out: NDArray[np.float32], budget: DecodeBudget | None = None) -> tuple[int, int]:
+        """Decode ``source`` and write what the network sees of it into ``out``, ``(3, H, W)``.
+
+        Returns:
+            Width and height of the image in its file.
+
+        Raises:
+            ImageError: the image cannot be read.
+        """
+        transforms = self.bundle.metadata.transforms
+        decoded = decode(source, shorter_side=transforms.decode_side, max_pixels=self.max_pixels, budget=budget)
+        transforms.apply(decoded.pixels, self.fit, out=out)
+        return decoded.full_size
+
+    def classify(self, source: Source) -> Prediction:
+        """Classify one image file or its bytes. Raises ImageError if it cannot be read, ProviderError, ModelError."""
+        start = time.perf_counter()
+        batch = self.new_batch(1)
+        full_size = self.prepare(source, batch[0])
+        return self._only(batch, start, full_size)
+
+    def classify_pixels(self, pixels: NDArray[np.uint8]) -> Prediction:
+        """Classify upright sRGB pixels, uint8 ``(height, width, 3)``. Raises ProviderError, ModelError."""
+        start = time.perf_counter()
+        batch = self.new_batch(1)
+        self.bundle.metadata.transforms.apply(pixels, self.fit, out=batch[0])
+        return self._only(batch, start, (pixels.shape[1], pixels.shape[0]))
+
+    def predict(self, batch: NDArray[np.float32]) -> RawOutputs:
+        """Run prepared images, float32 ``(n, 3, H, W)``.
+
+        Raises:
+            ModelError: ``unsupported_model``: the model gave numbers that are not finite.
+            ProviderError: ``provider_failed``.
+        """
+        outputs = self.session.run(batch)
+        activations = None if self._features is None else outputs[self._features]
+        logits = outputs[self.bundle.output_name]
+        if not np.isfinite(logits).all():
+            message = f"{self.bundle.path.name} gave numbers that are not finite on {self.provider}."
+            raise ModelError("unsupported_model", message, "Try another provider.")
+        return RawOutputs(logits, activations, self.session.provider)
+
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """softmax(logits / temperature) along the last axis, summed in float64; float32 of the same shape."""
+        scaled = logits.astype(np.float64) / self.bundle.metadata.temperature
+        scaled -= scaled.max(axis=-1, keepdims=True)
+        np.exp(scaled, out=scaled)
+        scaled /= scaled.sum(axis=-1, keepdims=True)
+        return scaled.astype(np.float32)
+
+    def prediction(self, raw: RawOutputs, row: int, seconds: float, full_size: tuple[int, int]) -> Prediction:
+        """The prediction of image ``row`` of a run."""
+        logits = raw.logits[row]
+        activations = None if raw.activations is None else raw.activations[row]
+        if len(raw.logits) > 1:  # so that one prediction that is kept does not keep the whole batch in memory
+            logits = logits.copy()
+            activations = None if activations is None else activations.copy()
+        probabilities = self.probabilities(logits)
+        return Prediction(
+            scores=self._best(probabilities),
+            logits=logits,
+            probabilities=probabilities,
+            activations=activations,
+            unfamiliar=self._novelty is not None and self._novelty.unfamiliar(logits, probabilities),
+            provider=raw.provider,
+            seconds=seconds,
+            full_size=full_size,
+        )
+
+    def _only(self, batch: NDArray[np.float32], start: float, full_size: tuple[int, int]) -> Prediction:
+        raw = self.predict(batch)
+        return self.prediction(raw, 0, time.perf_counter() - start, full_size)
+
+    def _best(self, probabilities: NDArray[np.float32]) -> tuple[ClassScore, ...]:
+        # A stable sort, so that equal probabilities come in the order of their classes.
+        order = np.argsort(-probabilities, kind="stable")[: self.top_k]
+        categories = self.bundle.metadata.categories
+        return tuple(ClassScore(int(i), categories[i], float(probabilities[i])) for i in order)

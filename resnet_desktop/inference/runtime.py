@@ -1,0 +1,116 @@
+"""The one door to ONNX Runtime.
+
+The library is imported when it is first needed (it takes a quarter of a second, which ``--help`` should not pay), it is
+told to keep quiet (what it writes to standard error names its own source lines; the app says the same in a sentence),
+and it never changes the provider behind the app's back.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+
+_FATAL_ONLY = 4
+
+_FAILURES = (
+    "EPFail",
+    "EngineError",
+    "Fail",
+    "InvalidArgument",
+    "InvalidGraph",
+    "InvalidProtobuf",
+    "NoModel",
+    "NotImplemented",
+    "RuntimeException",
+)
+
+_PROVIDER_OPTIONS: dict[str, dict[str, str]] = {
+    # The default tries every convolution algorithm for every new batch size, and the app's batches grow from one image;
+    # the default arena doubles what it takes from the GPU, which other programs need too.
+    CUDA: {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"},
+}
+
+
+class RunnableSession(Protocol):
+    """What the app uses of an ``onnxruntime.InferenceSession``."""
+
+    def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, NDArray[Any]]) -> Sequence[Any]:
+        """Run the model on one batch."""
+
+    def get_providers(self) -> Sequence[str]:
+        """The providers of this session, most wanted first."""
+
+    def get_inputs(self) -> Sequence[Any]:
+        """The inputs, each with ``name`` and ``shape``."""
+
+
+SessionFactory = Callable[[bytes, str, int | None], RunnableSession]
+"""From model bytes, provider and number of threads to a session that uses that provider, or one of ``failures()``."""
+
+
+@functools.cache
+def library() -> Any:
+    """The onnxruntime module, quiet."""
+    module = importlib.import_module("onnxruntime")
+    module.set_default_logger_severity(_FATAL_ONLY)
+    return module
+
+
+@functools.cache
+def failures() -> tuple[type[Exception], ...]:
+    """The exceptions by which ONNX Runtime says that a provider or a model does not work."""
+    native = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    # RuntimeError and ValueError come from the bindings themselves, as when TensorRT's libraries are missing.
+    return (*(getattr(native, name) for name in _FAILURES), RuntimeError, ValueError)
+
+
+def open_session(model: bytes, provider: str, threads: int | None = None) -> RunnableSession:
+    """An ONNX Runtime session of ``model`` on ``provider``, with the CPU only for what that provider cannot do.
+
+    Args:
+        model: the bytes of an ONNX file.
+        provider: such as ``CUDAExecutionProvider``.
+        threads: CPU threads for one run; None leaves it to ONNX Runtime (one for each core).
+
+    Raises:
+        Exception: one of ``failures()``; also if ONNX Runtime would have run on another provider than the one named.
+    """
+    ort = library()
+    options = ort.SessionOptions()
+    options.log_severity_level = _FATAL_ONLY
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    # Threads that spin between runs take the cores from decoding and from the window, and whenever anything else
+    # wants a core they lengthen the run itself (tests/benchmarks measures both).
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    wanted = [(provider, _PROVIDER_OPTIONS.get(provider, {}))]
+    session = ort.InferenceSession(model, options, providers=wanted, enable_fallback=0)
+    if provider not in session.get_providers():
+        raise RuntimeError(f"{provider} could not be loaded")
+    if provider not in nodes_by_provider(session):
+        raise RuntimeError(f"{provider} took no part of the model")
+    opened: RunnableSession = session
+    return opened
+
+
+def nodes_by_provider(session: Any) -> Counter[str]:
+    """How many nodes of the model each provider runs, as ONNX Runtime assigned them."""
+    assigned: Counter[str] = Counter()
+    for part in session.get_provider_graph_assignment_info():
+        assigned[part.ep_name] += len(part.get_nodes())
+    return assigned
+
+
+def same_numbers(found: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:
+    """Whether a provider computed what it should; the tolerance admits TF32 and float16 arithmetic."""
+    return found.shape == expected.shape and bool(np.allclose(found, expected, rtol=2e-2, atol=2e-2))

@@ -1,0 +1,127 @@
+"""One model, loaded and ready to run, that falls back to the CPU when its provider fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.core.errors import ModelError, ProviderError
+from resnet_desktop.inference import runtime
+from resnet_desktop.inference.providers import sentence, short_name
+from resnet_desktop.inference.runtime import CPU, RunnableSession, SessionFactory
+
+Outputs = dict[str, NDArray[np.float32]]
+
+
+class Session:
+    """Runs a model's graph on one provider. Safe to use from several threads: one run at a time.
+
+    Args:
+        bundle: the model.
+        provider: such as ``CUDAExecutionProvider``.
+        extra_outputs: tensors inside the graph to fetch beside the output.
+        threads: CPU threads for one run; None is one for each core.
+        on_fallback: called once, with a sentence, when the provider failed and the CPU took over; from the thread that
+            ran the batch, before its results are there.
+        factory: opens ONNX Runtime sessions.
+
+    Attributes:
+        provider: the provider that runs the model now.
+        fallback_reason: why it is no longer the one that was asked for, or None.
+
+    Raises:
+        ModelError: ``unsupported_model``: not even the CPU can load the model.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        provider: str = CPU,
+        *,
+        extra_outputs: Sequence[str] = (),
+        threads: int | None = None,
+        on_fallback: Callable[[str], None] | None = None,
+        factory: SessionFactory = runtime.open_session,
+    ) -> None:
+        self.bundle = bundle
+        self.provider = provider
+        self.on_fallback = on_fallback
+        self.fallback_reason: str | None = None
+        self._threads = threads
+        self._factory = factory
+        self._lock = threading.RLock()
+        self._model: bytes | None = bundles.serialized(bundle, extra_outputs)
+        self._session = self._open()
+        self._output_names = list(dict.fromkeys((bundle.output_name, *extra_outputs)))
+        self._input_name = str(self._session.get_inputs()[0].name)
+        fixed = self._session.get_inputs()[0].shape[0]
+        self._fixed_batch = fixed if isinstance(fixed, int) else None
+
+    def run(self, batch: NDArray[np.float32]) -> Outputs:
+        """Run normalized pictures ``(n, 3, H, W)``; the logits and the extra outputs by name, the first axis being n.
+
+        Raises:
+            ValueError: the shape or type is not what the model takes.
+            ProviderError: ``provider_failed``: the CPU failed as well.
+        """
+        if batch.dtype != np.float32 or batch.shape[1:] != self.bundle.input_shape or not len(batch):
+            raise ValueError(f"the model takes float32 (n, {self.bundle.input_shape}), not {batch.dtype} {batch.shape}")
+        with self._lock:
+            try:
+                return self._run(batch)
+            except runtime.failures() as error:
+                if self.provider == CPU:
+                    message = f"The model could not be run on the CPU: {sentence(error)}."
+                    raise ProviderError("provider_failed", message) from error
+                self._fall_back(error)
+            try:
+                return self._run(batch)
+            except runtime.failures() as error:
+                message = f"The model could not be run, not even on the CPU: {sentence(error)}."
+                raise ProviderError("provider_failed", message) from error
+
+    def _run(self, batch: NDArray[np.float32]) -> Outputs:
+        size = self._fixed_batch
+        if size is None or size == len(batch):
+            return self._run_once(batch)
+        # The file fixes the batch (often at 1): run it in pieces, the last one filled up.
+        pieces = []
+        for start in range(0, len(batch), size):
+            piece = batch[start : start + size]
+            filled = np.zeros((size, *batch.shape[1:]), np.float32)
+            filled[: len(piece)] = piece
+            pieces.append({name: found[: len(piece)] for name, found in self._run_once(filled).items()})
+        return {name: np.concatenate([piece[name] for piece in pieces]) for name in self._output_names}
+
+    def _run_once(self, batch: NDArray[np.float32]) -> Outputs:
+        found = self._session.run(self._output_names, {self._input_name: batch})
+        return dict(zip(self._output_names, found, strict=True))
+
+    def _open(self) -> RunnableSession:
+        assert self._model is not None
+        try:
+            session = self._factory(self._model, self.provider, self._threads)
+        except runtime.failures() as error:
+            if self.provider == CPU:
+                message = f"ONNX Runtime cannot load {self.bundle.path.name}: {sentence(error)}."
+                raise ModelError("unsupported_model", message) from error
+            self._note_fallback(error)
+            return self._open()
+        if self.provider == CPU:
+            self._model = None  # there is nothing left to fall back to: do not hold a second copy of the weights
+        return session
+
+    def _fall_back(self, error: Exception) -> None:
+        self._note_fallback(error)
+        self._session = self._open()
+
+    def _note_fallback(self, error: Exception) -> None:
+        self.fallback_reason = f"{short_name(self.provider)} failed: {sentence(error)}. The CPU goes on."
+        self.provider = CPU
+        if self.on_fallback is not None:
+            self.on_fallback(self.fallback_reason)

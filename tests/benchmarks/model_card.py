@@ -1,0 +1,159 @@
+"""Write the card of the bundled model: ``python tests/benchmarks/model_card.py models/NAME.onnx``.
+
+What the training run measured comes from the bundle itself; the full-size photos of ``../shared/data/photos.zip`` are
+run here, through the app's own classifier, as the bundle reduces them (``native``) and without that step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import tempfile
+import zipfile
+from pathlib import Path
+
+from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.inference.batch import classify_many
+from resnet_desktop.inference.classifier import Classifier, Prediction
+from resnet_desktop.trainer.calibrate import wilson_interval
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DATA = REPOSITORY.parent / "shared" / "data"
+
+
+def main() -> None:
+    """Run the photos and write ``NAME.md`` beside the bundle."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--job", type=Path, default=REPOSITORY / "models" / "everyday40.job.json")
+    parser.add_argument("--hardware", default="", help="what it was trained on, in words")
+    options = parser.parse_args()
+    bundle = bundles.read(options.bundle)
+    labels: dict[str, str] = json.loads(options.job.read_text("utf-8"))["classes"]
+    with tempfile.TemporaryDirectory() as folder:
+        with zipfile.ZipFile(DATA / "photos.zip") as archive:
+            archive.extractall(folder)  # our own data: no untrusted paths
+        photos = Path(folder) / "photos"
+        sections = [
+            head(bundle, options.hardware),
+            training(bundle),
+            validation(bundle),
+            full_size(bundle, photos, labels),
+            per_class(bundle),
+        ]
+    options.bundle.with_suffix(".md").write_text("\n\n".join(sections) + "\n", "utf-8")
+
+
+def head(bundle: Bundle, hardware: str) -> str:
+    """What it is."""
+    provenance = bundle.metadata.provenance
+    pictures = provenance["pictures"]
+    return "\n".join(
+        [
+            f"# {bundle.path.stem}",
+            "",
+            f"A ResNet-50 for {bundle.classes} everyday classes, trained from scratch by this project's own trainer. "
+            f"It ships with the app so that everything works from the first minute; it is a small model, trained on "
+            f"small pictures, and its accuracy below is what to expect of it.",
+            "",
+            "| | |",
+            "|---|---|",
+            f"| data | Tiny ImageNet-200, {bundle.classes} classes fixed by name beforehand; "
+            f"{pictures['training']:,} pictures of 64x64 to train on, {pictures['validation']:,} more of the training "
+            f"part set apart for choices and calibration, {pictures['test']:,} of the validation part run once at the end |",
+            "| recipe | [everyday40.job.json](everyday40.job.json): "
+            "`python -m resnet_desktop.trainer models/everyday40.job.json` |",
+            f"| seed | {provenance['seed']} |",
+            f"| hardware | {hardware or provenance['device']} |",
+            f"| training time | {provenance['minutes']:.0f} minutes |",
+            f"| made with | PyTorch {provenance['versions']['torch']}, {provenance['date']} |",
+            f"| file | {bundle.size / 1e6:.1f} MB, weights stored as float16 |",
+            "| licence of the weights | MIT, as the project; the photos they learnt from were collected for research, "
+            "so for a commercial product train on your own |",
+        ]
+    )
+
+
+def training(bundle: Bundle) -> str:
+    """The epochs."""
+    rows = [
+        f"| {row['epoch']} | {row['size']} | {row['training_loss']:.3f} | {row['validation_loss']:.3f} | "
+        f"{row['acc1']:.1%} | {row['seconds'] / 60:.1f} |"
+        for row in bundle.metadata.provenance["history"]
+    ]
+    title = "## Training\n\nValidation here is the held-out part of the training pictures, at the epoch's own size."
+    table = "| epoch | pixels | training loss | validation loss | top-1 | minutes |\n|---|---|---|---|---|---|"
+    return "\n".join([title, "", table, *rows])
+
+
+def validation(bundle: Bundle) -> str:
+    """The small pictures, and the parity of the file."""
+    metrics, parity = bundle.metadata.provenance["metrics"], bundle.metadata.provenance["parity"]
+    low, high = metrics["acc1_interval"]
+    return "\n".join(
+        [
+            "## Results",
+            "",
+            "| on | pictures | top-1 (95 % interval) | top-5 | calibration error |",
+            "|---|---|---|---|---|",
+            f"| validation pictures, 64x64 | {metrics['images']:,} | {metrics['acc1']:.1%} ({low:.1%}-{high:.1%}) | "
+            f"{metrics['acc5']:.1%} | {metrics['ece']:.3f} (before temperature {bundle.metadata.temperature:.2f}: "
+            f"{metrics['ece_uncalibrated']:.3f}) |",
+            "",
+            f"Chance is {1 / bundle.classes:.1%}. The file in ONNX Runtime against PyTorch with the same stored values, on "
+            f"{parity['photos']} photos: largest difference in probability {parity['bundle']:.1e}. Storing the weights as "
+            f"float16 changes a probability by {parity['storage']:.1e} at most.",
+        ]
+    )
+
+
+def full_size(bundle: Bundle, photos: Path, labels: dict[str, str]) -> str:
+    """Photos of 512 pixels: with and without the reduction to the training pictures' own resolution."""
+    inside = {p: labels[p.name.split("_")[0]] for p in photos.glob("in_class/*") if p.name.split("_")[0] in labels}
+    outside = sorted(photos.glob("out_of_class/*"))
+    sharp = dataclasses.replace(bundle.metadata.transforms, native=None)
+    roads = {
+        f"reduced to {bundle.metadata.transforms.native} pixels first (what the bundle does)": bundle,
+        "without that step": dataclasses.replace(
+            bundle, metadata=dataclasses.replace(bundle.metadata, transforms=sharp)
+        ),
+    }
+    rows = []
+    unfamiliar = ""
+    for name, variant in roads.items():
+        found = classified(variant, list(inside))
+        right = sum(p.top.label == label for p, label in zip(found, inside.values(), strict=True))
+        five = sum(label in {s.label for s in p.scores} for p, label in zip(found, inside.values(), strict=True))
+        low, high = wilson_interval(right, len(inside))
+        rows.append(f"| {name} | {len(inside)} | {right / len(inside):.0%} ({low:.0%}-{high:.0%}) | {five / len(inside):.0%} |")
+        if variant is bundle:
+            strange, familiar = classified(variant, outside), found
+            unfamiliar = (
+                f"The unfamiliar-photo warning is set to speak up on 5 % of held-out familiar pictures. On full-size photos it "
+                f"spoke up on {sum(p.unfamiliar for p in familiar)} of {len(familiar)} of known classes and on "
+                f"{sum(p.unfamiliar for p in strange)} of {len(strange)} that show something else."
+            )
+    table = "| full-size photos (longer side 512) | photos | top-1 (95 % interval) | top-5 |\n|---|---|---|---|"
+    note = f"The {len(inside)} photos are those of `photos.zip` whose class is among the {bundle.classes}."
+    return "\n".join([table, *rows, "", note, "", unfamiliar])
+
+
+def classified(bundle: Bundle, photos: list[Path]) -> list[Prediction]:
+    """Predictions for photos that can all be read."""
+    classifier = Classifier(bundle, provider="cpu")
+    outcomes = list(classify_many(classifier, photos))
+    assert all(o.prediction for o in outcomes), [o.error for o in outcomes if o.error]
+    return [o.prediction for o in outcomes if o.prediction]
+
+
+def per_class(bundle: Bundle) -> str:
+    """Each class on the validation pictures."""
+    accuracies = bundle.metadata.provenance["metrics"]["per_class"]
+    rows = [f"| {label} | {value:.0%} |" for label, value in sorted(accuracies.items(), key=lambda pair: -pair[1])]
+    return "\n".join(["## Each class", "", "| class | top-1 (50 pictures) |", "|---|---|", *rows])
+
+
+if __name__ == "__main__":
+    main()

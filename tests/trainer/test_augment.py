@@ -1,0 +1,60 @@
+"""Augmentation: what it keeps, and that evaluation takes the same road as the app."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from resnet_desktop.finetune.job import Recipe
+from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.trainer.augment import Augmenter
+
+CPU = torch.device("cpu")
+
+
+def pictures(n: int, side: int) -> torch.Tensor:
+    """Smooth uint8 pictures ``[n, 3, side, side]``."""
+    rng = np.random.default_rng(3)
+    coarse = torch.from_numpy(rng.uniform(0, 255, (n, 3, 6, 6)).astype(np.float32))
+    smooth = torch.nn.functional.interpolate(coarse, (side, side), mode="bilinear", align_corners=False)
+    return smooth.round().to(torch.uint8)
+
+
+@pytest.mark.parametrize(("resize", "crop"), [(64, 64), (128, 128), (73, 64), (32, 32)])
+def test_evaluation_sees_what_the_app_sees(resize: int, crop: int) -> None:
+    transforms = Transforms(native=64, resize=resize, crop=crop)
+    x = pictures(4, 64)
+    ours = Augmenter(Recipe(), transforms, CPU).evaluation(x, resize, crop)
+    app = np.stack([transforms.apply(np.ascontiguousarray(p.permute(1, 2, 0).numpy())) for p in x])
+    # Pillow rounds to whole grey levels on the way; one level is 1 / (255 * std).
+    assert np.abs(ours.numpy() - app).max() <= 1.6 / (255 * min(transforms.std))
+
+
+def test_training_is_a_function_of_its_generator() -> None:
+    augmenter = Augmenter(Recipe(jitter=0.3), Transforms(), CPU)
+    x = pictures(8, 40)
+    first = augmenter.training(x, 32, torch.Generator().manual_seed(5))
+    again = augmenter.training(x, 32, torch.Generator().manual_seed(5))
+    other = augmenter.training(x, 32, torch.Generator().manual_seed(6))
+    assert first.shape == (8, 3, 32, 32)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_a_whole_crop_is_the_picture_or_its_mirror() -> None:
+    recipe = Recipe(crop_scale=(1.0, 1.0))
+    transforms = Transforms(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    x = pictures(16, 32)
+    y = Augmenter(recipe, transforms, CPU).training(x, 32, torch.Generator().manual_seed(0)) * 255
+    # The aspect ratio still varies: compare along the rows' middle, which every full crop shows.
+    for before, after in zip(x.float(), y, strict=True):
+        kept, mirrored = (before - after).abs().mean(), (before.flip(-1) - after).abs().mean()
+        assert min(float(kept), float(mirrored)) < 30
+
+
+def test_colours_stay_in_range() -> None:
+    transforms = Transforms(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    y = Augmenter(Recipe(jitter=0.9), transforms, CPU).training(pictures(8, 32), 32, torch.Generator().manual_seed(1))
+    assert float(y.min()) >= 0.0
+    assert float(y.max()) <= 1.0

@@ -1,0 +1,59 @@
+"""Calibration against independent computations."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from resnet_desktop.trainer import calibrate
+
+
+def test_the_temperature_of_overconfident_logits_is_found() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(20_000, 5, generator=generator)
+    labels = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
+    assert calibrate.fit_temperature(logits * 3, labels) == pytest.approx(3.0, rel=0.05)
+
+
+def test_the_temperature_is_where_the_loss_is_lowest() -> None:
+    generator = torch.Generator().manual_seed(1)
+    logits, labels = torch.randn(500, 4, generator=generator), torch.randint(4, (500,), generator=generator)
+    best = calibrate.fit_temperature(logits + 2 * functional.one_hot(labels, 4), labels)
+    grid = [math.exp(x) for x in np.linspace(math.log(0.05), math.log(20), 2000)]
+    losses = [float(functional.cross_entropy((logits + 2 * functional.one_hot(labels, 4)) / t, labels)) for t in grid]
+    assert best == pytest.approx(grid[int(np.argmin(losses))], rel=0.01)
+
+
+def test_calibration_error_by_hand() -> None:
+    # Two bins: confidence 0.95 twice with one right, confidence 0.55 twice with both right.
+    p = np.array([[0.95, 0.05], [0.95, 0.05], [0.55, 0.45], [0.45, 0.55]], np.float32)
+    labels = np.array([0, 1, 0, 1])
+    expected = 0.5 * abs(0.95 - 0.5) + 0.5 * abs(0.55 - 1.0)
+    assert calibrate.expected_calibration_error(p, labels) == pytest.approx(expected, abs=1e-6)
+
+
+def test_perfect_confidence_has_no_error() -> None:
+    assert calibrate.expected_calibration_error(np.eye(4, dtype=np.float32), np.arange(4)) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize(
+    ("correct", "count", "low", "high"), [(50, 100, 0.4038, 0.5962), (10, 10, 0.7225, 1.0), (0, 10, 0.0, 0.2775)]
+)
+def test_wilson_intervals_of_the_tables(correct: int, count: int, low: float, high: float) -> None:
+    found = calibrate.wilson_interval(correct, count)
+    assert found == pytest.approx((low, high), abs=1e-3)
+
+
+def test_nothing_measured_means_nothing_known() -> None:
+    assert calibrate.wilson_interval(0, 0) == (0.0, 1.0)
+
+
+def test_the_energy_threshold_leaves_the_wanted_share_below() -> None:
+    logits = torch.randn(1000, 6, generator=torch.Generator().manual_seed(2))
+    rule = calibrate.fit_novelty(logits, false_alarms=0.1)
+    energy = torch.logsumexp(logits.double(), 1)
+    assert float((energy < rule["threshold"]).double().mean()) == pytest.approx(0.1, abs=0.002)
