@@ -48,7 +48,7 @@ class GraphView:
     """
 
     def __init__(self, model: onnx.ModelProto, *, input_shape: Shape | None = None, strict: bool = False) -> None:
-        check_domains(model)
+        _check_versions(model)
         self.initializers: dict[str, Tensor] = {
             t.name: Tensor(t.data_type, tuple(t.dims)) for t in model.graph.initializer
         }
@@ -124,8 +124,14 @@ def readable_name(view: GraphView, tensor: str) -> str:
     return f"{kind.lower()}_{name}" if kind and (not name or name.isdigit()) else name
 
 
-def check_domains(model: onnx.ModelProto) -> None:
+def _check_versions(model: onnx.ModelProto) -> None:
     """Refuse operators that the runtime does not have. Raises ModelError ``unsupported_model``."""
+    newest = onnx.defs.onnx_opset_version()
+    asked = max((o.version for o in model.opset_import if o.domain in ONNX_DOMAINS), default=0)
+    if model.ir_version > onnx.IR_VERSION or asked > newest:
+        raise ModelError(
+            "unsupported_model", f"The model is of a newer ONNX version than {onnx.__version__}, the one here."
+        )
     own = {f.domain for f in model.functions}
     for domain in {n.domain for n in model.graph.node} | {o.domain for o in model.opset_import}:
         if domain not in RUNTIME_DOMAINS and domain not in own:
@@ -161,25 +167,17 @@ def _inferred(light: onnx.ModelProto, *, strict: bool) -> onnx.ModelProto:
     try:
         checker.check_model(light)
     except (checker.ValidationError, RuntimeError, ValueError) as error:  # ValueError: text that is not UTF-8
-        newest = onnx.defs.onnx_opset_version()
-        too_new = light.ir_version > onnx.IR_VERSION or any(
-            o.domain in ONNX_DOMAINS and o.version > newest for o in light.opset_import
-        )
-        if too_new:
-            raise ModelError(
-                "unsupported_model", "The model is of a newer ONNX version than this program reads."
-            ) from error
-        raise ModelError("damaged_model", f"The model's graph is not valid: {_first_line(error)}") from error
+        raise ModelError("damaged_model", f"The model's graph is not valid ({_first_line(error)}).") from error
     for output in light.graph.output:
         output.type.tensor_type.ClearField("shape")
     try:
         return shape_inference.infer_shapes(light, check_type=strict, strict_mode=strict, data_prop=True)
     except (shape_inference.InferenceError, RuntimeError, ValueError) as error:
-        raise ModelError("wrong_shapes", f"The model's layers do not fit together: {_first_line(error)}") from error
+        raise ModelError("wrong_shapes", f"The model's layers do not fit together ({_first_line(error)}).") from error
 
 
 def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
+    return next((line.strip(" .:") for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
 
 
 def _set_shape(value: onnx.ValueInfoProto, shape: Shape) -> None:

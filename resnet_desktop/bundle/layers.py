@@ -11,8 +11,10 @@ from resnet_desktop.bundle.architectures import ARCHITECTURES, Architecture
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.graph_view import GraphView, readable_name
 
-_ACTIVATIONS = ("Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish")
-_ACTIVATIONS += ("Tanh", "Gelu", "Mish", "Softplus", "Swish")
+_ACTIVATIONS = (
+    *("Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish"),
+    *("Tanh", "Gelu", "Mish", "Softplus", "Swish"),
+)
 _KINDS = {
     "Conv": "convolution",
     "FusedConv": "convolution",

@@ -54,7 +54,7 @@ def probe_expected() -> NDArray[np.float32]:
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(2, 3))
     conv = np.einsum("nchwij,ocij->nohw", windows, weights["conv.weight"]) + weights["conv.bias"][:, None, None]
     pooled = np.maximum(conv, 0.0).mean(axis=(2, 3))
-    logits = pooled @ weights["fc.weight"].T + weights["fc.bias"]
+    logits: NDArray[np.float64] = pooled @ weights["fc.weight"].T + weights["fc.bias"]
     return logits.astype(np.float32)
 
 

@@ -30,7 +30,7 @@ CHILD_SECONDS = 60
 
 def doctor(model: ModelOption = None, format: FormatOption = "table") -> None:  # noqa: A002 - the option's name
     """Try everything that the app needs here: Qt, each execution provider, the model, the trainer, the folders."""
-    found = {
+    found: dict[str, Any] = {
         "version": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -87,7 +87,9 @@ def _model(name: str | None) -> dict[str, Any]:
     except ResNetDesktopError as error:
         return {"ok": False, "message": str(error), "code": error.code}
     damaged = whole.expected is not None and not whole.ok
-    message = "its weights differ from its checksum" if damaged else f"classified a test picture in {seconds * 1e3:.0f} ms"
+    message = f"classified a test picture in {seconds * 1e3:.0f} ms"
+    if damaged:
+        message = "its weights differ from its checksum"
     return {"ok": not damaged, "name": bundle.path.stem, "classes": bundle.classes, "message": message}
 
 
@@ -110,7 +112,8 @@ def _print(found: dict[str, Any]) -> None:
     rows = [("Python", True, f"{found['python']} on {found['platform']}, {found['cores']} cores")]
     rows.append(("Window", found["qt"]["ok"], found["qt"]["message"]))
     rows += [(p["short"], p["usable"], p["reason"]) for p in found["providers"]]
-    rows.append(("Model", found["model"]["ok"], f"{found['model'].get('name', '')} {found['model']['message']}".strip()))
+    model = found["model"]
+    rows.append(("Model", model["ok"], f"{model.get('name', '')} {model['message']}".strip()))
     rows.append(("Trainer", found["trainer"]["ok"], found["trainer"]["message"]))
     rows += [("Folder", f["ok"], f"{f['path']} {f['message']}") for f in found["folders"]]
     for name, good, message in rows:

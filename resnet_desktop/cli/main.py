@@ -5,7 +5,6 @@ Modules that are slow to import are imported inside the commands that need them,
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -91,7 +90,3 @@ def main() -> None:
     except ResNetDesktopError as error:
         say(str(error))
         sys.exit(EXIT_NO_MODEL)
-    except BrokenPipeError:
-        # Whoever read the output has seen enough. Python would complain when it flushes standard output at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(0)

@@ -142,7 +142,8 @@ class Heatmaps:
     def __init__(self, folder: Path, classifier: Classifier) -> None:
         self._explainer = Explainer(classifier)
         if self._explainer.features is None:
-            raise LayerError("no_closed_form", "This model has no direct heatmap: it does not end in pooling and one layer.")
+            message = "This model does not end in average pooling and one linear layer, so it has no direct heatmap."
+            raise LayerError("no_closed_form", message)
         self._folder = folder
         self._classifier = classifier
         self._taken: set[str] = set()

@@ -56,7 +56,9 @@ def write_text(path: Path, text: str) -> None:
 def storage_error(path: Path, error: OSError) -> StorageError:
     """A StorageError that says in words what the operating system said of ``path``."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageError("disk_full", f"The disk is full: {path} could not be written.", "Free some space and try again.")
+        return StorageError(
+            "disk_full", f"The disk is full: {path} could not be written.", "Free some space and try again."
+        )
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return StorageError("read_only", f"{path} may not be written here.", "Choose another folder.")
     return StorageError("write_failed", f"{path} could not be written: {error.strerror or error}.")

@@ -33,8 +33,8 @@ class ResNetDesktopError(Exception):
 class ImageError(ResNetDesktopError):
     """An image cannot be read.
 
-    Codes: ``missing_file``, ``no_permission``, ``is_a_folder``, ``not_a_regular_file``, ``empty_file``, ``not_an_image``,
-    ``truncated_image``, ``damaged_image``, ``too_many_pixels``, ``decoder_missing``, ``read_failed``.
+    Codes: ``missing_file``, ``no_permission``, ``is_a_folder``, ``not_a_regular_file``, ``empty_file``,
+    ``not_an_image``, ``truncated_image``, ``damaged_image``, ``too_many_pixels``, ``decoder_missing``, ``read_failed``.
     """
 
 
@@ -51,7 +51,7 @@ class ProviderError(ResNetDesktopError):
 
 
 class ClassNameError(ResNetDesktopError):
-    """A class was named that the model does not have, or that two share. Codes: ``unknown_class``, ``ambiguous_class``."""
+    """A class was named that the model lacks, or that two share. Codes: ``unknown_class``, ``ambiguous_class``."""
 
 
 class LayerError(ResNetDesktopError):
@@ -63,11 +63,14 @@ class JobError(ResNetDesktopError):
 
 
 class DataError(ResNetDesktopError):
-    """The pictures to train on cannot be used. Codes: ``no_images``, ``one_class``, ``bad_data``, ``missing_data``."""
+    """The training pictures cannot be used. Codes: ``no_images``, ``one_class``, ``bad_data``, ``missing_data``."""
 
 
 class TrainingError(ResNetDesktopError):
-    """Training cannot go on. Codes: ``loss_not_finite``, ``parity_failed``, ``run_locked``, ``no_checkpoint``, ``no_torch``."""
+    """Training cannot go on.
+
+    Codes: ``loss_not_finite``, ``parity_failed``, ``run_locked``, ``no_checkpoint``, ``no_torch``.
+    """
 
 
 class SettingsError(ResNetDesktopError):

@@ -1,7 +1,7 @@
 """The user's settings: each is declared once, with its type, default, bounds and title.
 
 They live in one JSON file. A damaged file is set aside under another name and the defaults are used, so that a bad
-settings file never keeps the app from starting; keys that this version does not know are kept for the version that does.
+settings file never keeps the app from starting; keys that this version does not know are kept for one that does.
 """
 
 from __future__ import annotations
@@ -121,4 +121,4 @@ class Settings:
         aside = self._path.with_suffix(".damaged.json")
         with contextlib.suppress(OSError):
             self._path.replace(aside)
-        self.problem = f"The settings could not be read ({error}); the defaults are used and the old file is {aside.name}."
+        self.problem = f"The settings could not be read ({error}). The defaults are used; the old file is {aside.name}."

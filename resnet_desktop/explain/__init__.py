@@ -1,0 +1,1 @@
+"""Heatmaps: where the network found its evidence."""

@@ -26,8 +26,8 @@ def closed_form_weights(features: FeatureLayer, target: int) -> NDArray[np.float
 def closed_form(features: FeatureLayer, activations: NDArray[np.float32], target: int) -> NDArray[np.float32]:
     """Grad-CAM of logit ``target`` at the last stage, before ReLU and scaling.
 
-    Selvaraju et al. 2017 (arXiv:1610.02391), equations 1 and 2: the weight of a channel is the mean of its gradient over the
-    cells, which here is the same number in all of them. At this layer it equals CAM (Zhou et al. 2016,
+    Selvaraju et al. 2017 (arXiv:1610.02391), equations 1 and 2: the weight of a channel is the mean of its gradient
+    over the cells, which here is the same number in all of them. At this layer it equals CAM (Zhou et al. 2016,
     arXiv:1512.04150) up to the factor 1 / (h * w).
 
     Args:

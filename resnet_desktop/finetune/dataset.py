@@ -103,7 +103,9 @@ def scan(job: Job) -> Scan:
     """
     found = [picture for source in job.data for picture in _pictures(source)]
     if not found:
-        raise DataError("no_images", "No pictures were found in the folders of the job.", "Put them in one folder a class.")
+        raise DataError(
+            "no_images", "There are no pictures in the folders of the job.", "Put them in one folder a class."
+        )
     labels, index = _classes(found, job.classes)
     excluded = set(job.exclude)
     pools: dict[str | None, list[Sample]] = defaultdict(list)
@@ -152,7 +154,7 @@ def _split(pools: Mapping[str | None, list[Sample]], job: Job) -> tuple[list[Sam
     training = []
     for label in sorted(by_class):
         samples = sorted(by_class[label], key=lambda s: s.name)
-        random.Random(f"{job.seed} {label}").shuffle(samples)  # noqa: S311 - a split, no secret
+        random.Random(f"{job.seed} {label}").shuffle(samples)
         held, tested = _shares(len(samples), validation_share, test_share)
         validation += samples[:held]
         test += samples[held : held + tested]

@@ -102,7 +102,7 @@ class Fields:
             raise bad(f"{self._name(key)} must be a JSON object of texts.")
         return value
 
-    def anything(self, key: str) -> Any:
+    def anything(self, key: str) -> Any:  # noqa: ANN401 - checked by whoever asks
         """The value as it stands, None when left out."""
         return self._left.pop(key, None)
 

@@ -57,11 +57,13 @@ class Box:
 class _Placement:
     """Which part of the picture lands where in the square that the network sees.
 
-    ``first``: (width, height) after the reduction to ``native``. ``box``: the part of the picture at that size that is
-    scaled to ``size`` and put at ``corner`` (left, top) of the square; the rest of the square is padding.
+    ``first``: (width, height) after the reduction to ``native``, if it is ``reduced``. ``box``: the part of the picture
+    at that size that is scaled to ``size`` and put at ``corner`` (left, top) of the square; the rest of the square is
+    padding.
     """
 
     first: tuple[int, int]
+    reduced: bool
     box: tuple[float, float, float, float]
     size: tuple[int, int]
     corner: tuple[int, int]
@@ -120,12 +122,19 @@ class Transforms:
         return self.resize if self.native is None else min(self.native, self.resize)
 
     def apply(
-        self, pixels: NDArray[np.uint8], fit: Fit = "crop", out: NDArray[np.float32] | None = None
+        self,
+        pixels: NDArray[np.uint8],
+        fit: Fit = "crop",
+        out: NDArray[np.float32] | None = None,
+        *,
+        full_size: tuple[int, int] | None = None,
     ) -> NDArray[np.float32]:
         """The input of the network for a picture.
 
         Args:
             pixels: uint8 (height, width, 3) RGB.
+            full_size: the (width, height) of the picture where ``pixels`` was decoded at reduced scale. Sizes are
+                rounded to whole pixels on the way, so that without it the crop can lie a pixel beside its place.
             fit: ``crop`` cuts the centre out; ``whole`` scales the whole picture into the square and pads with the mean
                 colour (zeros after normalization).
             out: where to write, float32 (3, crop, crop); a new array is made where it is None.
@@ -133,7 +142,7 @@ class Transforms:
         Returns:
             ``out``: float32 (3, crop, crop).
         """
-        place = self._placement(pixels.shape[1], pixels.shape[0], fit)
+        place = self._placement(full_size or (pixels.shape[1], pixels.shape[0]), fit)
         seen = self._scaled(pixels, place)
         if out is None:
             out = np.empty((3, self.crop, self.crop), np.float32)
@@ -148,9 +157,11 @@ class Transforms:
             target[channel] -= np.float32(self.mean[channel] / self.std[channel])
         return out
 
-    def view(self, pixels: NDArray[np.uint8], fit: Fit = "crop") -> NDArray[np.uint8]:
-        """What the network sees of uint8 (height, width, 3), before normalization: uint8 (crop, crop, 3)."""
-        place = self._placement(pixels.shape[1], pixels.shape[0], fit)
+    def view(
+        self, pixels: NDArray[np.uint8], fit: Fit = "crop", *, full_size: tuple[int, int] | None = None
+    ) -> NDArray[np.uint8]:
+        """What the network sees, before normalization: uint8 (crop, crop, 3). Arguments as those of ``apply``."""
+        place = self._placement(full_size or (pixels.shape[1], pixels.shape[0]), fit)
         seen = self._scaled(pixels, place)
         if place.size == (self.crop, self.crop):
             return seen
@@ -165,7 +176,7 @@ class Transforms:
 
         For ``whole`` it reaches beyond the picture where the square is padded.
         """
-        place = self._placement(width, height, fit)
+        place = self._placement((width, height), fit)
         to_full_x, to_full_y = width / place.first[0], height / place.first[1]
         step_x = (place.box[2] - place.box[0]) / place.size[0]
         step_y = (place.box[3] - place.box[1]) / place.size[1]
@@ -174,32 +185,36 @@ class Transforms:
         right, bottom = left + self.crop * step_x, top + self.crop * step_y
         return Box(left * to_full_x, top * to_full_y, right * to_full_x, bottom * to_full_y)
 
-    def _placement(self, width: int, height: int, fit: Fit) -> _Placement:
-        first = (width, height)
+    def _placement(self, full_size: tuple[int, int], fit: Fit) -> _Placement:
+        first = full_size
         if self.native is not None and min(first) > self.native:
-            first = _shorter_side_to(self.native, width, height)
+            first = _shorter_side_to(self.native, *first)
+        reduced = first != full_size
         if fit == "whole":
             longest = max(first)
             size = (max(1, round(first[0] * self.crop / longest)), max(1, round(first[1] * self.crop / longest)))
             corner = ((self.crop - size[0]) // 2, (self.crop - size[1]) // 2)
-            return _Placement(first, (0.0, 0.0, float(first[0]), float(first[1])), size, corner)
+            return _Placement(first, reduced, (0.0, 0.0, float(first[0]), float(first[1])), size, corner)
         full = _shorter_side_to(self.resize, *first)
         left, top = round((full[0] - self.crop) / 2.0), round((full[1] - self.crop) / 2.0)
         step_x, step_y = first[0] / full[0], first[1] / full[1]
-        box = (
-            left * step_x,
-            top * step_y,
-            min((left + self.crop) * step_x, float(first[0])),
-            min((top + self.crop) * step_y, float(first[1])),
-        )
-        return _Placement(first, box, (self.crop, self.crop), (0, 0))
+        box = (left * step_x, top * step_y, (left + self.crop) * step_x, (top + self.crop) * step_y)
+        return _Placement(first, reduced, box, (self.crop, self.crop), (0, 0))
 
     def _scaled(self, pixels: NDArray[np.uint8], place: _Placement) -> NDArray[np.uint8]:
         """uint8 (height, width, 3) at ``place.size``. Pillow computes the rows and columns of the box only."""
         image = Image.fromarray(pixels)
-        if place.first != image.size:
+        if place.reduced:
             image = image.resize(place.first, Image.Resampling.BILINEAR)
-        return to_array(image.resize(place.size, _FILTERS[self.interpolation], place.box))
+        scale_x, scale_y = image.width / place.first[0], image.height / place.first[1]
+        left, top, right, bottom = place.box
+        box = (
+            left * scale_x,
+            top * scale_y,
+            min(right * scale_x, float(image.width)),
+            min(bottom * scale_y, float(image.height)),
+        )
+        return to_array(image.resize(place.size, _FILTERS[self.interpolation], box))
 
 
 def _shorter_side_to(side: int, width: int, height: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import itertools
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -77,8 +77,8 @@ def cores() -> int:
 def default_batch_size(provider: str) -> int:
     """Images in one run.
 
-    A CPU of two cores is fastest with one (what one image needs stays in the caches; tests/benchmarks measures it); many
-    cores find too little to share in one image. A GPU needs more to be busy.
+    A CPU of two cores is fastest with one (what one image needs stays in the caches; tests/benchmarks measures it);
+    many cores find too little to share in one image. A GPU needs more to be busy.
     """
     return min(8, max(1, cores() // 2)) if provider == CPU else 32
 
@@ -90,11 +90,11 @@ def classify_many(
     batch_size: int | None = None,
     workers: int | None = None,
     cancelled: Callable[[], bool] = never,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Classify every source and yield one outcome for each, in input order.
 
-    Sources are taken only a few batches ahead of what was yielded, so that ``sources`` may be endless. The first batch is
-    one image and the next ones double, so that the first answer comes soon. Closing the generator, an exception and
+    Sources are taken only a few batches ahead of what was yielded, so that ``sources`` may be endless. The first batch
+    is one image and the next ones double, so that the first answer comes soon. Closing the generator, an exception and
     cancelling all join its threads.
 
     Args:
@@ -114,7 +114,7 @@ def classify_many(
     return _Pipeline(classifier, size, threads, cancelled).run(sources)
 
 
-class _Cancelled(Exception):
+class _CancelledError(Exception):
     """Left the pipeline because the caller cancelled."""
 
 
@@ -128,7 +128,7 @@ class _Pipeline:
         self._budget = DecodeBudget()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
 
-    def run(self, sources: Iterable[Source]) -> Iterator[Outcome]:
+    def run(self, sources: Iterable[Source]) -> Generator[Outcome, None, None]:
         free = [self._classifier.new_batch(self._size) for _ in range(self._batches)]
         sizes = itertools.chain(_doubling(self._size), itertools.repeat(self._size))
         numbered = enumerate(sources)
@@ -145,7 +145,7 @@ class _Pipeline:
                     batch = waiting.popleft()
                     yield from self._finish(batch)
                     free.append(batch.buffer)
-        except _Cancelled:
+        except _CancelledError:
             return
         finally:
             self._closed = True
@@ -159,7 +159,7 @@ class _Pipeline:
 
     def _prepare(self, source: Source, out: NDArray[np.float32]) -> _Prepared | ImageError:
         if self._closed:
-            raise _Cancelled
+            raise _CancelledError
         start = time.perf_counter()
         try:
             full_size = self._classifier.prepare(source, out, self._budget)
@@ -173,7 +173,7 @@ class _Pipeline:
         predictions = iter(self._predict(batch.buffer, good, prepared))
         for job, item in zip(batch.jobs, prepared, strict=True):
             if self._cancelled():
-                raise _Cancelled
+                raise _CancelledError
             if isinstance(item, ImageError):
                 yield Outcome(job.index, job.source, None, item)
             else:
@@ -182,9 +182,9 @@ class _Pipeline:
     def _wait(self, future: Future[_Prepared | ImageError]) -> _Prepared | ImageError:
         while not wait([future], timeout=_POLL_SECONDS).done:
             if self._cancelled():
-                raise _Cancelled
+                raise _CancelledError
         if self._cancelled():
-            raise _Cancelled
+            raise _CancelledError
         return future.result()
 
     def _predict(

@@ -62,7 +62,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RawOutputs:
-    """What one run of n images gave: logits ``(n, classes)``, activations ``(n, C, h, w)`` or None, by which provider."""
+    """What a run of n images gave: logits ``(n, classes)``, activations ``(n, C, h, w)`` or None, and the provider."""
 
     logits: NDArray[np.float32]
     activations: NDArray[np.float32] | None

@@ -231,7 +231,7 @@ def missing_library(name: str) -> str | None:
         return None
     file = f"onnxruntime_providers_{stem}.dll" if sys.platform == "win32" else f"libonnxruntime_providers_{stem}.so"
     try:
-        ctypes.CDLL(str(Path(runtime.library().__file__).parent / "capi" / file))
+        ctypes.CDLL(str(Path(str(runtime.library().__file__)).parent / "capi" / file))
     except OSError as error:
         missing = re.match(r"(\S+\.(?:so|dylib)\S*): cannot open shared object", str(error))
         library = f"the library {missing[1]} is missing" if missing else "one of its libraries is missing"

@@ -71,8 +71,7 @@ class Augmenter:
         mean = grey.mean((2, 3), keepdim=True)
         x = mean + (x - mean) * contrast
         grey = (x * self._grey).sum(1, keepdim=True)
-        x = (grey + (x - grey) * saturation).clamp(0, 1)
-        return x
+        return torch.lerp(grey.expand_as(x), x, saturation).clamp(0, 1)
 
     def _normalized(self, x: Tensor) -> Tensor:
         return ((x - self._mean) / self._std).contiguous(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""Whether confidences can be believed: temperature, calibration error, intervals, and the energy of unfamiliar pictures."""
+"""Whether confidences can be believed: temperature, calibration error, intervals, the energy of the unfamiliar."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def _loss(logits: Tensor, labels: Tensor, log_temperature: float) -> float:
     return float(functional.cross_entropy(logits / math.exp(log_temperature), labels))
 
 
-def expected_calibration_error(probabilities: NDArray[np.float32], labels: NDArray[np.int64], bins: int = BINS) -> float:
+def expected_calibration_error(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], bins: int = BINS
+) -> float:
     """The mean gap between confidence and accuracy over equally wide bins of confidence (Guo et al. 2017, equation 3).
 
     Args:
@@ -68,7 +70,7 @@ def wilson_interval(correct: int, count: int) -> tuple[float, float]:
 def fit_novelty(logits: Tensor, false_alarms: float = 0.05) -> dict[str, float | str]:
     """The energy threshold below which a picture counts as unfamiliar (Liu et al. 2020, arXiv:2010.03759).
 
-    The energy score is ``logsumexp(logits)``; the threshold leaves ``false_alarms`` of these familiar pictures below it.
+    The score is ``logsumexp(logits)``; the threshold leaves ``false_alarms`` of these familiar pictures below it.
     """
     energy = torch.logsumexp(logits.double(), 1)
     threshold = float(torch.quantile(energy, false_alarms))

@@ -127,7 +127,9 @@ def full_size(bundle: Bundle, photos: Path, labels: dict[str, str]) -> str:
         right = sum(p.top.label == label for p, label in zip(found, inside.values(), strict=True))
         five = sum(label in {s.label for s in p.scores} for p, label in zip(found, inside.values(), strict=True))
         low, high = wilson_interval(right, len(inside))
-        rows.append(f"| {name} | {len(inside)} | {right / len(inside):.0%} ({low:.0%}-{high:.0%}) | {five / len(inside):.0%} |")
+        rows.append(
+            f"| {name} | {len(inside)} | {right / len(inside):.0%} ({low:.0%}-{high:.0%}) | {five / len(inside):.0%} |"
+        )
         if variant is bundle:
             strange, familiar = classified(variant, outside), found
             unfamiliar = (

@@ -50,7 +50,9 @@ def test_a_process_that_ends_without_a_last_event_has_failed() -> None:
     assert process_ended(finished, 1) is finished
 
 
-@pytest.mark.parametrize("line", ["", "{}", "[1]", "nonsense", '{"v": 2, "event": "progress"}', '{"v": 1, "event": "x"}'])
+@pytest.mark.parametrize(
+    "line", ["", "{}", "[1]", "nonsense", '{"v": 2, "event": "progress"}', '{"v": 1, "event": "x"}']
+)
 def test_lines_that_are_no_events(line: str) -> None:
     assert events.decode(line) is None
     assert fold(RunState(), line).phase == "waiting"

@@ -1,0 +1,101 @@
+"""The log says when, how grave, which part, where, what; and never keeps the app from starting."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from resnet_desktop.core import log
+
+
+@pytest.fixture
+def running(home: Path) -> Iterator[log.Log]:
+    """A log in the test's home."""
+    running = log.start()
+    assert running.path is not None
+    assert running.path.is_relative_to(home)
+    yield running
+    running.close()
+
+
+def written(running: log.Log) -> str:
+    """The text of the log file."""
+    assert running.path is not None
+    return running.path.read_text("utf-8")
+
+
+def test_a_line_says_it_all(running: log.Log, capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("resnet_desktop.inference.providers").warning("CUDA was passed over: %s", "no device")
+    shape = (
+        r"\d\d:\d\d:\d\d\.\d{3} WARNING  inference  "
+        r"test_log:test_a_line_says_it_all:\d+  CUDA was passed over: no device\n$"
+    )
+    assert re.search("^" + shape, capsys.readouterr().err)
+    assert re.search(r"\d{4}-\d\d-\d\d " + shape, written(running))
+
+
+def test_details_go_to_the_file_only(running: log.Log, capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger("resnet_desktop.gui").debug("a detail")
+    assert "a detail" in written(running)
+    assert capsys.readouterr().err == ""
+
+
+def test_names_that_are_not_utf8_can_be_logged(running: log.Log) -> None:
+    logging.getLogger("resnet_desktop.imaging").info("%s", "caf\udce9.jpg")
+    assert r"caf\udce9.jpg" in written(running)
+
+
+def test_the_file_is_rotated(running: log.Log) -> None:
+    for _ in range(12):
+        logging.getLogger("resnet_desktop.cli").debug("x" * 100_000)
+    names = {path.name for path in log.logs_folder().iterdir()}
+    assert names == {log.FILE_NAME, log.FILE_NAME + ".1"}
+    assert all(path.stat().st_size <= log.MAX_BYTES for path in log.logs_folder().iterdir())
+
+
+def test_no_file_when_none_is_wanted(home: Path) -> None:
+    running = log.start(to_file=False)
+    running.close()
+    assert running.path is None
+    assert list(home.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_reported_not_raised(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "data").write_text("a file where the folder should be")
+    running = log.start()
+    running.close()
+    assert running.path is None
+    assert running.problem is not None
+    assert "No log file is kept" in running.problem
+    assert "No log file is kept" in capsys.readouterr().err
+
+
+def test_uncaught_exceptions_are_kept_and_still_shown(running: log.Log, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        raise RuntimeError("lost otherwise")
+    except RuntimeError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    assert "CRITICAL" in written(running)
+    assert "RuntimeError: lost otherwise" in written(running)
+    assert capsys.readouterr().err.count("lost otherwise") == 1
+
+
+def test_uncaught_exceptions_of_threads_are_kept(running: log.Log, capsys: pytest.CaptureFixture[str]) -> None:
+    error = RuntimeError("lost in a thread")
+    thread = threading.Thread(name="decoder-3")
+    threading.excepthook(threading.ExceptHookArgs((type(error), error, None, thread)))
+    assert "Uncaught exception in decoder-3" in written(running)
+    assert "lost in a thread" in written(running)
+
+
+def test_closing_leaves_nothing_behind(home: Path) -> None:
+    root = logging.getLogger(log.ROOT)
+    before = (root.level, list(root.handlers), sys.excepthook, threading.excepthook)
+    log.start().close()
+    assert (root.level, list(root.handlers), sys.excepthook, threading.excepthook) == before

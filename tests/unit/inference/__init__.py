@@ -1,0 +1,1 @@
+"""Tests of providers, sessions, classifying and batches."""
