@@ -42,6 +42,20 @@ class LineFormatter(logging.Formatter):
         return super().format(record)
 
 
+class ConsoleHandler(logging.Handler):
+    """Writes to what standard error is at the moment, which may be replaced, or None under pythonw on Windows."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line or more for ``record``."""
+        if sys.stderr is None:
+            return
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):  # a terminal or pipe that has gone
+            self.handleError(record)
+
+
 class Log:
     """The running log; ``close`` gives everything back as it was.
 
@@ -57,10 +71,7 @@ class Log:
         self._handlers: list[logging.Handler] = []
         self._file: logging.Handler | None = None
         self._root.setLevel(logging.DEBUG)
-        if sys.stderr is not None:  # None under pythonw on Windows
-            console = logging.StreamHandler(sys.stderr)
-            console.setLevel(console_level)
-            self._add(console, _CLOCK)
+        self._add(ConsoleHandler(console_level), _CLOCK)
         if to_file:
             self._open_file()
         sys.excepthook = self._on_uncaught

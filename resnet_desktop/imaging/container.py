@@ -140,7 +140,7 @@ def _png_lacks_end(file: BinaryIO, size: int) -> bool:
         length, name = struct.unpack(">I4s", file.read(8))
         at += length + 12
         if name == _PNG_END:
-            return at > size
+            return bool(at > size)
     return True
 
 

@@ -19,7 +19,7 @@ Source = str | os.PathLike[str] | bytes
 """Where a picture comes from: a path, or the bytes of a file (the clipboard, a drop from a browser)."""
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-MAX_READS = 2_000_000
+MAX_READS = 1_000_000
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 _DENIED = (errno.EACCES, errno.EPERM)
 

@@ -53,7 +53,7 @@ def _parts(folder: Path, given: argparse.Namespace) -> dict[str, Callable[[], Se
         "folder": lambda: classify.folder(bundle, photos, given.photos, max(3, rounds // 4)),
         "heatmap": lambda: classify.heatmap(bundle, photos[0], rounds),
         "peers": lambda: peers.peers(bundle, arrays, rounds),
-        "startup": lambda: startup.startup(photos[0], max(3, rounds // 4)),
+        "startup": lambda: startup.startup(bundle.path, photos[0], max(3, rounds // 4)),
     }
 
 

@@ -43,7 +43,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def network(arch: Architecture, arrays: Arrays, hidden: tuple[int, ...]) -> Any:  # noqa: ANN401 - torch may be absent
+def network(arch: Architecture, arrays: Arrays, hidden: tuple[int, ...]) -> Any:
     """A PyTorch network that holds ``arrays``, ready to infer."""
     with torch.device("meta"):  # without the time for weights that are replaced
         net = resnet.ResNet(arch, CLASSES, hidden=hidden)

@@ -94,6 +94,7 @@ def test_the_runtime_fuses_batch_norms_and_folds_casts(tmp_path: Path) -> None:
         copy.CopyFrom(model)
         copy.graph.output.extend(onnx.ValueInfoProto(name=name) for name in extra)
         options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
         options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         options.log_severity_level = 3

@@ -31,9 +31,14 @@ def test_others_may_read_the_file(tmp_path: Path) -> None:
 def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     atomic.write_bytes(path, b"old")
-    with pytest.raises(KeyboardInterrupt), atomic.replacing(path) as temporary:
-        temporary.write_bytes(b"half of the ne")
-        raise KeyboardInterrupt
+
+    def interrupted() -> None:
+        with atomic.replacing(path) as temporary:
+            temporary.write_bytes(b"half of the ne")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

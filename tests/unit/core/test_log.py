@@ -30,7 +30,7 @@ def written(running: log.Log) -> str:
     return running.path.read_text("utf-8")
 
 
-def test_a_line_says_it_all(running: log.Log, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_says_it_all(capsys: pytest.CaptureFixture[str], running: log.Log) -> None:
     logging.getLogger("resnet_desktop.inference.providers").warning("CUDA was passed over: %s", "no device")
     shape = (
         r"\d\d:\d\d:\d\d\.\d{3} WARNING  inference  "
@@ -40,7 +40,7 @@ def test_a_line_says_it_all(running: log.Log, capsys: pytest.CaptureFixture[str]
     assert re.search(r"\d{4}-\d\d-\d\d " + shape, written(running))
 
 
-def test_details_go_to_the_file_only(running: log.Log, capsys: pytest.CaptureFixture[str]) -> None:
+def test_details_go_to_the_file_only(capsys: pytest.CaptureFixture[str], running: log.Log) -> None:
     logging.getLogger("resnet_desktop.gui").debug("a detail")
     assert "a detail" in written(running)
     assert capsys.readouterr().err == ""
@@ -51,7 +51,8 @@ def test_names_that_are_not_utf8_can_be_logged(running: log.Log) -> None:
     assert r"caf\udce9.jpg" in written(running)
 
 
-def test_the_file_is_rotated(running: log.Log) -> None:
+@pytest.mark.usefixtures("running")
+def test_the_file_is_rotated() -> None:
     for _ in range(12):
         logging.getLogger("resnet_desktop.cli").debug("x" * 100_000)
     names = {path.name for path in log.logs_folder().iterdir()}
@@ -76,25 +77,25 @@ def test_a_folder_that_cannot_be_made_is_reported_not_raised(home: Path, capsys:
     assert "No log file is kept" in capsys.readouterr().err
 
 
-def test_uncaught_exceptions_are_kept_and_still_shown(running: log.Log, capsys: pytest.CaptureFixture[str]) -> None:
-    try:
-        raise RuntimeError("lost otherwise")
-    except RuntimeError as error:
-        sys.excepthook(type(error), error, error.__traceback__)
-    assert "CRITICAL" in written(running)
-    assert "RuntimeError: lost otherwise" in written(running)
-    assert capsys.readouterr().err.count("lost otherwise") == 1
-
-
-def test_uncaught_exceptions_of_threads_are_kept(running: log.Log, capsys: pytest.CaptureFixture[str]) -> None:
-    error = RuntimeError("lost in a thread")
+def test_uncaught_exceptions_are_kept_and_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    passed_on: list[object] = []
+    monkeypatch.setattr(sys, "excepthook", lambda *caught: passed_on.append(caught[1]))
+    monkeypatch.setattr(threading, "excepthook", lambda caught: passed_on.append(caught.exc_value))
+    running = log.start()
+    in_main, in_thread = RuntimeError("lost otherwise"), RuntimeError("lost in a thread")
+    sys.excepthook(RuntimeError, in_main, None)
     thread = threading.Thread(name="decoder-3")
-    threading.excepthook(threading.ExceptHookArgs((type(error), error, None, thread)))
-    assert "Uncaught exception in decoder-3" in written(running)
-    assert "lost in a thread" in written(running)
+    threading.excepthook(threading.ExceptHookArgs((RuntimeError, in_thread, None, thread)))
+    running.close()
+    assert passed_on == [in_main, in_thread]
+    text = written(running)
+    assert text.count("CRITICAL") == 2
+    assert "RuntimeError: lost otherwise" in text
+    assert "Uncaught exception in decoder-3" in text
+    assert "RuntimeError: lost in a thread" in text
 
 
-def test_closing_leaves_nothing_behind(home: Path) -> None:
+def test_closing_leaves_nothing_behind() -> None:
     root = logging.getLogger(log.ROOT)
     before = (root.level, list(root.handlers), sys.excepthook, threading.excepthook)
     log.start().close()

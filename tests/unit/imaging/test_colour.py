@@ -40,15 +40,15 @@ def test_sixteen_bits_are_scaled_not_clipped(kind: str, value: int, grey: int) -
 @pytest.mark.parametrize(
     ("values", "middle"),
     [
-        (np.float32([[0.0, 0.5, 1.0]]), 128),
-        (np.float32([[0.0, 127.0, 255.0]]), 127),
-        (np.float32([[-4.0, 0.0, 4.0]]), 128),
-        (np.float32([[0.0, 5e5, 1e6]]), 128),
-        (np.float32([[np.nan, 0.5, np.inf]]), 128),
-        (np.float32([[2.0, 2.0, 2.0]]), 2),
-        (np.int32([[0, 32768, 65535]]), 128),
-        (np.int32([[-100, 0, 100]]), 128),
-        (np.int32([[0, 2**30, 2**31 - 1]]), 128),
+        (np.array([[0.0, 0.5, 1.0]], np.float32), 128),
+        (np.array([[0.0, 127.0, 255.0]], np.float32), 127),
+        (np.array([[-4.0, 0.0, 4.0]], np.float32), 128),
+        (np.array([[0.0, 5e5, 1e6]], np.float32), 128),
+        (np.array([[np.nan, 0.5, np.inf]], np.float32), 128),
+        (np.array([[2.0, 2.0, 2.0]], np.float32), 2),
+        (np.array([[0, 32768, 65535]], np.int32), 128),
+        (np.array([[-100, 0, 100]], np.int32), 128),
+        (np.array([[0, 2**30, 2**31 - 1]], np.int32), 128),
     ],
 )
 def test_deep_grey_is_scaled_by_its_range(values: NDArray[np.generic], middle: int) -> None:

@@ -61,8 +61,8 @@ def test_pictures_come_upright(kind: str, value: int) -> None:
     pixels = make_photo(40, 24)
     exif = Image.Exif()
     exif[0x0112] = value
-    options: dict[str, object] = {"JPEG": {"quality": 100, "subsampling": 0}, "WEBP": {"lossless": True}}.get(kind, {})
-    data = encoded(pixels, kind, exif=exif, **options)
+    options: dict[str, dict[str, object]] = {"JPEG": {"quality": 100, "subsampling": 0}, "WEBP": {"lossless": True}}
+    data = encoded(pixels, kind, exif=exif, **options.get(kind, {}))
     decoded, expected = decode(data), ORIENTATIONS[value](pixels)
     assert decoded.pixels.shape == expected.shape
     assert decoded.full_size == probe_size(data) == (expected.shape[1], expected.shape[0])

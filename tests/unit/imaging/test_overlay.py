@@ -27,7 +27,7 @@ def test_known_colours() -> None:
 
 
 def test_only_what_speaks_for_the_class_is_kept() -> None:
-    scaled = scale_map(np.float32([[-3, 0], [1, 4]]))
+    scaled = scale_map(np.array([[-3, 0], [1, 4]], np.float32))
     assert scaled.values.tolist() == [[0, 0], [0.25, 1]]
     assert scaled.values.dtype == np.float32
     assert (scaled.empty, scaled.peak) == (False, 4.0)
@@ -42,12 +42,12 @@ def test_a_map_without_evidence_is_empty_not_stretched(value: float) -> None:
 
 
 def test_one_bad_cell_spoils_nothing() -> None:
-    scaled = scale_map(np.float32([[np.nan, np.inf], [2, 1]]))
+    scaled = scale_map(np.array([[np.nan, np.inf], [2, 1]], np.float32))
     assert scaled.values.tolist() == [[0, 0], [1, 0.5]]
 
 
 def test_upsampling_is_smooth_or_in_blocks() -> None:
-    cells = np.float32([[0, 1], [0, 1]])
+    cells = np.array([[0, 1], [0, 1]], np.float32)
     blocks, smooth = upsample(cells, (8, 4), smooth=False), upsample(cells, (8, 4))
     assert blocks.shape == smooth.shape == (4, 8)
     assert blocks[0].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
@@ -77,7 +77,7 @@ def test_cold_areas_keep_the_photo() -> None:
 
 def test_a_box_beyond_the_photo_is_cut_not_squeezed() -> None:
     """The whole of a wide photo lies in the middle of the square: the top and bottom rows of cells are padding."""
-    values = np.float32([[0] * 4, [1] * 4, [0] * 4, [0] * 4])
+    values = np.repeat(np.array([[0], [1], [0], [0]], np.float32), 4, axis=1)
     painted = paint(
         np.zeros((50, 100, 3), np.uint8), values, Box(0, -25, 100, 75), opacity=1.0, smooth=False, name="grey"
     )
