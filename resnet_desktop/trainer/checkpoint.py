@@ -9,7 +9,7 @@ from __future__ import annotations
 import pickle
 import re
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A state of a run: network and optimizer (``state_dict``), the best network so far, and where to go on."""
+    """A state of a run: states of network, optimizer and loss scaler, the best network so far, where to go on."""
 
     position: Position
     network: dict[str, Any]
@@ -41,6 +41,7 @@ class Checkpoint:
     best: dict[str, Any] | None
     best_acc1: float
     history: list[dict[str, Any]]
+    scaler: dict[str, Any] = field(default_factory=dict)
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:

@@ -62,6 +62,8 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.optimizer = make_optimizer(self.network, self.recipe)
+        # Gradients of float16 underflow without a scale; elsewhere the scaler does nothing.
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.recipe.precision == "float16")
         self.peak = self.job.learning_rate or PEAK[self.recipe.optimizer]
         self.phases = [phase for phase in self.recipe.schedule for _ in range(phase.epochs)]
         self.total_steps = sum(self._steps(phase) for phase in self.phases)
@@ -91,6 +93,7 @@ class Engine:
             self.best,
             self.best_acc1,
             self.history,
+            self.scaler.state_dict(),
         )
         path = checkpoints.save(self.folder, state)
         self.reporter.say("checkpoint", path=str(path))
@@ -100,6 +103,8 @@ class Engine:
         """Go on from a checkpoint."""
         self.network.load_state_dict(state.network)
         self.optimizer.load_state_dict(state.optimizer)
+        if state.scaler:
+            self.scaler.load_state_dict(state.scaler)
         self.position, self.best, self.best_acc1 = state.position, state.best, state.best_acc1
         self.history = state.history
 
@@ -153,8 +158,9 @@ class Engine:
         smoothing = self.recipe.label_smoothing
         loss = functional.cross_entropy(logits.float(), self.training.labels[chosen], label_smoothing=smoothing)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         return loss.detach()
 
     def _autocast(self) -> contextlib.AbstractContextManager[object]:
