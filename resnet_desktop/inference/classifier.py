@@ -131,7 +131,7 @@ class Classifier:
         """
         transforms = self.bundle.metadata.transforms
         decoded = decode(source, shorter_side=transforms.decode_side, max_pixels=self.max_pixels, budget=budget)
-        transforms.apply(decoded.pixels, self.fit, out=out)
+        transforms.apply(decoded.pixels, self.fit, out=out, full_size=decoded.full_size)
         return decoded.full_size
 
     def classify(self, source: Source) -> Prediction:

@@ -77,7 +77,7 @@ def _decoded(
             decoded = decode(source, shorter_side=square.decode_side)  # type: ignore[arg-type]
         except ImageError as error:
             return error
-        return square.view(decoded.pixels, "crop")
+        return square.view(decoded.pixels, full_size=decoded.full_size)
 
     def submit(sample: Sample) -> Future[NDArray[np.uint8] | ResNetDesktopError] | DataError:
         try:

@@ -130,10 +130,10 @@ def _inputs(samples: Sequence[Sample], transforms: Transforms) -> tuple[Floats, 
     try:
         for sample in samples:
             try:
-                pixels = decode(reader.read(sample), shorter_side=transforms.decode_side).pixels
+                decoded = decode(reader.read(sample), shorter_side=transforms.decode_side)
             except ResNetDesktopError:
                 continue  # the scan has named it already
-            rows.append(transforms.apply(pixels))
+            rows.append(transforms.apply(decoded.pixels, full_size=decoded.full_size))
             labels.append(sample.label)
     finally:
         reader.close()
