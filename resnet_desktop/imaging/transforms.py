@@ -8,7 +8,6 @@ cut; 0–1; mean and std. All reduction is antialiased.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
@@ -26,6 +25,8 @@ Interpolation = Literal["bilinear", "bicubic", "nearest"]
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 MAX_CROP = 4096
+LARGEST_NUMBER = 1e6
+"""The largest mean or standard deviation that is believed (NaN and infinity are larger)."""
 _FILTERS: dict[str, Image.Resampling] = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
@@ -238,7 +239,7 @@ def _triple(key: str, value: object, *, positive: bool) -> tuple[float, float, f
     if not isinstance(value, list | tuple) or len(value) != 3:
         raise _bad(f"need {what} as {key}, not {value!r}")
     for number in value:
-        usable = isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
+        usable = isinstance(number, int | float) and not isinstance(number, bool) and abs(number) < LARGEST_NUMBER
         if not usable or (positive and number <= 0):
             raise _bad(f"need {what} as {key}, not {value!r}")
     return float(value[0]), float(value[1]), float(value[2])

