@@ -62,7 +62,7 @@ def head(bundle: Bundle, hardware: str) -> str:
             "|---|---|",
             f"| data | Tiny ImageNet-200, {bundle.classes} classes fixed by name beforehand; "
             f"{pictures['training']:,} pictures of 64x64 to train on, {pictures['validation']:,} more of the training "
-            f"part set apart for choices and calibration, {pictures['test']:,} of the validation part run once at the end |",
+            f"part set apart for choices and calibration, {pictures['test']:,} of the validation part run once |",
             "| recipe | [everyday40.job.json](everyday40.job.json): "
             "`python -m resnet_desktop.trainer models/everyday40.job.json` |",
             f"| seed | {provenance['seed']} |",
@@ -102,9 +102,9 @@ def validation(bundle: Bundle) -> str:
             f"{metrics['acc5']:.1%} | {metrics['ece']:.3f} (before temperature {bundle.metadata.temperature:.2f}: "
             f"{metrics['ece_uncalibrated']:.3f}) |",
             "",
-            f"Chance is {1 / bundle.classes:.1%}. The file in ONNX Runtime against PyTorch with the same stored values, on "
-            f"{parity['photos']} photos: largest difference in probability {parity['bundle']:.1e}. Storing the weights as "
-            f"float16 changes a probability by {parity['storage']:.1e} at most.",
+            f"Chance is {1 / bundle.classes:.1%}. The file in ONNX Runtime against PyTorch with the same stored values, "
+            f"on {parity['photos']} photos: largest difference in probability {parity['bundle']:.1e}. Storing the "
+            f"weights as float16 changes a probability by {parity['storage']:.1e} at most.",
         ]
     )
 
@@ -132,10 +132,11 @@ def full_size(bundle: Bundle, photos: Path, labels: dict[str, str]) -> str:
         )
         if variant is bundle:
             strange, familiar = classified(variant, outside), found
+            alarms = [sum(p.unfamiliar for p in group) for group in (familiar, strange)]
             unfamiliar = (
-                f"The unfamiliar-photo warning is set to speak up on 5 % of held-out familiar pictures. On full-size photos it "
-                f"spoke up on {sum(p.unfamiliar for p in familiar)} of {len(familiar)} of known classes and on "
-                f"{sum(p.unfamiliar for p in strange)} of {len(strange)} that show something else."
+                "The unfamiliar-photo warning is set to speak up on 5 % of held-out familiar pictures. On full-size "
+                f"photos it spoke up on {alarms[0]} of {len(familiar)} of known classes and on {alarms[1]} of "
+                f"{len(strange)} that show something else: it is a hint and no safeguard."
             )
     table = "| full-size photos (longer side 512) | photos | top-1 (95 % interval) | top-5 |\n|---|---|---|---|"
     note = f"The {len(inside)} photos are those of `photos.zip` whose class is among the {bundle.classes}."
