@@ -1,0 +1,116 @@
+"""Every command of the window: menus, tool bar, shortcuts."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QSize, Qt
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QToolBar, QWidget
+
+from resnet_desktop.core.settings import THEME
+from resnet_desktop.gui import icons
+
+Shortcut = QKeySequence | QKeySequence.StandardKey | str
+
+
+class Actions(QObject):
+    """The commands as actions; whoever carries them out connects to their ``triggered``."""
+
+    def __init__(self, window: QMainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._icons: dict[QAction, str] = {}
+        keys = QKeySequence.StandardKey
+        self.open_files = self._action(self.tr("Open photos…"), keys.Open, "photo")
+        self.open_folder = self._action(self.tr("Open folder…"), "Ctrl+Shift+O", "folder")
+        self.paste = self._action(self.tr("Paste"), keys.Paste, "paste")
+        self.export = self._action(self.tr("Export results as CSV…"), "Ctrl+E")
+        self.quit = self._action(self.tr("Quit"), keys.Quit)
+        self.remove = self._action(self.tr("Remove selected"), keys.Delete)
+        self.clear = self._action(self.tr("Clear"), "Ctrl+Shift+Backspace", "clear")
+        self.rest = self._action(self.tr("Classify the rest"), "F5")
+        self.cancel = self._action(self.tr("Cancel"), "Esc")
+        self.open_model = self._action(self.tr("Open ONNX file…"))
+        self.heatmap = self._action(self.tr("Heatmap"), "H", "heatmap", checkable=True)
+        self.fit = self._action(self.tr("Fit"), "Ctrl+0", "fit")
+        self.zoom_in = self._action(self.tr("Zoom in"), keys.ZoomIn)
+        self.zoom_out = self._action(self.tr("Zoom out"), keys.ZoomOut)
+        self.about = self._action(self.tr("About ResNet Desktop"))
+        self.themes = self._theme_actions()
+        tips = {
+            self.open_folder: self.tr("Classify the photos in a folder and below it"),
+            self.paste: self.tr("Paste an image or copied files"),
+            self.clear: self.tr("Empty the list; the files stay where they are"),
+            self.heatmap: self.tr("Show where the network found its evidence"),
+            self.fit: self.tr("Show the whole photo"),
+        }
+        for action, text in tips.items():
+            keys_text = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            action.setToolTip(f"{text} ({keys_text})")
+        self.model_menu = QMenu(self.tr("&Model"), window)
+        self._fill_menus()
+        self.tool_bar = self._tool_bar()
+        self.refresh_icons()
+
+    def refresh_icons(self) -> None:
+        """Draw the icons in the colours of the theme."""
+        for action, name in self._icons.items():
+            action.setIcon(icons.icon(name))
+
+    def _action(
+        self, text: str, shortcut: Shortcut | None = None, icon: str = "", *, checkable: bool = False
+    ) -> QAction:
+        action = QAction(text, self)
+        action.setCheckable(checkable)
+        if isinstance(shortcut, QKeySequence.StandardKey):
+            action.setShortcuts(shortcut)
+        elif shortcut is not None:
+            action.setShortcut(QKeySequence(shortcut))
+        if icon:
+            self._icons[action] = icon
+        self._window.addAction(action)
+        return action
+
+    def _theme_actions(self) -> QActionGroup:
+        titles = {"system": self.tr("As the system"), "light": self.tr("Light"), "dark": self.tr("Dark")}
+        group = QActionGroup(self)
+        for choice in THEME.choices:
+            action = self._action(titles.get(choice, choice), checkable=True)
+            action.setData(choice)
+            group.addAction(action)
+        return group
+
+    def _fill_menus(self) -> None:
+        bar = self._window.menuBar()
+        file = bar.addMenu(self.tr("&File"))
+        file.addActions([self.open_files, self.open_folder])
+        file.addSeparator()
+        file.addAction(self.export)
+        file.addSeparator()
+        file.addAction(self.quit)
+        edit = bar.addMenu(self.tr("&Edit"))
+        edit.addActions([self.paste, self.remove, self.clear])
+        edit.addSeparator()
+        edit.addActions([self.rest, self.cancel])
+        bar.addMenu(self.model_menu)
+        view = bar.addMenu(self.tr("&View"))
+        view.addActions([self.heatmap, self.fit, self.zoom_in, self.zoom_out])
+        view.addSeparator()
+        view.addMenu(self.tr("Appearance")).addActions(self.themes.actions())
+        bar.addMenu(self.tr("&Help")).addAction(self.about)
+
+    def _tool_bar(self) -> QToolBar:
+        bar = QToolBar(self.tr("Tools"))
+        bar.setObjectName("tools")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(18, 18))
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        bar.addActions([self.open_files, self.open_folder, self.paste])
+        bar.addSeparator()
+        bar.addAction(self.clear)
+        room = QWidget()
+        room.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        bar.addWidget(room)
+        bar.addActions([self.heatmap, self.fit])
+        self._window.addToolBar(bar)
+        return bar

@@ -1,0 +1,180 @@
+"""The model at work, for the session thread: the only module of the window that imports the inference floors.
+
+It is imported on that thread once the window is there, since NumPy, ONNX and ONNX Runtime take about a second to load.
+Everything here runs on the session thread alone.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.library import Library
+from resnet_desktop.core.errors import ProviderError
+from resnet_desktop.explain.explainer import Explainer
+from resnet_desktop.gui.results import Evidence, Failure, ModelInfo, Result, Source
+from resnet_desktop.imaging.overlay import scale_map
+from resnet_desktop.imaging.transforms import Box, Fit
+from resnet_desktop.inference import providers
+from resnet_desktop.inference.batch import classify_many
+from resnet_desktop.inference.classifier import Classifier, Prediction
+from resnet_desktop.inference.providers import Choice
+
+KEPT_PREDICTIONS = 32
+"""How many predictions keep their activations (0.4 MB each for a ResNet-50 at 224 pixels)."""
+
+
+class Engine:
+    """A classifier, its explainer and the activations of the last few photos.
+
+    Args:
+        top_k: classes listed for a photo.
+        max_pixels: larger images are refused.
+        on_fallback: called with a sentence when another provider than the wanted one has to do the work.
+    """
+
+    def __init__(self, *, top_k: int, max_pixels: int, on_fallback: Callable[[str], None]) -> None:
+        self._top_k = top_k
+        self._max_pixels = max_pixels
+        self._on_fallback = on_fallback
+        self._explainer: Explainer | None = None
+        self._choices: dict[str, Choice] = {}
+        self._recent: OrderedDict[int, Prediction] = OrderedDict()
+        self.fit: Fit = "crop"
+
+    @property
+    def ready(self) -> bool:
+        """Whether a model is open."""
+        return self._explainer is not None
+
+    @property
+    def provider(self) -> str:
+        """Short name of the provider that runs the model now."""
+        return providers.short_name(self._classifier.provider)
+
+    def open_model(self, wanted: str, provider: str) -> ModelInfo:
+        """Open a model; on failure the one before it stays.
+
+        Args:
+            wanted: a name in the library or a path; empty for the default.
+            provider: ``auto`` or a provider's name; one that does not run here is reported and replaced by ``auto``.
+
+        Raises:
+            ModelError, ProviderError.
+        """
+        library = Library()
+        path = library.find(wanted) if wanted else library.default()
+        bundle = bundles.read(path)
+        classifier = Classifier(
+            bundle,
+            provider=self._choice(provider),
+            top_k=self._top_k,
+            fit=self.fit,
+            max_pixels=self._max_pixels,
+            on_fallback=self._on_fallback,
+        )
+        self._explainer = Explainer(classifier)
+        self._recent.clear()
+        return self.info()
+
+    def info(self) -> ModelInfo:
+        """What is open now. Only when ``ready``."""
+        classifier = self._classifier
+        bundle = classifier.bundle
+        return ModelInfo(
+            name=bundle.path.stem,
+            path=bundle.path,
+            arch=bundle.metadata.arch or "",
+            classes=bundle.classes,
+            side=bundle.input_shape[1],
+            provider=self.provider,
+            reason=classifier.session.fallback_reason or classifier.choice.reason,
+            statuses=classifier.choice.statuses,
+            has_labels=bundle.has_metadata,
+            explains=bundle.features is not None,
+        )
+
+    def set_fit(self, fit: Fit) -> None:
+        """What the network sees of a photo from now on."""
+        self.fit = fit
+        self._recent.clear()
+        if self._explainer is not None:
+            self._explainer.classifier.fit = fit
+
+    def classify_many(
+        self, items: Iterator[tuple[int, Source]], cancelled: Callable[[], bool]
+    ) -> Iterator[tuple[int, Result | Failure]]:
+        """Classify numbered pictures, in their order; see ``inference.batch``. Raises ProviderError, ModelError."""
+        numbers: list[int] = []
+
+        def sources() -> Iterator[Source]:
+            for number, source in items:
+                numbers.append(number)
+                yield source
+
+        for outcome in classify_many(self._classifier, sources(), cancelled=cancelled):
+            number = numbers[outcome.index]
+            if outcome.prediction is not None:
+                yield number, self._kept(number, outcome.prediction)
+            elif outcome.error is not None:
+                yield number, Failure.of(outcome.error)
+
+    def classify(self, number: int, source: Source) -> Result:
+        """Classify one picture. Raises ImageError, ProviderError, ModelError."""
+        return self._kept(number, self._classifier.classify(source))
+
+    def remembers(self, number: int) -> bool:
+        """Whether the picture's evidence can be had without running the model again."""
+        return number in self._recent
+
+    def evidence(self, number: int, target: int | None) -> Evidence:
+        """The evidence for class ``target`` (None: the best one) in a picture that is remembered."""
+        prediction = self._recent[number]
+        self._recent.move_to_end(number)
+        classifier = self._classifier
+        index = prediction.top.index if target is None else target
+        bundle = classifier.bundle
+        box = _fractions(bundle.metadata.transforms.seen_box(*prediction.full_size, self.fit), *prediction.full_size)
+        label = bundle.metadata.categories[index]
+        if self._explainer is None or self._explainer.features is None or prediction.activations is None:
+            return Evidence(number, index, label, None, empty=False, layer="", box=box, fit=self.fit)
+        heatmap = self._explainer.heatmap(prediction, index)
+        scaled = scale_map(heatmap.cam)
+        return Evidence(number, index, label, scaled.values, scaled.empty, heatmap.layer, box, self.fit)
+
+    @property
+    def _classifier(self) -> Classifier:
+        assert self._explainer is not None
+        return self._explainer.classifier
+
+    def _choice(self, provider: str) -> Choice:
+        """Providers are proven once, not again for each model."""
+        if provider not in self._choices:
+            try:
+                self._choices[provider] = providers.choose(provider)
+            except ProviderError as error:
+                if provider == "auto":
+                    raise
+                self._on_fallback(str(error))
+                instead = self._choice("auto")
+                self._choices[provider] = replace(instead, reason=f"{error} {instead.reason}")
+        return self._choices[provider]
+
+    def _kept(self, number: int, prediction: Prediction) -> Result:
+        self._recent[number] = prediction
+        self._recent.move_to_end(number)
+        while len(self._recent) > KEPT_PREDICTIONS:
+            self._recent.popitem(last=False)
+        return Result(
+            prediction.scores,
+            prediction.unfamiliar,
+            providers.short_name(prediction.provider),
+            prediction.seconds,
+            prediction.full_size,
+        )
+
+
+def _fractions(box: Box, width: int, height: int) -> Box:
+    return Box(box.left / width, box.top / height, box.right / width, box.bottom / height)

@@ -1,0 +1,1 @@
+"""Looking at classified photos: the list, the photo with its evidence, the predictions."""

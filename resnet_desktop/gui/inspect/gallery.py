@@ -1,0 +1,241 @@
+"""The list of photos: thumbnail, label, confidence; for one that cannot be read, why.
+
+It stays quick with ten thousand photos: rows are painted by a delegate, thumbnails are made when a row is first seen,
+and a result changes one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QEvent,
+    QItemSelectionModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+)
+from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
+
+from resnet_desktop.gui import wording
+from resnet_desktop.gui.inspect.gallery_delegate import GalleryDelegate
+from resnet_desktop.gui.pictures import Thumbnails
+from resnet_desktop.gui.results import Failure, Result, Source
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+ITEM_ROLE = int(Qt.ItemDataRole.UserRole)
+_NO_INDEX = QModelIndex()
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One photo in the list: its number (never used again), where it is, its name, and what came of it so far.
+
+    ``queued``: it waits for its result.
+    """
+
+    number: int
+    source: Source
+    name: str
+    outcome: Result | Failure | None = None
+    queued: bool = True
+
+
+class GalleryModel(QAbstractListModel):
+    """The photos, in the order in which they came."""
+
+    def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.thumbnails = thumbnails
+        self._items: list[Item] = []
+        self._rows: dict[int, int] = {}
+        self._known: dict[Path, int] = {}
+        self._next = 0
+        thumbnails.thumbnail_ready.connect(self._touch)
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All photos."""
+        return tuple(self._items)
+
+    def add(self, sources: Iterable[tuple[Source, str]]) -> list[Item]:
+        """Append pictures with their names; files that are in the list already are passed over."""
+        new: list[Item] = []
+        for source, name in sources:
+            if isinstance(source, Path):
+                if source in self._known:
+                    continue
+                self._known[source] = self._next
+            new.append(Item(self._next, source, name))
+            self._next += 1
+        if new:
+            first = len(self._items)
+            self.beginInsertRows(_NO_INDEX, first, first + len(new) - 1)
+            self._items.extend(new)
+            self._rows.update((item.number, first + place) for place, item in enumerate(new))
+            self.endInsertRows()
+        return new
+
+    def remove(self, rows: Iterable[int]) -> set[int]:
+        """Take rows out; returns their photos' numbers."""
+        numbers: set[int] = set()
+        for first, last in _ranges_from_the_end(rows):
+            self.beginRemoveRows(_NO_INDEX, first, last)
+            for item in self._items[first : last + 1]:
+                numbers.add(item.number)
+                if isinstance(item.source, Path):
+                    self._known.pop(item.source, None)
+            del self._items[first : last + 1]
+            self.endRemoveRows()
+        self._rows = {item.number: row for row, item in enumerate(self._items)}
+        self.thumbnails.forget(numbers)
+        return numbers
+
+    def clear(self) -> set[int]:
+        """Take all photos out; returns their numbers."""
+        numbers = set(self._rows)
+        self.beginResetModel()
+        self._items.clear()
+        self._rows.clear()
+        self._known.clear()
+        self.endResetModel()
+        self.thumbnails.forget(numbers)
+        return numbers
+
+    def item(self, number: int) -> Item | None:
+        """A photo by its number; None if it was removed."""
+        row = self._rows.get(number)
+        return None if row is None else self._items[row]
+
+    def row_of(self, source: Source) -> int | None:
+        """The row of a file that is in the list."""
+        number = self._known.get(source) if isinstance(source, Path) else None
+        return None if number is None else self._rows[number]
+
+    def set_outcome(self, number: int, outcome: Result | Failure) -> None:
+        """What came of a photo."""
+        item = self.item(number)
+        if item is not None:
+            item.outcome, item.queued = outcome, False
+            self._touch(number)
+
+    def requeue_all(self) -> list[Item]:
+        """Drop every outcome, as after a change of the model: all photos wait for a new one. Returns them."""
+        for item in self._items:
+            item.outcome, item.queued = None, True
+        self._touch_all()
+        return list(self._items)
+
+    def queue_rest(self) -> list[Item]:
+        """Photos without an outcome wait for one again. Returns them."""
+        rest = [item for item in self._items if item.outcome is None]
+        for item in rest:
+            item.queued = True
+        self._touch_all()
+        return rest
+
+    def unqueue(self) -> None:
+        """No photo waits any more: the queue was cancelled."""
+        for item in self._items:
+            item.queued = False
+        self._touch_all()
+
+    def rowCount(self, parent: AnyIndex = _NO_INDEX) -> int:
+        """How many photos."""
+        return 0 if parent.isValid() else len(self._items)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Item | str | None:
+        """The photo for the delegate; words for tooltips and screen readers."""
+        if not index.isValid() or index.row() >= len(self._items):
+            return None
+        item = self._items[index.row()]
+        if role == ITEM_ROLE:
+            return item
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return f"{item.name}: {self.words(item)}"
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{item.source if isinstance(item.source, Path) else item.name}\n{self.words(item)}"
+        return None
+
+    def words(self, item: Item) -> str:
+        """What is known of a photo, in one line."""
+        if isinstance(item.outcome, Result):
+            return f"{item.outcome.top.label}, {wording.percent(item.outcome.top.probability)}"
+        if isinstance(item.outcome, Failure):
+            return item.outcome.message
+        return self.tr("Waiting…") if item.queued else self.tr("Not classified")
+
+    def _touch(self, number: int) -> None:
+        row = self._rows.get(number)
+        if row is not None:
+            index = self.index(row)
+            self.dataChanged.emit(index, index)
+
+    def _touch_all(self) -> None:
+        if self._items:
+            self.dataChanged.emit(self.index(0), self.index(len(self._items) - 1))
+
+
+def _ranges_from_the_end(rows: Iterable[int]) -> list[tuple[int, int]]:
+    """Rows as (first, last) of runs without a gap, the last run first."""
+    ranges: list[tuple[int, int]] = []
+    for row in sorted(set(rows), reverse=True):
+        if ranges and ranges[-1][0] == row + 1:
+            ranges[-1] = (row, ranges[-1][1])
+        else:
+            ranges.append((row, row))
+    return ranges
+
+
+class GalleryView(QListView):
+    """The list on the left of the window.
+
+    Signal: ``current_changed`` (Item, or None when there is none).
+    """
+
+    current_changed = Signal(object)
+
+    def __init__(self, model: GalleryModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setModel(model)
+        self.setItemDelegate(GalleryDelegate(model.thumbnails, ITEM_ROLE, self))
+        self.setUniformItemSizes(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setMouseTracking(True)
+        self.setAccessibleName(self.tr("Photos"))
+        self.selectionModel().currentChanged.connect(self._on_current_changed)
+
+    @property
+    def current(self) -> Item | None:
+        """The photo that is looked at."""
+        item = self.currentIndex().data(ITEM_ROLE)
+        return item if isinstance(item, Item) else None
+
+    def selected_rows(self) -> list[int]:
+        """The rows that are selected."""
+        return [index.row() for index in self.selectionModel().selectedIndexes()]
+
+    def select_row(self, row: int) -> None:
+        """Look at a row; past the end, at the last one."""
+        row = min(row, self.model().rowCount() - 1)
+        if row >= 0:
+            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
+            self.selectionModel().setCurrentIndex(self.model().index(row, 0), flags)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Row heights follow the font."""
+        if event.type() == QEvent.Type.FontChange:
+            self.scheduleDelayedItemsLayout()
+        super().changeEvent(event)
+
+    def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        item = current.data(ITEM_ROLE)
+        self.current_changed.emit(item if isinstance(item, Item) else None)

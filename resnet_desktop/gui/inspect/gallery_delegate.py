@@ -1,0 +1,127 @@
+"""How a row of the list of photos is painted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPainterPath, QPixmap
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from resnet_desktop.gui import icons, theme, wording
+from resnet_desktop.gui.pictures import Thumbnails
+from resnet_desktop.gui.results import Failure, Result
+
+if TYPE_CHECKING:
+    from resnet_desktop.gui.inspect.gallery import Item
+
+THUMBNAIL = 48
+BAR_HEIGHT = 3
+
+
+class GalleryDelegate(QStyledItemDelegate):
+    """Paints thumbnail, label, confidence and file name, or the reason why there is none."""
+
+    def __init__(self, thumbnails: Thumbnails, item_role: int, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+        self._role = item_role
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: ARG002 - Qt gives it
+        """The same for all rows."""
+        lines = QFontMetrics(theme.font()).height() + QFontMetrics(theme.font(0.9)).height() + BAR_HEIGHT + theme.S
+        return QSize(160, max(THUMBNAIL, lines) + 2 * theme.S)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """One row."""
+        item: Item = index.data(self._role)
+        colours = theme.current()
+        painter.save()
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        row = QRectF(option.rect)
+        self._paint_ground(painter, row, option, colours)
+        top = row.top() + (row.height() - THUMBNAIL) / 2
+        picture = QRectF(row.left() + theme.M, top, THUMBNAIL, THUMBNAIL)
+        self._paint_thumbnail(painter, picture, item, colours)
+        left = picture.right() + theme.M
+        words = QRectF(left, row.top() + theme.S, row.right() - theme.M - left, row.height() - 2 * theme.S)
+        self._paint_words(painter, words, item, colours)
+        painter.restore()
+
+    def _paint_ground(self, painter: QPainter, row: QRectF, option: QStyleOptionViewItem, colours: theme.Theme) -> None:
+        state = option.state
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        if not selected and not state & QStyle.StateFlag.State_MouseOver:
+            return
+        inside = row.adjusted(theme.XS, 1, -theme.XS, -1)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.tint if selected else colours.hover))
+        painter.drawRoundedRect(inside, 6, 6)
+        if selected and state & QStyle.StateFlag.State_HasFocus:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QColor(colours.accent))
+            painter.drawRoundedRect(inside.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+
+    def _paint_thumbnail(self, painter: QPainter, target: QRectF, item: Item, colours: theme.Theme) -> None:
+        shape = QPainterPath()
+        shape.addRoundedRect(target, 6, 6)
+        pixmap = self._thumbnails.get(item.number, item.source)
+        painter.fillPath(shape, QColor(colours.track))
+        if pixmap is not None:
+            painter.save()
+            painter.setClipPath(shape)
+            painter.drawPixmap(target, pixmap, _centre_square(pixmap))
+            painter.restore()
+        elif isinstance(item.outcome, Failure):
+            mark = icons.pixmap("warning", 22, colours.error)
+            centre = target.center()
+            painter.drawPixmap(QRectF(centre.x() - 11, centre.y() - 11, 22, 22), mark, QRectF(mark.rect()))
+
+    def _paint_words(self, painter: QPainter, area: QRectF, item: Item, colours: theme.Theme) -> None:
+        outcome = item.outcome
+        small, strong = theme.font(0.9), theme.font(strong=True)
+        title_height, small_height = QFontMetrics(strong).height(), QFontMetrics(small).height()
+        content = title_height + small_height + (BAR_HEIGHT + theme.XS + 2 if isinstance(outcome, Result) else 0)
+        top = area.top() + max(0.0, (area.height() - content) / 2)
+        first = QRectF(area.left(), top, area.width(), title_height)
+        second = QRectF(area.left(), first.bottom() + 1, area.width(), small_height)
+        if isinstance(outcome, Result):
+            confidence = wording.percent(outcome.top.probability)
+            width = QFontMetrics(strong).horizontalAdvance(confidence)
+            _text(painter, first, confidence, strong, colours.secondary, right=True)
+            _text(painter, first.adjusted(0, 0, -width - theme.S, 0), outcome.top.label, strong, colours.text)
+            _text(painter, second, item.name, small, colours.secondary)
+            track = QRectF(area.left(), second.bottom() + theme.XS, area.width(), BAR_HEIGHT)
+            _bar(painter, track, outcome.top.probability, colours.track, colours.bar)
+        elif isinstance(outcome, Failure):
+            _text(painter, first, item.name, strong, colours.text)
+            _text(painter, second, outcome.beside(item.name), small, colours.error)
+        else:
+            state = self.tr("Waiting…") if item.queued else self.tr("Not classified")
+            _text(painter, first, item.name, theme.font(), colours.text)
+            _text(painter, second, state, small, colours.secondary)
+
+
+def _text(painter: QPainter, area: QRectF, text: str, font: object, colour: str, *, right: bool = False) -> None:
+    painter.setFont(font)  # type: ignore[arg-type]
+    painter.setPen(QColor(colour))
+    shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(area.width()))
+    side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+    painter.drawText(area, int(side | Qt.AlignmentFlag.AlignVCenter), shown)
+
+
+def _bar(painter: QPainter, track: QRectF, fraction: float, ground: str, colour: str) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    radius = track.height() / 2
+    painter.setBrush(QColor(ground))
+    painter.drawRoundedRect(track, radius, radius)
+    painter.setBrush(QColor(colour))
+    filled = QRectF(track.left(), track.top(), max(track.height(), track.width() * fraction), track.height())
+    painter.drawRoundedRect(filled, radius, radius)
+
+
+def _centre_square(pixmap: QPixmap) -> QRectF:
+    side = min(pixmap.width(), pixmap.height())
+    return QRectF((pixmap.width() - side) / 2, (pixmap.height() - side) / 2, side, side)

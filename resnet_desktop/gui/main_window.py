@@ -1,0 +1,372 @@
+"""The window: brings list, photo, predictions, model and queue together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QPoint, QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QPaintEvent,
+)
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from resnet_desktop.core.errors import StorageError
+from resnet_desktop.core.settings import (
+    COLORMAP,
+    FIT,
+    HEATMAP_OPACITY,
+    HEATMAP_SHOWN,
+    MAX_MEGAPIXELS,
+    MODEL,
+    PROVIDER,
+    THEME,
+    TOP_K,
+    Settings,
+)
+from resnet_desktop.gui import dialogs, drops, export, icons, theme
+from resnet_desktop.gui.actions import Actions
+from resnet_desktop.gui.drop_overlay import DropOverlay
+from resnet_desktop.gui.inspect.gallery import GalleryModel, Item
+from resnet_desktop.gui.inspect.inspect_page import InspectPage
+from resnet_desktop.gui.model_menu import ModelMenu
+from resnet_desktop.gui.notice import NoticeBar
+from resnet_desktop.gui.pictures import Photos, Thumbnails
+from resnet_desktop.gui.preferences import Preferences
+from resnet_desktop.gui.qt_image import png_bytes
+from resnet_desktop.gui.results import Failure, ModelInfo, Source
+from resnet_desktop.gui.scanner import Scanner
+from resnet_desktop.gui.session_controller import SessionController
+from resnet_desktop.gui.status_panel import StatusPanel
+from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.welcome import WelcomePage
+
+
+class MainWindow(QMainWindow):
+    """The one window of the app.
+
+    Signal: ``first_painted``, once, when it has first been drawn.
+    """
+
+    first_painted = Signal()
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._painted = False
+        self._chosen: str | None = None  # a model that the user is switching to
+        self._provider = "auto"
+        self._pasted = 0
+        max_pixels = settings.integer(MAX_MEGAPIXELS) * 1_000_000
+        self.preferences = Preferences(settings, self)
+        self.controller = SessionController(top_k=settings.integer(TOP_K), max_pixels=max_pixels, parent=self)
+        self.thumbnails, self.photos = Thumbnails(max_pixels, self), Photos(max_pixels, self)
+        self.scanner, self._tasks = Scanner(self), Tasks(1, "files", self)
+        self.gallery = GalleryModel(self.thumbnails, self)
+        self.notice, self.welcome = NoticeBar(), WelcomePage()
+        self.inspect = InspectPage(self.gallery, self.controller, self.photos, settings)
+        self.status = StatusPanel()
+        self.actions_ = Actions(self)
+        self.models = ModelMenu(self.actions_.model_menu, self.actions_.open_model, self._tasks, self)
+        self._build()
+        self._connect_actions()
+        self._connect_work()
+        self._update_actions()
+
+    def start(self, images: Sequence[Path], model: str | None, provider: str | None) -> None:
+        """Load the model and classify; asked for when the window is on the screen."""
+        settings = self.preferences.settings
+        if settings.problem is not None:
+            self.notice.say(settings.problem)
+        self._provider = provider or settings.string(PROVIDER)
+        fit = settings.string(FIT)
+        if fit == "whole":
+            self.controller.set_fit("whole")
+        self.controller.open_model(model or settings.string(MODEL), self._provider, or_default=model is None)
+        self.add_paths(images)
+        self.welcome.load_tiles()
+
+    def add_paths(self, paths: Sequence[Path]) -> None:
+        """Find the photos in files and folders and classify them."""
+        if paths:
+            self.scanner.scan(paths)
+
+    def add_mime(self, mime: QMimeData) -> None:
+        """Classify what was dropped or pasted."""
+        dropped = drops.read(mime)
+        self.add_paths(dropped.paths)
+        if dropped.data is not None:
+            self._add_picture(dropped.data)
+        if dropped.image is not None:
+            image = dropped.image
+            self._tasks.run_task(lambda: png_bytes(image), lambda future: self._add_picture(future.result()))
+        if dropped.online:
+            self.notice.say(
+                self.tr(
+                    "Only a web address came along, and the app opens no connection. Save the picture and drop that."
+                )
+            )
+
+    def clear(self) -> None:
+        """Empty the list."""
+        self.scanner.cancel()
+        self.controller.forget(self.gallery.clear())
+        self.inspect.start_anew()
+        self._show_page()
+
+    def cancel(self) -> None:
+        """Give up the queue; photos without a result stay in the list."""
+        self.scanner.cancel()
+        self.controller.cancel()
+        self.gallery.unqueue()
+        self._update_actions()
+
+    def apply_theme(self, appearance: str) -> None:
+        """``system``, ``light`` or ``dark``."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply(app, appearance)
+        self.actions_.refresh_icons()
+        self.inspect.refresh_fonts()
+        for action in self.actions_.themes.actions():
+            action.setChecked(action.data() == appearance)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Says once that the window is there; the rest of the same frame is drawn first."""
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self.first_painted.emit)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Stop everything, and wait until no thread is left."""
+        self.hide()
+        self.scanner.close()
+        self.controller.close()
+        self.photos.close()
+        self.thumbnails.close()
+        self._tasks.drain()
+        self.preferences.close()
+        super().closeEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Show that it may be dropped anywhere."""
+        if drops.accepts(event.mimeData()):
+            event.acceptProposedAction()
+            self.drop_overlay.setGeometry(self._contents.geometry())
+            self.drop_overlay.raise_()
+            self.drop_overlay.show()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """It went elsewhere."""
+        self.drop_overlay.hide()
+        super().dragLeaveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Classify it."""
+        self.drop_overlay.hide()
+        event.acceptProposedAction()
+        self.add_mime(event.mimeData())
+
+    def _build(self) -> None:
+        self.setWindowTitle(self.tr("ResNet Desktop"))
+        self.setWindowIcon(icons.app_icon())
+        self.setAcceptDrops(True)
+        self.resize(1200, 780)
+        self.setMinimumSize(720, 480)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.welcome)
+        self._pages.addWidget(self.inspect)
+        frame = QVBoxLayout()
+        frame.setContentsMargins(theme.S, theme.S, theme.S, theme.S)
+        frame.addWidget(self.notice)
+        self._notice_frame = QWidget()
+        self._notice_frame.setLayout(frame)
+        self._notice_frame.hide()
+        self._contents = QWidget()
+        layout = QVBoxLayout(self._contents)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._notice_frame)
+        layout.addWidget(self._pages, 1)
+        self.setCentralWidget(self._contents)
+        self.setStatusBar(self.status)
+        self.setFocus()  # not a button: no outline before the keyboard is used
+        self.drop_overlay = DropOverlay(self)
+        self.drop_overlay.hide()
+        self.notice.visibility_changed.connect(self._notice_frame.setVisible)
+
+    def _connect_actions(self) -> None:
+        does = self.actions_
+        does.open_files.triggered.connect(self._on_open_files)
+        does.open_folder.triggered.connect(self._on_open_folder)
+        does.paste.triggered.connect(lambda: self.add_mime(QGuiApplication.clipboard().mimeData()))
+        does.export.triggered.connect(self._on_export)
+        does.quit.triggered.connect(self.close)
+        does.remove.triggered.connect(self._on_remove)
+        does.clear.triggered.connect(self.clear)
+        does.rest.triggered.connect(self._on_rest)
+        does.cancel.triggered.connect(self.cancel)
+        does.heatmap.setChecked(self.preferences.settings.flag(HEATMAP_SHOWN))
+        does.heatmap.toggled.connect(self.inspect.set_heat_shown)
+        does.heatmap.toggled.connect(lambda shown: self.preferences.change(HEATMAP_SHOWN, shown))
+        does.fit.triggered.connect(self.inspect.view.fit)
+        does.zoom_in.triggered.connect(lambda: self.inspect.view.zoom_by(1.25))
+        does.zoom_out.triggered.connect(lambda: self.inspect.view.zoom_by(0.8))
+        does.about.triggered.connect(lambda: dialogs.show_about(self))
+        does.themes.triggered.connect(self._on_theme_chosen)
+        self.models.model_chosen.connect(self.open_model)
+
+    def _connect_work(self) -> None:
+        self.welcome.open_asked.connect(self._on_open_files)
+        self.welcome.samples_chosen.connect(self.add_paths)
+        self.scanner.found.connect(self._add)
+        self.scanner.finished.connect(self._on_scan_finished)
+        self.status.cancel_asked.connect(self.cancel)
+        self.status.model_menu_asked.connect(self._on_model_menu_asked)
+        self.inspect.seconds_changed.connect(self.status.show_seconds)
+        panel = self.inspect.heatmap
+        panel.opacity_changed.connect(lambda value: self.preferences.change(HEATMAP_OPACITY, value))
+        panel.colormap_changed.connect(lambda name: self.preferences.change(COLORMAP, name))
+        panel.fit_changed.connect(self._on_fit_chosen)
+        self.preferences.problem.connect(self.notice.say)
+        controller = self.controller
+        controller.model_loading.connect(lambda _wanted: self.status.show_loading())
+        controller.model_ready.connect(self._on_model_ready)
+        controller.model_failed.connect(self._on_model_failed)
+        controller.fit_changed.connect(lambda _fit: self._classify_all())
+        controller.provider_fell_back.connect(self._on_provider_fell_back)
+        controller.queue_changed.connect(self._on_queue_changed)
+        controller.stopped.connect(self._on_stopped)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_scheme_changed)
+
+    def open_model(self, wanted: str) -> None:
+        """Switch to another model, by its name in the library or its path."""
+        self._chosen = wanted
+        self.controller.open_model(wanted, self._provider)
+
+    def _add(self, sources: Sequence[tuple[Source, str]]) -> None:
+        was_empty = not self.gallery.items
+        new = self.gallery.add(sources)
+        self.controller.classify((item.number, item.source) for item in new)
+        self._show_page()
+        if new and was_empty:
+            self.inspect.gallery.select_row(0)
+        elif not new and sources:
+            row = self.gallery.row_of(sources[0][0])
+            if row is not None:
+                self.inspect.gallery.select_row(row)
+
+    def _add_picture(self, data: bytes) -> None:
+        self._pasted += 1
+        name = self.tr("Pasted image {number}, {time}")
+        self._add([(data, name.format(number=self._pasted, time=f"{datetime.now():%H:%M}"))])
+
+    def _show_page(self) -> None:
+        self._pages.setCurrentWidget(self.inspect if self.gallery.items else self.welcome)
+        self._update_actions()
+
+    def _update_actions(self) -> None:
+        some = bool(self.gallery.rowCount())
+        does = self.actions_
+        for action in (does.remove, does.clear, does.export, does.fit, does.zoom_in, does.zoom_out):
+            action.setEnabled(some)
+        does.cancel.setEnabled(self.controller.busy)
+        does.rest.setEnabled(some and not self.controller.busy)
+
+    def _classify_all(self) -> None:
+        items = self.gallery.requeue_all()
+        self.controller.classify((item.number, item.source) for item in items)
+        self.inspect.start_anew()
+
+    def _on_model_ready(self, info: ModelInfo) -> None:
+        self.status.show_model(info)
+        self.models.show_current(info.name)
+        if self._chosen is not None:
+            self.preferences.change(MODEL, self._chosen)
+            self._chosen = None
+        if not info.has_labels:
+            self.notice.say(self.tr("{name} carries no class names: its classes are numbered.").format(name=info.name))
+        self._classify_all()
+
+    def _on_model_failed(self, failure: Failure) -> None:
+        self._chosen = None
+        self.status.show_no_model()
+        self.notice.say(failure.text)
+
+    def _on_provider_fell_back(self, sentence: str) -> None:
+        self.notice.say(sentence)
+        self.status.show_provider(self.tr("CPU"), sentence)
+
+    def _on_stopped(self, failure: Failure) -> None:
+        self.gallery.unqueue()
+        self._update_actions()
+        self.notice.say(failure.text)
+
+    def _on_queue_changed(self, done: int, total: int) -> None:
+        self.status.show_queue(done, total)
+        if done in (0, total):
+            self._update_actions()
+
+    def _on_scan_finished(self, count: int) -> None:
+        if count == 0:
+            self.notice.say(self.tr("There are no photos in that folder."))
+
+    def _on_fit_chosen(self, fit: str) -> None:
+        self.preferences.change(FIT, fit)
+        self.controller.set_fit("whole" if fit == "whole" else "crop")
+
+    def _on_theme_chosen(self) -> None:
+        appearance = str(self.actions_.themes.checkedAction().data())
+        self.preferences.change(THEME, appearance)
+        self.apply_theme(appearance)
+
+    def _on_system_scheme_changed(self) -> None:
+        checked = self.actions_.themes.checkedAction()
+        if checked is not None and checked.data() == "system":
+            self.apply_theme("system")
+
+    def _on_model_menu_asked(self, corner: QPoint) -> None:
+        menu = self.actions_.model_menu
+        menu.popup(corner - QPoint(0, menu.sizeHint().height()))
+
+    def _on_open_files(self) -> None:
+        dialogs.ask_for_photos(self, lambda paths: self.add_paths(paths))
+
+    def _on_open_folder(self) -> None:
+        dialogs.ask_for_folder(self, lambda path: self.add_paths((path,)))
+
+    def _on_remove(self) -> None:
+        rows = self.inspect.gallery.selected_rows()
+        if rows:
+            self.controller.forget(self.gallery.remove(rows))
+            self.inspect.gallery.select_row(min(rows))
+            if not self.gallery.items:
+                self.inspect.start_anew()
+            self._show_page()
+
+    def _on_rest(self) -> None:
+        rest: list[Item] = self.gallery.queue_rest()
+        self.controller.classify((item.number, item.source) for item in rest)
+
+    def _on_export(self) -> None:
+        dialogs.ask_for_csv(self, self.export_csv)
+
+    def export_csv(self, path: Path) -> None:
+        """Write the results so far to a file, off the GUI thread."""
+        text = export.results_csv(self.gallery.items)
+        self._tasks.run_task(lambda: export.write(path, text), lambda future: self._on_exported(path, future))
+
+    def _on_exported(self, path: Path, future: Future[None]) -> None:
+        try:
+            future.result()
+        except StorageError as error:
+            self.notice.say(str(error))
+            return
+        self.notice.say(self.tr("The results are in {path}.").format(path=path))

@@ -1,0 +1,116 @@
+"""What passes from the session thread to the window: small, immutable, and free of heavy imports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from resnet_desktop.core.errors import ResNetDesktopError
+    from resnet_desktop.imaging.transforms import Box, Fit
+    from resnet_desktop.inference.classifier import ClassScore
+    from resnet_desktop.inference.providers import ProviderStatus
+
+Source = Path | bytes
+"""A picture: its file, or its bytes where it was pasted or dropped without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error in words: ``message`` is one sentence, ``hint`` what to do about it or empty, ``code`` for programs."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+    @staticmethod
+    def of(error: ResNetDesktopError) -> Failure:
+        """The words of one of the app's own errors."""
+        return Failure(error.code, error.message, error.hint or "")
+
+    @property
+    def text(self) -> str:
+        """Message and hint."""
+        return f"{self.message} {self.hint}".strip()
+
+    def beside(self, name: str) -> str:
+        """The message for a place where the file's name stands already."""
+        rest = self.message.removeprefix(name).lstrip()
+        return rest[:1].upper() + rest[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The prediction for one photo, without its large arrays.
+
+    ``scores`` are best first; ``seconds`` from decode to prediction; ``full_size`` (width, height) in the file, pixels.
+    """
+
+    scores: tuple[ClassScore, ...]
+    unfamiliar: bool
+    provider: str
+    seconds: float
+    full_size: tuple[int, int]
+
+    @property
+    def top(self) -> ClassScore:
+        """The most probable class."""
+        return self.scores[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """Where the network found its evidence for one class in one photo.
+
+    Attributes:
+        item: the photo's number in the list.
+        target: the class index.
+        label: its name.
+        values: the map, float32 (h, w) from 0 to 1; None if this model has no direct heatmap.
+        empty: no place speaks for the class.
+        layer: the layer's readable name.
+        box: the part of the photo that the network saw, as fractions of its width and height (may exceed 0 to 1).
+        fit: how the photo was brought into the square.
+    """
+
+    item: int
+    target: int
+    label: str
+    values: NDArray[np.float32] | None
+    empty: bool
+    layer: str
+    box: Box
+    fit: Fit
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """The model that answers now.
+
+    Attributes:
+        name: the file's name without its suffix.
+        path: the file.
+        arch: such as ``resnet50``; empty for a foreign model.
+        classes: how many.
+        side: of the square that the network sees, in pixels.
+        provider: short name of the execution provider that runs it.
+        reason: why this provider, in one line.
+        statuses: every provider that was tried.
+        has_labels: False if the file names no classes.
+        explains: whether heatmaps cost nothing (see explain.explainer).
+    """
+
+    name: str
+    path: Path
+    arch: str
+    classes: int
+    side: int
+    provider: str
+    reason: str
+    statuses: tuple[ProviderStatus, ...]
+    has_labels: bool
+    explains: bool

@@ -1,0 +1,312 @@
+"""The window's way to the model: one session thread, whose answers arrive as signals on the GUI thread.
+
+The session thread serves what the user waits for (a model, the evidence for the photo that is looked at) before the
+queue of photos, and between any two results of it. All answers come from that one thread in the order of its work, so
+that a result of an old model never arrives after the word that the new one is open.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from resnet_desktop.core.errors import ImageError, ResNetDesktopError
+from resnet_desktop.gui.results import Evidence, Failure, ModelInfo, Result, Source
+from resnet_desktop.gui.tasks import Tasks
+
+if TYPE_CHECKING:
+    from resnet_desktop.gui.engine import Engine
+    from resnet_desktop.imaging.transforms import Fit
+
+_logger = logging.getLogger(__name__)
+
+
+class SessionController(QObject):
+    """Classifies and explains; every method returns at once.
+
+    Signals:
+        model_loading: a model is about to be opened (its name, empty for the default).
+        model_ready: ModelInfo; earlier results are no longer true, and the queue is empty.
+        model_failed: Failure; the model before it goes on.
+        fit_changed: earlier results are no longer true, and the queue is empty.
+        item_finished: the number of a photo, and its Result or Failure.
+        evidence_ready: Evidence for the latest request.
+        provider_fell_back: a sentence: another provider than the wanted one does the work from now on.
+        queue_changed: how many photos of the present queue are done, and of how many.
+        stopped: Failure; the model cannot be run, and the queue was given up.
+    """
+
+    model_loading = Signal(str)
+    model_ready = Signal(object)
+    model_failed = Signal(object)
+    fit_changed = Signal(str)
+    item_finished = Signal(int, object)
+    evidence_ready = Signal(object)
+    provider_fell_back = Signal(str)
+    queue_changed = Signal(int, int)
+    stopped = Signal(object)
+
+    # From the session thread, hence queued:
+    _opened = Signal(object)
+    _refitted = Signal(str)
+    _finished = Signal(int, object)
+    _explained = Signal(int, object)
+    _gave_up = Signal(object)
+    _replaced = Signal(str)
+
+    def __init__(self, *, top_k: int, max_pixels: int, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._top_k, self._max_pixels = top_k, max_pixels
+        self._tasks = Tasks(1, "session", self)
+        self._engine: Engine | None = None  # touched by the session thread alone
+        self._lock = threading.Lock()  # guards the next block, which both threads use
+        self._commands: deque[Callable[[Engine], None]] = deque()
+        self._request: tuple[int, int, Source, int | None] | None = None
+        self._pending: dict[int, Source] = {}
+        self._epoch = 0
+        self._working = False
+        self._closed = False
+        self._outstanding: set[int] = set()
+        self._total = 0
+        self._token = 0
+        queued = Qt.ConnectionType.QueuedConnection
+        self._opened.connect(self._on_opened, queued)
+        self._refitted.connect(self._on_refitted, queued)
+        self._finished.connect(self._on_finished, queued)
+        self._explained.connect(self._on_explained, queued)
+        self._gave_up.connect(self._on_gave_up, queued)
+        self._replaced.connect(self.provider_fell_back, queued)
+
+    @property
+    def busy(self) -> bool:
+        """Whether photos wait for their result."""
+        return bool(self._outstanding)
+
+    def open_model(self, wanted: str, provider: str, *, or_default: bool = False) -> None:
+        """Open a model by name or path, empty for the default; ``or_default``: that one if it cannot be opened."""
+        self.model_loading.emit(wanted)
+        self._command(lambda engine: self._open(engine, wanted, provider, or_default))
+
+    def set_fit(self, fit: Fit) -> None:
+        """Show the network the centre crop or the whole of each photo."""
+        self._command(lambda engine: self._refit(engine, fit))
+
+    def classify(self, items: Iterable[tuple[int, Source]]) -> None:
+        """Put numbered photos into the queue."""
+        new = dict(items)
+        if not new:
+            return
+        with self._lock:
+            self._pending.update(new)
+        if not self._outstanding:
+            self._total = 0
+        self._total += len(new.keys() - self._outstanding)
+        self._outstanding |= new.keys()
+        self._report_queue()
+        self._wake()
+
+    def explain(self, number: int, source: Source, target: int | None) -> None:
+        """Ask for the evidence for a class, by default the best one; replaces the request before it."""
+        self._token += 1
+        with self._lock:
+            self._request = (self._token, number, source, target)
+        self._wake()
+
+    def drop_request(self) -> None:
+        """Nothing is looked at any more: let an answer that is under way be forgotten."""
+        self._token += 1
+        with self._lock:
+            self._request = None
+
+    def forget(self, numbers: Iterable[int]) -> None:
+        """Take photos out of the queue."""
+        gone = set(numbers)
+        with self._lock:
+            for number in gone:
+                self._pending.pop(number, None)
+        self._total -= len(gone & self._outstanding)
+        self._outstanding -= gone
+        self._report_queue()
+
+    def cancel(self) -> None:
+        """Empty the queue; the photos that were in it stay without a result."""
+        with self._lock:
+            self._pending.clear()
+            self._epoch += 1
+        self._reset_queue()
+        self._report_queue()
+
+    def close(self) -> None:
+        """Stop, and wait for the session thread to end (at most one run of the model)."""
+        with self._lock:
+            self._closed = True
+            self._pending.clear()
+            self._commands.clear()
+            self._request = None
+            self._epoch += 1
+        self._tasks.drain()
+        self._engine = None
+
+    # On the session thread ------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        engine = self._engine
+        if engine is None:
+            # Imported here, on this thread and after the window is up: it brings in NumPy, ONNX and ONNX Runtime.
+            from resnet_desktop.gui.engine import Engine
+
+            engine = self._engine = Engine(
+                top_k=self._top_k, max_pixels=self._max_pixels, on_fallback=self._replaced.emit
+            )
+        while True:
+            if self._serve(engine):
+                continue
+            with self._lock:
+                waited_for = self._commands or (engine.ready and self._request is not None)
+                queued = engine.ready and bool(self._pending)
+                self._working = bool(waited_for or queued)
+                if not self._working:
+                    return
+                if waited_for:
+                    continue
+            self._run_queue(engine)
+
+    def _serve(self, engine: Engine) -> bool:
+        """Do one thing that the user waits for, if there is one."""
+        with self._lock:
+            command = self._commands.popleft() if self._commands else None
+            request = None
+            if command is None and engine.ready:
+                request, self._request = self._request, None
+        if command is not None:
+            command(engine)
+        elif request is not None:
+            self._answer(engine, *request)
+        return command is not None or request is not None
+
+    def _run_queue(self, engine: Engine) -> None:
+        with self._lock:
+            epoch = self._epoch
+        results = engine.classify_many(self._feed(), lambda: self._epoch != epoch)
+        try:
+            for number, result in results:
+                self._finished.emit(number, result)
+                while self._epoch == epoch and self._serve(engine):
+                    pass
+        except ResNetDesktopError as error:
+            with self._lock:
+                self._pending.clear()
+            self._gave_up.emit(Failure.of(error))
+
+    def _feed(self) -> Iterator[tuple[int, Source]]:
+        while True:
+            with self._lock:
+                number = next(iter(self._pending), None)
+                if number is None:
+                    return
+                source = self._pending.pop(number)
+            yield number, source
+
+    def _open(self, engine: Engine, wanted: str, provider: str, or_default: bool) -> None:
+        try:
+            info = engine.open_model(wanted, provider)
+        except ResNetDesktopError as error:
+            self._opened.emit(Failure.of(error))
+            if or_default and wanted:
+                self._open(engine, "", provider, or_default=False)
+            return
+        self._start_anew()
+        self._opened.emit(info)
+
+    def _refit(self, engine: Engine, fit: Fit) -> None:
+        engine.set_fit(fit)
+        self._start_anew()
+        self._refitted.emit(fit)
+
+    def _start_anew(self) -> None:
+        """The queue under way was for other answers: whoever hears of the change fills it again."""
+        with self._lock:
+            self._pending.clear()
+            self._epoch += 1
+
+    def _answer(self, engine: Engine, token: int, number: int, source: Source, target: int | None) -> None:
+        try:
+            if not engine.remembers(number):
+                with self._lock:
+                    self._pending.pop(number, None)
+                self._finished.emit(number, engine.classify(number, source))
+            self._explained.emit(token, engine.evidence(number, target))
+        except ImageError as error:
+            self._finished.emit(number, Failure.of(error))
+        except ResNetDesktopError as error:
+            self._gave_up.emit(Failure.of(error))
+
+    # On the GUI thread; what was under way at the end is dropped ------------------------------------------------
+
+    def _command(self, command: Callable[[Engine], None]) -> None:
+        with self._lock:
+            self._commands.append(command)
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
+            if self._working or self._closed:
+                return
+            self._working = True
+        self._tasks.run_task(self._work, self._on_work_ended)
+
+    def _on_work_ended(self, future: Future[None]) -> None:
+        error = future.exception()
+        if error is None:
+            return
+        _logger.error("The session thread failed", exc_info=error)
+        with self._lock:
+            self._working = False
+            self._pending.clear()
+        message = self.tr("Something went wrong inside the app: {error}").format(error=error)
+        self._on_gave_up(Failure("internal", message, self.tr("The log has the details.")))
+
+    def _on_opened(self, answer: ModelInfo | Failure) -> None:
+        if self._closed:
+            return
+        if isinstance(answer, Failure):
+            self.model_failed.emit(answer)
+            return
+        self._reset_queue()
+        self.model_ready.emit(answer)
+
+    def _on_refitted(self, fit: str) -> None:
+        if not self._closed:
+            self._reset_queue()
+            self.fit_changed.emit(fit)
+
+    def _on_finished(self, number: int, result: Result | Failure) -> None:
+        if self._closed:
+            return
+        self._outstanding.discard(number)
+        self.item_finished.emit(number, result)
+        self._report_queue()
+
+    def _on_explained(self, token: int, evidence: Evidence) -> None:
+        if token == self._token and not self._closed:  # else something else is looked at by now
+            self.evidence_ready.emit(evidence)
+
+    def _on_gave_up(self, failure: Failure) -> None:
+        if self._closed:
+            return
+        self._reset_queue()
+        self._report_queue()
+        self.stopped.emit(failure)
+
+    def _reset_queue(self) -> None:
+        self._outstanding.clear()
+        self._total = 0
+
+    def _report_queue(self) -> None:
+        self.queue_changed.emit(self._total - len(self._outstanding), self._total)

@@ -1,0 +1,131 @@
+"""The line at the bottom: which model, on what hardware and why, how long it took, how far the queue is."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QStatusBar,
+    QToolButton,
+    QWidget,
+)
+
+from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.results import ModelInfo
+
+
+class StatusPanel(QStatusBar):
+    """Signals: ``cancel_asked``; ``model_menu_asked`` (where on the screen)."""
+
+    cancel_asked = Signal()
+    model_menu_asked = Signal(QPoint)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self._info: ModelInfo | None = None
+        self._popup: ProviderPopup | None = None
+        self.model_button = QToolButton()
+        self.model_button.setToolTip(self.tr("Choose another model"))
+        self.model_button.setAccessibleName(self.tr("Model"))
+        self.model_button.clicked.connect(self._on_model_clicked)
+        self.provider_badge = QToolButton()
+        self.provider_badge.setAccessibleName(self.tr("Execution provider"))
+        self.provider_badge.setObjectName("badge")
+        self.provider_badge.clicked.connect(self._on_provider_clicked)
+        self.time_label = QLabel()
+        self.time_label.setProperty("tone", "secondary")
+        self.time_label.setToolTip(self.tr("From opening the file to its prediction"))
+        self.progress_text = QLabel()
+        self.progress_text.setProperty("tone", "secondary")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setFixedWidth(140)
+        self.progress.setAccessibleName(self.tr("Photos classified"))
+        self.cancel_button = QPushButton(self.tr("Cancel"))
+        self.cancel_button.clicked.connect(self.cancel_asked)
+        for shown in (self.model_button, self.provider_badge, self.time_label):
+            self.addWidget(shown)
+        for passing in (self.progress_text, self.progress, self.cancel_button):
+            self.addPermanentWidget(passing)
+        self.setMinimumHeight(self.cancel_button.sizeHint().height() + 2 * theme.XS)
+        self.show_queue(0, 0)
+        self.show_loading()
+
+    def show_loading(self) -> None:
+        """A model is being opened."""
+        if self._info is None:
+            self.model_button.setText(self.tr("Loading the model…"))
+            self.provider_badge.hide()
+
+    def show_no_model(self) -> None:
+        """No model could be opened."""
+        if self._info is None:
+            self.model_button.setText(self.tr("No model"))
+
+    def show_model(self, info: ModelInfo) -> None:
+        """The model that answers now, and what runs it."""
+        self._info = info
+        self.model_button.setText(info.name)
+        text = self.tr("{name}: {classes} classes, sees {side} × {side} pixels\nChoose another model")
+        classes = wording.number(info.classes)
+        self.model_button.setToolTip(text.format(name=info.name, classes=classes, side=info.side))
+        self.show_provider(info.provider, info.reason)
+
+    def show_provider(self, short: str, reason: str) -> None:
+        """What runs the model, and why."""
+        self.provider_badge.setText(short)
+        self.provider_badge.setToolTip(reason)
+        self.provider_badge.setAccessibleDescription(reason)
+        self.provider_badge.show()
+
+    def show_seconds(self, seconds: float | None) -> None:
+        """How long the photo that is looked at took; None: it has not been classified."""
+        self.time_label.setText("" if seconds is None else wording.duration(seconds))
+
+    def show_queue(self, done: int, total: int) -> None:
+        """How far the queue is; nothing is shown for a photo or two."""
+        busy = done < total
+        for widget in (self.progress_text, self.progress, self.cancel_button):
+            widget.setVisible(busy and total > 2)
+        self.progress.setRange(0, max(total, 1))
+        self.progress.setValue(done)
+        text = self.tr("{done} of {total}").format(done=wording.number(done), total=wording.number(total))
+        self.progress_text.setText(text)
+
+    def _on_model_clicked(self) -> None:
+        self.model_menu_asked.emit(self.model_button.mapToGlobal(QPoint(0, 0)))
+
+    def _on_provider_clicked(self) -> None:
+        if self._info is not None:
+            self._popup = ProviderPopup(self._info, self)
+            corner = self.provider_badge.mapToGlobal(QPoint(0, -self._popup.sizeHint().height() - theme.XS))
+            self._popup.move(corner)
+            self._popup.show()
+
+
+class ProviderPopup(QFrame):
+    """Every provider that was tried, whether it runs here, and why."""
+
+    def __init__(self, info: ModelInfo, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        title = QLabel(self.tr("Runs on {provider}").format(provider=info.provider))
+        title.setFont(theme.font(strong=True))
+        layout = QGridLayout(self)
+        layout.setContentsMargins(theme.L, theme.M, theme.L, theme.M)
+        layout.setHorizontalSpacing(theme.M)
+        layout.setVerticalSpacing(theme.XS)
+        layout.addWidget(title, 0, 0, 1, 2)
+        for row, status in enumerate(info.statuses, start=1):
+            name, reason = QLabel(status.short), QLabel(status.reason)
+            reason.setWordWrap(True)
+            reason.setMinimumWidth(280)
+            reason.setProperty("tone", "secondary")
+            layout.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
+            layout.addWidget(reason, row, 1)

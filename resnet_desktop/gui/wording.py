@@ -1,0 +1,29 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, QLocale
+
+
+def percent(probability: float, decimals: int = 0) -> str:
+    """``0.873`` as ``87 %``; what would round to none or all says so with < and >."""
+    step = 10.0**-decimals
+    value = probability * 100.0
+    locale = QLocale()
+    if 0.0 < value < step / 2:
+        return f"< {locale.toString(step, 'f', decimals)} %"
+    if 100.0 - step / 2 < value < 100.0:
+        return f"> {locale.toString(100.0 - step, 'f', decimals)} %"
+    return f"{locale.toString(value, 'f', decimals)} %"
+
+
+def duration(seconds: float) -> str:
+    """``0.0831`` as ``83 ms``."""
+    if seconds < 1.0:
+        return QCoreApplication.translate("wording", "{0} ms").format(QLocale().toString(seconds * 1e3, "f", 0))
+    return QCoreApplication.translate("wording", "{0} s").format(QLocale().toString(seconds, "f", 1))
+
+
+def number(value: int) -> str:
+    """``10000`` as ``10,000``."""
+    return QLocale().toString(value)

@@ -1,0 +1,165 @@
+"""A real window on Qt's offscreen platform, a real small ResNet, real photos."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+# Before Qt is imported by anyone.
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.architectures import ARCHITECTURES, Architecture
+from resnet_desktop.bundle.metadata import Metadata
+from resnet_desktop.bundle.resnet_graph import build_resnet
+from resnet_desktop.core.settings import Settings
+from resnet_desktop.gui import app as gui_app
+from resnet_desktop.gui.main_window import MainWindow
+from resnet_desktop.imaging.transforms import Transforms
+
+REPO = Path(__file__).resolve().parents[2]
+SCREENSHOTS = REPO / "build" / "screenshots"
+LABELS = ("tabby cat", "espresso", "golden retriever", "school bus", "lemon", "teapot", "monarch butterfly", "tractor")
+SIDE = 128
+WAIT = 20_000
+
+OpenWindow = Callable[..., MainWindow]
+
+
+def random_arrays(arch: Architecture, classes: int, seed: int) -> dict[str, NDArray[np.float32]]:
+    """Weights that pass signals of even size through the network, and differ from place to place and class to class."""
+    rng = np.random.default_rng(seed)
+    arrays: dict[str, NDArray[np.float32]] = {}
+
+    def convolution(conv: str, norm: str, channels: tuple[int, int], kernel: int) -> None:
+        fan_in = channels[0] * kernel * kernel
+        shape = (channels[1], channels[0], kernel, kernel)
+        arrays[f"{conv}.weight"] = rng.normal(0, np.sqrt(2 / fan_in), shape).astype(np.float32)
+        arrays[f"{norm}.weight"] = np.ones(channels[1], np.float32)
+        arrays[f"{norm}.bias"] = rng.normal(-0.1, 0.2, channels[1]).astype(np.float32)
+        arrays[f"{norm}.running_mean"] = np.zeros(channels[1], np.float32)
+        arrays[f"{norm}.running_var"] = np.ones(channels[1], np.float32)
+
+    convolution("conv1", "bn1", (3, arch.widths[0]), 7)
+    for block in arch.blocks:
+        for conv in block.convolutions:
+            names = (f"{block.name}.{conv.name}", f"{block.name}.{conv.norm}")
+            convolution(*names, (conv.channels_in, conv.channels_out), conv.kernel)
+        if block.projects:
+            names = (f"{block.name}.downsample.0", f"{block.name}.downsample.1")
+            convolution(*names, (block.channels_in, block.channels_out), 1)
+    arrays["fc.weight"] = rng.normal(0, 0.02, (classes, arch.features)).astype(np.float32)
+    arrays["fc.bias"] = np.zeros(classes, np.float32)
+    return arrays
+
+
+def write_model(path: Path, *, seed: int = 0, novelty: dict[str, object] | None = None) -> Path:
+    """A ResNet-18 with random weights as a bundle."""
+    arch = ARCHITECTURES["resnet18"]
+    model = build_resnet(arch, random_arrays(arch, len(LABELS), seed), height=SIDE, width=SIDE)
+    transforms = Transforms(resize=144, crop=SIDE)
+    metadata = Metadata(arch=arch.name, categories=LABELS, transforms=transforms, temperature=0.6, novelty=novelty)
+    bundles.write(path, model, metadata)
+    return path
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model."""
+    return write_model(tmp_path_factory.mktemp("models") / "small18.onnx")
+
+
+@pytest.fixture(scope="session")
+def wary_model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model to which everything looks unfamiliar."""
+    rule = {"method": "max_probability", "threshold": 2.0}
+    return write_model(tmp_path_factory.mktemp("models") / "wary18.onnx", seed=1, novelty=rule)
+
+
+@pytest.fixture(scope="session")
+def qapp() -> Iterator[QApplication]:
+    """The application as the app makes it, in place of pytest-qt's."""
+    existing = QApplication.instance()
+    yield existing if isinstance(existing, QApplication) else gui_app.create_application()
+
+
+@pytest.fixture(autouse=True)
+def quiet_qt() -> Iterator[list[str]]:
+    """Fail on anything that Qt warns of, and on windows left open."""
+    said: list[str] = []
+
+    def listen(kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
+        if kind is not QtMsgType.QtDebugMsg and "This plugin does not support" not in text:
+            said.append(f"{kind.name}: {text}")
+
+    before = qInstallMessageHandler(listen)
+    yield said
+    qInstallMessageHandler(before)
+    app = QApplication.instance()
+    visible = [w for w in app.topLevelWidgets() if w.isVisible()] if isinstance(app, QApplication) else []
+    for widget in visible:
+        widget.close()
+    assert not said
+    assert not visible, f"windows left open: {visible}"
+
+
+@pytest.fixture
+def open_window(qtbot: QtBot, model_file: Path) -> Iterator[OpenWindow]:
+    """Opens the real window as the app does: ``open_window(images, model=…, appearance=…, size=…)``."""
+    windows: list[MainWindow] = []
+
+    def open_it(
+        *images: Path,
+        model: Path | str | None = model_file,
+        appearance: str = "light",
+        size: tuple[int, int] = (1200, 780),
+        settings: Settings | None = None,
+    ) -> MainWindow:
+        window = gui_app.create_window(settings)
+        windows.append(window)
+        window.apply_theme(appearance)
+        window.resize(*size)
+        wanted = None if model is None else str(model)
+        window.first_painted.connect(lambda: window.start(images, wanted, "cpu"))
+        with qtbot.waitSignal(window.first_painted, timeout=WAIT):
+            window.show()
+        return window
+
+    yield open_it
+    for window in windows:
+        window.close()
+        window.deleteLater()
+
+
+def settled(window: MainWindow) -> bool:
+    """Whether every photo has its outcome and the one that is looked at its evidence."""
+    items = window.gallery.items
+    current = window.inspect.gallery.current
+    failed = current is not None and hasattr(current.outcome, "code")
+    evidence = window.inspect.evidence
+    shown = evidence is not None and current is not None and evidence.item == current.number
+    ready = failed or (shown and window.inspect.view.has_photo)
+    return bool(items) and all(item.outcome is not None for item in items) and ready
+
+
+def wait_settled(qtbot: QtBot, window: MainWindow) -> None:
+    """Wait until nothing is under way."""
+    qtbot.waitUntil(lambda: settled(window), timeout=WAIT)
+    qtbot.wait(150)  # thumbnails
+
+
+def save_screenshot(window: MainWindow, name: str) -> Path:
+    """Save a picture of the window among the artefacts."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    path = SCREENSHOTS / f"{name}.png"
+    assert window.grab().save(str(path))
+    return path

@@ -1,0 +1,216 @@
+"""The small parts: words, pictures, tasks, the start."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QObject, QPointF, Qt, QThread, Signal
+from PySide6.QtGui import QColor, QImage
+from pytestqt.qtbot import QtBot
+
+from resnet_desktop.core.errors import ImageError
+from resnet_desktop.gui import app, theme, wording
+from resnet_desktop.gui.inspect.image_view import ImageView
+from resnet_desktop.gui.pictures import LONGEST_SIDE, Photos, load_photo
+from resnet_desktop.gui.qt_image import heat_qimage, legend_qimage, png_bytes, to_qimage
+from resnet_desktop.gui.results import Failure
+from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.imaging.decode import decode, encode_png
+from resnet_desktop.imaging.overlay import colormap
+from resnet_desktop.imaging.transforms import Box
+from tests.conftest import REPO
+
+HEAVY = ("numpy", "PIL", "onnx", "onnxruntime", "pyqtgraph", "resnet_desktop.inference", "resnet_desktop.bundle")
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "text"),
+    [
+        (0.873, 0, "87 %"),
+        (0.9996, 0, "> 99 %"),
+        (1.0, 0, "100 %"),
+        (0.0, 0, "0 %"),
+        (0.0004, 1, "< 0.1 %"),
+        (0.5, 1, "50.0 %"),
+    ],
+)
+def test_percent(value: float, decimals: int, text: str) -> None:
+    assert wording.percent(value, decimals) == text
+
+
+def test_duration() -> None:
+    assert wording.duration(0.0831) == "83 ms"
+    assert wording.duration(2.04) == "2.0 s"
+
+
+def test_an_array_becomes_an_image_of_the_same_pixels() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (7, 5, 3), np.uint8)
+    image = to_qimage(pixels)
+    assert (image.width(), image.height()) == (5, 7)
+    found = np.array([[image.pixelColor(x, y).getRgb()[:3] for x in range(5)] for y in range(7)])
+    assert (found == pixels).all()
+    assert (decode(png_bytes(image)).pixels == pixels).all()
+
+
+def test_a_heatmap_is_opaque_where_it_is_hot() -> None:
+    values = np.zeros((4, 4), np.float32)
+    values[1, 2] = 1.0
+    image = heat_qimage(values, "inferno")
+    hot = image.pixelColor(image.width() * 5 // 8, image.height() * 3 // 8)
+    cold = image.pixelColor(10, image.height() - 10)
+    assert hot.alpha() > 245
+    assert cold.alpha() == 0
+    assert np.abs(np.array(hot.getRgb()[:3]) - colormap("inferno")[hot.alpha()]).max() <= 2
+    legend = legend_qimage("turbo")
+    assert legend.pixelColor(255, 0).getRgb()[:3] == tuple(colormap("turbo")[255])
+
+
+def test_a_long_photo_is_not_kept_in_full(tmp_path: Path) -> None:
+    path = tmp_path / "panorama.png"
+    path.write_bytes(encode_png(np.zeros((20, LONGEST_SIDE + 500, 3), np.uint8)))
+    assert load_photo(path, 10**8).width() == LONGEST_SIDE
+    with pytest.raises(ImageError):
+        load_photo(path, 100)
+
+
+def test_only_the_photo_that_is_wanted_arrives(qtbot: QtBot) -> None:
+    photos = Photos(10**8)
+    arrived: list[int] = []
+    photos.photo_ready.connect(lambda number, _image: arrived.append(number))
+    for number, path in enumerate(sample_photos()):
+        photos.request(number, path)
+    qtbot.waitUntil(lambda: bool(arrived), timeout=10_000)
+    assert arrived == [2]
+    photos.request(2, sample_photos()[2])  # kept: at once
+    assert arrived == [2, 2]
+    photos.close()
+
+
+def test_tasks_bring_results_and_errors_to_this_thread(qtbot: QtBot) -> None:
+    tasks = Tasks(2, "test")
+    ended: list[tuple[str, bool]] = []
+    here = QThread.currentThread()
+
+    def done(future: Future[str]) -> None:
+        word = repr(future.exception()) if future.exception() is not None else future.result()
+        ended.append((word, QThread.currentThread() is here))
+
+    tasks.run_task(lambda: threading.current_thread().name, done)
+    qtbot.waitUntil(lambda: len(ended) == 1)
+    tasks.run_task(lambda: str(1 // 0), done)
+    qtbot.waitUntil(lambda: len(ended) == 2)
+    assert ended[0] == ("test_0", True)
+    assert ended[1][0].startswith("ZeroDivisionError")
+    tasks.run_task(lambda: "late", done)
+    tasks.drain()
+    qtbot.wait(50)
+    assert len(ended) == 2
+
+
+def test_the_view_zooms_moves_and_fits(qtbot: QtBot) -> None:
+    view = ImageView()
+    qtbot.addWidget(view)
+    view.resize(600, 400)
+    image = QImage(300, 200, QImage.Format.Format_RGB32)
+    image.fill(QColor("#808080"))
+    view.show_photo(image)
+    view.show_evidence(QImage(), Box(0.25, 0.0, 0.75, 1.0))
+    zooms: list[float] = []
+    view.zoom_changed.connect(zooms.append)
+    view.zoom_by(2.0, QPointF(100, 100))
+    view.zoom_by(1000.0)
+    qtbot.keyClick(view, Qt.Key.Key_0)
+    view.zoom_by(0.1)
+    assert zooms == [2.0, 16.0, 1.0, 1.0]
+    grabbed = view.grab().toImage()
+    assert grabbed.pixelColor(300, 200) == QColor("#808080")  # inside the frame: the photo
+    assert grabbed.pixelColor(60, 200) != QColor("#808080")  # outside it: dimmed
+    view.show_failure(Failure("empty_file", "It is empty.", "Copy it again."))
+    assert not view.has_photo
+
+
+@pytest.mark.parametrize("colours", [theme.LIGHT, theme.DARK])
+def test_text_stands_out_from_its_ground(colours: theme.Theme) -> None:
+    """WCAG 2.2, success criterion 1.4.3: at least 4.5 to 1."""
+    for text in (colours.text, colours.secondary, colours.error):
+        for ground in (colours.window, colours.panel, colours.canvas, colours.tint, colours.hover):
+            assert contrast(text, ground) >= 4.5, (text, ground)
+    assert contrast(colours.on_accent, colours.accent) >= 4.5
+    assert contrast(colours.notice_text, colours.notice) >= 4.5
+    assert contrast(colours.accent, colours.panel) >= 3.0
+
+
+def contrast(a: str, b: str) -> float:
+    """WCAG 2.2's contrast ratio of two colours."""
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2's relative luminance."""
+    parts = np.array(QColor(colour).getRgbF()[:3])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+class _Speaker(QObject):
+    said = Signal(int)
+
+
+def test_emitting_a_signal_keeps_its_reference_counts() -> None:
+    """PySide6 6.12.0 loses a reference to True at each emit, which ends Python 3.11 after some thousands of signals."""
+    speaker = _Speaker()
+    before = sys.getrefcount(True)
+    for number in range(200):
+        speaker.said.emit(number)
+    assert sys.getrefcount(True) > before - 100, "this PySide6 is unfit for this Python: install another version"
+
+
+def test_the_window_starts_without_what_takes_long_to_import() -> None:
+    code = f"import sys, resnet_desktop.gui.app; print([name for name in {HEAVY!r} if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+def demonstration(target: Path, model: str) -> str:
+    """A program that runs the demonstration and ends with its status."""
+    start = "import sys; from pathlib import Path; from resnet_desktop.gui import app; "
+    return f"{start}sys.exit(app.demonstrate(Path({str(target)!r}), model={model!r}))"
+
+
+def test_the_demonstration(tmp_path: Path, model_file: Path, home: Path) -> None:
+    target = tmp_path / "shots" / "window.png"
+    code = demonstration(target, str(model_file))
+    environment = {k: v for k, v in os.environ.items() if k not in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY")}
+    environment[app.TRACE] = "1"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=REPO,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()[:3]] == ["cat.jpg", "coffee.jpg", "rocket.jpg"]
+    assert QImage(str(target)).width() == 1200
+    assert [json.loads(line)["trace"] for line in done.stderr.splitlines()] == ["window_shown", "first_prediction"]
+
+
+def test_a_demonstration_without_a_model_says_so(tmp_path: Path, home: Path) -> None:
+    code = demonstration(tmp_path / "w.png", "no-such-model")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 1
+    assert "no-such-model" in done.stderr
