@@ -76,7 +76,7 @@ def gui(
     from resnet_desktop.gui import app as window
 
     if demo:
-        raise typer.Exit(window.demonstrate(screenshot))
+        raise typer.Exit(window.demonstrate(screenshot, model=model, provider=provider))
     raise typer.Exit(window.run([Path(i) for i in images or ()], model=model, provider=provider))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -70,6 +71,7 @@ def run(images: Sequence[Path] = (), *, model: str | None = None, provider: str 
     Returns:
         The exit status.
     """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal: Qt's loop would not let Python hear it
     app = create_application()
     window = create_window()
     _start_when_painted(window, images, model, provider)

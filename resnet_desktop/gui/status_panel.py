@@ -52,6 +52,7 @@ class StatusPanel(QStatusBar):
             self.addWidget(shown)
         for passing in (self.progress_text, self.progress, self.cancel_button):
             self.addPermanentWidget(passing)
+        self.setContentsMargins(theme.XS, 0, theme.S, 0)
         self.setMinimumHeight(self.cancel_button.sizeHint().height() + 2 * theme.XS)
         self.show_queue(0, 0)
         self.show_loading()

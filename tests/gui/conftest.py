@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 # Before Qt is imported by anyone.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
+from PySide6 import __version_info__ as pyside_version
+from PySide6.QtCore import QMessageLogContext, QMimeData, QPoint, QPointF, Qt, QtMsgType, qInstallMessageHandler
+from PySide6.QtGui import QDragEnterEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -86,10 +88,10 @@ def wary_model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def qapp() -> Iterator[QApplication]:
+def qapp() -> QApplication:
     """The application as the app makes it, in place of pytest-qt's."""
     existing = QApplication.instance()
-    yield existing if isinstance(existing, QApplication) else gui_app.create_application()
+    return existing if isinstance(existing, QApplication) else gui_app.create_application()
 
 
 @pytest.fixture(autouse=True)
@@ -163,3 +165,13 @@ def save_screenshot(window: MainWindow, name: str) -> Path:
     path = SCREENSHOTS / f"{name}.png"
     assert window.grab().save(str(path))
     return path
+
+
+def drag_over(window: MainWindow, mime: QMimeData) -> None:
+    """What the platform does when something is dragged into the window."""
+    # Qt 6.12 warns of the form with QPoint, and 6.11 has no other.
+    where = QPointF(300, 300) if pyside_version >= (6, 12) else QPoint(300, 300)
+    action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    event = QDragEnterEvent(where, action, mime, button, Qt.KeyboardModifier.NoModifier)
+    QGuiApplication.sendEvent(window, event)
+    assert event.isAccepted()

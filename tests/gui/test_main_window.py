@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
+from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import COLORMAP, FIT, HEATMAP_OPACITY, HEATMAP_SHOWN, MODEL, THEME, Settings
@@ -14,19 +14,17 @@ from resnet_desktop.gui.main_window import MainWindow
 from resnet_desktop.gui.results import Failure, Result
 from resnet_desktop.gui.welcome import sample_photos
 
-from .conftest import LABELS, OpenWindow, wait_settled
+from .conftest import LABELS, OpenWindow, drag_over, wait_settled
 
 CAT, COFFEE, ROCKET = sample_photos()
 
 
 def drop(window: MainWindow, mime: QMimeData) -> None:
     """What the platform does when something is dragged in and let go."""
-    where, none = QPointF(300, 300), Qt.KeyboardModifier.NoModifier
-    entering = QDragEnterEvent(where, Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, none)
-    QGuiApplication.sendEvent(window, entering)
-    assert entering.isAccepted()
+    drag_over(window, mime)
     assert window.drop_overlay.isVisible()
-    dropping = QDropEvent(where, Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, none)
+    none = Qt.KeyboardModifier.NoModifier
+    dropping = QDropEvent(QPointF(300, 300), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, none)
     QGuiApplication.sendEvent(window, dropping)
     assert not window.drop_overlay.isVisible()
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QRect
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QMimeData, QRect, QUrl
+from PySide6.QtGui import QDragLeaveEvent, QGuiApplication, QImage
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.gui.main_window import MainWindow
 from resnet_desktop.gui.welcome import sample_photos
 
-from .conftest import OpenWindow, save_screenshot, wait_settled
+from .conftest import OpenWindow, drag_over, save_screenshot, wait_settled
 
 SIZES = {"large": (1600, 1000), "usual": (1200, 780), "medium": (1000, 700), "small": (800, 560)}
 
@@ -76,3 +76,15 @@ def test_a_photo_unlike_what_was_taught(
     assert window.inspect.predictions.warns_unfamiliar
     window.notice.say("CUDA failed: out of memory. The CPU goes on.")
     save_screenshot(window, f"unfamiliar-{appearance}")
+
+
+def test_something_dragged_across_the_window(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window(*sample_photos())
+    wait_settled(qtbot, window)
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(sample_photos()[0]))])
+    drag_over(window, mime)
+    assert window.drop_overlay.isVisible()
+    save_screenshot(window, "drop-light")
+    QGuiApplication.sendEvent(window, QDragLeaveEvent())
+    assert not window.drop_overlay.isVisible()

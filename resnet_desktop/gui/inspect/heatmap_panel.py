@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import (
     QComboBox,
-    QFormLayout,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QSlider,
@@ -94,19 +94,17 @@ class HeatmapPanel(QWidget):
         slider_row.addWidget(self._opacity_text)
         self._opacity_text.setFixedWidth(self.fontMetrics().horizontalAdvance("100 %") + 2)
         self._opacity_text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        form = QGridLayout()
+        form.setColumnStretch(1, 1)
         form.setHorizontalSpacing(theme.M)
         form.setVerticalSpacing(theme.S)
-        for text, row in (
-            (self.tr("Opacity"), slider_row),
-            (self.tr("Colours"), self._colormap),
-            (self.tr("Network sees"), self._fit),
-        ):
+        for row, text in enumerate((self.tr("Opacity"), self.tr("Colours"), self.tr("Network sees"))):
             label = QLabel(text)
             label.setProperty("tone", "secondary")
-            form.addRow(label, row)
+            form.addWidget(label, row, 0)
+        form.addLayout(slider_row, 0, 1)
+        form.addWidget(self._colormap, 1, 1)
+        form.addWidget(self._fit, 2, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.L, theme.M, theme.L, theme.L)
         layout.setSpacing(theme.S)
@@ -158,7 +156,12 @@ class HeatmapPanel(QWidget):
 
 
 class _Choice(QComboBox):
-    """A combo box with the app's own arrow: the style sheet takes the style's away."""
+    """A combo box with the app's own arrow (the style sheet takes the style's away), as narrow as there is room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(8)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

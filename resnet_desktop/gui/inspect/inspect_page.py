@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from resnet_desktop.core.settings import COLORMAP, FIT, HEATMAP_OPACITY, HEATMAP_SHOWN, Settings
 from resnet_desktop.gui import theme
@@ -68,6 +68,7 @@ class InspectPage(QWidget):
     def _build(self) -> None:
         side = QFrame()
         side.setProperty("panel", "true")
+        side.setMinimumWidth(260)
         side_layout = QVBoxLayout(side)
         side_layout.setContentsMargins(0, 0, 0, 0)
         side_layout.setSpacing(0)
@@ -78,13 +79,6 @@ class InspectPage(QWidget):
         line.setAutoFillBackground(True)
         side_layout.addWidget(line)
         side_layout.addWidget(self.heatmap)
-        scroll = QScrollArea()  # only a very low window needs it
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setMinimumWidth(250)
-        scroll.setWidget(side)
         middle = QWidget()
         middle_layout = QVBoxLayout(middle)
         middle_layout.setContentsMargins(0, 0, 0, 0)
@@ -95,7 +89,7 @@ class InspectPage(QWidget):
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.setHandleWidth(1)
         splitter.setChildrenCollapsible(False)
-        for place, (widget, stretch) in enumerate(((self.gallery, 0), (middle, 1), (scroll, 0))):
+        for place, (widget, stretch) in enumerate(((self.gallery, 0), (middle, 1), (side, 0))):
             splitter.addWidget(widget)
             splitter.setStretchFactor(place, stretch)
         splitter.setSizes([240, 640, 290])

@@ -143,7 +143,7 @@ class _BarList(QListView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setUniformItemSizes(True)
         self.setMouseTracking(True)
-        self.setMinimumHeight(88)
+        self.setMinimumHeight(48)  # one row; the rest can be scrolled to in a low window
 
     def sizeHint(self) -> QSize:
         return QSize(240, 5 * 44)
