@@ -159,7 +159,10 @@ class Recipe:
 
     ``crop_scale`` bounds the part of the picture's area that a training crop shows (Szegedy et al. 2014); ``jitter`` is
     the largest relative change of brightness, contrast and saturation; ``label_smoothing`` as Szegedy et al. 2015;
-    ``warmup`` the fraction of all steps in which the learning rate rises before it falls along a half cosine.
+    ``warmup`` the fraction of all steps in which the learning rate rises before it falls along a half cosine. ``mixup``
+    and ``cutmix`` are the parameters of the Beta distributions of Zhang et al. 2017 and Yun et al. 2019, 0 for neither;
+    with both, each batch takes one of them. ``ema`` is the decay, for each step, of an average of the weights that is
+    evaluated and exported in their place; 0 for none.
     """
 
     arch: str = "resnet50"
@@ -173,6 +176,9 @@ class Recipe:
     warmup: float = 0.1
     precision: str = "auto"
     transforms: Transforms | None = None
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    ema: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +316,9 @@ def _recipe(value: object) -> Recipe | None:
         warmup=fields.number("warmup", 0.1, 0.0, 0.9),
         precision=fields.text("precision", "auto", PRECISIONS),
         transforms=_transforms(fields.anything("transforms")),
+        mixup=fields.number("mixup", 0.0, 0.0, 10.0),
+        cutmix=fields.number("cutmix", 0.0, 0.0, 10.0),
+        ema=fields.number("ema", 0.0, 0.0, 0.999999),
     )
     fields.finish()
     return recipe

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
@@ -68,7 +68,7 @@ class SessionController(QObject):
         self._lock = threading.Lock()  # guards the next block, which both threads use
         self._commands: deque[Callable[[Engine], None]] = deque()
         self._request: tuple[int, int, Source, int | None] | None = None
-        self._pending: dict[int, Source] = {}
+        self._pending: OrderedDict[int, Source] = OrderedDict()  # a dict's front is slow to take from again and again
         self._epoch = 0
         self._working = False
         self._closed = False
@@ -207,10 +207,9 @@ class SessionController(QObject):
     def _feed(self) -> Iterator[tuple[int, Source]]:
         while True:
             with self._lock:
-                number = next(iter(self._pending), None)
-                if number is None:
+                if not self._pending:
                     return
-                source = self._pending.pop(number)
+                number, source = self._pending.popitem(last=False)
             yield number, source
 
     def _open(self, engine: Engine, wanted: str, provider: str, or_default: bool) -> None:

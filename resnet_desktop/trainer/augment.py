@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -26,6 +27,7 @@ class Augmenter:
     def __init__(self, recipe: Recipe, transforms: Transforms, device: torch.device) -> None:
         self._scale = recipe.crop_scale
         self._jitter = recipe.jitter
+        self._mixup, self._cutmix = recipe.mixup, recipe.cutmix
         self._mean = torch.tensor(transforms.mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(transforms.std, device=device).view(1, 3, 1, 1)
         self._grey = torch.tensor(GREY, device=device).view(1, 3, 1, 1)
@@ -39,6 +41,40 @@ class Augmenter:
         if self._jitter:
             x = self._coloured(x, generator)
         return self._normalized(x)
+
+    def mixed(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, float]:
+        """Blend a batch with itself in another order, as the recipe asks.
+
+        Mixup (Zhang et al. 2017, arXiv:1710.09412) adds the pictures, ``share * x + (1 - share) * x[other]``; CutMix
+        (Yun et al. 2019, arXiv:1905.04899) pastes a rectangle of the other picture on ``1 - share`` of the area.
+
+        Returns:
+            The blended batch, the labels of the other pictures, and ``share``: the loss is ``share`` times that of
+            ``labels`` and ``1 - share`` times that of the others. A share of 1 leaves the batch as it was.
+        """
+        mixup, cutmix = self._mixup, self._cutmix
+        if not mixup and not cutmix:
+            return x, labels, 1.0
+        order = torch.randperm(len(x), generator=generator).to(x.device)
+        cuts = bool(cutmix) and (not mixup or float(torch.rand((), generator=generator)) < 0.5)
+        alpha = cutmix if cuts else mixup
+        # PyTorch's Beta distribution takes no generator of its own.
+        share = float(np.random.default_rng(generator.initial_seed()).beta(alpha, alpha))
+        if not cuts:
+            return torch.lerp(x[order], x, share), labels[order], share
+        top, left, height, width = self._rectangle(x.shape[-2], x.shape[-1], 1 - share, generator)
+        x = x.clone()
+        x[:, :, top : top + height, left : left + width] = x[order, :, top : top + height, left : left + width]
+        return x, labels[order], 1 - height * width / (x.shape[-2] * x.shape[-1])
+
+    def _rectangle(self, height: int, width: int, area: float, generator: torch.Generator) -> tuple[int, int, int, int]:
+        """A rectangle that covers ``area`` of a picture, less what the border cuts off: top, left, height, width."""
+        side = math.sqrt(area)
+        y, x = (float(v) for v in torch.rand(2, generator=generator))
+        top, bottom = (min(1.0, max(0.0, y + s * side / 2)) for s in (-1, 1))
+        left, right = (min(1.0, max(0.0, x + s * side / 2)) for s in (-1, 1))
+        first, start = round(top * height), round(left * width)
+        return first, start, round(bottom * height) - first, round(right * width) - start
 
     def evaluation(self, pixels: Tensor, resize: int, crop: int) -> Tensor:
         """The picture resized to ``resize`` (antialiased), its centre ``crop`` cut, normalized."""

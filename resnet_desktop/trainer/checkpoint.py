@@ -33,7 +33,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A state of a run: states of network, optimizer and loss scaler, the best network so far, where to go on."""
+    """A state of a run: states of network, optimizer, loss scaler, average, the best network so far, where to go on."""
 
     position: Position
     network: dict[str, Any]
@@ -42,6 +42,7 @@ class Checkpoint:
     best_acc1: float
     history: list[dict[str, Any]]
     scaler: dict[str, Any] = field(default_factory=dict)
+    averaged: dict[str, Any] = field(default_factory=dict)
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:

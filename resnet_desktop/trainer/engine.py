@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.finetune.job import Job, Phase, Recipe
@@ -64,6 +65,10 @@ class Engine:
         self.optimizer = make_optimizer(self.network, self.recipe)
         # Gradients of float16 underflow without a scale; elsewhere the scaler does nothing.
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.recipe.precision == "float16")
+        self.averaged: AveragedModel | None = None
+        if self.recipe.ema:
+            average = get_ema_multi_avg_fn(self.recipe.ema)  # type: ignore[no-untyped-call]
+            self.averaged = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
         self.peak = self.job.learning_rate or PEAK[self.recipe.optimizer]
         self.phases = [phase for phase in self.recipe.schedule for _ in range(phase.epochs)]
         self.total_steps = sum(self._steps(phase) for phase in self.phases)
@@ -94,6 +99,7 @@ class Engine:
             self.best_acc1,
             self.history,
             self.scaler.state_dict(),
+            {} if self.averaged is None else self.averaged.state_dict(),
         )
         path = checkpoints.save(self.folder, state)
         self.reporter.say("checkpoint", path=str(path))
@@ -105,13 +111,21 @@ class Engine:
         self.optimizer.load_state_dict(state.optimizer)
         if state.scaler:
             self.scaler.load_state_dict(state.scaler)
+        if self.averaged is not None and state.averaged:
+            self.averaged.load_state_dict(state.averaged)
         self.position, self.best, self.best_acc1 = state.position, state.best, state.best_acc1
         self.history = state.history
 
     def use_best(self) -> None:
-        """Put the best weights so far into the network."""
+        """Put the best weights so far into the network; it is the one that is judged from now on."""
         if self.best is not None:
             self.network.load_state_dict(self.best)
+            self.averaged = None
+
+    @property
+    def _judged(self) -> nn.Module:
+        """What is evaluated and kept: the averaged network where there is one."""
+        return self.network if self.averaged is None else self.averaged.module
 
     def _steps(self, phase: Phase) -> int:
         return max(1, len(self.training) // min(phase.batch_size, len(self.training)))
@@ -153,14 +167,20 @@ class Engine:
         generator = self._generator(epoch, step)
         torch.manual_seed(generator.initial_seed())  # dropout draws from the global generator
         x = self.augmenter.training(self.training.pixels[chosen], phase.size, generator)
+        labels = self.training.labels[chosen]
+        x, others, share = self.augmenter.mixed(x, labels, generator)
         with self._autocast():
             logits = self.network(x)
         smoothing = self.recipe.label_smoothing
-        loss = functional.cross_entropy(logits.float(), self.training.labels[chosen], label_smoothing=smoothing)
+        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+        if share < 1:
+            loss = torch.lerp(functional.cross_entropy(logits.float(), others, label_smoothing=smoothing), loss, share)
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        if self.averaged is not None:
+            self.averaged.update_parameters(self.network)
         return loss.detach()
 
     def _autocast(self) -> contextlib.AbstractContextManager[object]:
@@ -180,7 +200,7 @@ class Engine:
         if epoch and self.phases[epoch - 1].size != phase.size:
             self.best_acc1 = -1.0
         if result is None or result.acc1 >= self.best_acc1:
-            self.best = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+            self.best = {k: v.detach().clone() for k, v in self._judged.state_dict().items()}
             self.best_acc1 = result.acc1 if result else -1.0
         row: dict[str, Any] = {
             "epoch": epoch + 1,
@@ -199,13 +219,14 @@ class Engine:
         """The network's answers on ``pictures``, in evaluation mode; None if there are none."""
         if not len(pictures):
             return None
-        self.network.eval()
+        network = self._judged
+        network.eval()
         found = []
         with torch.inference_mode(), self._autocast():
             for start in range(0, len(pictures), EVALUATION_BATCH):
                 self.control.check()
                 x = self.augmenter.evaluation(pictures.pixels[start : start + EVALUATION_BATCH], resize, crop)
-                found.append(self.network(x).float())
+                found.append(network(x).float())
         logits = torch.cat(found)
         ranks = (logits > logits.gather(1, pictures.labels[:, None])).sum(1)
         loss = float(functional.cross_entropy(logits, pictures.labels))

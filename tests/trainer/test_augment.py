@@ -58,3 +58,23 @@ def test_colours_stay_in_range() -> None:
     y = Augmenter(Recipe(jitter=0.9), transforms, CPU).training(pictures(8, 32), 32, torch.Generator().manual_seed(1))
     assert float(y.min()) >= 0.0
     assert float(y.max()) <= 1.0
+
+
+@pytest.mark.parametrize(("mixup", "cutmix"), [(0.4, 0.0), (0.0, 1.0), (0.2, 1.0)])
+def test_mixed_batches_hold_the_shares_that_they_say(mixup: float, cutmix: float) -> None:
+    augmenter = Augmenter(Recipe(mixup=mixup, cutmix=cutmix), Transforms(), CPU)
+    labels = torch.arange(6)
+    # Each picture is one number everywhere, so that the mean of a mixed one tells what it is made of.
+    x = labels.float().view(6, 1, 1, 1).expand(6, 3, 20, 20).contiguous()
+    for seed in range(20):
+        y, others, share = augmenter.mixed(x, labels, torch.Generator().manual_seed(seed))
+        assert 0 <= share <= 1
+        assert sorted(others.tolist()) == labels.tolist()
+        expected = share * labels + (1 - share) * others
+        assert torch.allclose(y.mean((1, 2, 3)), expected, atol=1e-4)
+
+
+def test_nothing_is_mixed_unless_asked() -> None:
+    x, labels = torch.rand(4, 3, 8, 8), torch.arange(4)
+    y, others, share = Augmenter(Recipe(), Transforms(), CPU).mixed(x, labels, torch.Generator())
+    assert (y is x, others is labels, share) == (True, True, 1.0)

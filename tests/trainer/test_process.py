@@ -117,6 +117,22 @@ def test_cancel_and_resume_end_with_the_weights_of_an_undisturbed_run(
     assert all(np.array_equal(undisturbed[k], disturbed[k]) for k in undisturbed)
 
 
+def test_averaged_weights_survive_a_resume(stripe_folder: Path, tmp_path: Path, start_trainer: Start) -> None:
+    def job(name: str, **changes: object) -> dict[str, Any]:
+        made = small_job(stripe_folder, tmp_path / name, **changes)
+        return {**made, "recipe": {**made["recipe"], "ema": 0.9, "mixup": 0.2, "cutmix": 1.0}}
+
+    assert finish(start_trainer(job("whole")))[-1]["event"] == "finished"
+    process = start_trainer(job("halves", control="stdin"))
+    read_until(process, "progress", epoch=2)
+    assert finish(process)[-1]["event"] == "cancelled"
+    resumed = start_trainer(resume=tmp_path / "halves")
+    read_until(resumed, "finished")
+    finish(resumed)
+    whole, halves = weights(tmp_path / "whole"), weights(tmp_path / "halves")
+    assert all(np.array_equal(whole[k], halves[k]) for k in whole)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
 def test_a_killed_run_goes_on_from_its_last_checkpoint(
     finished: tuple[Path, list[dict[str, Any]], int], stripe_folder: Path, tmp_path: Path, start_trainer: Start
