@@ -102,7 +102,7 @@ def validation(bundle: Bundle) -> str:
             f"{metrics['acc5']:.1%} | {metrics['ece']:.3f} (before temperature {bundle.metadata.temperature:.2f}: "
             f"{metrics['ece_uncalibrated']:.3f}) |",
             "",
-            f"Chance is {1 / bundle.classes:.1%}. The file in ONNX Runtime against PyTorch with the same stored values, "
+            f"Chance is {1 / bundle.classes:.1%}. In ONNX Runtime against PyTorch with the same stored values, "
             f"on {parity['photos']} photos: largest difference in probability {parity['bundle']:.1e}. Storing the "
             f"weights as float16 changes a probability by {parity['storage']:.1e} at most.",
         ]

@@ -20,7 +20,7 @@ from resnet_desktop.trainer.calibrate import wilson_interval
 from resnet_desktop.trainer.data import load_pictures
 from resnet_desktop.trainer.network import build_network
 
-CANDIDATES = ((96, 96), (112, 112), (128, 112), (128, 128), (144, 128), (160, 160))
+CANDIDATES = ((96, 96), (100, 100), (104, 104), (112, 112), (112, 100), (128, 112), (128, 128))
 """(resize, crop) in pixels."""
 BATCH = 100
 
