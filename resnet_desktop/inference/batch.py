@@ -77,8 +77,8 @@ def cores() -> int:
 def default_batch_size(provider: str) -> int:
     """Images in one run.
 
-    On a CPU of two cores two images a run are 4 to 8 % faster than one, and more gain little (tests/benchmarks measures
-    it); more cores find too little to share in one image. A GPU needs more to be busy.
+    On a CPU of two cores two images a run are a few percent faster than one, and more gain little (tests/benchmarks
+    measures it); more cores find too little to share in one image. A GPU needs more to be busy.
     """
     return min(8, max(2, cores())) if provider == CPU else 32
 

@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--job", type=Path, default=REPOSITORY / "models" / "everyday40.job.json")
     parser.add_argument("--hardware", default="", help="what it was trained on, in words")
+    parser.add_argument("--choices", default="", help="how it was chosen, in words")
     options = parser.parse_args()
     bundle = bundles.read(options.bundle)
     labels: dict[str, str] = json.loads(options.job.read_text("utf-8"))["classes"]
@@ -39,6 +40,7 @@ def main() -> None:
         sections = [
             head(bundle, options.hardware),
             training(bundle),
+            f"## How it was chosen\n\n{options.choices}",
             validation(bundle),
             full_size(bundle, photos, labels),
             per_class(bundle),
@@ -62,7 +64,7 @@ def head(bundle: Bundle, hardware: str) -> str:
             "|---|---|",
             f"| data | Tiny ImageNet-200, {bundle.classes} classes fixed by name beforehand; "
             f"{pictures['training']:,} pictures of 64x64 to train on, {pictures['validation']:,} more of the training "
-            f"part set apart for choices and calibration, {pictures['test']:,} of the validation part run once |",
+            f"part set apart for choices and calibration, {pictures['test']:,} of the validation part to test on |",
             "| recipe | [everyday40.job.json](everyday40.job.json): "
             "`python -m resnet_desktop.trainer models/everyday40.job.json` |",
             f"| seed | {provenance['seed']} |",
