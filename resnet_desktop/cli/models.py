@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -141,7 +140,7 @@ def _print_card(bundle: Bundle) -> None:
             f"Accuracy: {metrics['acc1']:.1%} of {metrics['images']} pictures (95 % interval {low:.1%} to {high:.1%})"
         )
     if "data" in metadata.provenance:
-        typer.echo(f"Trained on: {json.dumps(metadata.provenance['data'], ensure_ascii=False)}")
+        typer.echo(f"Trained on: {', '.join(str(name) for name in metadata.provenance['data'])}")
     typer.echo("")
 
 

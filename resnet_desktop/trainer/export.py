@@ -110,7 +110,8 @@ def _provenance(engine: Engine, found: Scan) -> dict[str, Any]:
     job = engine.job.as_dict()
     recipe = {k: v for k, v in job.items() if k not in ("output", "data", "exclude", "relabel", "control", "classes")}
     return {
-        "data": [Path(source.folder).name for source in engine.job.data],
+        "data": [Path(source.folder).name for source in engine.job.data if source.role != "test"],
+        "test_data": [Path(source.folder).name for source in engine.job.data if source.role == "test"],
         "pictures": {"training": len(engine.training), "validation": len(engine.validation), "test": len(found.test)},
         "recipe": recipe,
         "base": None if engine.job.train == "scratch" else engine.job.base,
