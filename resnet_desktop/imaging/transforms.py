@@ -25,6 +25,9 @@ Interpolation = Literal["bilinear", "bicubic", "nearest"]
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 MAX_CROP = 4096
+# A network that sees few pixels (a small ``native``) feels each of them more. Decoded at three times 64 pixels, a
+# probability moved by up to 0.04 over 50 photos of 1,000 to 2,500 pixels; at three times 171 by 0.007 at most.
+_LEAST_DECODE_SIDE = 171
 LARGEST_NUMBER = 1e6
 """The largest mean or standard deviation that is believed (NaN and infinity are larger)."""
 _FILTERS: dict[str, Image.Resampling] = {
@@ -119,8 +122,8 @@ class Transforms:
 
     @property
     def decode_side(self) -> int:
-        """The size in pixels to which the shorter side will first be brought: what to ask of ``decode``."""
-        return self.resize if self.native is None else min(self.native, self.resize)
+        """What to ask of ``decode``: the size in pixels to which the shorter side will first be brought, or more."""
+        return max(_LEAST_DECODE_SIDE, self.resize if self.native is None else min(self.native, self.resize))
 
     def apply(
         self,

@@ -97,7 +97,7 @@ def test_reduced_scale_hardly_changes_real_photos(shared_photos: dict[str, bytes
     assert len(compared) > 10
     for name in compared:
         data = shared_photos[name]
-        full, reduced = decode(data), decode(data, shorter_side=transforms.decode_side)
+        full, reduced = decode(data), decode(data, shorter_side=transforms.resize)
         assert full.full_size == reduced.full_size == (full.width, full.height)
         assert reduced.pixels.size < full.pixels.size, name
         view = transforms.view(reduced.pixels, full_size=reduced.full_size)

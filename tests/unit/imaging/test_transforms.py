@@ -128,7 +128,8 @@ def test_the_seen_box_of_the_whole_covers_the_picture_and_the_padding() -> None:
 
 def test_what_to_ask_of_the_decoder() -> None:
     assert Transforms(resize=232).decode_side == 232
-    assert Transforms(native=64, resize=146, crop=128).decode_side == 64
+    assert Transforms(native=64, resize=146, crop=128).decode_side == 171, "few pixels are each felt more"
+    assert Transforms(native=200, resize=232).decode_side == 200
     assert Transforms(native=400).decode_side == 256
 
 
