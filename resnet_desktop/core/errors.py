@@ -55,7 +55,10 @@ class ClassNameError(ResNetDesktopError):
 
 
 class LayerError(ResNetDesktopError):
-    """A layer was named that cannot be explained. Codes: ``unknown_layer``, ``no_closed_form``."""
+    """A layer or a way to explain it was named that does not work.
+
+    Codes: ``unknown_layer``, ``no_closed_form``, ``no_gradient_rule``, ``no_blocks``, ``unknown_method``.
+    """
 
 
 class JobError(ResNetDesktopError):

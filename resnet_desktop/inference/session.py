@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from resnet_desktop.inference import runtime
 from resnet_desktop.inference.providers import sentence, short_name
 from resnet_desktop.inference.runtime import CPU, RunnableSession, SessionFactory
 
+Inputs = Mapping[str, NDArray[np.float32]]
 Outputs = dict[str, NDArray[np.float32]]
 
 
@@ -29,6 +30,8 @@ class Session:
         on_fallback: called once, with a sentence, when the provider failed and the CPU took over; from the thread that
             ran the batch, before its results are there.
         factory: opens ONNX Runtime sessions.
+        model: the bytes of another graph with the same input, to run in place of the bundle's own.
+        outputs: the outputs of ``model`` to fetch.
 
     Attributes:
         provider: the provider that runs the model now.
@@ -47,6 +50,8 @@ class Session:
         threads: int | None = None,
         on_fallback: Callable[[str], None] | None = None,
         factory: SessionFactory = runtime.open_session,
+        model: bytes | None = None,
+        outputs: Sequence[str] | None = None,
     ) -> None:
         self.bundle = bundle
         self.provider = provider
@@ -55,15 +60,19 @@ class Session:
         self._threads = threads
         self._factory = factory
         self._lock = threading.RLock()
-        self._model: bytes | None = bundles.serialized(bundle, extra_outputs)
+        self._model: bytes | None = model if model is not None else bundles.serialized(bundle, extra_outputs)
         self._session = self._open()
-        self._output_names = list(dict.fromkeys((bundle.output_name, *extra_outputs)))
-        self._input_name = str(self._session.get_inputs()[0].name)
+        self._output_names = list(dict.fromkeys(outputs or (bundle.output_name, *extra_outputs)))
+        self._input_name = bundle.input_name
         fixed = self._session.get_inputs()[0].shape[0]
         self._fixed_batch = fixed if isinstance(fixed, int) else None
 
-    def run(self, batch: NDArray[np.float32]) -> Outputs:
+    def run(self, batch: NDArray[np.float32], others: Inputs | None = None) -> Outputs:
         """Run normalized pictures ``(n, 3, H, W)``; the logits and the extra outputs by name, the first axis being n.
+
+        Args:
+            batch: the pictures.
+            others: the graph's further inputs by name, their first axis n as well.
 
         Raises:
             ValueError: the shape or type is not what the model takes.
@@ -71,35 +80,35 @@ class Session:
         """
         if batch.dtype != np.float32 or batch.shape[1:] != self.bundle.input_shape or not len(batch):
             raise ValueError(f"the model takes float32 (n, {self.bundle.input_shape}), not {batch.dtype} {batch.shape}")
+        feeds = {self._input_name: batch, **(others or {})}
         with self._lock:
             try:
-                return self._run(batch)
+                return self._run(feeds)
             except runtime.failures() as error:
                 if self.provider == CPU:
                     message = f"The model could not be run on the CPU: {sentence(error)}."
                     raise ProviderError("provider_failed", message) from error
                 self._fall_back(error)
             try:
-                return self._run(batch)
+                return self._run(feeds)
             except runtime.failures() as error:
                 message = f"The model could not be run, not even on the CPU: {sentence(error)}."
                 raise ProviderError("provider_failed", message) from error
 
-    def _run(self, batch: NDArray[np.float32]) -> Outputs:
-        size = self._fixed_batch
-        if size is None or size == len(batch):
-            return self._run_once(batch)
+    def _run(self, feeds: Inputs) -> Outputs:
+        size, count = self._fixed_batch, len(feeds[self._input_name])
+        if size is None or size == count:
+            return self._run_once(feeds)
         # The file fixes the batch (often at 1): run it in pieces, the last one filled up.
         pieces = []
-        for start in range(0, len(batch), size):
-            piece = batch[start : start + size]
-            filled = np.zeros((size, *batch.shape[1:]), np.float32)
-            filled[: len(piece)] = piece
-            pieces.append({name: found[: len(piece)] for name, found in self._run_once(filled).items()})
+        for start in range(0, count, size):
+            rows = min(size, count - start)
+            piece = {name: _filled(array[start : start + rows], size) for name, array in feeds.items()}
+            pieces.append({name: found[:rows] for name, found in self._run_once(piece).items()})
         return {name: np.concatenate([piece[name] for piece in pieces]) for name in self._output_names}
 
-    def _run_once(self, batch: NDArray[np.float32]) -> Outputs:
-        found = self._session.run(self._output_names, {self._input_name: batch})
+    def _run_once(self, feeds: Inputs) -> Outputs:
+        found = self._session.run(self._output_names, feeds)
         return dict(zip(self._output_names, found, strict=True))
 
     def _open(self) -> RunnableSession:
@@ -125,3 +134,12 @@ class Session:
         self.provider = CPU
         if self.on_fallback is not None:
             self.on_fallback(self.fallback_reason)
+
+
+def _filled(rows: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """The same rows, and zeros up to ``size``."""
+    if len(rows) == size:
+        return rows
+    filled = np.zeros((size, *rows.shape[1:]), np.float32)
+    filled[: len(rows)] = rows
+    return filled
