@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from resnet_desktop import __version__
-from resnet_desktop.cli import classify, doctor, layers, models
+from resnet_desktop.cli import classify, doctor, layers, models, train
 from resnet_desktop.cli.shared import EXIT_NO_MODEL, EXIT_USAGE, ModelOption, ProviderOption, say
 from resnet_desktop.core.errors import ClassNameError, LayerError, ResNetDesktopError, SettingsError
 
@@ -40,6 +40,7 @@ app = typer.Typer(
 )
 app.command("classify")(classify.classify)
 app.command("layers")(layers.layers)
+app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)
 app.add_typer(models.app, name="models")
 

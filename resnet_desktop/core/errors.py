@@ -72,7 +72,7 @@ class DataError(ResNetDesktopError):
 class TrainingError(ResNetDesktopError):
     """Training cannot go on.
 
-    Codes: ``loss_not_finite``, ``parity_failed``, ``run_locked``, ``no_checkpoint``, ``no_torch``.
+    Codes: ``loss_not_finite``, ``parity_failed``, ``run_locked``, ``no_checkpoint``, ``no_torch``, ``install_failed``.
     """
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import platformdirs
 
 APP = "resnet-desktop"
+SHIPPED = "RESNET_DESKTOP_SHIPPED"
+"""Environment variable: where assets and models lie, for a trainer that runs from another place than the app."""
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -51,5 +53,8 @@ def _home(part: str) -> Path | None:
 
 
 def _shipped(name: str) -> Path:
+    told = os.environ.get(SHIPPED)
+    if told:
+        return Path(told) / name
     installed = PACKAGE / name
     return installed if installed.is_dir() else PACKAGE.parent / name

@@ -54,6 +54,7 @@ HEATMAP_SHOWN = Setting("heatmap_shown", True, "Show the heatmap")
 HEATMAP_OPACITY = Setting("heatmap_opacity", 0.5, "Opacity of the heatmap", minimum=0.0, maximum=1.0)
 COLORMAP = Setting("colormap", "viridis", "Colours of the heatmap", choices=("viridis", "inferno", "turbo", "grey"))
 FIT = Setting("fit", "crop", "What the network sees of a photo", choices=("crop", "whole"))
+TRAINER_PYTHON = Setting("trainer_python", "", "Python that has PyTorch (empty: found by the app)")
 
 SETTINGS: tuple[Setting, ...] = (
     MODEL,
@@ -65,6 +66,7 @@ SETTINGS: tuple[Setting, ...] = (
     HEATMAP_OPACITY,
     COLORMAP,
     FIT,
+    TRAINER_PYTHON,
 )
 
 

@@ -1,0 +1,205 @@
+"""``resnet-desktop train``: the trainer that the wizard uses, with a progress bar."""
+
+from __future__ import annotations
+
+import json
+import queue
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from resnet_desktop.cli.shared import EXIT_USAGE, say
+from resnet_desktop.core import settings as declared
+from resnet_desktop.core.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from resnet_desktop.finetune.process import TrainerProcess
+    from resnet_desktop.finetune.run_state import RunState
+
+TrainChoice = Annotated[
+    str | None,
+    typer.Option("--train", metavar="head|last-stage|last-two-stages|all|scratch", help="Which part is trained."),
+]
+
+
+def train(
+    job: Annotated[Path | None, typer.Argument(metavar="[JOB.json]", help="A job file.")] = None,
+    data: Annotated[list[Path] | None, typer.Option("--data", metavar="DIR|ZIP|CSV", help="The photos.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", metavar="DIR", help="The run folder.")] = None,
+    base: Annotated[str | None, typer.Option("--base", metavar="NAME|PATH", help="The model to start from.")] = None,
+    what: TrainChoice = None,
+    preset: Annotated[str | None, typer.Option("--preset", metavar="quick|balanced|best", help="How long.")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="Rounds through the photos.")] = None,
+    batch: Annotated[int | None, typer.Option("--batch-size", help="Photos in one step.")] = None,
+    rate: Annotated[float | None, typer.Option("--learning-rate", help="The largest one.")] = None,
+    size: Annotated[int | None, typer.Option("--input-size", help="Pixels along a side.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of split, order and augmentation.")] = None,
+    device: Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to train.")] = None,
+    resume: Annotated[Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a run.")] = None,
+    python: Annotated[Path | None, typer.Option("--python", help="The interpreter that has PyTorch.")] = None,
+) -> None:
+    """Teach a network your own classes: one folder of photos for each."""
+    from resnet_desktop.finetune import environment
+
+    chosen = {
+        "base": base,
+        "train": what,
+        "preset": preset,
+        "epochs": epochs,
+        "batch_size": batch,
+        "learning_rate": rate,
+        "input_size": size,
+        "seed": seed,
+        "device": device,
+    }
+    given = [bool(job), bool(data), bool(resume)]
+    if sum(given) != 1 or (data and output is None) or (job and output is not None):
+        say("Give a job file, or --data with --output, or --resume with a run folder.")
+        raise typer.Exit(EXIT_USAGE)
+    changed = [name for name, value in chosen.items() if value is not None]
+    if changed and not data:
+        say(f"{', '.join('--' + name.replace('_', '-') for name in changed)} only goes with --data.")
+        raise typer.Exit(EXIT_USAGE)
+    named = Settings().string(declared.TRAINER_PYTHON)
+    found = environment.find(python or (Path(named) if named else None))
+    if not found.ok:
+        say(f"{found.message} Install it with:  {environment.pip_line()}")
+        raise typer.Exit(1)
+    if resume is not None:
+        arguments = ["--resume", str(resume)]
+    elif job is not None:
+        arguments = [str(job)]
+    else:
+        assert output is not None
+        arguments = [str(_write_job(data or [], output, chosen))]
+    raise typer.Exit(_follow(arguments, found.python))
+
+
+def _write_job(data: list[Path], output: Path, chosen: dict[str, Any]) -> Path:
+    """The job of the options, checked and written into the run folder. Raises JobError, StorageError."""
+    from resnet_desktop.core import atomic
+    from resnet_desktop.finetune.job import parse_job
+
+    sources = [{"csv" if path.suffix.lower() == ".csv" else "folder": str(path)} for path in data]
+    values: dict[str, Any] = {"data": sources, "output": str(output)}
+    values |= {name: value for name, value in chosen.items() if value is not None}
+    path = output / "job.json"
+    atomic.write_text(path, json.dumps(parse_job(values).as_dict(), indent=1) + "\n")
+    return path
+
+
+def _follow(arguments: list[str], python: Path | None) -> int:
+    """Run the trainer and show how it gets on; its exit code."""
+    from resnet_desktop.finetune.process import TrainerProcess
+    from resnet_desktop.finetune.run_state import RunState, fold, process_ended
+
+    lines: queue.Queue[str | int] = queue.Queue()
+    process = TrainerProcess(arguments, python=python, on_line=lines.put, on_exit=lines.put)
+    state = RunState()
+    with _interrupt(process), _shown() as show:
+        while True:
+            line = lines.get()
+            if isinstance(line, int):
+                state = process_ended(state, line)
+                break
+            before, state = state, fold(state, line)
+            show(before, state)
+    return _conclude(state, process, line)
+
+
+@contextmanager
+def _interrupt(process: TrainerProcess) -> Iterator[None]:
+    """Ctrl+C once: a checkpoint, then the end. Twice: the end."""
+    pressed: list[int] = []
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        del frame
+        pressed.append(number)
+        if len(pressed) == 1:
+            say("Saving a checkpoint. Press Ctrl+C again to end at once.")
+            process.send("cancel")
+        else:
+            process.kill()
+
+    before = signal.signal(signal.SIGINT, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _shown() -> Iterator[Callable[[RunState, RunState], None]]:
+    """A bar on a terminal; else a line for each epoch."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True, highlight=False)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("Starting", total=1.0, words="")
+
+        def show(before: RunState, state: RunState) -> None:
+            for text in _news(before, state):
+                console.print(text, markup=False)
+            _move(progress, task, state)
+
+        yield show
+
+
+def _move(progress: Progress, task: TaskID, state: RunState) -> None:
+    words = []
+    if state.loss is not None:
+        words.append(f"loss {state.loss:.3f}")
+    if state.images_per_second:
+        words.append(f"{state.images_per_second:.0f} photos/s")
+    titles = {"scanning": "Reading the photos", "exporting": "Checking and exporting"}
+    epoch = f"Epoch {state.epoch} of {state.epochs}"
+    title = titles.get(state.phase, epoch if state.epochs else state.phase.capitalize())
+    progress.update(task, completed=state.progress, description=title, words="  ".join(words))
+
+
+def _news(before: RunState, state: RunState) -> Iterator[str]:
+    """Sentences for what this event has changed."""
+    if state.classes and not before.classes:
+        yield f"{state.training} photos to train on, {state.validation} to validate on, {len(state.classes)} classes."
+        for row in state.skipped:
+            yield f"Left out: {row.get('path', '')}: {row.get('message', '')}"
+    yield from state.warnings[len(before.warnings) :]
+    if len(state.history) > len(before.history):
+        row = state.history[-1]
+        loss, acc1 = row.get("validation_loss"), row.get("acc1")
+        judged = "" if acc1 is None else f", validation loss {loss:.3f}, {acc1:.1%} right"
+        trained = row.get("training_loss")
+        shown = "" if trained is None else f"training loss {trained:.3f}"
+        yield f"Epoch {row['epoch']}: {shown}{judged}, {row['seconds']:.1f} s"
+
+
+def _conclude(state: RunState, process: TrainerProcess, code: int) -> int:
+    if state.was_successful():
+        metrics = state.metrics
+        if metrics.get("images"):
+            low, high = metrics["acc1_interval"]
+            photos = f"{metrics['images']} photos"
+            say(f"{metrics['acc1']:.1%} of {photos} are named rightly (95 % interval {low:.1%} to {high:.1%}).")
+        say(f"The report is {state.report}.")
+        say(f"Install the model with:  resnet-desktop models install {state.bundle}")
+        sys.stdout.write(f"{state.bundle}\n")
+        return code
+    if state.phase == "cancelled":
+        say("Cancelled; go on with --resume." if state.checkpoint else "Cancelled before training had begun.")
+        return code
+    error = state.error or {}
+    say(f"{error.get('message', 'The trainer failed.')} {error.get('hint') or ''}".strip())
+    if error.get("code") == "trainer_died":
+        for line in process.log[-5:]:
+            say(f"  {line}")
+    return code or 1

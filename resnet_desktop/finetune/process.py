@@ -1,0 +1,217 @@
+"""The trainer's process, as its parents see it: started, told commands, listened to.
+
+Lines arrive on a thread of their own, complete ones only. ``events.jsonl`` of the run folder holds the same lines, so
+that a run that was detached can be followed again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from resnet_desktop.core import paths
+from resnet_desktop.core.errors import TrainingError
+from resnet_desktop.core.progress import Cancelled, never
+from resnet_desktop.finetune import events
+
+LOG_LINES = 500
+"""Lines of standard error that are kept."""
+POLL_SECONDS = 0.2
+MODULE = "resnet_desktop.trainer"
+
+
+class TrainerProcess:
+    """A trainer that runs. Its methods may be called from any thread.
+
+    Args:
+        arguments: of the trainer, such as a job file or ``--resume`` and a run folder.
+        python: the interpreter that has PyTorch; None is the one that runs the app.
+        on_line: called with every line of standard output, without its line end.
+        on_exit: called once with the exit code (negative: the signal that ended it), after the last line.
+
+    Raises:
+        TrainingError: ``no_torch``: the interpreter cannot be started.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        python: Path | None = None,
+        on_line: Callable[[str], None],
+        on_exit: Callable[[int], None],
+    ) -> None:
+        self._on_line, self._on_exit = on_line, on_exit
+        self._log: deque[str] = deque(maxlen=LOG_LINES)
+        self._lock = threading.Lock()
+        interpreter = str(python or sys.executable)
+        command = [interpreter, "-u", "-m", MODULE, *arguments]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment(python),
+                **_apart(),
+            )
+        except OSError as error:
+            message = f"The trainer could not be started with {interpreter}: {error.strerror or error}."
+            raise TrainingError("no_torch", message) from error
+        self._threads = [
+            threading.Thread(target=self._read_log, name="trainer log", daemon=True),
+            threading.Thread(target=self._read_lines, name="trainer lines", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is alive."""
+        return self._process.poll() is None
+
+    @property
+    def log(self) -> tuple[str, ...]:
+        """The last lines of standard error."""
+        return tuple(self._log)
+
+    def send(self, command: str) -> bool:
+        """Send ``pause``, ``resume``, ``stop``, ``cancel`` or ``detach``; False if nobody listens any more."""
+        line = json.dumps({"command": command}) + "\n"
+        with self._lock:
+            stream = self._process.stdin
+            if stream is None or stream.closed:
+                return False
+            try:
+                stream.write(line.encode())
+                stream.flush()
+            except OSError:  # the process has ended
+                return False
+        return True
+
+    def detach(self) -> None:
+        """Let the run go on by itself, also after the end of this process."""
+        if self.send("detach"):
+            with self._lock, contextlib.suppress(OSError):
+                assert self._process.stdin is not None
+                self._process.stdin.close()
+
+    def kill(self) -> None:
+        """End the process at once; the run can be resumed from its last checkpoint."""
+        self._process.kill()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end, at most ``timeout`` seconds; True once ``on_exit`` was called."""
+        self._threads[1].join(timeout)
+        return not self._threads[1].is_alive()
+
+    def _read_lines(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as stream:
+            for line in _lines(stream):
+                self._on_line(line)
+        code = self._process.wait()
+        self._threads[0].join(1.0)
+        with self._lock, contextlib.suppress(OSError):
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+        self._on_exit(code)
+
+    def _read_log(self) -> None:
+        assert self._process.stderr is not None
+        with self._process.stderr as stream:
+            self._log.extend(_lines(stream))
+
+
+def environment(python: Path | None) -> dict[str, str]:
+    """The environment of a trainer: with this program's own interpreter it finds this program's own package."""
+    values = dict(os.environ)
+    values["PYTHONUTF8"] = "1"
+    values[paths.SHIPPED] = str(paths.assets_folder().parent)
+    if python is None or Path(python) == Path(sys.executable):
+        found = [str(paths.PACKAGE.parent), *filter(None, [values.get("PYTHONPATH")])]
+        values["PYTHONPATH"] = os.pathsep.join(found)
+    return values
+
+
+def follow(
+    folder: Path, *, cancelled: Cancelled = never, wait: Callable[[float], object] | None = None
+) -> Iterator[str]:
+    """The lines of a run's ``events.jsonl`` from the first on, then each new one, until the run has ended.
+
+    A run has ended once its last event is there, or nobody trains in the folder any more.
+
+    Args:
+        folder: the run folder.
+        cancelled: asked between looks; once True, the iteration ends.
+        wait: waits so many seconds; the default blocks.
+    """
+    pause = wait or threading.Event().wait
+    path = folder / "events.jsonl"
+    rest, offset, ended = b"", 0, False
+    while not cancelled():
+        alive = is_training(folder)  # asked before reading: what was written before the end is read
+        block = _after(path, offset)
+        offset += len(block)
+        *lines, rest = (rest + block).split(b"\n")
+        for raw in lines:
+            line = raw.decode("utf-8", "surrogateescape")
+            record = events.decode(line)
+            if record is not None:
+                ended = record["event"] in events.LAST_EVENTS
+            yield line
+        if not alive:
+            return
+        if not block:
+            if ended:
+                return
+            pause(POLL_SECONDS)
+
+
+def is_training(folder: Path) -> bool:
+    """Whether a process trains in a run folder now. Its lock is the system's, which drops it with the process."""
+    from filelock import FileLock, Timeout
+
+    if not (folder / ".lock").exists():
+        return False
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except (Timeout, OSError):
+        return True
+    lock.release()
+    return False
+
+
+def _after(path: Path, offset: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read()
+    except FileNotFoundError:
+        return b""
+
+
+def _lines(stream: IO[bytes]) -> Iterator[str]:
+    for raw in stream:
+        yield raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
+
+
+def _apart() -> dict[str, Any]:
+    """So that Ctrl+C in the terminal reaches the parent alone, which then tells the trainer to end in order."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}

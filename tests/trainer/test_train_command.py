@@ -1,0 +1,105 @@
+"""``resnet-desktop train`` as a user types it: a real process, real training."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.finetune import events
+
+from .conftest import small_job
+
+COMMAND = [sys.executable, "-m", "resnet_desktop", "train"]
+LIMIT = 240
+
+
+def run(*arguments: str | Path, home: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "RESNET_DESKTOP_HOME": str(home)}
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, env=environment, timeout=LIMIT, check=False
+    )
+
+
+def written(folder: Path, values: dict[str, object]) -> Path:
+    path = folder / "job.json"
+    path.write_text(json.dumps(values))
+    return path
+
+
+def test_a_job_becomes_a_model(stripe_folder: Path, tmp_path: Path) -> None:
+    done = run(written(tmp_path, small_job(stripe_folder, tmp_path / "run", control="stdin")), home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    model = Path(done.stdout.strip())
+    assert bundles.read(model).metadata.categories == ("lying", "standing")
+    assert "are named rightly" in done.stderr
+    assert "Epoch 4:" in done.stderr
+    assert "models install" in done.stderr
+
+
+def test_a_folder_and_options_make_a_job(stripe_folder: Path, tmp_path: Path) -> None:
+    options = ["--train", "head", "--epochs", "1", "--seed", "3", "--device", "cpu", "--preset", "quick"]
+    done = run("--data", stripe_folder, "--output", tmp_path / "run", *options, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    job = json.loads((tmp_path / "run" / "job.json").read_text())
+    assert (job["train"], job["seed"], job["preset"]) == ("head", 3, "quick")
+    assert bundles.read(tmp_path / "run" / "model.onnx").classes == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "Give a job file"),
+        (["--data", "photos"], "--output"),
+        (["job.json", "--epochs", "3"], "--epochs only goes with --data"),
+        (["job.json", "--resume", "run"], "Give a job file"),
+    ],
+)
+def test_what_does_not_go_together(arguments: list[str], words: str, tmp_path: Path) -> None:
+    done = run(*arguments, home=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+def test_bad_data_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    done = run("--data", tmp_path / "empty", "--output", tmp_path / "run", home=tmp_path)
+    assert done.returncode == events.EXIT_BAD_DATA
+    assert "no pictures" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = run("--data", tmp_path / "empty", "--output", tmp_path / "run", "--epochs", "0", home=tmp_path)
+    assert done.returncode != 0
+    assert "epochs" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of a terminal are others there")
+def test_ctrl_c_saves_a_checkpoint_and_the_run_goes_on(stripe_folder: Path, tmp_path: Path) -> None:
+    job = small_job(stripe_folder, tmp_path / "run", control="stdin")
+    job["recipe"]["schedule"][0]["epochs"] = 500
+    environment = {**os.environ, "RESNET_DESKTOP_HOME": str(tmp_path)}
+    command = [*COMMAND, str(written(tmp_path, job))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as child:
+        log = tmp_path / "run" / "events.jsonl"
+        end = time.monotonic() + LIMIT
+        while not (log.exists() and '"epoch_finished"' in log.read_text()):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate(timeout=LIMIT)
+    assert child.returncode == events.EXIT_CANCELLED, said
+    assert "Saving a checkpoint" in said
+    assert "--resume" in said
+    stored = json.loads((tmp_path / "run" / "job.json").read_text())
+    reached = len(list((tmp_path / "run" / "checkpoints").glob("*.pt")))
+    assert reached
+    stored["recipe"]["schedule"] = [{"epochs": 1, "size": 24, "batch_size": 8}]
+    (tmp_path / "run" / "job.json").write_text(json.dumps(stored))
+    done = run("--resume", tmp_path / "run", home=tmp_path)
+    assert done.returncode == 0, done.stderr
