@@ -23,6 +23,7 @@ ONNX_DOMAINS = ("", "ai.onnx")
 RUNTIME_DOMAINS = (*ONNX_DOMAINS, "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc")
 """Sets of operators that ONNX Runtime carries; any other would need a library that the app does not load."""
 
+_FREE_INITIALIZERS = 4
 _KEPT_ELEMENTS = 1024
 """Initializers up to this size stay in the copy: the shapes given to Reshape and its like are among them."""
 
@@ -143,7 +144,8 @@ def _check_versions(model: onnx.ModelProto) -> None:
 
 def _skeleton(model: onnx.ModelProto, inputs: tuple[str, ...], input_shape: Shape | None) -> onnx.ModelProto:
     """A copy of the model without large initializers and without the shapes that it claims for what it computes."""
-    light = onnx.ModelProto(ir_version=model.ir_version)
+    # Before IR version 4 every initializer had to be an input as well; here none is.
+    light = onnx.ModelProto(ir_version=max(model.ir_version, _FREE_INITIALIZERS))
     light.opset_import.extend(model.opset_import)
     light.functions.extend(model.functions)
     light.graph.name = model.graph.name or "graph"

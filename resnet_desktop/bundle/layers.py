@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 import onnx
 
 from resnet_desktop.bundle.architectures import ARCHITECTURES, Architecture
+from resnet_desktop.bundle.blocks import ACTIVATIONS, SAME, find_blocks, leading_to
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.graph_view import GraphView, readable_name
 
-_ACTIVATIONS = (
-    *("Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish"),
-    *("Tanh", "Gelu", "Mish", "Softplus", "Swish"),
-)
 _KINDS = {
     "Conv": "convolution",
     "FusedConv": "convolution",
@@ -22,8 +18,9 @@ _KINDS = {
     "Concat": "concatenation",
     "MaxPool": "pooling",
     "AveragePool": "pooling",
-    **dict.fromkeys(_ACTIVATIONS, "activation"),
+    **dict.fromkeys(ACTIVATIONS, "activation"),
 }
+_GATES = ("Sigmoid", "HardSigmoid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,74 +57,87 @@ class Layer:
 def layers(bundle: Bundle) -> tuple[Layer, ...]:
     """The layers of a network that keep height and width, from input to output.
 
-    A bundle's are the stem and its blocks, by their names; another model's are its activations, sums and
-    concatenations, and what stands where there is none. Empty if no layer has height and width.
+    A bundle's are the stem and its blocks, by their names; another model's are its residual blocks, activations, sums
+    and concatenations, and what stands where there is none. Empty if no layer has height and width.
     """
     arch = ARCHITECTURES.get(bundle.metadata.arch or "")
     view = bundle.view
     if arch is not None and all(view.producer(block.name) is not None for block in arch.blocks):
         found = _own(view, arch)
     else:
-        found = _foreign(view)
+        found = _foreign(view, bundle.output_name)
     if not found:
         return ()
-    tensors = [tensor for tensor, _, _ in found]
+    tensors = [layer.tensor for layer in found]
     best = bundle.features.name if bundle.features is not None else ""
     recommended = best if best in tensors else tensors[-1]
-    names = _unique_names(view, tensors)
     return tuple(
-        Layer(names[tensor], kind, _shape(view, tensor), residual, tensor == recommended, tensor)
-        for tensor, kind, residual in found
+        Layer(name, layer.kind, _shape(view, layer.tensor), layer.residual, layer.tensor == recommended, layer.tensor)
+        for layer, name in zip(found, _unique_names(found), strict=True)
     )
 
 
-_Found = list[tuple[str, str, bool]]
+@dataclass(frozen=True, slots=True)
+class _Found:
+    tensor: str
+    name: str
+    kind: str
+    residual: bool = False
 
 
-def _own(view: GraphView, arch: Architecture) -> _Found:
-    stem = [("relu", "activation", False), ("maxpool", "pooling", False)]
+def _own(view: GraphView, arch: Architecture) -> list[_Found]:
     kind = "residual block" if arch.residual else "plain block"
-    blocks = [(block.name, kind, block.residual) for block in arch.blocks]
-    return [layer for layer in (*stem, *blocks) if _is_spatial(view, layer[0])]
+    stem = [_Found("relu", "relu", "activation"), _Found("maxpool", "maxpool", "pooling")]
+    blocks = [_Found(block.name, block.name, kind, block.residual) for block in arch.blocks]
+    return [layer for layer in (*stem, *blocks) if _is_spatial(view, layer.tensor)]
 
 
-def _foreign(view: GraphView) -> _Found:
-    found: _Found = []
+def _foreign(view: GraphView, logits: str) -> list[_Found]:
+    blocks = {block.output: block.name for block in find_blocks(view)}
+    leading = leading_to(view, logits)
+    found = []
     for node in view.nodes:
         tensor = node.output[0]
-        if not _is_spatial(view, tensor) or node.domain:
+        if node.domain or tensor not in leading or not _is_spatial(view, tensor):
             continue
-        is_sum = node.op_type == "Add" and _is_skip_sum(view, node)
-        behind_sum = node.op_type in _ACTIVATIONS and _is_sum(view, node.input[0])
-        if is_sum or behind_sum:
-            kind = "residual block"
-        elif node.op_type in _KINDS:
-            kind = _KINDS[node.op_type]
-        else:
-            continue
-        if not _is_passed_on(view, tensor):
-            found.append((tensor, kind, is_sum or behind_sum))
+        kind = _kind(view, node)
+        if tensor in blocks:
+            found.append(_Found(tensor, blocks[tensor], "residual block", residual=True))
+        elif kind is not None and not _is_passed_on(view, tensor):
+            found.append(_Found(tensor, readable_name(view, tensor), kind))
     return found
 
 
-def _is_sum(view: GraphView, tensor: str) -> bool:
+def _kind(view: GraphView, node: onnx.NodeProto) -> str | None:
+    """What a layer made by ``node`` is called; None if it is no layer of its own."""
+    if node.op_type in ("Add", "Sum"):
+        return "sum" if sum(not view.is_constant(name) for name in node.input) > 1 else None
+    if node.op_type == "Mul":  # x * sigmoid(x), as exporters write the activation SiLU
+        gates = [_gated(view, name) for name in node.input]
+        return "activation" if set(gates) & set(node.input) else None
+    return _KINDS.get(node.op_type)
+
+
+def _gated(view: GraphView, tensor: str) -> str | None:
+    """x, if ``tensor`` is sigmoid(x)."""
     node = view.producer(tensor)
-    return node is not None and node.op_type == "Add" and _is_skip_sum(view, node)
-
-
-def _is_skip_sum(view: GraphView, node: onnx.NodeProto) -> bool:
-    """Whether an Add joins two paths of the network: neither side is a weight, both have the same shape."""
-    shapes = [view.shape(name) for name in node.input]
-    return shapes[0] == shapes[1] and not any(view.is_constant(name) for name in node.input)
+    return str(node.input[0]) if node is not None and node.op_type in _GATES else None
 
 
 def _is_passed_on(view: GraphView, tensor: str) -> bool:
     """Whether all that reads ``tensor`` is one batch norm or activation, which then stands for it."""
-    readers = view.consumers(tensor)
-    if len(readers) != 1 or tensor in view.outputs:
+    if tensor in view.outputs:
         return False
-    kind = readers[0].op_type
-    return kind == "BatchNormalization" or kind in _ACTIVATIONS
+    readers = view.consumers(tensor)
+    if len(readers) == 2 and any(_kind(view, node) == "activation" and node.op_type == "Mul" for node in readers):
+        return True
+    if len(readers) != 1:
+        return False
+    (reader,) = readers
+    if reader.op_type in SAME:
+        return _is_passed_on(view, reader.output[0])
+    gate = reader.op_type == "Mul" and _gated(view, tensor) in reader.input
+    return gate or reader.op_type == "BatchNormalization" or reader.op_type in ACTIVATIONS
 
 
 def _is_spatial(view: GraphView, tensor: str) -> bool:
@@ -140,8 +150,16 @@ def _shape(view: GraphView, tensor: str) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def _unique_names(view: GraphView, tensors: list[str]) -> dict[str, str]:
-    """Readable names by tensor; where two would be the same, the graph's own names."""
-    names = {tensor: readable_name(view, tensor) for tensor in tensors}
-    count = Counter(names.values())
-    return {tensor: name if count[name] == 1 else tensor for tensor, name in names.items()}
+def _unique_names(found: list[_Found]) -> list[str]:
+    """Readable names; where two would be the same, the second keeps the graph's own, with a number if need be.
+
+    Residual blocks choose first.
+    """
+    taken: set[str] = set()
+    names: dict[str, str] = {}
+    for layer in sorted(found, key=lambda layer: not layer.residual):
+        numbered = (f"{layer.name} ({i})" for i in range(2, len(found) + 2))
+        name = next(n for n in (layer.name, layer.tensor, *numbered) if n not in taken)
+        taken.add(name)
+        names[layer.tensor] = name
+    return [names[layer.tensor] for layer in found]

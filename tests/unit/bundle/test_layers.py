@@ -100,7 +100,7 @@ def test_layers_and_summary_of_a_foreign_network(tmp_path: Path) -> None:
     assert [(layer.name, layer.kind, layer.residual, layer.recommended) for layer in found] == [
         ("relu_12", "activation", False, False),
         ("block.conv", "convolution", False, False),
-        ("block.relu", "residual block", True, True),
+        ("block", "residual block", True, True),
     ]
     assert all(layer.shape == (5, 16, 16) for layer in found)
     summary = summarize(bundle)

@@ -19,6 +19,7 @@ from resnet_desktop.bundle.bundle import read, verify
 from resnet_desktop.bundle.layers import layers
 from resnet_desktop.bundle.summary import summarize
 from resnet_desktop.core.errors import ModelError
+from resnet_desktop.inference.session import Session
 
 from .making import LABELS, SIDE, foreign_model, plain_classifier, save, tiny_bundle
 
@@ -52,6 +53,18 @@ def test_a_foreign_classifier_opens(tmp_path: Path) -> None:
     assert bundle.metadata.output == "logits"
     assert bundle.input_shape == (3, 16, 16)
     assert (verify(bundle).ok, verify(bundle).expected) == (False, None)
+
+
+def test_a_classifier_of_the_first_years_opens(tmp_path: Path) -> None:
+    """Before IR version 4 weights were inputs as well, as in many files of the ONNX Model Zoo."""
+    model = plain_classifier()
+    model.ir_version = 3
+    for tensor in model.graph.initializer:
+        model.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
+    bundle = read(save(tmp_path / "old.onnx", model))
+    assert (bundle.classes, bundle.input_name) == (4, "x")
+    assert bundle.features is not None
+    assert Session(bundle).run(np.zeros((2, 3, 16, 16), np.float32))["y"].shape == (2, 4)
 
 
 def test_open_and_fixed_sizes(tmp_path: Path) -> None:
