@@ -23,6 +23,10 @@ _KINDS = {
 _GATES = ("Sigmoid", "HardSigmoid")
 
 
+FINE_GRID = 7
+"""Cells along a side from which the last layer's map is fine enough to be the recommended one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """One layer.
@@ -32,7 +36,7 @@ class Layer:
         kind: ``residual block``, ``plain block``, ``activation``, ``pooling``, ``convolution`` ….
         shape: ``(channels, height, width)``.
         residual: whether a skip connection ends here.
-        recommended: where explanations start: the last layer before the pooling.
+        recommended: where explanations start (see ``FINE_GRID``).
         tensor: the graph's name of it, as an output for ``serialized``.
     """
 
@@ -68,9 +72,7 @@ def layers(bundle: Bundle) -> tuple[Layer, ...]:
         found = _foreign(view, bundle.output_name)
     if not found:
         return ()
-    tensors = [layer.tensor for layer in found]
-    best = bundle.features.name if bundle.features is not None else ""
-    recommended = best if best in tensors else tensors[-1]
+    recommended = _recommended(bundle, found)
     return tuple(
         Layer(name, layer.kind, _shape(view, layer.tensor), layer.residual, layer.tensor == recommended, layer.tensor)
         for layer, name in zip(found, _unique_names(found), strict=True)
@@ -83,6 +85,22 @@ class _Found:
     name: str
     kind: str
     residual: bool = False
+
+
+def _recommended(bundle: Bundle, found: list[_Found]) -> str:
+    """Where explanations start: the last layer, or the one of its kind before its grid where that is very coarse.
+
+    Maps of 7 x 7 cells, as the usual networks have at 224 pixels, point well; of 4 x 4 cells, as those at 128 pixels
+    have, the stage before points better (the README has the table).
+    """
+    best = bundle.features.name if bundle.features is not None else ""
+    last = next((layer for layer in found if layer.tensor == best), found[-1])
+    grid = bundle.view.shape(last.tensor)[2:]
+    if min(side or 0 for side in grid) >= FINE_GRID:
+        return last.tensor
+    before = found[: found.index(last)]
+    finer = [x for x in before if x.kind == last.kind and bundle.view.shape(x.tensor)[2:] != grid]
+    return (finer[-1] if finer else last).tensor
 
 
 def _own(view: GraphView, arch: Architecture) -> list[_Found]:

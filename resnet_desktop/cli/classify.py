@@ -15,6 +15,7 @@ from resnet_desktop.cli.shared import (
     EXIT_USAGE,
     ModelOption,
     ProviderOption,
+    named_paths,
     open_bundle,
     opened_output,
     say,
@@ -59,7 +60,7 @@ def classify(
     failed = count = 0
     with opened_output(output) as stream:
         writer = writer_for(format, stream, top)
-        found = find_images(_named(paths), recursive=recursive)
+        found = find_images(named_paths(paths), recursive=recursive)
         for outcome in _followed(classify_many(classifier, found, batch_size=batch)):
             count += 1
             row = _row(outcome, bundle.path.stem)
@@ -74,18 +75,6 @@ def classify(
     if failed:
         say(f"{failed} of {count} could not be read.")
         raise typer.Exit(EXIT_SOME_FAILED)
-
-
-def _named(paths: list[str]) -> Iterator[str]:
-    """The paths of the command line; ``-`` stands for those on standard input, one a line, in any bytes."""
-    for path in paths:
-        if path != "-":
-            yield path
-            continue
-        for line in sys.stdin.buffer:
-            name = os.fsdecode(line.rstrip(b"\r\n"))
-            if name:
-                yield name
 
 
 def _row(outcome: Outcome, model: str) -> dict[str, Any]:

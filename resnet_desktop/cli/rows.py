@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import csv
-import os
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from rich.table import Table
 from rich.text import Text
 
+from resnet_desktop.cli.pictures import FreeNames, Painter
 from resnet_desktop.cli.shared import as_json, print_table
 from resnet_desktop.core.atomic import write_bytes
 from resnet_desktop.core.errors import LayerError
 from resnet_desktop.explain.explainer import Explainer
-from resnet_desktop.imaging.decode import decode, encode_png
 from resnet_desktop.imaging.files import printable
-from resnet_desktop.imaging.overlay import paint, scale_map
 from resnet_desktop.inference.batch import Outcome
 from resnet_desktop.inference.classifier import Classifier
-
-HEATMAP_SIDE = 512
-"""The shorter side of heatmap pictures is decoded at this size or larger."""
 
 
 class Writer(Protocol):
@@ -144,28 +139,15 @@ class Heatmaps:
         if self._explainer.features is None:
             message = "This model does not end in average pooling and one linear layer, so it has no direct heatmap."
             raise LayerError("no_closed_form", message)
-        self._folder = folder
-        self._classifier = classifier
-        self._taken: set[str] = set()
+        self._painter = Painter(classifier)
+        self._names = FreeNames(folder)
 
     def write(self, outcome: Outcome) -> str:
         """Write one heatmap; its path. Raises StorageError."""
         prediction, source = outcome.prediction, outcome.source
         assert prediction is not None
         assert not isinstance(source, bytes)
-        pixels = decode(source, shorter_side=HEATMAP_SIDE).pixels
-        transforms = self._classifier.bundle.metadata.transforms
-        box = transforms.seen_box(pixels.shape[1], pixels.shape[0], self._classifier.fit)
-        scaled = scale_map(self._explainer.heatmap(prediction, prediction.top.index).cam)
-        path = self._folder / f"{self._free_name(Path(os.fspath(source)).stem)}.png"
-        write_bytes(path, encode_png(paint(pixels, scaled.values, box)))
+        heatmap = self._explainer.heatmap(prediction, prediction.top.index)
+        path = self._names.take(Path(source), ".png")
+        write_bytes(path, self._painter.png(source, heatmap.cam))
         return str(path)
-
-    def _free_name(self, stem: str) -> str:
-        """The stem, numbered if another photo of this run has it (also where case does not count)."""
-        name, number = stem, 1
-        while name.casefold() in self._taken:
-            number += 1
-            name = f"{stem}-{number}"
-        self._taken.add(name.casefold())
-        return name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,18 @@ def open_bundle(model: str | None) -> Bundle:
 def wanted_provider(provider: str | None) -> str:
     """The provider that is named, or the one of the settings."""
     return provider or Settings().string(declared.PROVIDER)
+
+
+def named_paths(paths: list[str]) -> Iterator[str]:
+    """The paths of the command line; ``-`` stands for those on standard input, one a line, in any bytes."""
+    for path in paths:
+        if path != "-":
+            yield path
+            continue
+        for line in sys.stdin.buffer:
+            name = os.fsdecode(line.rstrip(b"\r\n"))
+            if name:
+                yield name
 
 
 def as_json(value: Any, *, indent: int | None = None) -> str:  # noqa: ANN401 - whatever JSON can hold

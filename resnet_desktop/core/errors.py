@@ -72,7 +72,8 @@ class DataError(ResNetDesktopError):
 class TrainingError(ResNetDesktopError):
     """Training cannot go on.
 
-    Codes: ``loss_not_finite``, ``parity_failed``, ``run_locked``, ``no_checkpoint``, ``no_torch``, ``install_failed``.
+    Codes: ``loss_not_finite``, ``parity_failed``, ``run_locked``, ``no_checkpoint``, ``no_torch``, ``install_failed``,
+    ``no_estimate``.
     """
 
 

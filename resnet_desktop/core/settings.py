@@ -53,6 +53,11 @@ THEME = Setting("theme", "system", "Appearance", choices=("system", "light", "da
 HEATMAP_SHOWN = Setting("heatmap_shown", True, "Show the heatmap")
 HEATMAP_OPACITY = Setting("heatmap_opacity", 0.5, "Opacity of the heatmap", minimum=0.0, maximum=1.0)
 COLORMAP = Setting("colormap", "viridis", "Colours of the heatmap", choices=("viridis", "inferno", "turbo", "grey"))
+HEATMAP_SMOOTH = Setting("heatmap_smooth", True, "Blend the heatmap from cell to cell")
+HEATMAP_CONTOUR = Setting(
+    "heatmap_contour", 0.0, "Contour, as a part of the heatmap's peak (0: none)", minimum=0.0, maximum=1.0
+)
+EXPORT_CAPTION = Setting("export_caption", True, "A caption below exported pictures")
 FIT = Setting("fit", "crop", "What the network sees of a photo", choices=("crop", "whole"))
 TRAINER_PYTHON = Setting("trainer_python", "", "Python that has PyTorch (empty: found by the app)")
 
@@ -65,6 +70,9 @@ SETTINGS: tuple[Setting, ...] = (
     HEATMAP_SHOWN,
     HEATMAP_OPACITY,
     COLORMAP,
+    HEATMAP_SMOOTH,
+    HEATMAP_CONTOUR,
+    EXPORT_CAPTION,
     FIT,
     TRAINER_PYTHON,
 )

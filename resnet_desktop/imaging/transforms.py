@@ -175,6 +175,11 @@ class Transforms:
         square[top : top + place.size[1], left : left + place.size[0]] = seen
         return square
 
+    def picture(self, prepared: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """What the network is given, float32 (3, H, W) as from ``apply``, as a picture: uint8 (H, W, 3)."""
+        values = prepared.transpose(1, 2, 0) * np.asarray(self.std) + np.asarray(self.mean)
+        return np.ascontiguousarray(np.clip(np.rint(values * 255.0), 0, 255).astype(np.uint8))
+
     def seen_box(self, width: int, height: int, fit: Fit = "crop") -> Box:
         """The part of a picture of ``width`` × ``height`` pixels that fills the square the network sees.
 

@@ -8,10 +8,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import classify, material, peers, startup
+from tests.benchmarks import classify, heatmaps, material, peers, startup
 from tests.benchmarks.report import Section, machine
 
-PARTS = ("photo", "options", "folder", "heatmap", "peers", "startup")
+PARTS = (
+    *("photo", "options", "folder", "heatmap", "peers", "startup"),
+    *("stages", "gradients", "blocks", "depths", "scorecam"),
+)
 
 
 def main() -> None:
@@ -53,6 +56,11 @@ def _parts(folder: Path, given: argparse.Namespace) -> dict[str, Callable[[], Se
         "folder": lambda: classify.folder(bundle, photos, given.photos, max(3, rounds // 4)),
         "heatmap": lambda: classify.heatmap(bundle, photos[0], rounds),
         "peers": lambda: peers.peers(bundle, arrays, rounds),
+        "stages": lambda: heatmaps.stages(bundle, rounds),
+        "gradients": lambda: heatmaps.against_torch(bundle, arrays, rounds),
+        "blocks": lambda: heatmaps.blocks(bundle, rounds),
+        "depths": lambda: heatmaps.depths(bundle, rounds),
+        "scorecam": lambda: heatmaps.score_cam(bundle),
         "startup": lambda: startup.startup(bundle.path, photos[0], max(3, rounds // 4)),
     }
 

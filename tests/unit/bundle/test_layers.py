@@ -28,14 +28,15 @@ def test_layers_of_a_bundle(tmp_path: Path) -> None:
     bundle = write(tmp_path / "m.onnx", model, meta)
     found = layers(bundle)
     assert [layer.name for layer in found] == ["relu", "maxpool", *(block.name for block in arch.blocks)]
-    assert [layer.name for layer in found if layer.recommended] == ["layer4.1"]
+    # 2 x 2 cells are coarse: the stage before is where to start.
+    assert [layer.name for layer in found if layer.recommended] == ["layer3.1"]
     assert all(layer.residual == layer.name.startswith("layer") for layer in found)
     assert found[-3].as_dict() == {
         "name": "layer3.1",
         "kind": "residual block",
         "shape": [256, 4, 4],
         "residual": True,
-        "recommended": False,
+        "recommended": True,
     }
     outputs = run(model.SerializeToString(), images(1, 64))
     assert outputs[0].shape == (1, 3)
@@ -138,3 +139,12 @@ def test_readable_names(tensor: str, name: str) -> None:
     model.graph.node[1].output[0] = tensor
     model.graph.node[2].input[0] = tensor
     assert readable_name(GraphView(model), tensor) == name
+
+
+@pytest.mark.parametrize(("side", "expected"), [(224, "layer4.1"), (192, "layer3.1"), (256, "layer4.1")])
+def test_a_fine_last_stage_is_where_to_start(tmp_path: Path, side: int, expected: str) -> None:
+    arch = ARCHITECTURES["resnet18"]
+    model = build_resnet(arch, random_arrays(arch, 3), height=side, width=side)
+    meta = Metadata(arch="resnet18", categories=("a", "b", "c"), transforms=Transforms(resize=side, crop=side))
+    found = layers(write(tmp_path / "m.onnx", model, meta))
+    assert [layer.name for layer in found if layer.recommended] == [expected]

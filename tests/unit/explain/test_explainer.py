@@ -52,6 +52,8 @@ def test_a_map_adds_up_to_its_logit(classifier: Classifier, photo: PhotoMaker) -
         assert heatmap.target == target
         assert heatmap.method == "gradcam"
         assert heatmap.layer == features.layer == "layer2.0"
+        assert heatmap.gradient is not None
+        assert heatmap.activations is not None
         assert heatmap.gradient.shape == heatmap.activations.shape == (64, *heatmap.cam.shape)
         weighted = (heatmap.gradient.mean(axis=(1, 2))[:, None, None] * heatmap.activations).sum(axis=0)
         np.testing.assert_allclose(heatmap.cam, weighted, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,133 @@
+"""``resnet-desktop blocks``: what each residual block does to one photo, and what the network says without it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from resnet_desktop.cli.shared import (
+    EXIT_SOME_FAILED,
+    FormatOption,
+    ModelOption,
+    ProviderOption,
+    open_bundle,
+    print_json,
+    print_table,
+    say,
+    wanted_provider,
+)
+from resnet_desktop.core import settings as declared
+from resnet_desktop.core.errors import ImageError
+from resnet_desktop.core.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from resnet_desktop.core.progress import Progress
+    from resnet_desktop.explain.residual import BlockAnalysis, BlockReport
+
+_COLUMNS = (
+    "block",
+    "|F(x)|",
+    "|skip|",
+    "ratio",
+    "cosine",
+    "silenced",
+    "gradient",
+    "skips cut",
+    "without it",
+    "prediction",
+)
+_LEGEND = (
+    "F(x) is what a block adds to its skip; ratio and cosine compare the two; silenced are the units that its last "
+    "ReLU sets to 0; gradient is the norm of the class's gradient behind the block, as it is and with the skips cut; "
+    "without it: the probability of the class if F(x) is removed, and what the network would then predict."
+)
+
+
+def blocks(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="The photo.")],
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="CLASS", help="A label or an index; else the top prediction.")
+    ] = None,
+    format: FormatOption = "table",  # noqa: A002 - the option's name
+    model: ModelOption = None,
+    provider: ProviderOption = None,
+) -> None:
+    """Show what each residual block does to a photo."""
+    from resnet_desktop.bundle.metadata import class_index
+    from resnet_desktop.explain.explainer import Explainer
+    from resnet_desktop.explain.residual import BlockAnalyzer
+    from resnet_desktop.inference.classifier import Classifier
+
+    bundle = open_bundle(model)
+    wanted = class_index(bundle.metadata.categories, target) if target is not None else None
+    classifier = Classifier(
+        bundle,
+        provider=wanted_provider(provider),
+        keep_activations=False,
+        max_pixels=Settings().integer(declared.MAX_MEGAPIXELS) * 1_000_000,
+        on_fallback=say,
+    )
+    explainer = Explainer(classifier)
+    analyzer = BlockAnalyzer(explainer)
+    try:
+        subject = explainer.subject(image)
+    except ImageError as error:
+        say(str(error))
+        raise typer.Exit(EXIT_SOME_FAILED) from error
+    with _followed() as progress:
+        found = analyzer.analyse(subject, subject.prediction.top.index if wanted is None else wanted, progress=progress)
+    if format == "json":
+        print_json([report.as_dict() for report in found.reports])
+        return
+    print_table(_table(found))
+    say(_LEGEND)
+
+
+def _table(found: BlockAnalysis) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    title = Text(f"{found.label} ({found.target}): {found.probability:.1%}")
+    table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    for column in _COLUMNS:
+        table.add_column(column, justify="left" if column in ("block", "prediction") else "right")
+    for report in found.reports:
+        table.add_row(*(Text(cell) for cell in _cells(report)))
+    return table
+
+
+def _cells(report: BlockReport) -> Iterator[str]:
+    yield report.name
+    yield f"{report.residual_norm:.3g}"
+    yield f"{report.skip_norm:.3g}"
+    for number, form in (
+        (report.ratio, ".2f"),
+        (report.cosine, "+.2f"),
+        (report.silenced, ".0%"),
+        (report.gradient_norm, ".2g"),
+        (report.gradient_norm_cut, ".2g"),
+    ):
+        yield "-" if number is None else format(number, form)
+    assert report.lesion is not None
+    yield f"{report.lesion.probability:.1%}"
+    yield report.lesion.top.label
+
+
+@contextmanager
+def _followed() -> Iterator[Progress | None]:
+    """A bar on standard error where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("blocks")
+        yield lambda done, total: bar.update(task, completed=done, total=total)

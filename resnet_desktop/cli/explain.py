@@ -1,0 +1,263 @@
+"""``resnet-desktop explain``: heatmaps of photos, at any layer, for any class, by any method."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from resnet_desktop.cli.shared import (
+    EXIT_SOME_FAILED,
+    EXIT_USAGE,
+    FormatOption,
+    ModelOption,
+    ProviderOption,
+    named_paths,
+    open_bundle,
+    print_table,
+    say,
+    wanted_provider,
+)
+from resnet_desktop.core import settings as declared
+from resnet_desktop.core.atomic import write_bytes
+from resnet_desktop.core.errors import ImageError
+from resnet_desktop.core.progress import Progress, unheard
+from resnet_desktop.core.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from resnet_desktop.bundle.bundle import Bundle
+    from resnet_desktop.cli.pictures import Painter
+    from resnet_desktop.explain.explainer import Explainer
+
+Colormap = Literal["viridis", "inferno", "turbo", "grey"]
+
+_METHODS = "gradcam, gradcam++, hirescam, xgradcam, layercam, fusion, smoothgradcam, eigencam, scorecam, occlusion"
+
+
+def explain(
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE…", help="Photos, folders, patterns; - reads paths.")],
+    layer: Annotated[
+        str | None, typer.Option("--layer", metavar="NAME", help="Where in the network; else the recommended layer.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="CLASS", help="A label or an index; else the top prediction.")
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="CLASS", help="Show what speaks for the target against this one.")
+    ] = None,
+    method: Annotated[str, typer.Option("--method", metavar="NAME", help=f"One of {_METHODS}.")] = "gradcam",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="PNG|DIR", help="Where to write; of several photos a folder; else here."),
+    ] = None,
+    save_map: Annotated[
+        Path | None, typer.Option("--save-map", metavar="NPZ|DIR", help="Write the raw map here as well.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Test whether each heatmap means anything.")] = False,
+    recursive: Annotated[bool, typer.Option("--recursive", help="Take the folders inside folders too.")] = False,
+    colormap: Annotated[Colormap, typer.Option("--colormap", help="The colours.")] = "viridis",
+    format: FormatOption = "table",  # noqa: A002 - the option's name
+    model: ModelOption = None,
+    provider: ProviderOption = None,
+) -> None:
+    """Show where in photos the network found its evidence."""
+    from resnet_desktop.imaging.files import find_images
+
+    bundle = open_bundle(model)
+    wanted = _Wanted(_class(bundle, target), _class(bundle, against), layer, method, check)
+    photos = list(find_images(named_paths(images), recursive=recursive))
+    if not photos:
+        say("No photos were found there.")
+        raise typer.Exit(EXIT_USAGE)
+    places = _Places(output, photos, "--output", "-heatmap", ".png")
+    maps = _Places(save_map, photos, "--save-map", "", ".npz") if save_map is not None else None
+    job = _job(bundle, wanted, provider, colormap, places, maps)
+    failed = 0
+    with _rows(format) as write:
+        for photo, progress in _followed(photos):
+            try:
+                row = job.row(photo, progress)
+            except ImageError as error:
+                row = {"path": os.fspath(photo), "ok": False, "error": error.as_dict()}
+                failed += 1
+            write(row)
+    if failed:
+        say(f"{failed} of {len(photos)} could not be read.")
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is asked of every photo."""
+
+    target: int | None
+    against: int | None
+    layer: str | None
+    method: str
+    check: bool
+
+
+class _Places:
+    """The file of each photo: the one that is named, or one in a folder under the photo's name.
+
+    Raises:
+        typer.BadParameter: one file for several photos, or the photo itself.
+    """
+
+    def __init__(self, wanted: Path | None, photos: list[Path], option: str, extra: str, suffix: str) -> None:
+        from resnet_desktop.cli.pictures import FreeNames
+
+        is_file = wanted is not None and not wanted.is_dir() and (wanted.exists() or wanted.suffix.lower() == suffix)
+        if is_file and len(photos) > 1:
+            raise typer.BadParameter(f"{len(photos)} photos need a folder to be written to.", param_hint=option)
+        if is_file and wanted is not None and os.path.realpath(wanted) == os.path.realpath(photos[0]):
+            raise typer.BadParameter("That is the photo itself.", param_hint=option)
+        self._file = wanted if is_file else None
+        self._ending = extra + suffix
+        self._names = FreeNames(wanted if wanted is not None else Path(), photos)
+
+    def of(self, photo: Path) -> Path:
+        """The file for a photo; another one at each call."""
+        return self._file if self._file is not None else self._names.take(photo, self._ending)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Explains one photo after the other."""
+
+    explainer: Explainer
+    painter: Painter
+    wanted: _Wanted
+    places: _Places
+    maps: _Places | None
+
+    def row(self, photo: Path, progress: Progress) -> dict[str, Any]:
+        """Write the heatmap of one photo; what is said of it in JSON. Raises ImageError, StorageError."""
+        from resnet_desktop.explain.maps import save_map
+
+        wanted = self.wanted
+        subject = self.explainer.subject(photo)
+        target = subject.prediction.top.index if wanted.target is None else wanted.target
+        heatmap = self.explainer.explain(
+            subject, target, layer=wanted.layer, method=wanted.method, against=wanted.against, progress=progress
+        )
+        picture = self.painter.png(photo, heatmap.cam)
+        path = self.places.of(photo)
+        write_bytes(path, picture)
+        row: dict[str, Any] = {"path": os.fspath(photo), "target": self._named(target)}
+        if wanted.against is not None:
+            row["against"] = self._named(wanted.against)
+        row |= {"layer": heatmap.layer, "method": heatmap.method, "empty": heatmap.empty, "output": os.fspath(path)}
+        if self.maps is not None:
+            raw = self.maps.of(photo)
+            save_map(raw, heatmap, subject.prediction.logits)
+            row["map"] = os.fspath(raw)
+        row["checks"] = None
+        if wanted.check:
+            from resnet_desktop.explain.check import check_heatmap
+
+            row["checks"] = check_heatmap(self.explainer, subject, heatmap, progress=progress).as_dict()
+        row["seconds"] = round(subject.prediction.seconds + heatmap.seconds, 4)
+        return row
+
+    def _named(self, index: int) -> dict[str, Any]:
+        return {"index": index, "label": self.explainer.classifier.bundle.metadata.categories[index]}
+
+
+def _class(bundle: Bundle, text: str | None) -> int | None:
+    from resnet_desktop.bundle.metadata import class_index
+
+    return class_index(bundle.metadata.categories, text) if text is not None else None
+
+
+def _job(
+    bundle: Bundle, wanted: _Wanted, provider: str | None, colormap: str, places: _Places, maps: _Places | None
+) -> _Job:
+    """Raises LayerError before the first photo, if the layer or the method is none of this model's."""
+    from resnet_desktop.cli.pictures import Painter
+    from resnet_desktop.explain.explainer import Explainer
+    from resnet_desktop.inference.classifier import Classifier
+
+    classifier = Classifier(
+        bundle,
+        provider=wanted_provider(provider),
+        max_pixels=Settings().integer(declared.MAX_MEGAPIXELS) * 1_000_000,
+        on_fallback=say,
+    )
+    explainer = Explainer(classifier)
+    explainer.possible(wanted.layer, wanted.method)
+    return _Job(explainer, Painter(classifier, colormap), wanted, places, maps)
+
+
+@contextmanager
+def _rows(kind: str) -> Iterator[Any]:
+    """Takes rows, and prints them as a list in JSON or as a table with the outcome of the checks below."""
+    if kind == "json":
+        from resnet_desktop.cli.rows import Json
+
+        writer = Json(sys.stdout)
+        yield writer.write
+        writer.finish()
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("photo", "evidence for", "layer", "method", "heatmap"):
+        table.add_column(column, overflow="fold")
+    verdicts: list[str] = []
+    yield lambda row: _tell(table, verdicts, row)
+    print_table(table)
+    sys.stdout.write("".join(f"\n{verdict}\n" for verdict in verdicts))
+
+
+def _tell(table: Table, verdicts: list[str], row: dict[str, Any]) -> None:
+    """Add a row to a table. Text is never read as markup: a file may be called ``[red]``."""
+    from rich.text import Text
+
+    from resnet_desktop.imaging.files import printable
+
+    name = printable(row["path"])
+    if "error" in row:
+        message = row["error"]["message"].encode("utf-8", "backslashreplace").decode("utf-8")
+        table.add_row(Text(name), Text(message, style="red"), "", "", "")
+        return
+    label = row["target"]["label"]
+    if "against" in row:
+        label = f"{label} against {row['against']['label']}"
+    output = printable(row["output"]) + (" (empty: nothing here speaks for it)" if row["empty"] else "")
+    table.add_row(*(Text(cell) for cell in (name, label, row["layer"], row["method"], output)))
+    if row["checks"] is not None:
+        verdicts.append(f"{name}: {row['checks']['verdict']}")
+
+
+def _followed(photos: list[Path]) -> Iterator[tuple[Path, Progress]]:
+    """The photos, each with whom to tell how far it is: bars on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield from ((photo, unheard) for photo in photos)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    from resnet_desktop.imaging.files import printable
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        whole = bars.add_task("photos", total=len(photos))
+        for photo in photos:
+            part = bars.add_task(printable(photo.name), total=None)
+
+            def tell(done: int, total: int, part: Any = part) -> None:  # noqa: ANN401 - an id, opaque
+                bars.update(part, completed=done, total=total)
+
+            yield photo, tell
+            bars.remove_task(part)
+            bars.advance(whole)
