@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QToolBar, QWidget
 from resnet_desktop.core.settings import THEME
 from resnet_desktop.gui import icons
 
-Shortcut = QKeySequence | QKeySequence.StandardKey | str
+Shortcut = QKeySequence | QKeySequence.StandardKey | str | tuple[str, ...]
 
 
 class Actions(QObject):
@@ -32,6 +32,8 @@ class Actions(QObject):
         self.open_model = self._action(self.tr("Open ONNX file…"))
         self.heatmap = self._action(self.tr("Heatmap"), "H", "heatmap", checkable=True)
         self.fit = self._action(self.tr("Fit"), "Ctrl+0", "fit")
+        self._make_evidence_actions()
+        self.teach = self._action(self.tr("Teach it your classes…"), "Ctrl+T", "teach")
         self.zoom_in = self._action(self.tr("Zoom in"), keys.ZoomIn)
         self.zoom_out = self._action(self.tr("Zoom out"), keys.ZoomOut)
         self.about = self._action(self.tr("About ResNet Desktop"))
@@ -42,6 +44,7 @@ class Actions(QObject):
             self.clear: self.tr("Empty the list; the files stay where they are"),
             self.heatmap: self.tr("Show where the network found its evidence"),
             self.fit: self.tr("Show the whole photo"),
+            self.teach: self.tr("Train a classifier on your own photos"),
         }
         for action, text in tips.items():
             keys_text = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
@@ -56,6 +59,25 @@ class Actions(QObject):
         for action, name in self._icons.items():
             action.setIcon(icons.icon(name))
 
+    def _make_evidence_actions(self) -> None:
+        self.show_photo = self._action(self.tr("Photo"), "Ctrl+1")
+        self.show_compare = self._action(self.tr("Compare heatmaps"), ("C", "Ctrl+2"))
+        self.show_blocks = self._action(self.tr("Residual blocks"), ("B", "Ctrl+3"))
+        self.deeper = self._action(self.tr("Deeper layer"), ("]", "D"))
+        self.shallower = self._action(self.tr("Shallower layer"), ("[", "Shift+D"))
+        self.next_method = self._action(self.tr("Next method"), "M")
+        self.last_method = self._action(self.tr("Method before"), "Shift+M")
+        self.runner_up = self._action(self.tr("Contrast with the runner-up"), "A", checkable=True)
+        self.cells = self._action(self.tr("The layer's own cells"), "U", checkable=True)
+        self.contour = self._action(self.tr("Contour at half the peak"), "T", checkable=True)
+        self.swipe = self._action(self.tr("Swipe between photo and heatmap"), "W", checkable=True)
+        self.check = self._action(self.tr("Check this heatmap…"), "K")
+        self.put_beside = self._action(self.tr("Put this heatmap beside others"), "P")
+        self.save_picture = self._action(self.tr("Save picture with heatmap…"), "Ctrl+S")
+        self.save_map = self._action(self.tr("Save raw heatmap (NPZ)…"), "Ctrl+Shift+S")
+        self.save_report = self._action(self.tr("Save report on this photo…"), "Ctrl+R")
+        self.caption = self._action(self.tr("Caption below saved pictures"), checkable=True)
+
     def _action(
         self, text: str, shortcut: Shortcut | None = None, icon: str = "", *, checkable: bool = False
     ) -> QAction:
@@ -63,6 +85,8 @@ class Actions(QObject):
         action.setCheckable(checkable)
         if isinstance(shortcut, QKeySequence.StandardKey):
             action.setShortcuts(shortcut)
+        elif isinstance(shortcut, tuple):
+            action.setShortcuts([QKeySequence(key) for key in shortcut])
         elif shortcut is not None:
             action.setShortcut(QKeySequence(shortcut))
         if icon:
@@ -86,6 +110,8 @@ class Actions(QObject):
         file.addSeparator()
         file.addAction(self.export)
         file.addSeparator()
+        file.addActions([self.save_picture, self.save_map, self.save_report, self.caption])
+        file.addSeparator()
         file.addAction(self.quit)
         edit = bar.addMenu(self.tr("&Edit"))
         edit.addActions([self.paste, self.remove, self.clear])
@@ -93,9 +119,18 @@ class Actions(QObject):
         edit.addActions([self.rest, self.cancel])
         bar.addMenu(self.model_menu)
         view = bar.addMenu(self.tr("&View"))
-        view.addActions([self.heatmap, self.fit, self.zoom_in, self.zoom_out])
+        view.addActions([self.show_photo, self.show_compare, self.show_blocks])
+        view.addSeparator()
+        view.addActions([self.fit, self.zoom_in, self.zoom_out])
         view.addSeparator()
         view.addMenu(self.tr("Appearance")).addActions(self.themes.actions())
+        evidence = bar.addMenu(self.tr("E&vidence"))
+        evidence.addActions([self.heatmap, self.cells, self.contour, self.swipe])
+        evidence.addSeparator()
+        evidence.addActions([self.deeper, self.shallower, self.next_method, self.last_method, self.runner_up])
+        evidence.addSeparator()
+        evidence.addActions([self.put_beside, self.check])
+        bar.addMenu(self.tr("&Teach")).addAction(self.teach)
         bar.addMenu(self.tr("&Help")).addAction(self.about)
 
     def _tool_bar(self) -> QToolBar:
@@ -111,6 +146,6 @@ class Actions(QObject):
         room = QWidget()
         room.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(room)
-        bar.addActions([self.heatmap, self.fit])
+        bar.addActions([self.teach, self.heatmap, self.fit])
         self._window.addToolBar(bar)
         return bar

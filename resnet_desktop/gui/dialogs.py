@@ -49,6 +49,18 @@ def ask_for_csv(parent: QWidget, answered: Callable[[Path], None]) -> None:
     dialog.open()
 
 
+def ask_where(parent: QWidget, title: str, name: str, answered: Callable[[Path], None]) -> None:
+    """Where to write a file; ``name`` is proposed, and its ending is added where none is typed."""
+    dialog = _dialog(parent, title.rstrip("…"), QFileDialog.FileMode.AnyFile)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    ending = Path(name).suffix
+    dialog.setDefaultSuffix(ending.lstrip("."))
+    dialog.setNameFilters([f"*{ending}"])
+    dialog.selectFile(name)
+    dialog.fileSelected.connect(lambda chosen: answered(Path(chosen)))
+    dialog.open()
+
+
 def show_about(parent: QWidget) -> None:
     """What this is."""
     box = QMessageBox(parent)

@@ -13,10 +13,9 @@ from dataclasses import replace
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.errors import ProviderError
-from resnet_desktop.explain.explainer import Explainer
-from resnet_desktop.gui.results import Evidence, Failure, ModelInfo, Result, Source
-from resnet_desktop.imaging.overlay import scale_map
-from resnet_desktop.imaging.transforms import Box, Fit
+from resnet_desktop.gui.analysis import Analysis
+from resnet_desktop.gui.results import Failure, ModelInfo, Result, Source
+from resnet_desktop.imaging.transforms import Fit
 from resnet_desktop.inference import providers
 from resnet_desktop.inference.batch import classify_many
 from resnet_desktop.inference.classifier import Classifier, Prediction
@@ -27,7 +26,7 @@ KEPT_PREDICTIONS = 32
 
 
 class Engine:
-    """A classifier, its explainer and the activations of the last few photos.
+    """A classifier, the analysis of its answers, and the activations of the last few photos.
 
     Args:
         top_k: classes listed for a photo.
@@ -39,7 +38,7 @@ class Engine:
         self._top_k = top_k
         self._max_pixels = max_pixels
         self._on_fallback = on_fallback
-        self._explainer: Explainer | None = None
+        self._opened: tuple[Classifier, Analysis] | None = None
         self._choices: dict[str, Choice] = {}
         self._recent: OrderedDict[int, Prediction] = OrderedDict()
         self.fit: Fit = "crop"
@@ -47,7 +46,13 @@ class Engine:
     @property
     def ready(self) -> bool:
         """Whether a model is open."""
-        return self._explainer is not None
+        return self._opened is not None
+
+    @property
+    def analysis(self) -> Analysis:
+        """Explanations by the model that is open. Only when ``ready``."""
+        assert self._opened is not None
+        return self._opened[1]
 
     @property
     def provider(self) -> str:
@@ -75,7 +80,7 @@ class Engine:
             max_pixels=self._max_pixels,
             on_fallback=self._on_fallback,
         )
-        self._explainer = Explainer(classifier)
+        self._opened = classifier, Analysis(classifier, self._prediction)
         self._recent.clear()
         return self.info()
 
@@ -94,14 +99,17 @@ class Engine:
             statuses=classifier.choice.statuses,
             has_labels=bundle.has_metadata,
             explains=bundle.features is not None,
+            categories=bundle.metadata.categories,
+            layers=self.analysis.layers(),
         )
 
     def set_fit(self, fit: Fit) -> None:
         """What the network sees of a photo from now on."""
         self.fit = fit
         self._recent.clear()
-        if self._explainer is not None:
-            self._explainer.classifier.fit = fit
+        if self._opened is not None:
+            self._classifier.fit = fit
+            self.analysis.forget_photos()
 
     def classify_many(
         self, items: Iterator[tuple[int, Source]], cancelled: Callable[[], bool]
@@ -129,25 +137,15 @@ class Engine:
         """Whether the picture's evidence can be had without running the model again."""
         return number in self._recent
 
-    def evidence(self, number: int, target: int | None) -> Evidence:
-        """The evidence for class ``target`` (None: the best one) in a picture that is remembered."""
-        prediction = self._recent[number]
-        self._recent.move_to_end(number)
-        classifier = self._classifier
-        index = prediction.top.index if target is None else target
-        bundle = classifier.bundle
-        box = _fractions(bundle.metadata.transforms.seen_box(*prediction.full_size, self.fit), *prediction.full_size)
-        label = bundle.metadata.categories[index]
-        if self._explainer is None or self._explainer.features is None or prediction.activations is None:
-            return Evidence(number, index, label, None, empty=False, layer="", box=box, fit=self.fit)
-        heatmap = self._explainer.heatmap(prediction, index)
-        scaled = scale_map(heatmap.cam)
-        return Evidence(number, index, label, scaled.values, scaled.empty, heatmap.layer, box, self.fit)
-
     @property
     def _classifier(self) -> Classifier:
-        assert self._explainer is not None
-        return self._explainer.classifier
+        assert self._opened is not None
+        return self._opened[0]
+
+    def _prediction(self, number: int, source: Source) -> Prediction:
+        if number not in self._recent:
+            self.classify(number, source)
+        return self._recent[number]
 
     def _choice(self, provider: str) -> Choice:
         """Providers are proven once, not again for each model."""
@@ -174,7 +172,3 @@ class Engine:
             prediction.seconds,
             prediction.full_size,
         )
-
-
-def _fractions(box: Box, width: int, height: int) -> Box:
-    return Box(box.left / width, box.top / height, box.right / width, box.bottom / height)

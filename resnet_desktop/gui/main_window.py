@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QPoint, QTimer, Signal
 from PySide6.QtGui import (
@@ -20,10 +21,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLa
 
 from resnet_desktop.core.errors import StorageError
 from resnet_desktop.core.settings import (
-    COLORMAP,
     FIT,
-    HEATMAP_OPACITY,
-    HEATMAP_SHOWN,
     MAX_MEGAPIXELS,
     MODEL,
     PROVIDER,
@@ -34,6 +32,7 @@ from resnet_desktop.core.settings import (
 from resnet_desktop.gui import dialogs, drops, export, icons, theme
 from resnet_desktop.gui.actions import Actions
 from resnet_desktop.gui.drop_overlay import DropOverlay
+from resnet_desktop.gui.evidence_actions import EvidenceActions
 from resnet_desktop.gui.inspect.gallery import GalleryModel, Item
 from resnet_desktop.gui.inspect.inspect_page import InspectPage
 from resnet_desktop.gui.model_menu import ModelMenu
@@ -47,6 +46,9 @@ from resnet_desktop.gui.session_controller import SessionController
 from resnet_desktop.gui.status_panel import StatusPanel
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.welcome import WelcomePage
+
+if TYPE_CHECKING:
+    from resnet_desktop.gui.wizard.wizard import TrainWizard
 
 
 class MainWindow(QMainWindow):
@@ -63,6 +65,7 @@ class MainWindow(QMainWindow):
         self._chosen: str | None = None  # a model that the user is switching to
         self._provider = "auto"
         self._pasted = 0
+        self.wizard: TrainWizard | None = None
         max_pixels = settings.integer(MAX_MEGAPIXELS) * 1_000_000
         self.preferences = Preferences(settings, self)
         self.controller = SessionController(top_k=settings.integer(TOP_K), max_pixels=max_pixels, parent=self)
@@ -74,6 +77,7 @@ class MainWindow(QMainWindow):
         self.status = StatusPanel()
         self.actions_ = Actions(self)
         self.models = ModelMenu(self.actions_.model_menu, self.actions_.open_model, self._tasks, self)
+        self.evidence = EvidenceActions(self.actions_, self.inspect, self.controller, self.preferences, self)
         self._build()
         self._connect_actions()
         self._connect_work()
@@ -124,6 +128,7 @@ class MainWindow(QMainWindow):
         """Give up the queue; photos without a result stay in the list."""
         self.scanner.cancel()
         self.controller.cancel()
+        self.evidence.cancel()
         self.gallery.unqueue()
         self._update_actions()
 
@@ -145,12 +150,16 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.first_painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Stop everything, and wait until no thread is left."""
+        """Stop everything, and wait until no thread is left. A training run is asked about first."""
+        if self.wizard is not None and not self.wizard.close():
+            event.ignore()
+            return
         self.hide()
         self.scanner.close()
         self.controller.close()
         self.photos.close()
         self.thumbnails.close()
+        self.evidence.close()
         self._tasks.drain()
         self.preferences.close()
         super().closeEvent(event)
@@ -213,15 +222,12 @@ class MainWindow(QMainWindow):
         does.clear.triggered.connect(self.clear)
         does.rest.triggered.connect(self._on_rest)
         does.cancel.triggered.connect(self.cancel)
-        does.heatmap.setChecked(self.preferences.settings.flag(HEATMAP_SHOWN))
-        does.heatmap.toggled.connect(self.inspect.set_heat_shown)
-        does.heatmap.toggled.connect(lambda shown: self.preferences.change(HEATMAP_SHOWN, shown))
-        does.fit.triggered.connect(self.inspect.view.fit)
-        does.zoom_in.triggered.connect(lambda: self.inspect.view.zoom_by(1.25))
-        does.zoom_out.triggered.connect(lambda: self.inspect.view.zoom_by(0.8))
         does.about.triggered.connect(lambda: dialogs.show_about(self))
         does.themes.triggered.connect(self._on_theme_chosen)
         self.models.model_chosen.connect(self.open_model)
+        self.evidence.said.connect(self.notice.say)
+        self.evidence.busy_changed.connect(self._update_actions)
+        does.teach.triggered.connect(self.open_wizard)
 
     def _connect_work(self) -> None:
         self.welcome.open_asked.connect(self._on_open_files)
@@ -231,10 +237,7 @@ class MainWindow(QMainWindow):
         self.status.cancel_asked.connect(self.cancel)
         self.status.model_menu_asked.connect(self._on_model_menu_asked)
         self.inspect.seconds_changed.connect(self.status.show_seconds)
-        panel = self.inspect.heatmap
-        panel.opacity_changed.connect(lambda value: self.preferences.change(HEATMAP_OPACITY, value))
-        panel.colormap_changed.connect(lambda name: self.preferences.change(COLORMAP, name))
-        panel.fit_changed.connect(self._on_fit_chosen)
+        self.inspect.heatmap.look.fit_changed.connect(self._on_fit_chosen)
         self.preferences.problem.connect(self.notice.say)
         controller = self.controller
         controller.model_loading.connect(lambda _wanted: self.status.show_loading())
@@ -250,6 +253,23 @@ class MainWindow(QMainWindow):
         """Switch to another model, by its name in the library or its path."""
         self._chosen = wanted
         self.controller.open_model(wanted, self._provider)
+
+    def open_wizard(self) -> None:
+        """The guide to training; one at a time."""
+        from resnet_desktop.gui.wizard.wizard import TrainWizard  # a window of its own, of no use at the start
+
+        if self.wizard is None:
+            self.wizard = TrainWizard(self.preferences.settings, self)
+            self.wizard.model_wanted.connect(self.open_model)
+            self.wizard.closed.connect(self._on_wizard_closed)
+        self.wizard.show()
+        self.wizard.raise_()
+        self.wizard.activateWindow()
+
+    def _on_wizard_closed(self) -> None:
+        if self.wizard is not None:
+            self.wizard.deleteLater()
+            self.wizard = None
 
     def _add(self, sources: Sequence[tuple[Source, str]]) -> None:
         was_empty = not self.gallery.items
@@ -277,7 +297,7 @@ class MainWindow(QMainWindow):
         does = self.actions_
         for action in (does.remove, does.clear, does.export, does.fit, does.zoom_in, does.zoom_out):
             action.setEnabled(some)
-        does.cancel.setEnabled(self.controller.busy)
+        does.cancel.setEnabled(self.controller.busy or self.evidence.busy)
         does.rest.setEnabled(some and not self.controller.busy)
 
     def _classify_all(self) -> None:

@@ -23,10 +23,11 @@ def to_qimage(pixels: NDArray[np.uint8]) -> QImage:
     return view.convertToFormat(QImage.Format.Format_RGB32)
 
 
-def heat_qimage(values: NDArray[np.float32], name: str) -> QImage:
+def heat_qimage(values: NDArray[np.float32], name: str, *, smooth: bool = True) -> QImage:
     """A map (h, w) from 0 to 1 in the colours ``name`` of ``imaging.overlay.COLORMAPS``, enlarged.
 
-    The alpha channel is the value, so that cold places let the photo through, as ``imaging.overlay.paint`` does it.
+    ``smooth``: bilinear, or in the map's own cells. The alpha channel is the value, so that cold places let the photo
+    through, as ``imaging.overlay.paint`` does it.
     """
     import numpy as np
 
@@ -34,7 +35,7 @@ def heat_qimage(values: NDArray[np.float32], name: str) -> QImage:
 
     height, width = values.shape
     scale = max(1, HEAT_SIDE // max(height, width))
-    large = upsample(values, (width * scale, height * scale))
+    large = upsample(values, (width * scale, height * scale), smooth)
     levels = np.rint(np.clip(large, 0.0, 1.0) * 255).astype(np.uint8)
     rgba = np.dstack((colormap(name)[levels], levels))
     data = rgba.tobytes()

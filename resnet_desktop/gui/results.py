@@ -62,6 +62,46 @@ class Result:
         return self.scores[0]
 
 
+@dataclass(frozen=True, slots=True)
+class EvidenceRequest:
+    """Which heatmap is wanted.
+
+    Attributes:
+        target: a class index; None is the best class.
+        against: a class that the target is contrasted with, or None.
+        layer: a layer's name; None is the recommended one.
+        method: one of ``explain.methods``.
+    """
+
+    target: int | None = None
+    against: int | None = None
+    layer: str | None = None
+    method: str = "gradcam"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerChoice:
+    """A layer as the window offers it.
+
+    Attributes:
+        name: such as ``layer3.5``.
+        title: where it lies, in words.
+        grid: its resolution, in words.
+        text: what this depth tends to show, one or two sentences.
+        recommended: where to start.
+        methods: the names of the methods that work here.
+        no_gradient: the operator that gradients cannot pass, or None.
+    """
+
+    name: str
+    title: str
+    grid: str
+    text: str
+    recommended: bool
+    methods: tuple[str, ...]
+    no_gradient: str | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
     """Where the network found its evidence for one class in one photo.
@@ -70,11 +110,19 @@ class Evidence:
         item: the photo's number in the list.
         target: the class index.
         label: its name.
-        values: the map, float32 (h, w) from 0 to 1; None if this model has no direct heatmap.
+        values: the map, float32 (h, w) from 0 to 1; None if there is no map (``problem`` says why).
         empty: no place speaks for the class.
         layer: the layer's readable name.
         box: the part of the photo that the network saw, as fractions of its width and height (may exceed 0 to 1).
         fit: how the photo was brought into the square.
+        request: what was asked for.
+        raw: the map before ReLU and scaling, float32 (h, w), in its own unit.
+        peak: the value of ``raw`` that became 1.
+        against: the class index that the target is contrasted with.
+        against_label: its name.
+        method: how the map was made.
+        seconds: what it took.
+        problem: why there is no map.
     """
 
     item: int
@@ -85,6 +133,14 @@ class Evidence:
     layer: str
     box: Box
     fit: Fit
+    request: EvidenceRequest = EvidenceRequest()
+    raw: NDArray[np.float32] | None = None
+    peak: float = 0.0
+    against: int | None = None
+    against_label: str = ""
+    method: str = "gradcam"
+    seconds: float = 0.0
+    problem: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +158,8 @@ class ModelInfo:
         statuses: every provider that was tried.
         has_labels: False if the file names no classes.
         explains: whether heatmaps cost nothing (see explain.explainer).
+        categories: the labels.
+        layers: the layers that can be explained, from first to last.
     """
 
     name: str
@@ -114,3 +172,5 @@ class ModelInfo:
     statuses: tuple[ProviderStatus, ...]
     has_labels: bool
     explains: bool
+    categories: tuple[str, ...] = ()
+    layers: tuple[LayerChoice, ...] = ()

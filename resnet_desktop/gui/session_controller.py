@@ -17,14 +17,20 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, Signal
 
 from resnet_desktop.core.errors import ImageError, ResNetDesktopError
-from resnet_desktop.gui.results import Evidence, Failure, ModelInfo, Result, Source
+from resnet_desktop.core.progress import CancelledError
+from resnet_desktop.gui.asks import Ask, Asks
+from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo, Result, Source
 from resnet_desktop.gui.tasks import Tasks
 
 if TYPE_CHECKING:
+    from resnet_desktop.gui.asks import Work
     from resnet_desktop.gui.engine import Engine
     from resnet_desktop.imaging.transforms import Fit
 
 _logger = logging.getLogger(__name__)
+
+_Request = tuple[int, int, Source, EvidenceRequest]
+"""A token that counts the requests, the photo's number, the photo, and what is wanted."""
 
 
 class SessionController(QObject):
@@ -37,6 +43,9 @@ class SessionController(QObject):
         fit_changed: earlier results are no longer true, and the queue is empty.
         item_finished: the number of a photo, and its Result or Failure.
         evidence_ready: Evidence for the latest request.
+        evidence_progressed: how many steps of a long method are done, and of how many.
+        answered: the slot of an ``ask``, and its answer or a Failure.
+        progressed: the slot of an ``ask``, how many steps are done, and of how many.
         provider_fell_back: a sentence: another provider than the wanted one does the work from now on.
         queue_changed: how many photos of the present queue are done, and of how many.
         stopped: Failure; the model cannot be run, and the queue was given up.
@@ -48,6 +57,9 @@ class SessionController(QObject):
     fit_changed = Signal(str)
     item_finished = Signal(int, object)
     evidence_ready = Signal(object)
+    evidence_progressed = Signal(int, int)
+    answered = Signal(str, object)
+    progressed = Signal(str, int, int)
     provider_fell_back = Signal(str)
     queue_changed = Signal(int, int)
     stopped = Signal(object)
@@ -57,6 +69,9 @@ class SessionController(QObject):
     _refitted = Signal(str)
     _finished = Signal(int, object)
     _explained = Signal(int, object)
+    _looking = Signal(int, int, int)
+    _asked = Signal(object, object)
+    _advanced = Signal(object, int, int)
     _gave_up = Signal(object)
     _replaced = Signal(str)
 
@@ -67,8 +82,9 @@ class SessionController(QObject):
         self._engine: Engine | None = None  # touched by the session thread alone
         self._lock = threading.Lock()  # guards the next block, which both threads use
         self._commands: deque[Callable[[Engine], None]] = deque()
-        self._request: tuple[int, int, Source, int | None] | None = None
+        self._request: _Request | None = None
         self._pending: OrderedDict[int, Source] = OrderedDict()  # a dict's front is slow to take from again and again
+        self._asks = Asks()
         self._epoch = 0
         self._working = False
         self._closed = False
@@ -80,6 +96,9 @@ class SessionController(QObject):
         self._refitted.connect(self._on_refitted, queued)
         self._finished.connect(self._on_finished, queued)
         self._explained.connect(self._on_explained, queued)
+        self._looking.connect(self._on_looking, queued)
+        self._asked.connect(self._on_asked, queued)
+        self._advanced.connect(self._on_advanced, queued)
         self._gave_up.connect(self._on_gave_up, queued)
         self._replaced.connect(self.provider_fell_back, queued)
 
@@ -111,12 +130,26 @@ class SessionController(QObject):
         self._report_queue()
         self._wake()
 
-    def explain(self, number: int, source: Source, target: int | None) -> None:
-        """Ask for the evidence for a class, by default the best one; replaces the request before it."""
+    def explain(self, number: int, source: Source, request: EvidenceRequest) -> None:
+        """Ask for a heatmap of a photo; replaces the request before it."""
         self._token += 1
         with self._lock:
-            self._request = (self._token, number, source, target)
+            self._request = (self._token, number, source, request)
         self._wake()
+
+    def ask(self, slot: str, work: Work) -> None:
+        """Have ``work`` done on the session thread; its answer comes as ``answered``, unless ``slot`` is used again.
+
+        ``work`` gets the engine, a function that says whether to give up (it then raises CancelledError), and one that
+        is told of progress. What the user looks at goes before it, also while it runs. A new model and a new fit drop
+        all that was asked of the old.
+        """
+        self._asks.put(slot, work)
+        self._wake()
+
+    def drop(self, slot: str) -> None:
+        """Give up what was asked in ``slot``; nothing arrives."""
+        self._asks.drop(slot)
 
     def drop_request(self) -> None:
         """Nothing is looked at any more: let an answer that is under way be forgotten."""
@@ -150,6 +183,7 @@ class SessionController(QObject):
             self._commands.clear()
             self._request = None
             self._epoch += 1
+        self._asks.clear()
         self._tasks.drain()
         self._engine = None
 
@@ -168,7 +202,7 @@ class SessionController(QObject):
             if self._serve(engine):
                 continue
             with self._lock:
-                waited_for = self._commands or (engine.ready and self._request is not None)
+                waited_for = self._commands or (engine.ready and (self._request is not None or self._asks))
                 queued = engine.ready and bool(self._pending)
                 self._working = bool(waited_for or queued)
                 if not self._working:
@@ -181,14 +215,43 @@ class SessionController(QObject):
         """Do one thing that the user waits for, if there is one."""
         with self._lock:
             command = self._commands.popleft() if self._commands else None
-            request = None
-            if command is None and engine.ready:
-                request, self._request = self._request, None
         if command is not None:
             command(engine)
-        elif request is not None:
-            self._answer(engine, *request)
-        return command is not None or request is not None
+            return True
+        if not engine.ready:
+            return False
+        if self._serve_request(engine):
+            return True
+        ask = self._asks.take()
+        if ask is not None:
+            self._perform(engine, ask)
+        return ask is not None
+
+    def _serve_request(self, engine: Engine) -> bool:
+        """Make the heatmap that the user waits for, if there is one."""
+        with self._lock:
+            request, self._request = self._request, None
+        if request is not None:
+            self._answer(engine, request)
+        return request is not None
+
+    def _perform(self, engine: Engine, ask: Ask) -> None:
+        def cancelled() -> bool:
+            return bool(self._commands) or not self._asks.wanted(ask)
+
+        def progress(done: int, total: int) -> None:
+            self._advanced.emit(ask, done, total)
+            while not cancelled() and self._serve_request(engine):
+                pass
+
+        try:
+            answer = ask.work(engine, cancelled, progress)
+        except CancelledError:
+            self._asks.put_back(ask)  # wanted still, if it was a command that came in between
+            return
+        except ResNetDesktopError as error:
+            answer = Failure.of(error)
+        self._asked.emit(ask, answer)
 
     def _run_queue(self, engine: Engine) -> None:
         with self._lock:
@@ -232,15 +295,29 @@ class SessionController(QObject):
         """The queue under way was for other answers: whoever hears of the change fills it again."""
         with self._lock:
             self._pending.clear()
+            self._request = None
             self._epoch += 1
+        self._asks.clear()
 
-    def _answer(self, engine: Engine, token: int, number: int, source: Source, target: int | None) -> None:
+    def _answer(self, engine: Engine, request: _Request) -> None:
+        token, number, source, wanted = request
         try:
             if not engine.remembers(number):
                 with self._lock:
                     self._pending.pop(number, None)
                 self._finished.emit(number, engine.classify(number, source))
-            self._explained.emit(token, engine.evidence(number, target))
+            evidence = engine.analysis.evidence(
+                number,
+                source,
+                wanted,
+                cancelled=lambda: token != self._token or self._closed or bool(self._commands),
+                progress=lambda done, total: self._looking.emit(token, done, total),
+            )
+            self._explained.emit(token, evidence)
+        except CancelledError:
+            with self._lock:
+                if self._request is None and token == self._token:  # a command came in between
+                    self._request = request
         except ImageError as error:
             self._finished.emit(number, Failure.of(error))
         except ResNetDesktopError as error:
@@ -295,6 +372,18 @@ class SessionController(QObject):
     def _on_explained(self, token: int, evidence: Evidence) -> None:
         if token == self._token and not self._closed:  # else something else is looked at by now
             self.evidence_ready.emit(evidence)
+
+    def _on_looking(self, token: int, done: int, total: int) -> None:
+        if token == self._token and not self._closed:
+            self.evidence_progressed.emit(done, total)
+
+    def _on_asked(self, ask: Ask, answer: object) -> None:
+        if not self._closed and self._asks.finish(ask):
+            self.answered.emit(ask.slot, answer)
+
+    def _on_advanced(self, ask: Ask, done: int, total: int) -> None:
+        if not self._closed and self._asks.wanted(ask):
+            self.progressed.emit(ask.slot, done, total)
 
     def _on_gave_up(self, failure: Failure) -> None:
         if self._closed:

@@ -103,6 +103,12 @@ QToolButton:pressed { background: $track; }
 QToolButton:checked { background: $tint; color: $text; }
 QToolButton:focus { border-color: $accent; }
 QToolButton:disabled { color: $disabled; }
+QToolButton::menu-indicator { image: none; width: 0; }
+QFrame[segments="true"] { background: $canvas; border: none; border-radius: 7px; }
+QFrame[segments="true"] QToolButton { border-radius: 5px; padding: 2px 10px; color: $secondary; }
+QFrame[segments="true"] QToolButton:hover { background: $hover; color: $text; }
+QFrame[segments="true"] QToolButton:checked { background: $raised; color: $text; }
+QFrame[segments="true"] QToolButton:focus { border-color: $accent; }
 QToolButton#badge { border: 1px solid $border; border-radius: 9px; padding: 1px 9px; background: $raised; }
 QToolButton#badge:hover { background: $hover; }
 QToolButton#badge:focus { border-color: $accent; }
@@ -114,6 +120,14 @@ QPushButton[primary="true"] { background: $accent; color: $on_accent; border: no
 QPushButton[primary="true"] { font-weight: 600; }
 QPushButton[primary="true"]:hover { background: $accent; }
 QPushButton[primary="true"]:focus { border: 2px solid $text; padding: 6px 16px; }
+QPushButton[primary="true"]:disabled { background: $track; color: $disabled; }
+QTabBar::tab { padding: 6px 14px; border: none; border-bottom: 2px solid transparent; color: $secondary; }
+QTabBar::tab:selected { color: $text; border-bottom: 2px solid $accent; }
+QTabBar::tab:hover { color: $text; }
+QTabWidget::pane { border: none; border-top: 1px solid $border; }
+QTableWidget { background: $panel; border: none; gridline-color: $border; }
+QHeaderView::section { background: $panel; border: none; border-bottom: 1px solid $border; padding: 4px 8px; }
+QHeaderView::section { color: $secondary; }
 QStatusBar { background: $window; border-top: 1px solid $border; }
 QStatusBar::item { border: none; }
 QSplitter::handle { background: $border; }
@@ -122,13 +136,25 @@ QLabel[tone="error"] { color: $error; }
 QFrame[panel="true"] { background: $panel; border: none; }
 QFrame[notice="true"] { background: $notice; border: 1px solid $notice_border; border-radius: 8px; }
 QFrame[notice="true"] QLabel { color: $notice_text; }
+QFrame[card="true"] { background: $panel; border: 1px solid $border; border-radius: 8px; }
+QLineEdit, QSpinBox, QDoubleSpinBox { background: $raised; border: 1px solid $border; border-radius: 6px; }
+QLineEdit, QSpinBox, QDoubleSpinBox { padding: 4px 8px; selection-background-color: $accent; }
+QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus { border-color: $accent; }
+QSpinBox::up-button, QSpinBox::down-button { width: 0; border: none; }
+QDoubleSpinBox::up-button, QDoubleSpinBox::down-button { width: 0; border: none; }
+QSpinBox QLineEdit, QDoubleSpinBox QLineEdit { border: none; background: transparent; padding: 0 2px; }
+QPlainTextEdit { background: $panel; border: 1px solid $border; border-radius: 6px; padding: 4px; }
+QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; }
 QListView { background: $panel; border: none; outline: none; }
+QListWidget::item { padding: 6px; border-radius: 6px; }
+QListWidget::item:selected { background: $tint; color: $text; }
 QComboBox { background: $raised; border: 1px solid $border; border-radius: 6px; padding: 3px 8px; }
 QComboBox:disabled { color: $disabled; }
 QComboBox:focus { border-color: $accent; }
 QComboBox::drop-down { border: none; width: 22px; }
 QComboBox::down-arrow { image: none; width: 0; height: 0; }
 QComboBox QAbstractItemView { background: $raised; border: 1px solid $border; selection-background-color: $tint; }
+QComboBox QAbstractItemView { selection-color: $text; }
 QProgressBar { background: $track; border: none; border-radius: 3px; max-height: 6px; }
 QProgressBar::chunk { background: $accent; border-radius: 3px; }
 QSlider::groove:horizontal { height: 4px; background: $track; border-radius: 2px; }

@@ -27,3 +27,13 @@ def duration(seconds: float) -> str:
 def number(value: int) -> str:
     """``10000`` as ``10,000``."""
     return QLocale().toString(value)
+
+
+def long_duration(seconds: float) -> str:
+    """``95`` as ``2 minutes``: rounded as one says it."""
+    tr = QCoreApplication.translate
+    if seconds < 90:
+        return tr("wording", "{0} seconds").format(number(max(1, round(seconds))))
+    if seconds < 90 * 60:
+        return tr("wording", "{0} minutes").format(number(round(seconds / 60)))
+    return tr("wording", "{0} hours").format(QLocale().toString(seconds / 3600, "f", 1))

@@ -136,7 +136,7 @@ def test_a_bar_shows_its_evidence_by_mouse_and_keyboard(open_window: OpenWindow,
     assert later.values is not None
     assert later.empty or not (first.values == later.values).all()
     if later.empty:
-        assert "No positive evidence" in window.inspect.heatmap.note
+        assert "no positive evidence" in window.inspect.heatmap.note
 
 
 def test_the_heatmap_is_switched_with_h_and_remembered(open_window: OpenWindow, qtbot: QtBot, home: Path) -> None:
@@ -150,7 +150,8 @@ def test_the_heatmap_is_switched_with_h_and_remembered(open_window: OpenWindow, 
     assert not window.actions_.heatmap.isChecked()
     assert window.inspect.view.grab().toImage() != with_heat
     window.inspect.heatmap.opacity_slider.setValue(80)
-    window.inspect.heatmap.colormap_changed.emit("inferno")
+    colours = window.inspect.heatmap.look.colormap
+    colours.setCurrentIndex(colours.findData("inferno"))
     window.close()
     written = Settings()
     assert written.flag(HEATMAP_SHOWN) is False
@@ -164,7 +165,7 @@ def test_the_whole_photo_can_be_shown_to_the_network(open_window: OpenWindow, qt
     wait_settled(qtbot, window)
     crop = window.inspect.evidence
     before = outcomes(window)[0]
-    window.inspect.heatmap.fit_changed.emit("whole")
+    window.inspect.heatmap.look.fit_changed.emit("whole")
     qtbot.waitUntil(
         lambda: window.inspect.evidence is not None and window.inspect.evidence.fit == "whole", timeout=9000
     )

@@ -12,24 +12,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QObject, QPointF, Qt, QThread, Signal
+from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.errors import ImageError
 from resnet_desktop.gui import app, theme, wording
-from resnet_desktop.gui.inspect.image_view import ImageView
 from resnet_desktop.gui.pictures import LONGEST_SIDE, Photos, load_photo
 from resnet_desktop.gui.qt_image import heat_qimage, legend_qimage, png_bytes, to_qimage
-from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.welcome import sample_photos
 from resnet_desktop.imaging.decode import decode, encode_png
 from resnet_desktop.imaging.overlay import colormap
-from resnet_desktop.imaging.transforms import Box
 from tests.conftest import REPO
 
-HEAVY = ("numpy", "PIL", "onnx", "onnxruntime", "pyqtgraph", "resnet_desktop.inference", "resnet_desktop.bundle")
+HEAVY = ("numpy", "PIL", "onnx", "onnxruntime", "resnet_desktop.inference", "resnet_desktop.bundle")
 
 
 @pytest.mark.parametrize(
@@ -114,28 +111,6 @@ def test_tasks_bring_results_and_errors_to_this_thread(qtbot: QtBot) -> None:
     tasks.drain()
     qtbot.wait(50)
     assert len(ended) == 2
-
-
-def test_the_view_zooms_moves_and_fits(qtbot: QtBot) -> None:
-    view = ImageView()
-    qtbot.addWidget(view)
-    view.resize(600, 400)
-    image = QImage(300, 200, QImage.Format.Format_RGB32)
-    image.fill(QColor("#808080"))
-    view.show_photo(image)
-    view.show_evidence(QImage(), Box(0.25, 0.0, 0.75, 1.0))
-    zooms: list[float] = []
-    view.zoom_changed.connect(zooms.append)
-    view.zoom_by(2.0, QPointF(100, 100))
-    view.zoom_by(1000.0)
-    qtbot.keyClick(view, Qt.Key.Key_0)
-    view.zoom_by(0.1)
-    assert zooms == [2.0, 16.0, 1.0, 1.0]
-    grabbed = view.grab().toImage()
-    assert grabbed.pixelColor(300, 200) == QColor("#808080")  # inside the frame: the photo
-    assert grabbed.pixelColor(60, 200) != QColor("#808080")  # outside it: dimmed
-    view.show_failure(Failure("empty_file", "It is empty.", "Copy it again."))
-    assert not view.has_photo
 
 
 @pytest.mark.parametrize("colours", [theme.LIGHT, theme.DARK])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.gui.results import Evidence, Failure, ModelInfo, Result
+from resnet_desktop.core.progress import Cancelled, CancelledError, Progress
+from resnet_desktop.explain.residual import BlockAnalysis
+from resnet_desktop.gui.engine import Engine
+from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo, Result
 from resnet_desktop.gui.session_controller import SessionController
 from resnet_desktop.gui.welcome import sample_photos
 
@@ -58,7 +63,7 @@ def test_what_is_looked_at_comes_before_the_queue(ready: SessionController, qtbo
     ready.evidence_ready.connect(explained.append)
     count = 40
     ready.classify((number, CAT) for number in range(count))
-    ready.explain(count - 1, CAT, None)
+    ready.explain(count - 1, CAT, EvidenceRequest())
     qtbot.waitUntil(lambda: len(order) >= count, timeout=WAIT)
     assert order.index(count - 1) < count - 8
     assert [evidence.item for evidence in explained] == [count - 1]
@@ -69,11 +74,11 @@ def test_only_the_latest_request_is_answered(ready: SessionController, qtbot: Qt
     explained: list[Evidence] = []
     ready.evidence_ready.connect(explained.append)
     for target in range(8):
-        ready.explain(1, COFFEE, target)
+        ready.explain(1, COFFEE, EvidenceRequest(target))
     qtbot.waitUntil(lambda: bool(explained), timeout=WAIT)
     qtbot.wait(100)
     assert [evidence.target for evidence in explained] == [7]
-    ready.explain(1, COFFEE, 2)
+    ready.explain(1, COFFEE, EvidenceRequest(2))
     ready.drop_request()
     qtbot.wait(200)
     assert len(explained) == 1
@@ -153,6 +158,129 @@ def test_after_the_end_nothing_is_done(ready: SessionController, qtbot: QtBot) -
     ready.classify((number, CAT) for number in range(50))
     ready.close()
     ready.classify([(1000, CAT)])
-    ready.explain(1000, CAT, None)
+    ready.explain(1000, CAT, EvidenceRequest())
     qtbot.wait(200)
     assert answered == []
+
+
+def classified(ready: SessionController, qtbot: QtBot, number: int, photo: Path) -> None:
+    with qtbot.waitSignal(ready.item_finished, timeout=WAIT):
+        ready.classify([(number, photo)])
+
+
+def test_asking_answers_on_the_slot(ready: SessionController, qtbot: QtBot) -> None:
+    answers: list[tuple[str, object]] = []
+    progress: list[tuple[str, int, int]] = []
+    ready.answered.connect(lambda slot, answer: answers.append((slot, answer)))
+    ready.progressed.connect(lambda *told: progress.append(told))
+    classified(ready, qtbot, 1, CAT)
+
+    def blocks(engine: Engine, cancelled: Cancelled, told: Progress) -> object:
+        return engine.analysis.blocks(1, CAT, None, cancelled, told)
+
+    ready.ask("blocks", blocks)
+    qtbot.waitUntil(lambda: bool(answers), timeout=WAIT)
+    slot, answer = answers[0]
+    assert slot == "blocks"
+    assert isinstance(answer, BlockAnalysis)
+    assert len(answer.reports) == 8  # of a ResNet-18
+    assert progress
+    assert {told[0] for told in progress} == {"blocks"}
+
+
+def test_only_the_latest_of_a_slot_is_answered_and_errors_come_as_words(ready: SessionController, qtbot: QtBot) -> None:
+    answers: list[tuple[str, object]] = []
+    ready.answered.connect(lambda slot, answer: answers.append((slot, answer)))
+    started, released = threading.Event(), threading.Event()
+
+    def slow(_engine: Engine, cancelled: Cancelled, _progress: Progress) -> str:
+        started.set()
+        while not cancelled():
+            released.wait(0.01)
+        raise CancelledError
+
+    def wrong(engine: Engine, _cancelled: Cancelled, _progress: Progress) -> object:
+        return engine.analysis.sheet(1, CAT, "no-such-layer", None)
+
+    ready.ask("one", slow)
+    assert started.wait(10)
+    ready.ask("one", lambda *_: "second")
+    qtbot.waitUntil(lambda: answers == [("one", "second")], timeout=WAIT)
+    ready.ask("two", wrong)
+    qtbot.waitUntil(lambda: len(answers) == 2, timeout=WAIT)
+    failure = answers[1][1]
+    assert isinstance(failure, Failure)
+    assert failure.code == "unknown_layer"
+    started.clear()
+    ready.ask("three", slow)
+    assert started.wait(10)
+    ready.drop("three")
+    ready.ask("four", lambda *_: "fourth")
+    qtbot.waitUntil(lambda: len(answers) == 3, timeout=WAIT)
+    assert answers[2] == ("four", "fourth")
+
+
+def test_what_is_looked_at_is_served_while_something_long_runs(ready: SessionController, qtbot: QtBot) -> None:
+    order: list[str] = []
+    ready.evidence_ready.connect(lambda evidence: order.append(f"evidence {evidence.target}"))
+    ready.answered.connect(lambda slot, _answer: order.append(slot))
+    classified(ready, qtbot, 1, CAT)
+    running = threading.Event()
+
+    def long_work(_engine: Engine, _cancelled: Cancelled, progress: Progress) -> None:
+        for step in range(50):
+            running.set()
+            progress(step, 50)
+            time.sleep(0.02)
+
+    ready.ask("long", long_work)
+    assert running.wait(10)
+    ready.explain(1, CAT, EvidenceRequest(3))
+    qtbot.waitUntil(lambda: "long" in order, timeout=WAIT)
+    assert order == ["evidence 3", "long"]
+
+
+def test_a_new_model_drops_what_was_asked_of_the_old(
+    ready: SessionController, qtbot: QtBot, wary_model_file: Path
+) -> None:
+    answers: list[object] = []
+    ready.answered.connect(lambda slot, _answer: answers.append(slot))
+    started = threading.Event()
+
+    def until_cancelled(_engine: Engine, cancelled: Cancelled, _progress: Progress) -> None:
+        started.set()
+        while not cancelled():
+            time.sleep(0.005)
+        raise CancelledError
+
+    ready.ask("old", until_cancelled)
+    assert started.wait(10)
+    with qtbot.waitSignal(ready.model_ready, timeout=WAIT):
+        ready.open_model(str(wary_model_file), "cpu")
+    ready.ask("new", lambda *_: 1)
+    qtbot.waitUntil(lambda: answers == ["new"], timeout=WAIT)
+
+
+def test_a_model_that_cannot_be_opened_interrupts_but_does_not_drop(
+    ready: SessionController, qtbot: QtBot, tmp_path: Path
+) -> None:
+    answers: list[object] = []
+    ready.answered.connect(lambda slot, answer: answers.append((slot, answer)))
+    runs: list[int] = []
+    started = threading.Event()
+
+    def work(_engine: Engine, cancelled: Cancelled, _progress: Progress) -> str:
+        runs.append(1)
+        started.set()
+        while len(runs) == 1:
+            if cancelled():
+                raise CancelledError
+            time.sleep(0.005)
+        return "done after all"
+
+    ready.ask("patient", work)
+    assert started.wait(10)
+    with qtbot.waitSignal(ready.model_failed, timeout=WAIT):
+        ready.open_model(str(tmp_path / "missing.onnx"), "cpu")
+    qtbot.waitUntil(lambda: answers == [("patient", "done after all")], timeout=WAIT)
+    assert len(runs) == 2

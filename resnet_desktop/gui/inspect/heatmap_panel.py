@@ -1,48 +1,74 @@
-"""How the evidence is shown: on or off, how strongly, in which colours, and of which part of the photo."""
+"""The evidence: what is shown, how it is made, and how it looks."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
-    QComboBox,
-    QGridLayout,
+    QFrame,
     QHBoxLayout,
     QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
     QSlider,
+    QStackedWidget,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from resnet_desktop.core.settings import COLORMAP, FIT
-from resnet_desktop.gui import icons, theme, wording
-from resnet_desktop.gui.results import Evidence
+from resnet_desktop.explain.methods import METHODS
+from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.inspect.evidence_controls import EvidenceControls
+from resnet_desktop.gui.inspect.heat_look import HeatLook, WheelGuard
+from resnet_desktop.gui.inspect.heat_painter import HeatStyle
+from resnet_desktop.gui.inspect.legend import Legend
+from resnet_desktop.gui.inspect.view_switch import ViewSwitch
+from resnet_desktop.gui.results import Evidence, EvidenceRequest
+
+MADE, LOOK = range(2)
+_LEAST = 64
+"""Of what scrolls, this is always seen."""
+PATIENCE_MS = 250
+"""What takes longer shows that it is under way."""
 
 
 class HeatmapPanel(QWidget):
     """Controls below the predictions.
 
-    Signals: ``opacity_changed`` (0 to 1), ``colormap_changed`` (its name), ``fit_changed`` (``crop`` or ``whole``).
+    Signals:
+        check_asked, compare_asked: of the heatmap that is shown.
+        cancelled: what is on its way is no longer wanted.
+        method_wanted: a method's name, offered where another one does not work.
     """
 
-    opacity_changed = Signal(float)
-    colormap_changed = Signal(str)
-    fit_changed = Signal(str)
+    check_asked = Signal()
+    compare_asked = Signal()
+    cancelled = Signal()
+    method_wanted = Signal(str)
 
-    def __init__(self, opacity: float, colormap: str, fit: str, parent: QWidget | None = None) -> None:
+    def __init__(self, style: HeatStyle, opacity: float, fit: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title = QLabel(self.tr("Evidence"))
-        self._note = QLabel()
-        self._note.setWordWrap(True)
-        self._note.setProperty("tone", "secondary")
-        self._legend = Legend()
-        self._opacity = self._opacity_slider(opacity)
-        self._opacity_text = QLabel()
-        self._colormap = self._colormap_box(colormap)
-        self._fit = self._fit_box(fit)
+        self._title, self._note = QLabel(self.tr("Evidence")), QLabel()
+        self._busy, self._legend, self._line = BusyLine(), Legend(), QStackedWidget()
+        self._way_on = QPushButton()
+        self.controls, self.look = EvidenceControls(), HeatLook(style, opacity, fit)
+        tabs = (
+            (self.tr("Made"), self.tr("Method, class to contrast with, and layer")),
+            (self.tr("Look"), self.tr("Opacity, colours, cells, contour, swipe")),
+        )
+        self.tabs = ViewSwitch(tabs, self.tr("How the heatmap is made, or how it looks"), stretch=True)
+        self._pages = QStackedWidget()
+        self._check, self._compare = QPushButton(self.tr("Check this heatmap…")), QPushButton(self.tr("Pin"))
         self._build()
-        self._on_opacity_changed(self._opacity.value())
+        self._connect()
         self.clear_evidence()
+
+    @property
+    def title(self) -> str:
+        """Which class the evidence is for."""
+        return self._title.text()
 
     @property
     def note(self) -> str:
@@ -50,166 +76,212 @@ class HeatmapPanel(QWidget):
         return self._note.text()
 
     @property
+    def busy(self) -> BusyLine:
+        """Whether something is on its way, and how far."""
+        return self._busy
+
+    @property
+    def way_on(self) -> QPushButton:
+        """Offers another method where the chosen one does not work."""
+        return self._way_on
+
+    @property
     def opacity_slider(self) -> QSlider:
         """The slider, in percent."""
-        return self._opacity
+        return self.look.opacity
 
-    def show_evidence(self, evidence: Evidence) -> None:
-        """Say what the colours on the photo mean."""
-        self._title.setText(self.tr("Evidence for {label}").format(label=evidence.label))
-        if evidence.values is None:
-            self._note.setText(self.tr("This model has no direct heatmap."))
-        elif evidence.empty:
-            self._note.setText(
-                self.tr("No positive evidence for this class at this layer ({layer}).").format(layer=evidence.layer)
-            )
-        else:
-            self._note.setText(self.tr("Found at the last stage ({layer}).").format(layer=evidence.layer))
+    @property
+    def contour_slider(self) -> QSlider:
+        """The slider, in percent of the peak; 0 is off."""
+        return self.look.contour
+
+    def show_evidence(self, evidence: Evidence, methods: tuple[str, ...]) -> None:
+        """Say what the colours on the photo mean; ``methods``: those that work at the layer."""
+        title = self.tr("Evidence for {label}").format(label=evidence.label)
+        if evidence.against is not None:
+            title = self.tr("{label} rather than {other}").format(label=evidence.label, other=evidence.against_label)
+        self._title.setText(title)
+        self._note.setText(self._about(evidence))
+        offered = "" if evidence.problem is None else next((name for name in methods if name != evidence.method), "")
+        self._way_on.setProperty("method", offered)
+        self._way_on.setVisible(bool(offered))
+        if offered:
+            self._way_on.setText(self.tr("Use {method} instead").format(method=METHODS[offered].title))
+        self._set_actions(evidence.values is not None and not evidence.empty)
+
+    def show_request(self, request: EvidenceRequest, methods: tuple[str, ...]) -> None:
+        """What is wanted now."""
+        self.controls.show_request(request, methods)
+
+    def show_waiting(self, waiting: bool) -> None:
+        """An answer is on its way, or has come."""
+        self._busy.show_waiting(waiting)
 
     def clear_evidence(self) -> None:
         """There is nothing to explain."""
         self._title.setText(self.tr("Evidence"))
         self._note.setText(self.tr("Nothing to show yet."))
-        self._legend.show_colours(QImage())
+        self._way_on.hide()
+        self._set_actions(False)
 
     def show_legend(self, colours: QImage) -> None:
         """The colours of the legend, cold to hot."""
-        self._legend.show_colours(colours)
+        self._legend.show_colours(colours, self.look.contour.value() / 100)
 
     def set_heat_enabled(self, shown: bool) -> None:
         """Grey out what has no effect while the heatmap is off."""
-        for widget in (self._opacity, self._opacity_text, self._colormap, self._legend):
-            widget.setEnabled(shown)
+        self._legend.setEnabled(shown)
+        self.look.set_heat_enabled(shown)
 
     def refresh_fonts(self) -> None:
         """Follow the app's font."""
         self._title.setFont(theme.font(strong=True))
+        self.controls.refresh_fonts()
+
+    def _about(self, evidence: Evidence) -> str:
+        if evidence.problem is not None:
+            return evidence.problem.text
+        info = METHODS[evidence.method]
+        if evidence.empty:
+            text = self.tr("{method} finds no positive evidence for this class at this layer ({layer}).")
+        elif not info.needs_layer:
+            text = self.tr("{method}, {time}.")
+        else:
+            text = self.tr("{method} at {layer}, {time}.")
+        time = wording.duration(evidence.seconds) if evidence.seconds else self.tr("no extra run")
+        return text.format(method=info.title, layer=evidence.layer, time=time)
+
+    def _set_actions(self, possible: bool) -> None:
+        for button in (self._check, self._compare):
+            button.setEnabled(possible)
 
     def _build(self) -> None:
         self.refresh_fonts()
-        self._title.setWordWrap(True)
-        slider_row = QHBoxLayout()
-        slider_row.setSpacing(theme.S)
-        slider_row.addWidget(self._opacity, 1)
-        slider_row.addWidget(self._opacity_text)
-        self._opacity_text.setFixedWidth(self.fontMetrics().horizontalAdvance("100 %") + 2)
-        self._opacity_text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        form = QGridLayout()
-        form.setColumnStretch(1, 1)
-        form.setHorizontalSpacing(theme.M)
-        form.setVerticalSpacing(theme.S)
-        for row, text in enumerate((self.tr("Opacity"), self.tr("Colours"), self.tr("Network sees"))):
-            label = QLabel(text)
-            label.setProperty("tone", "secondary")
-            form.addWidget(label, row, 0)
-        form.addLayout(slider_row, 0, 1)
-        form.addWidget(self._colormap, 1, 1)
-        form.addWidget(self._fit, 2, 1)
+        for label in (self._title, self._note):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        self._note.setProperty("tone", "secondary")
+        for page in (self.controls, self.look):
+            self._pages.addWidget(page)
+        self._pages.setContentsMargins(0, 0, 2, 0)
+        for line in (self._legend, self._busy):
+            self._line.addWidget(line)
+        self._line.setFixedHeight(self._busy.sizeHint().height())
+        buttons = QHBoxLayout()
+        buttons.setSpacing(theme.S)
+        buttons.addWidget(self._check, 1)
+        buttons.addWidget(self._compare, 0)
+        self._check.setToolTip(self.tr("Does this heatmap mean anything? Test it (K)"))
+        self._compare.setToolTip(self.tr("Keep this heatmap in the comparison, beside others (P)"))
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(theme.L, theme.M, theme.L, theme.L)
-        layout.setSpacing(theme.S)
-        for widget in (self._title, self._note, self._legend):
-            layout.addWidget(widget)
-        layout.addLayout(form)
+        layout.setContentsMargins(theme.L, theme.M, theme.L, theme.M)
+        layout.setSpacing(theme.S - 2)
+        for part in (self._title, self._note, self._line):
+            layout.addWidget(part)
+        layout.addWidget(self._way_on, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addSpacing(2)
+        layout.addWidget(self.tabs)
+        layout.addWidget(_scrolling(self._pages), 1)
+        layout.addLayout(buttons)
 
-    def _opacity_slider(self, opacity: float) -> QSlider:
-        slider = QSlider(Qt.Orientation.Horizontal)
-        slider.setRange(0, 100)
-        slider.setValue(round(opacity * 100))
-        slider.setAccessibleName(self.tr("Opacity of the heatmap"))
-        slider.valueChanged.connect(self._on_opacity_changed)
-        return slider
-
-    def _colormap_box(self, colormap: str) -> QComboBox:
-        titles = {
-            "viridis": self.tr("Viridis"),
-            "inferno": self.tr("Inferno"),
-            "turbo": self.tr("Turbo"),
-            "grey": self.tr("Grey"),
-        }
-        box = _Choice()
-        for name in COLORMAP.choices:
-            box.addItem(titles.get(name, name), name)
-        box.setCurrentIndex(box.findData(colormap))
-        box.setAccessibleName(self.tr("Colours of the heatmap"))
-        box.currentIndexChanged.connect(lambda: self.colormap_changed.emit(str(box.currentData())))
-        return box
-
-    def _fit_box(self, fit: str) -> QComboBox:
-        box = _Choice()
-        tips = {
-            "crop": (self.tr("Centre of the photo"), self.tr("The square in the middle, as it was trained to")),
-            "whole": (self.tr("Whole photo"), self.tr("The whole photo, scaled into the square with margins")),
-        }
-        for name in FIT.choices:
-            title, tip = tips.get(name, (name, ""))
-            box.addItem(title, name)
-            box.setItemData(box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-        box.setCurrentIndex(box.findData(fit))
-        box.setAccessibleName(self.tr("What the network sees of a photo"))
-        box.currentIndexChanged.connect(lambda: self.fit_changed.emit(str(box.currentData())))
-        return box
-
-    def _on_opacity_changed(self, value: int) -> None:
-        self._opacity_text.setText(wording.percent(value / 100))
-        self.opacity_changed.emit(value / 100)
+    def _connect(self) -> None:
+        guard = WheelGuard(self)
+        for widget in (self.controls.layer, self.controls.method, self.controls.against, self.controls.depth_slider):
+            widget.installEventFilter(guard)
+        self.tabs.chosen.connect(self._pages.setCurrentIndex)
+        self._busy.cancelled.connect(self.cancelled)
+        self._busy.shown_changed.connect(
+            lambda shown: self._line.setCurrentWidget(self._busy if shown else self._legend)
+        )
+        self._check.clicked.connect(self.check_asked)
+        self._compare.clicked.connect(self.compare_asked)
+        self._way_on.clicked.connect(lambda: self.method_wanted.emit(str(self._way_on.property("method"))))
 
 
-class _Choice(QComboBox):
-    """A combo box with the app's own arrow (the style sheet takes the style's away), as narrow as there is room."""
+def _scrolling(widget: QWidget) -> QScrollArea:
+    """As high as its contents where there is room, and scrolled where there is not."""
+    area = _FittingArea(widget)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area
 
-    def __init__(self) -> None:
+
+class _FittingArea(QScrollArea):
+    def __init__(self, contents: QWidget) -> None:
         super().__init__()
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(8)
+        self._contents = contents
+        self.setWidget(contents)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        painter = QPainter(self)
-        colours = theme.current()
-        colour = colours.secondary if self.isEnabled() else colours.disabled
-        painter.drawPixmap(self.width() - 22, (self.height() - 16) // 2, icons.pixmap("chevron", 16, colour))
-        painter.end()
+    def sizeHint(self) -> QSize:
+        return self._contents.sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, _LEAST)
 
 
-class Legend(QWidget):
-    """The colours from little to much evidence."""
+class BusyLine(QWidget):
+    """A thin line with progress, and a way to cancel.
+
+    Signals: ``cancelled``; ``shown_changed`` (whether it has something to show).
+    """
+
+    cancelled = Signal()
+    shown_changed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._colours = QImage()
-        self._low, self._high = self.tr("low"), self.tr("high")
-        self.setAccessibleName(self.tr("Colours of the heatmap, from low to high evidence"))
+        self._waiting = self._preparing = self._shown = False
+        self._bar, self._cancel = QProgressBar(), QToolButton()
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName(self.tr("The heatmap is being made"))
+        self._cancel.setText(self.tr("Cancel"))
+        self._cancel.setToolTip(self.tr("Keep the heatmap that is shown (Esc)"))
+        self._cancel.clicked.connect(self.cancelled)
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(PATIENCE_MS)
+        self._patience.timeout.connect(lambda: self._set_shown(True))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.S)
+        layout.addWidget(self._bar, 1)
+        layout.addWidget(self._cancel)
 
-    def sizeHint(self) -> QSize:
-        """One line."""
-        return QSize(160, self.fontMetrics().height())
+    @property
+    def shown(self) -> bool:
+        """Whether it is seen that something is under way."""
+        return self._shown
 
-    def minimumSizeHint(self) -> QSize:
-        """One line."""
-        return QSize(100, self.fontMetrics().height())
+    @property
+    def cancel_button(self) -> QToolButton:
+        """Gives up."""
+        return self._cancel
 
-    def show_colours(self, colours: QImage) -> None:
-        """One pixel high, cold to hot."""
-        self._colours = colours
-        self.update()
+    def show_waiting(self, waiting: bool) -> None:
+        """The heatmap that is wanted is on its way, or there."""
+        self._waiting = waiting
+        self._refresh()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt gives it
-        """The two words and the colours between them."""
-        painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        painter.setPen(self.palette().placeholderText().color())
-        metrics = self.fontMetrics()
-        left, right = metrics.horizontalAdvance(self._low) + theme.S, metrics.horizontalAdvance(self._high) + theme.S
-        middle = int(Qt.AlignmentFlag.AlignVCenter)
-        painter.drawText(self.rect(), middle | int(Qt.AlignmentFlag.AlignLeft), self._low)
-        painter.drawText(self.rect(), middle | int(Qt.AlignmentFlag.AlignRight), self._high)
-        bar = QRectF(left, self.height() / 2 - 4, self.width() - left - right, 8)
-        shape = QPainterPath()
-        shape.addRoundedRect(bar, 4, 4)
-        painter.setClipPath(shape)
-        painter.setOpacity(1.0 if self.isEnabled() else 0.35)
-        painter.fillRect(bar, self.palette().mid())
-        if not self._colours.isNull():
-            painter.drawImage(bar, self._colours)
-        painter.end()
+    def show_preparing(self, preparing: bool) -> None:
+        """The heatmaps of all depths are being made, or there."""
+        self._preparing = preparing
+        self._refresh()
+
+    def advance(self, done: int, total: int) -> None:
+        """It has come so far."""
+        self._bar.setRange(0, max(1, total))
+        self._bar.setValue(done)
+
+    def _refresh(self) -> None:
+        if not self._waiting and not self._preparing:
+            self._patience.stop()
+            self._bar.setRange(0, 0)
+            self._set_shown(False)
+        elif not self._shown and not self._patience.isActive():
+            self._patience.start()
+
+    def _set_shown(self, shown: bool) -> None:
+        if shown != self._shown:
+            self._shown = shown
+            self.shown_changed.emit(shown)

@@ -4,56 +4,55 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFontMetricsF,
     QImage,
     QKeyEvent,
     QMouseEvent,
-    QNativeGestureEvent,
     QPainter,
     QPainterPath,
     QPaintEvent,
     QPen,
-    QPixmap,
-    QWheelEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.gui import icons, theme
-from resnet_desktop.gui.results import Failure
+from resnet_desktop.gui.inspect.heat_painter import HeatLayer, HeatStyle, heat_layer, words_on_photo
+from resnet_desktop.gui.inspect.zoom_view import ZoomView, fraction_of
+from resnet_desktop.gui.results import Evidence, Failure
 
 if TYPE_CHECKING:
     from resnet_desktop.imaging.transforms import Box
 
-MAX_ZOOM = 16.0
-LARGEST_ENLARGEMENT = 4.0
-"""A small photo that fills the view is enlarged at most so much."""
-ZOOM_STEP = 1.25
+GRIP = 10.0
+"""Within so many pixels of the divider the pointer takes hold of it."""
+SWIPE_STEP = 0.04
 
 
-class ImageView(QWidget):
-    """One photo. Control and the wheel, or + and -, zoom; dragging moves; 0 or a double click fits it again.
+class ImageView(ZoomView):
+    """One photo with a heatmap over it.
 
-    Signal: ``zoom_changed`` (times the size that fits).
+    With ``set_swipe`` a divider splits the photo: the heatmap lies to the right of it alone. It is dragged, or moved
+    with the arrow keys.
+
+    Signal: ``hovered`` (the place under the pointer as fractions of the box that the network saw; None outside it).
     """
 
-    zoom_changed = Signal(float)
+    hovered = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._photo = QImage()
-        self._heat = QImage()
+        self._layer: HeatLayer | None = None
         self._box: Box | None = None
+        self._words = ""
         self._failure: Failure | None = None
         self._opacity = 0.5
         self._heat_shown = True
-        self._zoom = 1.0
-        self._centre = QPointF(0.5, 0.5)  # the point of the photo in the middle of the view, as fractions
-        self._grip: QPointF | None = None
-        self._scaled = QPixmap()
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._divider: float | None = None  # as a fraction of the photo's width on the screen
+        self._dividing = False
+        self.setMouseTracking(True)
         self.setMinimumSize(220, 180)
         self.setAccessibleName(self.tr("Photo with heatmap"))
 
@@ -64,16 +63,27 @@ class ImageView(QWidget):
     @property
     def has_heat(self) -> bool:
         """Whether a heatmap lies over the photo (it may be switched off)."""
-        return not self._heat.isNull()
+        return self._layer is not None
 
     @property
-    def has_photo(self) -> bool:
-        """Whether a photo is shown."""
-        return not self._photo.isNull()
+    def layer(self) -> HeatLayer | None:
+        """The heatmap over the photo."""
+        return self._layer
+
+    @property
+    def words(self) -> str:
+        """What is said on the photo where there is no heatmap."""
+        return self._words
+
+    @property
+    def divider(self) -> float | None:
+        """Where a divider splits the photo, as a fraction of its width; None for nowhere."""
+        return self._divider
 
     def show_photo(self, photo: QImage) -> None:
         """Show a photo, whole; what lay over the one before is gone."""
-        self._photo, self._failure = photo, None
+        self._set_photo(photo)
+        self._failure = None
         self.clear_evidence()
         self.fit()
 
@@ -85,18 +95,22 @@ class ImageView(QWidget):
 
     def clear(self) -> None:
         """Show nothing."""
-        self._photo, self._failure, self._scaled = QImage(), None, QPixmap()
+        self._set_photo(QImage())
+        self._failure = None
         self.setAccessibleDescription("")
         self.clear_evidence()
 
-    def show_evidence(self, heat: QImage, box: Box | None) -> None:
-        """Lay a heatmap (null: none) over ``box``, the part that the network saw as fractions of the photo."""
-        self._heat, self._box = heat, box
+    def show_evidence(self, evidence: Evidence, style: HeatStyle) -> None:
+        """Lay a heatmap over the part that the network saw, or say that there is none."""
+        self._layer, self._box = heat_layer(evidence, style), evidence.box
+        self._words = words_on_photo(evidence)
+        self.setAccessibleDescription(self._words)
         self.update()
 
     def clear_evidence(self) -> None:
-        """Take heatmap and frame away."""
-        self.show_evidence(QImage(), None)
+        """Take heatmap, frame and words away."""
+        self._layer, self._box, self._words = None, None, ""
+        self.update()
 
     def set_opacity(self, opacity: float) -> None:
         """Of the heatmap's hottest place, 0 to 1."""
@@ -108,26 +122,18 @@ class ImageView(QWidget):
         self._heat_shown = shown
         self.update()
 
-    def fit(self) -> None:
-        """The whole photo, as large as it fits."""
-        self._centre = QPointF(0.5, 0.5)
-        self._set_zoom(1.0)
+    def set_swipe(self, on: bool) -> None:
+        """Split the photo by a divider."""
+        self._divider = 0.5 if on else None
+        self._dividing = False
+        self.unsetCursor()
+        self.update()
 
-    def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
-        """Zoom; the place of the photo under ``around`` stays where it is."""
-        if not self.has_photo:
-            return
-        anchor = around if around is not None else QRectF(self.rect()).center()
-        before = self._target()
-        fraction = _fraction(anchor, before)
-        self._zoom = min(max(self._zoom * factor, 1.0), MAX_ZOOM)
-        size = self._target().size()
-        middle = QRectF(self.rect()).center()
-        self._centre = QPointF(
-            fraction.x() - (anchor.x() - middle.x()) / size.width(),
-            fraction.y() - (anchor.y() - middle.y()) / size.height(),
-        )
-        self._set_zoom(self._zoom)
+    def move_divider(self, to: float) -> None:
+        """Put the divider at a fraction of the photo's width."""
+        if self._divider is not None:
+            self._divider = min(max(to, 0.0), 1.0)
+            self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt gives it
         """Photo, heatmap and frame, or why there is none."""
@@ -141,114 +147,72 @@ class ImageView(QWidget):
             target = self._target()
             self._paint_photo(painter, target)
             if self._box is not None:
-                seen = _placed(self._box, target).intersected(target)
+                seen = placed(self._box, target).intersected(target)
                 self._paint_heat(painter, target, seen)
                 self._paint_frame(painter, target, seen, colours)
+                self._paint_divider(painter, target, seen)
+                self._paint_words(painter, seen, colours)
         painter.end()
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom with Control held; else move a photo that is larger than the view."""
-        steps = event.angleDelta().y() / 120
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.zoom_by(ZOOM_STEP**steps, event.position())
-        elif self._zoom > 1.0:
-            delta = event.angleDelta()
-            self._move(QPointF(delta.x() / 2, delta.y() / 2))
-        event.accept()
-
-    def event(self, event: QEvent) -> bool:
-        """Pinching zooms."""
-        if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
-            self.zoom_by(1.0 + event.value(), event.position())
-            return True
-        return super().event(event)
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold of the photo."""
-        if event.button() == Qt.MouseButton.LeftButton and self._zoom > 1.0:
-            self._grip = event.position()
-            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        """Take hold of the divider, or of the photo."""
+        if event.button() == Qt.MouseButton.LeftButton and self._near_divider(event.position()):
+            self._dividing = True
+            return
+        super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move the photo."""
-        if self._grip is not None:
-            self._move(event.position() - self._grip)
-            self._grip = event.position()
+        """Move the divider or the photo; say what is under the pointer."""
+        if self._dividing:
+            self.move_divider(fraction_of(event.position(), self._target()).x())
+            return
+        super().mouseMoveEvent(event)
+        if self._grip is None and self._divider is not None:
+            near = self._near_divider(event.position())
+            self.setCursor(Qt.CursorShape.SplitHCursor if near else Qt.CursorShape.ArrowCursor)
+        self.hovered.emit(self._in_box(event.position()))
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: ARG002 - Qt gives it
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go."""
-        self._grip = None
-        self.unsetCursor()
+        self._dividing = False
+        super().mouseReleaseEvent(event)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: ARG002 - Qt gives it
-        """Fit."""
-        self.fit()
+    def leaveEvent(self, event: object) -> None:  # noqa: ARG002 - Qt gives it
+        """Nothing is under the pointer."""
+        self.hovered.emit(None)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Zoom with + and -, fit with 0."""
-        if event.text() in ("+", "="):
-            self.zoom_by(ZOOM_STEP)
-        elif event.text() == "-":
-            self.zoom_by(1 / ZOOM_STEP)
-        elif event.text() == "0":
-            self.fit()
+        """Left and right move the divider."""
+        steps = {int(Qt.Key.Key_Left): -SWIPE_STEP, int(Qt.Key.Key_Right): SWIPE_STEP}
+        step = steps.get(event.key())
+        if step is not None and self._divider is not None:
+            self.move_divider(self._divider + step)
         else:
             super().keyPressEvent(event)
 
-    def resizeEvent(self, event: object) -> None:  # noqa: ARG002 - Qt gives it
-        """The copy in the view's size is made anew."""
-        self._scaled = QPixmap()
+    def _near_divider(self, point: QPointF) -> bool:
+        if self._divider is None or not self.has_photo or not self._heat_shown or self._layer is None:
+            return False
+        target = self._target()
+        return abs(point.x() - (target.left() + self._divider * target.width())) <= GRIP
 
-    def _set_zoom(self, zoom: float) -> None:
-        self._zoom = zoom
-        self._scaled = QPixmap()
-        if self.has_photo:
-            self._keep_in_view()
-        self.update()
-        self.zoom_changed.emit(zoom)
-
-    def _move(self, by: QPointF) -> None:
-        if self.has_photo:
-            size = self._target().size()
-            self._centre -= QPointF(by.x() / size.width(), by.y() / size.height())
-            self._keep_in_view()
-            self.update()
-
-    def _keep_in_view(self) -> None:
-        size = self._target().size()
-        half_x, half_y = self.width() / size.width() / 2, self.height() / size.height() / 2
-        self._centre = QPointF(_clamped(self._centre.x(), half_x), _clamped(self._centre.y(), half_y))
-
-    def _target(self) -> QRectF:
-        """Where the whole photo lies, in the view's coordinates."""
-        room = QRectF(self.rect()).adjusted(theme.L, theme.L, -theme.L, -theme.L)
-        width, height = float(self._photo.width()), float(self._photo.height())
-        scale = min(room.width() / width, room.height() / height, LARGEST_ENLARGEMENT)
-        width, height = width * scale * self._zoom, height * scale * self._zoom
-        middle = QRectF(self.rect()).center()
-        return QRectF(middle.x() - self._centre.x() * width, middle.y() - self._centre.y() * height, width, height)
-
-    def _paint_photo(self, painter: QPainter, target: QRectF) -> None:
-        ratio = self.devicePixelRatioF()
-        wanted = (target.size() * ratio).toSize()
-        if wanted.width() >= self._photo.width():
-            painter.drawImage(target, self._photo)
-            return
-        if self._scaled.size() != wanted:  # Qt's smooth scaling averages; a painter's transform would leave edges rough
-            scaled = self._photo.scaled(
-                wanted, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
-            )
-            self._scaled = QPixmap.fromImage(scaled)
-        painter.drawPixmap(target, self._scaled, QRectF(self._scaled.rect()))
+    def _in_box(self, point: QPointF) -> QPointF | None:
+        if self._box is None or not self.has_photo:
+            return None
+        target = self._target()
+        if not target.contains(point):
+            return None
+        place = fraction_of(point, placed(self._box, target))
+        return place if 0 <= place.x() <= 1 and 0 <= place.y() <= 1 else None
 
     def _paint_heat(self, painter: QPainter, target: QRectF, seen: QRectF) -> None:
-        if not self._heat_shown or self._heat.isNull() or self._box is None:
+        if not self._heat_shown or self._layer is None or self._box is None:
             return
-        painter.save()
-        painter.setClipRect(seen)
-        painter.setOpacity(self._opacity)
-        painter.drawImage(_placed(self._box, target), self._heat)
-        painter.restore()
+        area = QRectF(seen)
+        if self._divider is not None:
+            area.setLeft(max(seen.left(), target.left() + self._divider * target.width()))
+        if area.width() > 0:
+            self._layer.paint(painter, placed(self._box, target), area, self._opacity)
 
     def _paint_frame(self, painter: QPainter, target: QRectF, seen: QRectF, colours: theme.Theme) -> None:
         """Dim what the network did not see, and frame what it saw."""
@@ -263,6 +227,39 @@ class ImageView(QWidget):
         painter.drawRect(seen)
         painter.setPen(QPen(QColor(255, 255, 255, 235), 1.2))
         painter.drawRect(seen)
+
+    def _paint_divider(self, painter: QPainter, target: QRectF, seen: QRectF) -> None:
+        if self._divider is None or not self._heat_shown or self._layer is None:
+            return
+        x = target.left() + self._divider * target.width()
+        line = QLineF(x, seen.top(), x, seen.bottom())
+        painter.setPen(QPen(QColor(0, 0, 0, 130), 4))
+        painter.drawLine(line)
+        painter.setPen(QPen(QColor(255, 255, 255), 2))
+        painter.drawLine(line)
+        painter.setBrush(QColor(255, 255, 255))
+        painter.setPen(QPen(QColor(0, 0, 0, 130), 1))
+        in_view = seen.intersected(QRectF(self.rect()))
+        painter.drawEllipse(QPointF(x, in_view.center().y()), 7, 7)
+
+    def _paint_words(self, painter: QPainter, seen: QRectF, colours: theme.Theme) -> None:
+        if not self._words or not self._heat_shown:
+            return
+        view = seen.intersected(QRectF(self.rect()))
+        font = theme.font(0.95)
+        metrics = QFontMetricsF(font)
+        room = view.width() - 2 * theme.M
+        text = metrics.elidedText(self._words, Qt.TextElideMode.ElideRight, room - 2 * theme.M)
+        chip = QRectF(0, 0, metrics.horizontalAdvance(text) + 2 * theme.M, metrics.height() + theme.M)
+        chip.moveCenter(QPointF(view.center().x(), view.bottom() - chip.height() / 2 - theme.M))
+        ground = QColor(colours.raised)
+        ground.setAlpha(235)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ground)
+        painter.drawRoundedRect(chip, chip.height() / 2, chip.height() / 2)
+        painter.setPen(QColor(colours.text))
+        painter.setFont(font)
+        painter.drawText(chip, int(Qt.AlignmentFlag.AlignCenter), text)
 
     def _paint_failure(self, painter: QPainter, failure: Failure, colours: theme.Theme) -> None:
         width = min(440.0, self.width() - 2.0 * theme.XL)
@@ -279,19 +276,11 @@ class ImageView(QWidget):
         painter.drawText(words.adjusted(0, used.height() + theme.S, 0, 0), flags, failure.hint)
 
 
-def _placed(box: Box, target: QRectF) -> QRectF:
+def placed(box: Box, target: QRectF) -> QRectF:
+    """A part of the photo, as fractions of it, where the photo fills ``target``."""
     return QRectF(
         target.left() + box.left * target.width(),
         target.top() + box.top * target.height(),
         box.width * target.width(),
         box.height * target.height(),
     )
-
-
-def _fraction(point: QPointF, target: QRectF) -> QPointF:
-    return QPointF((point.x() - target.left()) / target.width(), (point.y() - target.top()) / target.height())
-
-
-def _clamped(centre: float, half: float) -> float:
-    """So that no empty margin shows on one side of a photo that is larger than the view."""
-    return 0.5 if half >= 0.5 else min(max(centre, half), 1.0 - half)

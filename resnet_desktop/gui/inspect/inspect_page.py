@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+from dataclasses import replace
 
-from resnet_desktop.core.settings import COLORMAP, FIT, HEATMAP_OPACITY, HEATMAP_SHOWN, Settings
-from resnet_desktop.gui import theme
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QHideEvent, QImage
+from PySide6.QtWidgets import QFrame, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from resnet_desktop.core.settings import (
+    COLORMAP,
+    FIT,
+    HEATMAP_CONTOUR,
+    HEATMAP_OPACITY,
+    HEATMAP_SHOWN,
+    HEATMAP_SMOOTH,
+    Settings,
+)
+from resnet_desktop.gui import wording
+from resnet_desktop.gui.inspect.block_page import BlockPage
+from resnet_desktop.gui.inspect.caption_bar import BLOCKS, COMPARE, PHOTO, CaptionBar
+from resnet_desktop.gui.inspect.check_dialog import CheckDialog
+from resnet_desktop.gui.inspect.compare_presets import ComparePhoto
+from resnet_desktop.gui.inspect.compare_view import CompareView
+from resnet_desktop.gui.inspect.contour import value_at
+from resnet_desktop.gui.inspect.evidence_desk import EvidenceDesk
 from resnet_desktop.gui.inspect.gallery import GalleryModel, GalleryView, Item
+from resnet_desktop.gui.inspect.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.heatmap_panel import HeatmapPanel
 from resnet_desktop.gui.inspect.image_view import ImageView
 from resnet_desktop.gui.inspect.prediction_panel import PredictionPanel
 from resnet_desktop.gui.pictures import Photos
-from resnet_desktop.gui.qt_image import heat_qimage, legend_qimage
-from resnet_desktop.gui.results import Evidence, Failure, Result
+from resnet_desktop.gui.qt_image import legend_qimage
+from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo, Result
 from resnet_desktop.gui.session_controller import SessionController
+
+__all__ = ["BLOCKS", "COMPARE", "PHOTO", "InspectPage"]
 
 
 class InspectPage(QWidget):
-    """Signal: ``seconds_changed`` (of the photo that is looked at; None where there is no prediction)."""
+    """The photos and all that is said of the one that is looked at.
+
+    Signals:
+        seconds_changed: of that photo; None where there is no prediction.
+        view_changed: PHOTO, COMPARE or BLOCKS.
+    """
 
     seconds_changed = Signal(object)
+    view_changed = Signal(int)
 
     def __init__(
         self,
@@ -33,27 +59,49 @@ class InspectPage(QWidget):
     ) -> None:
         super().__init__(parent)
         self._model, self._controller, self._photos = model, controller, photos
-        self._colormap = settings.string(COLORMAP)
-        self._evidence: Evidence | None = None
         self._loaded: int | None = None  # the number of the photo in the view
+        self._image = QImage()
+        self._info: ModelInfo | None = None
+        self._style = HeatStyle(
+            settings.string(COLORMAP), settings.flag(HEATMAP_SMOOTH), settings.number(HEATMAP_CONTOUR)
+        )
+        self.desk = EvidenceDesk(controller, self)
         self.gallery = GalleryView(model)
-        self.view = ImageView()
+        self.view, self.compare, self.blocks = ImageView(), CompareView(controller), BlockPage(controller)
         self.predictions = PredictionPanel()
-        self.heatmap = HeatmapPanel(settings.number(HEATMAP_OPACITY), self._colormap, settings.string(FIT))
-        self._caption, self._zoom = QLabel(), QLabel()
+        self.heatmap = HeatmapPanel(self._style, settings.number(HEATMAP_OPACITY), settings.string(FIT))
+        self.check = CheckDialog(controller, self)
+        self.bar, self._middle = CaptionBar(), QStackedWidget()
         self._build()
         self._connect()
-        self.view.set_opacity(settings.number(HEATMAP_OPACITY))
+        self._on_opacity(settings.number(HEATMAP_OPACITY))
+        self._restyle(self._style)
         self.set_heat_shown(settings.flag(HEATMAP_SHOWN))
 
     @property
     def evidence(self) -> Evidence | None:
         """What lies over the photo."""
-        return self._evidence
+        return self.desk.evidence
+
+    @property
+    def style_of_heat(self) -> HeatStyle:
+        """How heatmaps look."""
+        return self._style
+
+    @property
+    def model_name(self) -> str:
+        """Of the model that is open."""
+        return "" if self._info is None else self._info.name
+
+    @property
+    def place(self) -> int:
+        """The view that is shown: PHOTO, COMPARE or BLOCKS."""
+        return self._middle.currentIndex()
 
     def set_heat_shown(self, shown: bool) -> None:
         """Switch the heatmap on or off."""
         self.view.set_heat_shown(shown)
+        self.compare.set_heat_shown(shown)
         self.heatmap.set_heat_enabled(shown)
 
     def start_anew(self) -> None:
@@ -61,102 +109,173 @@ class InspectPage(QWidget):
         self._on_current_changed(self.gallery.current)
 
     def refresh_fonts(self) -> None:
-        """Follow the app's font."""
+        """Follow the app's font and colours."""
         self.predictions.refresh_fonts()
         self.heatmap.refresh_fonts()
+        self.compare.refresh_theme()
+        self.blocks.refresh_theme()
+        self.check.panel.refresh_theme()
+
+    def show_view(self, place: int) -> None:
+        """PHOTO, COMPARE or BLOCKS."""
+        self._middle.setCurrentIndex(place)
+        self.bar.switch.choose(place)
+        self.bar.show_value("")
+        view = self.compare.cells[0].view if place == COMPARE and self.compare.cells else self.view
+        self.bar.show_zoom(1.0 if place == BLOCKS else view.zoom)
+        self.view_changed.emit(place)
+
+    def toggle_view(self, place: int) -> None:
+        """Show a view, or the photo again."""
+        self.show_view(PHOTO if self.place == place else place)
+
+    def fit(self) -> None:
+        """The whole photo, in the view that is shown."""
+        (self.compare if self.place == COMPARE else self.view).fit()
+
+    def zoom_by(self, factor: float) -> None:
+        """Zoom the view that is shown."""
+        (self.compare if self.place == COMPARE else self.view).zoom_by(factor)
+
+    def put_beside(self) -> None:
+        """Put the heatmap that is shown into the comparison, where it stays."""
+        evidence = self.evidence
+        if evidence is not None and evidence.values is not None:
+            self.compare.keep(replace(evidence, request=_exact(evidence)))
+            self.show_view(COMPARE)
+
+    def toggle_runner_up(self) -> None:
+        """Contrast the class with the best of the others, or no longer."""
+        item, evidence = self.gallery.current, self.evidence
+        if item is None or evidence is None or not isinstance(item.outcome, Result):
+            return
+        others = [score.index for score in item.outcome.scores if score.index != evidence.target]
+        self.desk.choose_against(others[0] if self.desk.request.against is None and others else None)
+
+    def open_check(self) -> None:
+        """Test the heatmap that is shown."""
+        evidence, photo = self.evidence, self.desk.photo
+        if evidence is not None and evidence.values is not None and photo is not None:
+            self.check.open_for(*photo, _exact(evidence), evidence.label)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """The tests belong to this page."""
+        super().hideEvent(event)
+        self.check.close()
 
     def _build(self) -> None:
-        side = QFrame()
-        side.setProperty("panel", "true")
-        side.setMinimumWidth(260)
-        side_layout = QVBoxLayout(side)
-        side_layout.setContentsMargins(0, 0, 0, 0)
-        side_layout.setSpacing(0)
-        side_layout.addWidget(self.predictions, 1)
-        line = QFrame()
-        line.setFixedHeight(1)
-        line.setBackgroundRole(line.palette().ColorRole.Mid)
-        line.setAutoFillBackground(True)
-        side_layout.addWidget(line)
-        side_layout.addWidget(self.heatmap)
+        for view in (self.view, self.compare, self.blocks):
+            self._middle.addWidget(view)
         middle = QWidget()
         middle_layout = QVBoxLayout(middle)
         middle_layout.setContentsMargins(0, 0, 0, 0)
         middle_layout.setSpacing(0)
-        middle_layout.addWidget(self._caption_bar())
-        middle_layout.addWidget(self.view, 1)
-        self.gallery.setMinimumWidth(180)
+        middle_layout.addWidget(self.bar)
+        middle_layout.addWidget(self._middle, 1)
+        self.gallery.setMinimumWidth(170)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.setHandleWidth(1)
         splitter.setChildrenCollapsible(False)
-        for place, (widget, stretch) in enumerate(((self.gallery, 0), (middle, 1), (side, 0))):
+        for place, (widget, stretch) in enumerate(((self.gallery, 0), (middle, 1), (self._side(), 0))):
             splitter.addWidget(widget)
             splitter.setStretchFactor(place, stretch)
-        splitter.setSizes([240, 640, 290])
+        splitter.setSizes([230, 640, 310])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(splitter)
 
-    def _caption_bar(self) -> QWidget:
-        bar = QWidget()
-        layout = QHBoxLayout(bar)
-        layout.setContentsMargins(theme.L, theme.S, theme.L, theme.S)
-        for label in (self._caption, self._zoom):
-            label.setProperty("tone", "secondary")
-        self._caption.setTextFormat(Qt.TextFormat.PlainText)
-        self._caption.setMinimumWidth(40)
-        layout.addWidget(self._caption, 1)
-        layout.addWidget(self._zoom)
-        return bar
+    def _side(self) -> QWidget:
+        """Predictions above, evidence below; both scroll where the window is low."""
+        self.predictions.setMinimumHeight(150)
+        side = QSplitter(Qt.Orientation.Vertical)
+        side.setHandleWidth(1)
+        side.setChildrenCollapsible(False)
+        side.setMinimumWidth(270)
+        for widget, stretch in ((self.predictions, 1), (self.heatmap, 0)):
+            panel = QFrame()
+            panel.setProperty("panel", "true")
+            inside = QVBoxLayout(panel)
+            inside.setContentsMargins(0, 0, 0, 0)
+            inside.addWidget(widget)
+            side.addWidget(panel)
+            side.setStretchFactor(side.count() - 1, stretch)
+        side.setSizes([276, 402])
+        return side
 
     def _connect(self) -> None:
         self.gallery.current_changed.connect(self._on_current_changed)
-        self.predictions.class_chosen.connect(self._on_class_chosen)
-        self.heatmap.opacity_changed.connect(self.view.set_opacity)
-        self.heatmap.colormap_changed.connect(self._on_colormap_changed)
-        self.view.zoom_changed.connect(self._on_zoom_changed)
+        self.predictions.class_chosen.connect(self.desk.choose_target)
+        self.bar.switch.chosen.connect(self.show_view)
         self._photos.photo_ready.connect(self._on_photo_ready)
         self._photos.photo_failed.connect(self._on_photo_failed)
         self._controller.item_finished.connect(self._on_item_finished)
-        self._controller.evidence_ready.connect(self._on_evidence_ready)
+        self._controller.model_ready.connect(self._on_model_ready)
+        self.view.zoom_changed.connect(self.bar.show_zoom)
+        self.view.hovered.connect(lambda where: self._on_hovered(self.evidence, where))
+        self.compare.zoom_changed.connect(self.bar.show_zoom)
+        self.compare.hovered.connect(self._on_hovered)
+        self.blocks.layer_chosen.connect(self._on_layer_of_block)
+        self._connect_evidence()
+
+    def _connect_evidence(self) -> None:
+        panel, controls, desk = self.heatmap, self.heatmap.controls, self.desk
+        panel.look.opacity_changed.connect(self._on_opacity)
+        panel.look.style_changed.connect(self._restyle)
+        panel.look.swipe_changed.connect(self.view.set_swipe)
+        panel.check_asked.connect(self.open_check)
+        panel.compare_asked.connect(self.put_beside)
+        panel.cancelled.connect(desk.cancel)
+        panel.method_wanted.connect(desk.choose_method)
+        controls.layer_chosen.connect(desk.choose_layer)
+        controls.method_chosen.connect(desk.choose_method)
+        controls.against_chosen.connect(desk.choose_against)
+        controls.depth_touched.connect(desk.prepare_depths)
+        desk.request_changed.connect(self._on_request_changed)
+        desk.waiting_changed.connect(panel.show_waiting)
+        desk.depths_changed.connect(panel.busy.show_preparing)
+        desk.progressed.connect(panel.busy.advance)
+        desk.evidence_changed.connect(self._on_evidence)
 
     def _is_current(self, number: int) -> bool:
         current = self.gallery.current
         return current is not None and current.number == number
 
     def _on_current_changed(self, item: Item | None) -> None:
-        self._evidence = None
-        self.heatmap.clear_evidence()
-        self.view.clear_evidence()
         if item is None:
             self._photos.drop_request()
-            self._controller.drop_request()
-            self._loaded = None
-            self.view.clear()
-            self._caption.clear()
+            self._forget_photo()
+            self.bar.show_caption("")
             self.predictions.show_waiting("")
             self.seconds_changed.emit(None)
             return
-        self._caption.setText(item.name)
-        self._show_outcome(item)
+        self.bar.show_caption(item.name)
         if self._loaded != item.number:
             self.view.clear()
-            self._loaded = None
+            self._loaded, self._image = None, QImage()
+        self._show_outcome(item)
         if isinstance(item.outcome, Failure):
             self._photos.drop_request()
-            self._controller.drop_request()
             return
         if self._loaded is None:
             self._photos.request(item.number, item.source)
-        self._controller.explain(item.number, item.source, None)
+        self.desk.look_at(item.number, item.source)
+
+    def _forget_photo(self) -> None:
+        self._loaded, self._image = None, QImage()
+        self.desk.clear()
+        for panel in (self.view, self.compare, self.blocks, self.check.panel):
+            panel.clear()
+        self.check.close()
 
     def _show_outcome(self, item: Item) -> None:
         outcome = item.outcome
         if isinstance(outcome, Result):
             self.predictions.show_result(outcome)
-            self._caption.setText("{}  ·  {} × {}".format(item.name, *outcome.full_size))
+            self.heatmap.controls.show_classes([score.index for score in outcome.scores])
+            self.bar.show_caption("{}  ·  {} × {}".format(item.name, *outcome.full_size))
+            self._update_compare()
         elif isinstance(outcome, Failure):
-            self._loaded = None
+            self._forget_photo()
             self.predictions.show_failure(outcome)
             self.view.show_failure(outcome)
         else:
@@ -175,39 +294,78 @@ class InspectPage(QWidget):
             return  # the same answer again, made to have its evidence: leave the chosen class as it is
         self._show_outcome(item)
 
-    def _on_class_chosen(self, target: int) -> None:
-        item = self.gallery.current
-        if item is not None:
-            self._controller.explain(item.number, item.source, target)
+    def _on_model_ready(self, info: ModelInfo) -> None:
+        self._info = info
+        self.heatmap.controls.show_model(info.layers, info.categories)
+        self.heatmap.show_request(self.desk.request, self.desk.methods)
+        self.compare.show_model(info)
 
-    def _on_evidence_ready(self, evidence: Evidence) -> None:
-        if self._is_current(evidence.item):
-            self._evidence = evidence
-            self.heatmap.show_evidence(evidence)
-            self._paint_evidence()
+    def _on_request_changed(self, request: EvidenceRequest) -> None:
+        self.heatmap.show_request(request, self.desk.methods)
+        self.compare.show_request(request)
+
+    def _on_evidence(self, evidence: Evidence | None) -> None:
+        self.bar.show_value("")
+        if evidence is None:
+            self.heatmap.clear_evidence()
+            self.view.clear_evidence()
+            return
+        self.heatmap.show_evidence(evidence, self.desk.methods)
+        self._paint()
+        photo = self.desk.photo
+        if photo is not None:
+            self.blocks.show_item(*photo, _exact(evidence), evidence.label)
+            if evidence.values is not None:
+                self.check.follow(*photo, _exact(evidence), evidence.label)
 
     def _on_photo_ready(self, number: int, image: QImage) -> None:
         if self._is_current(number):
-            self._loaded = number
+            self._loaded, self._image = number, image
             self.view.show_photo(image)
-            self._paint_evidence()
+            self._paint()
+            self._update_compare()
 
     def _on_photo_failed(self, number: int, failure: Failure) -> None:
         if self._is_current(number):
             self.view.show_failure(failure)
 
-    def _on_colormap_changed(self, name: str) -> None:
-        self._colormap = name
-        self._paint_evidence()
+    def _update_compare(self) -> None:
+        item = self.gallery.current
+        if item is not None and isinstance(item.outcome, Result) and self._loaded == item.number:
+            classes = tuple(score.index for score in item.outcome.scores)
+            self.compare.show_photo(ComparePhoto(item.number, item.source, item.name, self._image, classes))
 
-    def _paint_evidence(self) -> None:
-        evidence = self._evidence
-        if evidence is None or not self.view.has_photo:
+    def _on_layer_of_block(self, layer: str) -> None:
+        self.desk.choose_layer(layer)
+        self.show_view(PHOTO)
+
+    def _restyle(self, style: HeatStyle) -> None:
+        self._style = style
+        self._paint()
+        self.compare.set_style(style)
+        self.check.panel.set_colormap(style.colormap)
+
+    def _on_opacity(self, opacity: float) -> None:
+        self.view.set_opacity(opacity)
+        self.compare.set_opacity(opacity)
+
+    def _paint(self) -> None:
+        if self.evidence is not None and self.view.has_photo:
+            self.heatmap.show_legend(legend_qimage(self._style.colormap))
+            self.view.show_evidence(self.evidence, self._style)
+
+    def _on_hovered(self, evidence: Evidence | None, where: QPointF | None) -> None:
+        if where is None or evidence is None or evidence.values is None or evidence.raw is None:
+            self.bar.show_value("")
             return
-        self.heatmap.show_legend(legend_qimage(self._colormap))
-        something = evidence.values is not None and not evidence.empty
-        heat = heat_qimage(evidence.values, self._colormap) if something else QImage()  # type: ignore[arg-type]
-        self.view.show_evidence(heat, evidence.box)
+        values, raw = (
+            value_at(map_, where.x(), where.y(), smooth=self._style.smooth) for map_ in (evidence.values, evidence.raw)
+        )
+        self.bar.show_value(
+            self.tr("{share} of the peak, {raw}").format(share=wording.percent(values), raw=f"{raw:.3g}")
+        )
 
-    def _on_zoom_changed(self, zoom: float) -> None:
-        self._zoom.setText("" if zoom == 1.0 else f"× {zoom:.1f}")
+
+def _exact(evidence: Evidence) -> EvidenceRequest:
+    """The request with the class that it came to."""
+    return replace(evidence.request, target=evidence.target)

@@ -46,7 +46,7 @@ class PredictionPanel(QWidget):
         self._bars.selectionModel().currentChanged.connect(self._on_bar_changed)
         self._bars.setAccessibleName(self.tr("Predictions"))
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, theme.L, 0, theme.S)
+        layout.setContentsMargins(0, theme.M, 0, theme.XS)
         layout.setSpacing(theme.XS)
         heading = QVBoxLayout()
         heading.setContentsMargins(theme.L, 0, theme.L, theme.S)
@@ -146,14 +146,14 @@ class _BarList(QListView):
         self.setMinimumHeight(48)  # one row; the rest can be scrolled to in a low window
 
     def sizeHint(self) -> QSize:
-        return QSize(240, 5 * 44)
+        return QSize(240, 5 * 40)
 
 
 class _BarDelegate(QStyledItemDelegate):
     """Label, probability and a bar."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: ARG002 - Qt gives it
-        return QSize(160, QFontMetrics(theme.font()).height() + _BAR + theme.XS + 2 * theme.S)
+        return QSize(160, QFontMetrics(theme.font()).height() + _BAR + theme.XS + 2 * theme.S - 4)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -170,7 +170,7 @@ class _BarDelegate(QStyledItemDelegate):
             painter.setPen(QColor(colours.accent) if focused else Qt.PenStyle.NoPen)
             painter.setBrush(QColor(colours.tint if selected else colours.hover))
             painter.drawRoundedRect(ground.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-        area = ground.adjusted(theme.S, theme.S - 1, -theme.S, -theme.S)
+        area = ground.adjusted(theme.S, theme.S - 2, -theme.S, -theme.S + 1)
         line = QRectF(area.left(), area.top(), area.width(), QFontMetrics(theme.font()).height())
         value = wording.percent(score.probability, 1)
         painter.setFont(theme.font(strong=selected))

@@ -1,0 +1,62 @@
+"""The line above the photo: its name, the value under the pointer, the zoom, and which view is shown."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from resnet_desktop.gui import theme
+from resnet_desktop.gui.elided_label import ElidedLabel
+from resnet_desktop.gui.inspect.view_switch import ViewSwitch
+
+PHOTO, COMPARE, BLOCKS = range(3)
+
+
+class CaptionBar(QWidget):
+    """Name and value share the room that the rest leaves."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._caption, self._value, self._zoom = ElidedLabel(), ElidedLabel(), QLabel()
+        self.switch = ViewSwitch(
+            (
+                (self.tr("Photo"), self.tr("The photo with its heatmap (Ctrl+1)")),
+                (self.tr("Compare"), self.tr("Heatmaps side by side (Ctrl+2, C)")),
+                (self.tr("Blocks"), self.tr("What the residual blocks do (Ctrl+3, B)")),
+            ),
+            self.tr("View"),
+        )
+        for label in (self._caption, self._zoom, self._value):
+            label.setProperty("tone", "secondary")
+        self._value.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self._value.hide()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(theme.L, theme.XS, theme.M, theme.XS)
+        layout.setSpacing(theme.M)
+        layout.addWidget(self._caption, 2)
+        layout.addWidget(self._value, 3)
+        for widget in (self._zoom, self.switch):
+            layout.addWidget(widget)
+
+    @property
+    def value(self) -> str:
+        """What is said of the place under the pointer."""
+        return self._value.text()
+
+    @property
+    def caption(self) -> str:
+        """The photo's name and size."""
+        return self._caption.text()
+
+    def show_caption(self, text: str) -> None:
+        """The photo's name and size."""
+        self._caption.setText(text)
+
+    def show_value(self, text: str) -> None:
+        """The value under the pointer; empty for none."""
+        self._value.setText(text)
+        self._value.setVisible(bool(text))
+
+    def show_zoom(self, zoom: float) -> None:
+        """Times the size that fits."""
+        self._zoom.setText("" if zoom == 1.0 else f"× {zoom:.1f}")

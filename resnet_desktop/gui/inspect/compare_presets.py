@@ -1,0 +1,78 @@
+"""What to compare: the best classes, a few depths, a few methods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PySide6.QtGui import QImage
+
+from resnet_desktop.gui.inspect.evidence_desk import choice_of
+from resnet_desktop.gui.results import EvidenceRequest, LayerChoice, ModelInfo, Source
+
+MOST = 4
+CLASSES, DEPTHS, METHODS = "classes", "depths", "methods"
+TELLING_METHODS = ("gradcam", "layercam", "hirescam", "eigencam", "xgradcam", "gradcam++", "occlusion", "scorecam")
+"""Those that differ most and answer quickly come first."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparePhoto:
+    """The photo that is looked at: its number, source and name, its picture, and its classes, best first."""
+
+    number: int
+    source: Source
+    name: str
+    image: QImage
+    classes: tuple[int, ...]
+
+
+def wanted(preset: str, base: EvidenceRequest, info: ModelInfo, photo: ComparePhoto) -> list[EvidenceRequest]:
+    """What a preset asks for, the most telling first: it changes one thing in ``base`` and keeps the rest.
+
+    CLASSES: the best ones. DEPTHS: see ``spread``. METHODS: those that work at the layer.
+    """
+    if base.target is None and photo.classes:
+        base = replace(base, target=photo.classes[0])
+    if preset == CLASSES:
+        return [replace(base, target=i, against=None if i == base.against else base.against) for i in photo.classes]
+    if preset == DEPTHS:
+        return [replace(base, layer=None if c.recommended else c.name) for c in spread(info.layers)]
+    layer = choice_of(info.layers, base.layer)
+    known = layer.methods if layer is not None else ()
+    return [replace(base, method=name) for name in TELLING_METHODS if name in known]
+
+
+def carried_over(request: EvidenceRequest, info: ModelInfo, photo: ComparePhoto) -> EvidenceRequest:
+    """The same question for another photo or model, as far as they know its class and its layer."""
+    count = len(info.categories)
+    target, against = (i if i is not None and i < count else None for i in (request.target, request.against))
+    if target is None:
+        target = next(iter(photo.classes), None)
+    layer = request.layer if choice_of(info.layers, request.layer) is not None else None
+    return replace(request, target=target, against=None if against == target else against, layer=layer)
+
+
+def translated(request: EvidenceRequest, before: ModelInfo, after: ModelInfo) -> EvidenceRequest:
+    """The same question for another model: its classes by their names; None for one that it does not know."""
+    if before.categories == after.categories:
+        return request
+    places = {name: place for place, name in enumerate(after.categories)}
+    target, against = (
+        None if index is None else places.get(before.categories[index]) for index in (request.target, request.against)
+    )
+    return replace(request, target=target, against=against)
+
+
+def spread(layers: Sequence[LayerChoice]) -> list[LayerChoice]:
+    """Four layers: the last of each of the last four grids (in a ResNet of each stage), or evenly from first to last.
+
+    All of them, where there are no more.
+    """
+    if len(layers) <= MOST:
+        return list(layers)
+    last = list({choice.grid: choice for choice in layers}.values())
+    if len(last) >= MOST:
+        return last[-MOST:]
+    places = {round(place * (len(layers) - 1) / (MOST - 1)) for place in range(MOST)}
+    return [layers[place] for place in sorted(places)]

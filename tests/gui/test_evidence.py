@@ -1,0 +1,386 @@
+"""What a user asks of a heatmap: layer, depth, method, contrast, look, files; by hand and by keyboard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QImage, QKeySequence
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from resnet_desktop.core.settings import EXPORT_CAPTION, HEATMAP_CONTOUR, HEATMAP_SMOOTH, Settings
+from resnet_desktop.gui.inspect.inspect_page import BLOCKS, COMPARE, PHOTO, InspectPage
+from resnet_desktop.gui.main_window import MainWindow
+from resnet_desktop.gui.results import Evidence, Result
+from resnet_desktop.gui.welcome import sample_photos
+
+from .conftest import SIDE, OpenWindow, save_screenshot, wait_settled
+
+CAT, COFFEE, ROCKET = sample_photos()
+LAYERS = ("layer1.0", "layer1.1", "layer2.0", "layer2.1", "layer3.0", "layer3.1", "layer4.0", "layer4.1")
+
+
+@pytest.fixture(scope="session")
+def bent_model_file(model_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small model with an operator in its third stage that has no gradient rule."""
+    model = onnx.load(model_file)
+    block = next(node for node in model.graph.node if "layer3.0" in node.output)
+    block.output[0] = "straight"
+    place = list(model.graph.node).index(block) + 1
+    model.graph.node.insert(place, onnx.helper.make_node("Atan", ["straight"], ["layer3.0"]))
+    path = tmp_path_factory.mktemp("models") / "bent18.onnx"
+    onnx.save(model, path)
+    return path
+
+
+def page_with(
+    open_window: OpenWindow, qtbot: QtBot, *images: Path, **options: object
+) -> tuple[MainWindow, InspectPage]:
+    """The window with photos, once nothing is under way."""
+    window = open_window(*(images or (CAT,)), **options)
+    wait_settled(qtbot, window)
+    return window, window.inspect
+
+
+def arrived(qtbot: QtBot, page: InspectPage) -> Evidence:
+    """The heatmap that was asked for."""
+    qtbot.waitUntil(lambda: not page.desk.waiting and page.evidence is not None, timeout=20_000)
+    assert page.evidence is not None
+    assert page.evidence.request == page.desk.request
+    return page.evidence
+
+
+def press(qtbot: QtBot, page: InspectPage, keys: str) -> None:
+    """A shortcut, with the list of photos in focus."""
+    page.window().activateWindow()
+    combination = QKeySequence(keys)[0]  # type: ignore[index] # the stubs do not know it
+    qtbot.keyClick(page.gallery, combination.key(), combination.keyboardModifiers())
+
+
+def test_a_layer_is_chosen_with_words_beside_it(open_window: OpenWindow, qtbot: QtBot) -> None:
+    _, page = page_with(open_window, qtbot)
+    controls = page.heatmap.controls
+    first = page.evidence
+    assert first is not None
+    names = [controls.layer.itemData(row) for row in range(controls.layer.count())]
+    assert [name for name in names if name.startswith("layer")] == list(LAYERS)
+    assert controls.layer.currentData() == first.layer
+    assert "Start here" in controls.advice
+    controls.layer.setCurrentIndex(names.index("layer2.0"))
+    later = arrived(qtbot, page)
+    assert later.layer == "layer2.0"
+    assert later.values is not None
+    assert later.values.shape == (SIDE // 8, SIDE // 8)
+    assert "textures" in controls.advice
+    assert controls.depth_slider.value() == names.index("layer2.0")
+    assert "layer2.0" in page.heatmap.note
+    controls.home.click()
+    assert arrived(qtbot, page).layer == first.layer
+
+
+def test_the_depth_slider_has_every_depth_at_once(open_window: OpenWindow, qtbot: QtBot) -> None:
+    _, page = page_with(open_window, qtbot)
+    slider = page.heatmap.controls.depth_slider
+    names = [choice.name for choice in page.desk.layers]
+    slider.setValue(names.index("layer2.0"))
+    assert arrived(qtbot, page).layer == "layer2.0"
+    qtbot.waitUntil(lambda: page.desk.has_depths)
+    asked: list[object] = []
+    page.desk.waiting_changed.connect(lambda waiting: asked.append(waiting) if waiting else None)
+    for name in LAYERS:
+        slider.setValue(names.index(name))
+        shown = page.evidence
+        assert shown is not None
+        assert (shown.layer, shown.request) == (name, page.desk.request)
+    assert not asked
+    outcome = page.gallery.current.outcome  # type: ignore[union-attr]
+    assert isinstance(outcome, Result)
+    page.predictions.class_chosen.emit(outcome.scores[1].index)
+    assert page.desk.has_depths is False
+    assert arrived(qtbot, page).target == outcome.scores[1].index
+
+
+def test_a_map_from_all_depths_is_that_of_its_layer_alone(open_window: OpenWindow, qtbot: QtBot) -> None:
+    _, page = page_with(open_window, qtbot)
+    page.desk.choose_layer("layer2.1")
+    together = arrived(qtbot, page)
+    page.desk.choose_method("layercam")
+    arrived(qtbot, page)
+    page.desk.choose_method("gradcam")
+    alone = arrived(qtbot, page)
+    assert alone is not together
+    assert alone.raw is not None
+    assert together.raw is not None
+    np.testing.assert_allclose(alone.raw, together.raw, rtol=1e-3, atol=1e-5)
+
+
+def test_methods_and_contrast_by_keyboard(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window, page = page_with(open_window, qtbot)
+    seen = [page.evidence.method]  # type: ignore[union-attr]
+    for _ in range(2):
+        press(qtbot, page, "M")
+        seen.append(arrived(qtbot, page).method)
+    assert seen == ["gradcam", "gradcam++", "hirescam"]
+    press(qtbot, page, "Shift+M")
+    assert arrived(qtbot, page).method == "gradcam++"
+    assert page.heatmap.controls.method.currentData() == "gradcam++"
+    assert "2018" in page.heatmap.controls.method.toolTip()
+    press(qtbot, page, "A")
+    outcome = page.gallery.current.outcome  # type: ignore[union-attr]
+    assert isinstance(outcome, Result)
+    contrast = arrived(qtbot, page)
+    assert contrast.against == outcome.scores[1].index
+    assert page.heatmap.title == f"{outcome.scores[0].label} rather than {outcome.scores[1].label}"
+    assert window.actions_.runner_up.isChecked()
+    press(qtbot, page, "A")
+    assert arrived(qtbot, page).against is None
+    for keys, step in (("[", -1), ("Shift+D", -1), ("]", 1), ("D", 1)):
+        names = [choice.name for choice in page.desk.layers]
+        before = page.heatmap.controls.depth_slider.value()
+        press(qtbot, page, keys)
+        assert arrived(qtbot, page).layer == names[before + step]
+
+
+def test_the_look_by_keyboard_is_remembered(open_window: OpenWindow, qtbot: QtBot, home: Path) -> None:
+    window, page = page_with(open_window, qtbot, settings=Settings())
+    plain = page.view.grab().toImage()
+    for keys in ("U", "T"):
+        press(qtbot, page, keys)
+        assert page.view.grab().toImage() != plain
+        plain = page.view.grab().toImage()
+    assert not page.style_of_heat.smooth
+    assert page.style_of_heat.contour == 0.5
+    assert page.view.layer is not None
+    assert page.view.layer.lines
+    for divider in (0.5, None):
+        press(qtbot, page, "W")
+        assert page.view.divider == divider
+        assert page.heatmap.look.swipes == (divider is not None)
+    window.actions_.caption.trigger()
+    window.close()
+    written = Settings()
+    assert written.flag(HEATMAP_SMOOTH) is False
+    assert written.number(HEATMAP_CONTOUR) == 0.5
+    assert written.flag(EXPORT_CAPTION) is False
+    again, page = page_with(open_window, qtbot, settings=written)
+    assert not page.style_of_heat.smooth
+    assert again.actions_.cells.isChecked()
+    assert page.heatmap.contour_slider.value() == 50
+
+
+def test_views_by_keyboard(open_window: OpenWindow, qtbot: QtBot) -> None:
+    _, page = page_with(open_window, qtbot)
+    for keys, place in (("C", COMPARE), ("C", PHOTO), ("B", BLOCKS), ("Ctrl+2", COMPARE), ("Ctrl+3", BLOCKS)):
+        press(qtbot, page, keys)
+        assert page.place == page.bar.switch.place == place
+    qtbot.waitUntil(lambda: page.blocks.opened is not None, timeout=20_000)
+    page.blocks.layer_chosen.emit("layer1.1")
+    assert page.place == PHOTO
+    assert arrived(qtbot, page).layer == "layer1.1"
+
+
+def test_the_value_under_the_pointer(open_window: OpenWindow, qtbot: QtBot) -> None:
+    _, page = page_with(open_window, qtbot)
+    shown = page.evidence
+    assert shown is not None
+    assert shown.raw is not None
+    row, column = np.unravel_index(int(shown.raw.argmax()), shown.raw.shape)
+    height, width = shown.raw.shape
+    page.view.hovered.emit(QPointF((column + 0.5) / width, (row + 0.5) / height))
+    assert page.bar.value == f"100 % of the peak, {shown.peak:.3g}"
+    page.view.hovered.emit(None)
+    assert page.bar.value == ""
+
+
+def test_a_gradient_that_cannot_pass_is_explained(open_window: OpenWindow, qtbot: QtBot, bent_model_file: Path) -> None:
+    _, page = page_with(open_window, qtbot, model=bent_model_file)
+    controls, panel = page.heatmap.controls, page.heatmap
+    page.desk.choose_layer("layer1.0")
+    free = arrived(qtbot, page)
+    assert free.method == "eigencam"  # the first method that works there
+    disabled = controls.method.findData("gradcam")
+    assert not controls.method.model().index(disabled, 0).flags() & Qt.ItemFlag.ItemIsEnabled
+    assert "Atan" in controls.method.itemData(disabled, Qt.ItemDataRole.ToolTipRole)
+    page.desk.choose_layer("layer4.0")
+    page.desk.choose_method("gradcam")
+    assert arrived(qtbot, page).problem is None
+    # Asked all the same, as by a request made before the model came:
+    item = page.gallery.current
+    assert item is not None
+    page.desk._set_request(page.desk.request.__class__(layer="layer1.0", method="gradcam"))
+    page.desk._ask()
+    refused = arrived(qtbot, page)
+    assert refused.problem is not None
+    assert "Atan" in panel.note
+    assert page.view.words == "No heatmap"
+    assert not panel.way_on.isHidden()
+    panel.way_on.click()
+    assert arrived(qtbot, page).method == "eigencam"
+    assert panel.way_on.isHidden()
+
+
+def test_a_long_method_shows_its_progress_and_is_cancelled(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window, page = page_with(open_window, qtbot)
+    before = page.evidence
+    with qtbot.waitSignal(page.desk.progressed, timeout=20_000):
+        page.desk.choose_method("occlusion")
+    assert not page.heatmap.controls.depth_slider.isEnabled()
+    qtbot.waitUntil(lambda: page.heatmap.busy.shown or not page.desk.waiting, timeout=5000)
+    page.desk.choose_method("scorecam")
+    with qtbot.waitSignal(page.desk.progressed, timeout=20_000):
+        pass
+    assert window.actions_.cancel.isEnabled()
+    window.actions_.cancel.trigger()
+    assert not page.desk.waiting
+    assert page.evidence is not None
+    assert page.desk.request == page.evidence.request
+    assert page.heatmap.controls.method.currentData() == page.evidence.method
+    assert before is page.evidence or page.evidence.method == "occlusion"
+    assert not page.heatmap.busy.shown
+    page.desk.choose_method("eigencam")
+    assert arrived(qtbot, page).method == "eigencam"
+
+
+def test_a_new_photo_and_a_new_model_in_mid_run(open_window: OpenWindow, qtbot: QtBot, wary_model_file: Path) -> None:
+    window, page = page_with(open_window, qtbot, CAT, COFFEE)
+    page.desk.choose_layer("layer1.0")
+    page.desk.choose_method("scorecam")
+    page.gallery.select_row(1)
+    page.desk.choose_method("gradcam")
+    later = arrived(qtbot, page)
+    assert (later.item, later.layer, later.method) == (1, "layer1.0", "gradcam")
+    page.desk.choose_method("scorecam")
+    window.open_model(str(wary_model_file))
+    page.desk.choose_layer("layer3.0")  # asked while the model is on its way in
+    page.desk.choose_method("layercam")
+    qtbot.waitUntil(lambda: page.model_name == "wary18", timeout=20_000)
+    wait_settled(qtbot, window)
+    switched = arrived(qtbot, page)
+    assert (switched.item, switched.layer, switched.method) == (1, "layer3.0", "layercam")
+    assert page.gallery.current.outcome.top.index == switched.target  # type: ignore[union-attr]
+
+
+def test_closing_in_mid_run(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window, page = page_with(open_window, qtbot)
+    with qtbot.waitSignal(page.desk.progressed, timeout=20_000):
+        page.desk.choose_method("scorecam")
+    window.close()
+    assert not page.heatmap.busy.isVisible()
+
+
+def test_the_check_follows_the_heatmap(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window, page = page_with(open_window, qtbot, CAT, COFFEE)
+    window.actions_.check.trigger()
+    assert page.check.isVisible()
+    assert page.check.panel.check_button.isVisible()
+    page.gallery.select_row(1)
+    wait_settled(qtbot, window)
+    assert page.check.isVisible()
+    window.clear()
+    assert not page.check.isVisible()
+
+
+def test_a_picture_is_saved_as_it_is_seen(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window, page = page_with(open_window, qtbot)
+    target, bare = tmp_path / "cat.png", tmp_path / "bare.png"
+    window.evidence.save_picture(target)
+    qtbot.waitUntil(lambda: window.notice.text == f"Saved as {target}.", timeout=10_000)
+    photo, saved = QImage(str(CAT)), QImage(str(target))
+    assert saved.width() == photo.width()
+    assert saved.height() > photo.height()  # the caption
+    window.actions_.caption.trigger()
+    page.heatmap.opacity_slider.setValue(0)
+    window.evidence.save_picture(bare)
+    qtbot.waitUntil(lambda: window.notice.text == f"Saved as {bare}.", timeout=10_000)
+    plain = QImage(str(bare))
+    assert plain.size() == photo.size()
+    box = page.evidence.box  # type: ignore[union-attr]
+    outside = (round(box.left * photo.width() / 2), photo.height() // 2)
+    assert saved.pixelColor(*outside) == plain.pixelColor(*outside)
+    assert saved.copy(0, 0, photo.width(), photo.height()) != plain
+    window.evidence.save_picture(tmp_path)
+    qtbot.waitUntil(lambda: "could not be written" in window.notice.text, timeout=10_000)
+
+
+def test_the_raw_map_and_the_report_are_saved(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window, page = page_with(open_window, qtbot)
+    page.desk.choose_layer("layer3.1")
+    shown = arrived(qtbot, page)
+    window.evidence.save_map(tmp_path / "cat.npz")
+    qtbot.waitUntil(lambda: "Saved as" in window.notice.text, timeout=10_000)
+    with np.load(tmp_path / "cat.npz") as saved:
+        assert shown.raw is not None
+        np.testing.assert_allclose(saved["cam"], shown.raw, rtol=1e-3, atol=1e-5)
+        assert saved["target"] == shown.target
+    report = tmp_path / "cat.html"
+    window.evidence.save_report(report)
+    assert window.evidence.busy
+    qtbot.waitUntil(lambda: window.notice.text == f"Saved as {report}.", timeout=60_000)
+    text = report.read_text("utf-8")
+    assert "cat.jpg" in text
+    assert shown.label in text
+    assert str(CAT.parent) not in text
+    assert not window.evidence.busy
+
+
+def test_a_report_is_given_up_with_its_model_or_by_hand(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path, wary_model_file: Path
+) -> None:
+    window, _ = page_with(open_window, qtbot)
+    report = tmp_path / "cat.html"
+    window.evidence.save_report(report)
+    window.actions_.cancel.trigger()
+    assert window.notice.text == "Cancelled: nothing was written."
+    window.evidence.save_report(report)
+    window.open_model(str(wary_model_file))
+    qtbot.waitUntil(lambda: "has changed meanwhile" in window.notice.text, timeout=20_000)
+    wait_settled(qtbot, window)
+    assert not report.exists()
+
+
+def test_every_control_has_a_name_and_can_be_reached(open_window: OpenWindow, qtbot: QtBot) -> None:
+    _, page = page_with(open_window, qtbot)
+    controls, look = page.heatmap.controls, page.heatmap.look
+    named: list[QWidget] = [controls.layer, controls.depth_slider, controls.method, controls.against, controls.home]
+    named += [look.opacity, look.colormap, look.contour, page.view, page.heatmap.tabs, page.bar.switch]
+    for widget in named:
+        assert widget.accessibleName(), widget
+    for widget in named[:5]:
+        assert widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+
+
+@pytest.mark.parametrize(
+    ("size", "appearance"), [((900, 600), "light"), ((1200, 780), "dark"), ((3840, 2160), "light")]
+)
+def test_nothing_is_cut_off(open_window: OpenWindow, qtbot: QtBot, appearance: str, size: tuple[int, int]) -> None:
+    window, page = page_with(open_window, qtbot, appearance=appearance, size=size)
+    assert window.size().toTuple() == size
+    for tab in range(2):
+        page.heatmap.tabs.button(tab).click()
+        qtbot.wait(30)
+        for widget in page.heatmap.findChildren(QWidget):
+            if widget.isVisible() and widget.parentWidget() is not None:
+                right = widget.mapTo(page.heatmap, widget.rect().topRight()).x()
+                assert right <= page.heatmap.width(), widget
+        save_screenshot(window, f"evidence-{tab}-{appearance}-{size[0]}")
+    page.bar.switch.button(COMPARE).click()
+    qtbot.waitUntil(lambda: len(page.compare.cells) == 4 and not page.compare.waiting, timeout=20_000)
+    save_screenshot(window, f"compare-{appearance}-{size[0]}")
+
+
+def test_a_class_is_not_set_against_itself(open_window: OpenWindow, qtbot: QtBot) -> None:
+    _, page = page_with(open_window, qtbot)
+    shown, against = page.evidence, page.heatmap.controls.against
+    assert shown is not None
+    against.setCurrentIndex(against.findData(shown.target))
+    assert against.currentData() is None
+    assert page.evidence is shown
+    against.setCurrentIndex(against.count() - 1)
+    contrast = arrived(qtbot, page)
+    assert contrast.against == against.currentData()
+    page.predictions.class_chosen.emit(contrast.against)
+    assert arrived(qtbot, page).against is None
