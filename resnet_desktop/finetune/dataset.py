@@ -1,256 +1,237 @@
 """Which pictures there are to train on, under which class, and which part of them is for what.
 
-A source is a folder or a zip file. Its layout is read from its paths alone:
-
-* ``CLASS/**/picture``: class folders (deeper folders belong to their class, as in ``train/n01443537/images/…``);
-* ``train/CLASS/…``, ``val/CLASS/…``, ``test/CLASS/…``: the same, with the split made already;
-* ``val/images/picture`` beside ``val/val_annotations.txt``: the validation part of the public Tiny ImageNet.
-
-Nothing is ever written to a source.
+``scan`` is the door of the trainer, ``survey`` that of whoever only wants to know what there is. A scan that groups
+pictures which are nearly the same has to look into every picture once; it need not where the run folder holds its split
+(``split_file``) or where the pictures were read before (``scan_cache``).
 """
 
 from __future__ import annotations
 
-import random
-import zipfile
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from resnet_desktop.core.errors import DataError
-from resnet_desktop.finetune.job import DataSource, Job
-from resnet_desktop.imaging.decode import IMAGE_SUFFIXES
+from resnet_desktop.core.progress import Cancelled, Progress, never, unheard
+from resnet_desktop.finetune import split, split_file
+from resnet_desktop.finetune.duplicates import Groups, near_duplicates, same_files
+from resnet_desktop.finetune.facts import PictureFacts, read_facts
+from resnet_desktop.finetune.job import Job
+from resnet_desktop.finetune.layout import Layout, gather
+from resnet_desktop.finetune.places import label_text
+from resnet_desktop.finetune.samples import LARGEST_PICTURE_FILE, Sample, SampleReader, Scan
+from resnet_desktop.imaging.files import printable
 
-TREE_ROLES = {"train": "training", "training": "training", "val": "validation", "valid": "validation"}
-TREE_ROLES |= {"validation": "validation", "test": "test"}
-ANNOTATIONS = "val_annotations.txt"
-LARGEST_PICTURE_FILE = 512 * 2**20
-"""Bytes; a member of a zip file that claims to be larger is not unpacked."""
+__all__ = ["LARGEST_PICTURE_FILE", "Dataset", "Sample", "SampleReader", "Scan", "collect", "scan", "survey"]
 
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One picture: a file, or a member of a zip file, and its class index."""
-
-    source: str
-    member: str | None
-    label: int
-
-    @property
-    def name(self) -> str:
-        """Where it is, for a person."""
-        return self.source if self.member is None else f"{self.source}/{self.member}"
+_FEW_TO_BREAK = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
-    """What the sources hold: labels in class order and the samples for each role."""
+class Dataset:
+    """The pictures of a job before they are split.
+
+    Attributes:
+        labels: in class order.
+        samples: those that take part, each once.
+        roles: what the sources say that each is for, or None.
+        layout: what the sources hold, with what could not be used of it.
+        contradictions: samples that sources put into several classes, with those classes; nobody has decided yet.
+    """
 
     labels: tuple[str, ...]
-    training: tuple[Sample, ...]
-    validation: tuple[Sample, ...]
-    test: tuple[Sample, ...]
-
-    def counts(self) -> dict[str, int]:
-        """Pictures to train and validate on, for each label."""
-        found = Counter(s.label for s in (*self.training, *self.validation))
-        return {label: found[i] for i, label in enumerate(self.labels)}
+    samples: tuple[Sample, ...]
+    roles: tuple[str | None, ...]
+    layout: Layout
+    contradictions: tuple[tuple[Sample, tuple[str, ...]], ...]
 
 
-class SampleReader:
-    """Reads the bytes of samples; keeps each zip file open between reads. For one thread; close it at the end."""
+def scan(job: Job, *, cancelled: Cancelled = never, progress: Progress = unheard) -> Scan:
+    """Find the pictures of a job, give them class indices, and split them (stratified, grouped, seeded).
 
-    def __init__(self) -> None:
-        self._archives: dict[str, zipfile.ZipFile] = {}
-
-    def read(self, sample: Sample) -> bytes | Path:
-        """The file's path, or the member's bytes: either is a source for ``imaging.decode``. Raises DataError."""
-        if sample.member is None:
-            return Path(sample.source)
-        archive = self._archives.get(sample.source)
-        if archive is None:
-            archive = self._archives[sample.source] = _open_zip(Path(sample.source))
-        try:
-            if archive.getinfo(sample.member).file_size > LARGEST_PICTURE_FILE:
-                raise DataError("bad_data", f"{sample.name} is too large for a picture.")
-            return archive.read(sample.member)
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-            raise DataError("bad_data", f"{sample.name} cannot be unpacked: {error}.") from error
-
-    def close(self) -> None:
-        """Close every archive."""
-        for archive in self._archives.values():
-            archive.close()
-        self._archives.clear()
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A picture by layout: its role (None: not said by the tree), its class folder, and where it is."""
-
-    role: str | None
-    folder: str
-    source: str
-    member: str | None
-
-
-def scan(job: Job) -> Scan:
-    """Find the pictures of a job, give them class indices, and split them (stratified, seeded).
+    The split that the run folder holds is used where it was made for the same data and choices.
 
     Raises:
         DataError: a source is missing or unreadable, there are no pictures, or fewer than two classes.
+        CancelledError: ``cancelled`` said so.
     """
-    found = [picture for source in job.data for picture in _pictures(source)]
-    if not found:
-        raise DataError(
-            "no_images", "There are no pictures in the folders of the job.", "Put them in one folder a class."
+    found = collect(job)
+    stored = stored_scan(job, found)
+    if stored is not None:
+        return stored
+    if not job.split.group_duplicates:
+        return split_plainly(found, job)
+    facts = read_facts(found.samples, workers=job.workers, cancelled=cancelled, progress=progress)
+    return split_grouped(found, facts, near_duplicates(facts, cancelled=cancelled), job)
+
+
+def survey(job: Job) -> Scan:
+    """What there is, without opening a picture: the labels and counts of ``scan``, but a split by names alone.
+
+    Raises:
+        DataError: as ``scan``.
+    """
+    return split_plainly(collect(job), job)
+
+
+def collect(job: Job) -> Dataset:
+    """Find the pictures of a job and give them class indices. Raises DataError."""
+    layout = gather(job.data)
+    if not layout.found:
+        raise DataError("no_images", _nothing(job, layout), "Put them in one folder a class.")
+    excluded = {_usual_name(layout, name) for name in job.exclude}
+    moved = {_usual_name(layout, name): label for name, label in job.relabel.items()}
+    labels, index = _classes({picture.label for picture in layout.found}, job.classes)
+    samples, roles = [], []
+    by_name: dict[str, Sample] = {}
+    for picture in layout.found:
+        name, label = picture.name, index.get(picture.label, -1)
+        if name in moved:
+            label = _label_index(labels, moved[name], name)
+        if label >= 0 and name not in excluded:
+            by_name[name] = Sample(picture.place.source, picture.place.member, label)
+            samples.append(by_name[name])
+            roles.append(picture.role)
+    doubtful = ((picture.name, names) for picture, names in layout.contradictions)
+    contradictions = tuple((by_name[n], names) for n, names in doubtful if n in by_name and n not in moved)
+    found = Dataset(labels, tuple(samples), tuple(roles), layout, contradictions)
+    if not samples:
+        raise DataError("no_images", "The job leaves no pictures to train on.")
+    return found if job.classes else _without_empty(found)
+
+
+def stored_scan(job: Job, found: Dataset) -> Scan | None:
+    """The split that the run folder holds, if it was made for this job's data and choices.
+
+    Its pictures may have gone meanwhile, which is said by whoever reads them; new ones are a problem of the scan.
+    """
+    stored = split_file.load(Path(job.output))
+    if stored is None or stored.scan.made_for != made_for(job):
+        return None
+    names = {sample.name for sample in stored.scan.samples}
+    new = sum(sample.name not in names for sample in found.samples)
+    problems = [problem.message for problem in found.layout.problems]
+    if new:
+        come = "1 picture has" if new == 1 else f"{new:,} pictures have"
+        problems.append(f"{come} come since this run began and will be used by the next one.")
+    return replace(stored.scan, problems=tuple(problems))
+
+
+def split_plainly(found: Dataset, job: Job) -> Scan:
+    """Split by the names of the files. Raises DataError where nothing is left to train on."""
+    assigned = [split.Assigned(sample, role) for sample, role in zip(found.samples, found.roles, strict=True)]
+    return _scan(found, split.plain(assigned, job.split, job.seed), job)
+
+
+def split_grouped(found: Dataset, facts: Sequence[PictureFacts], groups: Groups, job: Job) -> Scan:
+    """Split by what the pictures show; ``groups`` of them stay together.
+
+    A class whose pictures are all in one group could not be asked about: there only equal files stay together.
+
+    Raises:
+        DataError: nothing is left to train on.
+    """
+    readable = {fact.sample.label for fact in facts if fact.error is None}
+    assigned = [
+        split.Assigned(
+            fact.sample,
+            role,
+            fact.sha1 or printable(fact.sample.name).encode(),
+            # What cannot be read takes no place in validation while its class has anything else.
+            stays=fact.error is not None and fact.sample.label in readable,
         )
-    labels, index = _classes(found, job.classes)
-    excluded = set(job.exclude)
-    pools: dict[str | None, list[Sample]] = defaultdict(list)
-    for picture in found:
-        sample = Sample(picture.source, picture.member, index.get(picture.folder, -1))
-        relabelled = job.relabel.get(sample.name)
-        if relabelled is not None:
-            sample = Sample(picture.source, picture.member, _label_index(labels, relabelled, sample.name))
-        if sample.label >= 0 and sample.name not in excluded:
-            pools[picture.role].append(sample)
-    training, validation, test = _split(pools, job)
+        for fact, role in zip(facts, found.roles, strict=True)
+    ]
+    return _scan(found, split.grouped(assigned, separable(groups, facts), job.split, job.seed), job)
+
+
+def separable(groups: Groups, facts: Sequence[PictureFacts]) -> Groups:
+    """The groups, but those that are a whole class broken up into equal files."""
+    sizes: dict[int, int] = defaultdict(int)
+    for fact in facts:
+        sizes[fact.sample.label] += 1
+    kept: list[tuple[int, ...]] = []
+    broken: list[tuple[int, ...]] = []
+    for group in groups:
+        labels = {facts[place].sample.label for place in group}
+        whole = len(labels) == 1 and len(group) == sizes[min(labels)] >= _FEW_TO_BREAK
+        (broken if whole else kept).append(group)
+    for group in broken:
+        same = same_files([facts[place] for place in group])
+        if not (len(same) == 1 and len(same[0]) == len(group)):
+            kept += [tuple(group[i] for i in equal) for equal in same]
+    return tuple(kept)
+
+
+def made_for(job: Job) -> str:
+    """Stands for everything in a job that its split depends on."""
+    values = job.as_dict()
+    parts = {key: values[key] for key in ("data", "classes", "exclude", "relabel", "split", "seed")}
+    parts["classes"] = None if job.classes is None else list(job.classes.items())  # their order is that of the labels
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _scan(found: Dataset, parts: split.Parts, job: Job) -> Scan:
+    training, validation, test = parts
     if not training:
         raise DataError("no_images", "The job leaves no pictures to train on.")
-    return Scan(labels, tuple(training), tuple(validation), tuple(test))
+    problems = tuple(problem.message for problem in found.layout.problems)
+    return Scan(found.labels, tuple(training), tuple(validation), tuple(test), problems, made_for(job))
 
 
-def _classes(found: list[_Found], chosen: Mapping[str, str] | None) -> tuple[tuple[str, ...], dict[str, int]]:
-    """Labels in class order, and the class index of each folder name."""
-    folders = sorted({picture.folder for picture in found})
+def _usual_name(layout: Layout, name: str) -> str:
+    """What a picture is called here that a source calls ``name``: links and repeated sources give it several names."""
+    alias = layout.aliases.get(name)
+    return name if alias is None else alias.name
+
+
+def _classes(names: set[str], chosen: Mapping[str, str] | None) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Labels in class order, and the class index of each name; several names can be given one label."""
+    order = sorted(names)
     if chosen is not None:
-        missing = sorted(set(chosen) - set(folders))
+        chosen = {label_text(name): label for name, label in chosen.items()}
+        missing = sorted(set(chosen) - names)
         if missing:
             raise DataError("bad_data", f"These classes of the job have no folder: {', '.join(missing)}.")
-        folders = list(chosen)
-    labels = tuple((chosen or {}).get(folder, folder) for folder in folders)
-    if len(folders) < 2:
-        raise DataError("one_class", "There must be at least two classes, each in a folder of its own.")
-    return labels, {folder: i for i, folder in enumerate(folders)}
+        order = list(chosen)
+    label_of = chosen or {}
+    labels = tuple(dict.fromkeys(label_of.get(name, name) for name in order))
+    if len(labels) < 2:
+        only = f" There is only “{labels[0]}”." if labels else ""
+        raise DataError("one_class", f"There must be at least two classes, each in a folder of its own.{only}")
+    place = {label: i for i, label in enumerate(labels)}
+    return labels, {name: place[label_of.get(name, name)] for name in order}
+
+
+def _without_empty(found: Dataset) -> Dataset:
+    """The classes that have lost all their pictures to other classes, or to nobody, are none any more."""
+    used = sorted({sample.label for sample in found.samples})
+    if len(used) == len(found.labels):
+        return found
+    if len(used) < 2:
+        message = f"Only the class “{found.labels[used[0]]}” has pictures left; there must be at least two."
+        raise DataError("one_class", message, "Leave out fewer pictures.")
+    place = {label: i for i, label in enumerate(used)}
+    moved = {sample: replace(sample, label=place[sample.label]) for sample in found.samples}
+    return replace(
+        found,
+        labels=tuple(found.labels[label] for label in used),
+        samples=tuple(moved.values()),
+        contradictions=tuple((moved[sample], names) for sample, names in found.contradictions),
+    )
 
 
 def _label_index(labels: tuple[str, ...], label: str, name: str) -> int:
     if label not in labels:
-        raise DataError("bad_data", f"{name} is relabelled to {label!r}, which is no class of the job.")
+        raise DataError("bad_data", f"{printable(name)} is relabelled to {label!r}, which is no class of the job.")
     return labels.index(label)
 
 
-def _split(pools: Mapping[str | None, list[Sample]], job: Job) -> tuple[list[Sample], list[Sample], list[Sample]]:
-    """Keep what the trees say; set apart the job's fractions of every class from what is for training."""
-    training, validation, test = list(pools["training"]), list(pools["validation"]), list(pools["test"])
-    loose = list(pools[None])
-    validation_share = 0.0 if validation else job.split.validation
-    test_share = 0.0 if test else job.split.test
-    by_class: dict[int, list[Sample]] = defaultdict(list)
-    for sample in (*training, *loose):
-        by_class[sample.label].append(sample)
-    training = []
-    for label in sorted(by_class):
-        samples = sorted(by_class[label], key=lambda s: s.name)
-        random.Random(f"{job.seed} {label}").shuffle(samples)
-        held, tested = _shares(len(samples), validation_share, test_share)
-        validation += samples[:held]
-        test += samples[held : held + tested]
-        training += samples[held + tested :]
-    return training, validation, test
-
-
-def _shares(count: int, validation: float, test: float) -> tuple[int, int]:
-    """How many of ``count`` pictures of a class are held out; one at least stays for training."""
-    held = max(1, round(count * validation)) if validation and count > 1 else 0
-    tested = max(1, round(count * test)) if test and count > 2 else 0
-    while held + tested >= count and held + tested > 0:
-        held, tested = (held, tested - 1) if tested else (held - 1, tested)
-    return held, tested
-
-
-def _pictures(source: DataSource) -> Iterable[_Found]:
-    """Every picture of a source, by its layout."""
-    path = Path(source.folder).expanduser()
-    if path.is_dir():
-        files = {p.relative_to(path).as_posix(): p for p in _walk(path)}
-        annotations = {name: p.read_text("utf-8") for name, p in files.items() if p.name == ANNOTATIONS}
-        places = {name: (str(p), None) for name, p in files.items()}
-        return _by_layout(places, annotations, source.role)
-    if path.is_file():
-        archive = _open_zip(path)
-        with archive:
-            names = [i.filename for i in archive.infolist() if not i.is_dir()]
-            annotations = {n: archive.read(n).decode("utf-8") for n in names if n.endswith(f"/{ANNOTATIONS}")}
-        return _by_layout({n: (str(path), n) for n in names}, annotations, source.role)
-    raise DataError("missing_data", f"{source.folder} is neither a folder nor a zip file.")
-
-
-def _walk(folder: Path) -> Iterable[Path]:
-    """All files below a folder; a folder that a link leads back to is entered once."""
-    seen = {folder.resolve()}
-    waiting = [folder]
-    while waiting:
-        try:
-            children = sorted(waiting.pop().iterdir())
-        except OSError as error:
-            raise DataError("bad_data", f"{error.filename} cannot be listed: {error.strerror}.") from error
-        for child in children:
-            if child.is_dir():
-                place = child.resolve()
-                if place not in seen:
-                    seen.add(place)
-                    waiting.append(child)
-            else:
-                yield child
-
-
-def _by_layout(
-    places: Mapping[str, tuple[str, str | None]], annotations: Mapping[str, str], role: str | None
-) -> list[_Found]:
-    """Read role and class off the paths."""
-    annotated = _annotated(annotations)
-    pictures = {n: PurePosixPath(n).parts for n in places if PurePosixPath(n).suffix.lower() in IMAGE_SUFFIXES}
-    common = _common(list(pictures.values()))
-    found = []
-    for name, whole in pictures.items():
-        parts = whole[common:]
-        tree = TREE_ROLES.get(parts[0].lower()) if len(parts) > 1 else None
-        folders = parts[1:-1] if tree else parts[:-1]
-        folder = annotated.get(name) or (folders[0] if folders else None)
-        unlabelled = bool(annotated) and name not in annotated and folders == ("images",)
-        if folder is not None and not unlabelled:  # the public test part has no labels
-            found.append(_Found(role or tree, folder, *places[name]))
-    return found
-
-
-def _common(paths: list[tuple[str, ...]]) -> int:
-    """How many leading folders all paths share above the class folders (``hymenoptera/train/ants/…``: 1)."""
-    depth = 0
-    while paths and all(len(p) > depth + 2 for p in paths):
-        first = paths[0][depth]
-        if first.lower() in TREE_ROLES or any(p[depth] != first for p in paths):
-            break
-        depth += 1
-    return depth
-
-
-def _annotated(annotations: Mapping[str, str]) -> dict[str, str]:
-    """Class folder by path, from the annotation files of the public Tiny ImageNet (tab-separated: file, class, box)."""
-    found = {}
-    for name, text in annotations.items():
-        base = PurePosixPath(name).parent / "images"
-        for line in text.splitlines():
-            fields = line.split("\t")
-            if len(fields) >= 2:
-                found[str(base / fields[0])] = fields[1]
-    return found
-
-
-def _open_zip(path: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise DataError("bad_data", f"{path} is not a zip file that can be read: {error}.") from error
+def _nothing(job: Job, layout: Layout) -> str:
+    if layout.problems:
+        return layout.problems[0].message
+    sources = [printable(source.path) for source in job.data]
+    return f"There are no pictures in class folders in {', '.join(sources[:3])}{' …' if len(sources) > 3 else ''}."

@@ -13,7 +13,12 @@ Phase = Literal["waiting", "scanning", "training", "exporting", "finished", "can
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """A run as it stands after some events. Durations in seconds, accuracies as fractions, losses in nats."""
+    """A run as it stands after some events. Durations in seconds, accuracies as fractions, losses in nats.
+
+    ``part`` names work outside the epochs that ``part_progress`` (0 to 1) tells of: ``reading`` of the pictures,
+    computing ``features``, ``exporting``; it is empty while an epoch runs. ``details`` is the file about the last
+    epoch, ``results`` that of a finished run, ``codes`` are those of the warnings.
+    """
 
     phase: Phase = "waiting"
     device: str = ""
@@ -27,11 +32,21 @@ class RunState:
     steps: int = 0
     loss: float | None = None
     images_per_second: float | None = None
+    learning_rate: float | None = None
+    memory_mb: int | None = None
+    seconds_left: float | None = None
+    part: str = ""
+    part_progress: float = 0.0
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    estimate: Mapping[str, float] = field(default_factory=dict)
+    details: str | None = None
+    codes: tuple[str, ...] = ()
     history: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
     checkpoint: str | None = None
     bundle: str | None = None
     report: str | None = None
+    results: str | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     error: Mapping[str, Any] | None = None
     unparsed: tuple[str, ...] = ()
@@ -80,33 +95,48 @@ def process_ended(state: RunState, exit_code: int) -> RunState:
 
 def _started(state: RunState, record: Mapping[str, Any]) -> RunState:
     # A resumed run starts anew in the same file; what it learnt before stays.
-    return replace(state, phase="scanning", device=str(record.get("device", "")), error=None)
+    state = replace(state, phase="scanning", device=str(record.get("device", "")), error=None)
+    return _measured(state, record)
 
 
 def _scanned(state: RunState, record: Mapping[str, Any]) -> RunState:
-    return replace(
+    state = replace(
         state,
         phase="training",
+        part="",
         classes=record.get("classes", {}),
         training=record.get("training", 0),
         validation=record.get("validation", 0),
         skipped=tuple(record.get("skipped", ())),
     )
+    return _measured(state, record)
+
+
+def _measured(state: RunState, record: Mapping[str, Any]) -> RunState:
+    """Parameters and estimate come as soon as they are known."""
+    known = {key: record[key] for key in ("parameters", "estimate") if isinstance(record.get(key), Mapping)}
+    return replace(state, **known)
 
 
 def _epoch_started(state: RunState, record: Mapping[str, Any]) -> RunState:
-    return replace(state, phase="training", epoch=record["epoch"], epochs=record["epochs"], step=0, steps=0)
+    return replace(state, phase="training", part="", epoch=record["epoch"], epochs=record["epochs"], step=0, steps=0)
 
 
 def _progress(state: RunState, record: Mapping[str, Any]) -> RunState:
-    keys = ("epoch", "step", "steps", "loss", "images_per_second")
-    return replace(state, **{key: record[key] for key in keys if key in record})
+    part, shared = str(record.get("part", "")), ("images_per_second", "seconds_left")
+    if part:
+        done = record.get("step", 0) / max(1, record.get("steps", 0))
+        values: dict[str, Any] = {key: record.get(key) for key in shared}
+        phase: Phase = "exporting" if part == "exporting" else state.phase
+        return replace(state, phase=phase, part=part, part_progress=min(1.0, done), **values)
+    keys = ("epoch", "step", "steps", "loss", "learning_rate", "memory_mb", *shared)
+    return replace(state, part="", **{key: record[key] for key in keys if key in record})
 
 
 def _epoch_finished(state: RunState, record: Mapping[str, Any]) -> RunState:
     history = (*(row for row in state.history if row["epoch"] < record["epoch"]), record)
-    last = record["epoch"] == state.epochs
-    return replace(state, history=history, step=state.steps, phase="exporting" if last else "training")
+    phase: Phase = "exporting" if record["epoch"] == state.epochs else "training"
+    return replace(state, history=history, step=state.steps, details=record.get("details"), phase=phase)
 
 
 def _checkpoint(state: RunState, record: Mapping[str, Any]) -> RunState:
@@ -114,12 +144,15 @@ def _checkpoint(state: RunState, record: Mapping[str, Any]) -> RunState:
 
 
 def _warning(state: RunState, record: Mapping[str, Any]) -> RunState:
-    return replace(state, warnings=(*state.warnings, str(record.get("message", ""))))
+    code = str(record.get("code", ""))
+    phase: Phase = "exporting" if code == "early_stopped" else state.phase
+    warnings, codes = (*state.warnings, str(record.get("message", ""))), (*state.codes, code)
+    return replace(state, warnings=warnings, codes=codes, phase=phase)
 
 
 def _finished(state: RunState, record: Mapping[str, Any]) -> RunState:
-    bundle, report = record.get("bundle"), record.get("report")
-    return replace(state, phase="finished", bundle=bundle, report=report, metrics=record.get("metrics", {}))
+    places: dict[str, Any] = {key: record.get(key) for key in ("bundle", "report", "results")}
+    return replace(state, phase="finished", part="", metrics=record.get("metrics", {}), **places)
 
 
 def _cancelled(state: RunState, record: Mapping[str, Any]) -> RunState:

@@ -1,6 +1,8 @@
 """``python -u -m resnet_desktop.trainer JOB.json``, or ``--resume RUN`` for a run folder.
 
-Standard output carries the protocol and nothing else; all else goes to standard error and the run's ``log.txt``.
+Standard output carries the protocol and nothing else; all else goes to standard error and the run's ``log.txt``. Other
+questions (``--check``, ``--estimate``, ``--find-rate``, ``--preview``) are answered in JSON lines of their own; what
+cannot be answered is one with ``message``.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from resnet_desktop.core.errors import DataError, JobError, ResNetDesktopError
 from resnet_desktop.finetune import events
@@ -29,15 +32,59 @@ def main(arguments: list[str] | None = None) -> int:
     what.add_argument("job", nargs="?", type=Path, help="a job file")
     what.add_argument("--resume", type=Path, metavar="RUN", help="a run folder to go on with")
     what.add_argument("--check", action="store_true", help="say whether training works here, as one JSON object")
+    what.add_argument("--estimate", type=Path, metavar="JOB", help="measure a few steps and say how long a run takes")
+    what.add_argument("--find-rate", type=Path, metavar="JOB", help="try rising learning rates and suggest one")
+    what.add_argument("--preview", type=Path, metavar="JOB", help="write augmented examples of the job's pictures")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="where --preview writes")
     options = parser.parse_args(arguments)
+    if (options.preview is None) != (options.output is None):
+        parser.error("--preview and --output go together")
     if options.check:
         return _check()
+    for path, ask in ((options.estimate, _estimate), (options.find_rate, _find_rate), (options.preview, _preview)):
+        if path is not None:
+            return _answer(path, options.output, ask)
     path = options.resume / "job.json" if options.resume else options.job
     try:
         job = read_job(path)
     except JobError as error:
         return _fail(lambda line: say_line(line), error, events.EXIT_BAD_JOB)
     return _run(job)
+
+
+def _answer(path: Path, output: Path | None, ask: Callable[[Job, Path], Iterable[Mapping[str, Any]]]) -> int:
+    """Say what ``ask`` finds out about a job, one JSON object a line; an error is one with ``code`` and ``message``."""
+    try:
+        for row in ask(read_job(path), output or Path()):
+            say_line(json.dumps(row) + "\n")
+    except ResNetDesktopError as error:
+        say_line(json.dumps({**error.as_dict(), "hint": error.hint}) + "\n")
+        return _exit_code(error)
+    except (RuntimeError, MemoryError, OSError) as error:
+        traceback.print_exc(file=sys.stderr)
+        say_line(json.dumps({"code": "training_failed", "message": f"It cannot be tried: {error}"}) + "\n")
+        return events.EXIT_OTHER
+    return events.EXIT_FINISHED
+
+
+def _estimate(job: Job, output: Path) -> Iterable[Mapping[str, Any]]:
+    from resnet_desktop.trainer import bench
+
+    del output
+    yield bench.estimate(job)
+
+
+def _find_rate(job: Job, output: Path) -> Iterable[Mapping[str, Any]]:
+    from resnet_desktop.trainer import bench
+
+    del output
+    yield from bench.find_rate(job)
+
+
+def _preview(job: Job, output: Path) -> Iterable[Mapping[str, Any]]:
+    from resnet_desktop.trainer.preview import preview
+
+    yield preview(job, output)
 
 
 def _check() -> int:
@@ -58,18 +105,24 @@ def _check() -> int:
 
 def _run(job: Job) -> int:
     """Run a job in its folder; whatever happens, the last event says how it ended."""
+    from resnet_desktop.trainer.reporter import Silent
     from resnet_desktop.trainer.run import Run, lock_folder  # torch: not needed to refuse a bad job file
+    from resnet_desktop.trainer.world import join
 
     folder = Path(job.output)
+    world = join(job.device)
+    if not world.first:
+        Run(job, Silent(), Control("none"), world).go()
+        return events.EXIT_FINISHED
     try:
         lock = lock_folder(folder)
+        reporter = Reporter(folder)
     except ResNetDesktopError as error:
         return _fail(lambda line: say_line(line), error, _exit_code(error))
     logging.basicConfig(level=logging.INFO, filename=folder / "log.txt", format="%(asctime)s %(name)s %(message)s")
-    reporter = Reporter(folder)
     try:
         with _LastWord(reporter):
-            Run(job, reporter, Control(job.control)).go()
+            Run(job, reporter, Control(job.control), world).go()
     except CancelledRunError:
         last = sorted((folder / "checkpoints").glob("epoch-*.pt"))
         reporter.say("cancelled", checkpoint=str(last[-1]) if last else None)

@@ -1,12 +1,16 @@
 """Augmentation of whole batches on the device, and normalization.
 
 Random resized crop (Szegedy et al. 2014, arXiv:1409.4842, section 6; aspect ratios 3/4 to 4/3), horizontal flip, and
-changes of brightness, contrast and saturation. A crop is one affine map and one bilinear sampling of the batch.
+changes of brightness, contrast and saturation. A crop is one affine map and one bilinear sampling of the batch. What is
+random is drawn first, for a whole batch, and applied to any rows of it: a batch that is split over devices, or for want
+of memory, stays the same batch.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -21,6 +25,50 @@ GREY = (0.299, 0.587, 0.114)
 """Luma of ITU-R BT.601, as Pillow uses for grey."""
 
 
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """What was drawn for ``n`` pictures: affine maps ``[n, 2, 3]``, and factors ``[n, 3]`` of the colours."""
+
+    crops: Tensor
+    colours: Tensor
+
+    def rows(self, rows: Tensor) -> Draws:
+        """Those of some pictures."""
+        return Draws(self.crops[rows], self.colours[rows])
+
+    @staticmethod
+    def joined(draws: Sequence[Draws]) -> Draws:
+        """Those of several batches as one."""
+        return Draws(torch.cat([d.crops for d in draws]), torch.cat([d.colours for d in draws]))
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """How a batch is blended with itself in another order.
+
+    Attributes:
+        order: int64 ``[n]``: the other picture of each.
+        share: of the first picture, and of its label in the loss.
+        box: top, bottom, left, right of the rectangle that is the other picture's (CutMix), as fractions of the side;
+            None where the two are added (mixup).
+    """
+
+    order: Tensor
+    share: float
+    box: tuple[float, float, float, float] | None
+
+    def __call__(self, x: Tensor, others: Tensor) -> Tensor:
+        """Blend inputs with those of the other pictures: both ``[n, 3, h, w]``, or ``[n, features]`` for mixup."""
+        if self.box is None:
+            return torch.lerp(others, x, self.share)
+        height, width = x.shape[-2:]
+        top, bottom = round(self.box[0] * height), round(self.box[1] * height)
+        left, right = round(self.box[2] * width), round(self.box[3] * width)
+        x = x.clone()
+        x[..., top:bottom, left:right] = others[..., top:bottom, left:right]
+        return x
+
+
 class Augmenter:
     """Makes training inputs ``[n, 3, size, size]`` float32 from stored pictures ``[n, 3, side, side]`` uint8."""
 
@@ -32,49 +80,40 @@ class Augmenter:
         self._std = torch.tensor(transforms.std, device=device).view(1, 3, 1, 1)
         self._grey = torch.tensor(GREY, device=device).view(1, 3, 1, 1)
 
-    def training(self, pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
-        """Random crops of ``size`` pixels, flipped half the time, normalized. The generator lives on the CPU."""
-        n = len(pixels)
-        theta = self._crops(n, generator).to(pixels.device)
-        grid = functional.affine_grid(theta, [n, 3, size, size], align_corners=False)
-        x = functional.grid_sample(pixels.float() / 255, grid, padding_mode="reflection", align_corners=False)
-        if self._jitter:
-            x = self._coloured(x, generator)
-        return self._normalized(x)
+    def draw(self, n: int, generator: torch.Generator) -> Draws:
+        """Draw crops, flips and colours for ``n`` pictures. The generator lives on the CPU."""
+        crops = self._crops(n, generator)
+        low, high = 1 - self._jitter, 1 + self._jitter
+        return Draws(crops, torch.empty(n, 3).uniform_(low, high, generator=generator) if self._jitter else crops[:, 0])
 
-    def mixed(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, float]:
-        """Blend a batch with itself in another order, as the recipe asks.
+    def draw_mix(self, n: int, size: int, generator: torch.Generator, *, pictures: bool = True) -> Mix | None:
+        """Draw how a batch is blended with itself, as the recipe asks; None for not at all.
 
-        Mixup (Zhang et al. 2017, arXiv:1710.09412) adds the pictures, ``share * x + (1 - share) * x[other]``; CutMix
-        (Yun et al. 2019, arXiv:1905.04899) pastes a rectangle of the other picture on ``1 - share`` of the area.
-
-        Returns:
-            The blended batch, the labels of the other pictures, and ``share``: the loss is ``share`` times that of
-            ``labels`` and ``1 - share`` times that of the others. A share of 1 leaves the batch as it was.
+        Mixup (Zhang et al. 2017, arXiv:1710.09412) adds the inputs, ``share * x + (1 - share) * x[order]``; CutMix
+        (Yun et al. 2019, arXiv:1905.04899) pastes a rectangle of the other picture on ``1 - share`` of the area, which
+        only ``pictures`` have, of ``size`` pixels along a side.
         """
-        mixup, cutmix = self._mixup, self._cutmix
+        mixup, cutmix = self._mixup, self._cutmix if pictures else 0.0
         if not mixup and not cutmix:
-            return x, labels, 1.0
-        order = torch.randperm(len(x), generator=generator).to(x.device)
+            return None
+        order = torch.randperm(n, generator=generator)
         cuts = bool(cutmix) and (not mixup or float(torch.rand((), generator=generator)) < 0.5)
         alpha = cutmix if cuts else mixup
         # PyTorch's Beta distribution takes no generator of its own.
         share = float(np.random.default_rng(generator.initial_seed()).beta(alpha, alpha))
         if not cuts:
-            return torch.lerp(x[order], x, share), labels[order], share
-        top, left, height, width = self._rectangle(x.shape[-2], x.shape[-1], 1 - share, generator)
-        x = x.clone()
-        x[:, :, top : top + height, left : left + width] = x[order, :, top : top + height, left : left + width]
-        return x, labels[order], 1 - height * width / (x.shape[-2] * x.shape[-1])
+            return Mix(order, share, None)
+        box = self._rectangle(size, 1 - share, generator)
+        return Mix(order, 1 - (box[1] - box[0]) * (box[3] - box[2]), box)
 
-    def _rectangle(self, height: int, width: int, area: float, generator: torch.Generator) -> tuple[int, int, int, int]:
-        """A rectangle that covers ``area`` of a picture, less what the border cuts off: top, left, height, width."""
-        side = math.sqrt(area)
-        y, x = (float(v) for v in torch.rand(2, generator=generator))
-        top, bottom = (min(1.0, max(0.0, y + s * side / 2)) for s in (-1, 1))
-        left, right = (min(1.0, max(0.0, x + s * side / 2)) for s in (-1, 1))
-        first, start = round(top * height), round(left * width)
-        return first, start, round(bottom * height) - first, round(right * width) - start
+    def training(self, pixels: Tensor, size: int, draws: Draws) -> Tensor:
+        """The crops that were drawn, at ``size`` pixels, normalized."""
+        theta = draws.crops.to(pixels.device, non_blocking=True)
+        grid = functional.affine_grid(theta, [len(pixels), 3, size, size], align_corners=False)
+        x = functional.grid_sample(pixels.float() / 255, grid, padding_mode="reflection", align_corners=False)
+        if self._jitter:
+            x = self._coloured(x, draws.colours.to(pixels.device, non_blocking=True))
+        return self._normalized(x)
 
     def evaluation(self, pixels: Tensor, resize: int, crop: int) -> Tensor:
         """The picture resized to ``resize`` (antialiased), its centre ``crop`` cut, normalized."""
@@ -83,6 +122,18 @@ class Augmenter:
             x = functional.interpolate(x, (resize, resize), mode="bilinear", antialias=True, align_corners=False)
         start = round((resize - crop) / 2)
         return self._normalized(x[:, :, start : start + crop, start : start + crop])
+
+    def pixels(self, x: Tensor) -> Tensor:
+        """Inputs as pictures again: uint8 ``[n, 3, h, w]``."""
+        return ((x * self._std + self._mean).clamp(0, 1) * 255).round().to(torch.uint8)
+
+    def _rectangle(self, size: int, area: float, generator: torch.Generator) -> tuple[float, float, float, float]:
+        """A rectangle on whole pixels that covers ``area`` of a picture, less what the border cuts off."""
+        side = math.sqrt(area)
+        y, x = (float(v) for v in torch.rand(2, generator=generator))
+        edges = (y - side / 2, y + side / 2, x - side / 2, x + side / 2)
+        top, bottom, left, right = (round(size * min(1.0, max(0.0, edge))) / size for edge in edges)
+        return top, bottom, left, right
 
     def _crops(self, n: int, generator: torch.Generator) -> Tensor:
         """Affine maps ``[n, 2, 3]`` from output to input coordinates in -1…1."""
@@ -98,10 +149,8 @@ class Augmenter:
         theta[:, 1, 1], theta[:, 1, 2] = height, y
         return theta
 
-    def _coloured(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        low, high = 1 - self._jitter, 1 + self._jitter
-        factors = torch.empty(3, len(x), 1, 1, 1).uniform_(low, high, generator=generator).to(x.device)
-        brightness, contrast, saturation = factors
+    def _coloured(self, x: Tensor, factors: Tensor) -> Tensor:
+        brightness, contrast, saturation = factors.view(-1, 3, 1, 1, 1).unbind(1)
         x = x * brightness
         grey = (x * self._grey).sum(1, keepdim=True)
         mean = grey.mean((2, 3), keepdim=True)

@@ -6,6 +6,7 @@ optimizer's moments and the position are all there is.
 
 from __future__ import annotations
 
+import io
 import pickle
 import re
 import zipfile
@@ -15,7 +16,7 @@ from typing import Any
 
 import torch
 
-from resnet_desktop.core.atomic import replacing
+from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import TrainingError
 
 NAME = re.compile(r"epoch-(\d+)-step-(\d+)\.pt")
@@ -33,16 +34,32 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A state of a run: states of network, optimizer, loss scaler, average, the best network so far, where to go on."""
+    """A state of a run. Of networks only what training changes is kept; the rest is the base's.
+
+    Attributes:
+        position: where to go on.
+        network: trained parameters and statistics.
+        optimizer: its state.
+        best: the best network so far, and ``best_score``, what it was judged by.
+        history: a row for each finished epoch.
+        scaler: the state of the loss scaler.
+        averaged: the averaged network.
+        accumulate: into how many parts a batch is split.
+        stopped: the run was told to finish with the best network so far.
+        base: checksum of the weights of the base.
+    """
 
     position: Position
     network: dict[str, Any]
     optimizer: dict[str, Any]
     best: dict[str, Any] | None
-    best_acc1: float
+    best_score: tuple[float, float]
     history: list[dict[str, Any]]
     scaler: dict[str, Any] = field(default_factory=dict)
-    averaged: dict[str, Any] = field(default_factory=dict)
+    averaged: dict[str, Any] | None = None
+    accumulate: int = 1
+    stopped: bool = False
+    base: str = ""
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -50,8 +67,10 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     position = checkpoint.position
     path = folder / f"epoch-{position.epoch:04d}-step-{position.step:06d}.pt"
     values = {name: getattr(checkpoint, name) for name in Checkpoint.__slots__ if name != "position"}
-    with replacing(path) as temporary:
-        torch.save({"epoch": position.epoch, "step": position.step, **values}, temporary)
+    # Through memory: on a full disk torch's own writer raises errors that do not say so.
+    content = io.BytesIO()
+    torch.save({"epoch": position.epoch, "step": position.step, **values}, content)
+    atomic.write_bytes(path, content.getvalue())
     for old in _sorted(folder)[:-KEPT]:
         old.unlink(missing_ok=True)
     return path
@@ -70,7 +89,11 @@ def load_latest(folder: Path) -> Checkpoint | None:
         except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile):
             continue  # a damaged file: the one before it is complete
         position = Position(values.pop("epoch"), values.pop("step"))
-        return Checkpoint(position, **values)
+        try:
+            return Checkpoint(position, **values)
+        except TypeError as error:
+            message = f"The checkpoint {path} was written by another version of the program."
+            raise TrainingError("no_checkpoint", message, "Start the run anew in another folder.") from error
     if paths:
         raise TrainingError("no_checkpoint", f"None of the {len(paths)} checkpoints in {folder} can be read.")
     return None

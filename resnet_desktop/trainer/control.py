@@ -19,7 +19,10 @@ class CancelledRunError(Exception):
 
 
 class Control:
-    """Asked by the engine between two steps."""
+    """Asked by the engine between two steps.
+
+    ``mode`` is the job's ``control``; ``trial`` hears nothing at all, and signals end the process.
+    """
 
     def __init__(self, mode: str) -> None:
         self._running = threading.Event()
@@ -29,7 +32,7 @@ class Control:
         self._detached = False
         if mode == "stdin":
             threading.Thread(target=self._listen, name="control", daemon=True).start()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in () if mode == "trial" else (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
 
     @property

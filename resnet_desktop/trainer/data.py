@@ -6,10 +6,14 @@ the centre square: what the app's own transforms see of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,10 +23,20 @@ from torch import Tensor
 from resnet_desktop.core.errors import DataError, ImageError, ResNetDesktopError
 from resnet_desktop.finetune.dataset import Sample, SampleReader
 from resnet_desktop.imaging.decode import decode
+from resnet_desktop.imaging.source import opened, read_error
 from resnet_desktop.imaging.transforms import Transforms
 
+_BLOCK = 1 << 20
 LARGEST_RESIDENT = 12 * 2**30
 """Bytes of pictures that are held at the most."""
+
+Result = TypeVar("Result")
+Skipped = list[tuple[Sample, ResNetDesktopError]]
+Listen = Callable[[int], object]
+
+
+def _nobody(done: int) -> None:
+    """Nobody listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +56,26 @@ class Pictures:
 
 
 def load_pictures(
-    samples: Sequence[Sample], side: int, workers: int
-) -> tuple[Pictures, list[tuple[Sample, ResNetDesktopError]]]:
+    samples: Sequence[Sample], side: int, workers: int, listen: Listen = _nobody
+) -> tuple[Pictures, Skipped]:
     """Decode ``samples`` into squares of ``side`` pixels; those that cannot be read are left out and returned.
+
+    ``listen`` is told how many are done before each picture; what it raises ends the loading.
 
     Raises:
         DataError: the pictures would need more memory than ``LARGEST_RESIDENT``.
     """
     if len(samples) * side * side * 3 > LARGEST_RESIDENT:
-        raise DataError("bad_data", f"{len(samples)} pictures of {side} pixels do not fit into memory.")
+        raise DataError(
+            "bad_data",
+            f"{len(samples)} pictures of {side} pixels do not fit into memory.",
+            "Choose a smaller input size, or train the head alone.",
+        )
     pixels = np.empty((len(samples), side, side, 3), np.uint8)
-    square = Transforms(native=None, resize=side, crop=side)
     kept: list[Sample] = []
-    skipped: list[tuple[Sample, ResNetDesktopError]] = []
-    for sample, result in _decoded(samples, square, workers):
+    skipped: Skipped = []
+    for sample, result in decoded(samples, side, workers):
+        listen(len(kept) + len(skipped))
         if isinstance(result, ResNetDesktopError):
             skipped.append((sample, result))
         else:
@@ -66,34 +86,62 @@ def load_pictures(
     return Pictures(tensor, torch.tensor([s.label for s in kept], dtype=torch.int64), tuple(kept)), skipped
 
 
-def _decoded(
-    samples: Sequence[Sample], square: Transforms, workers: int
+def decoded(
+    samples: Sequence[Sample], side: int, workers: int
 ) -> Iterator[tuple[Sample, NDArray[np.uint8] | ResNetDesktopError]]:
-    """Decode on a pool, a bounded window ahead, in order. Zip members are read here: an archive is not shared."""
-    reader = SampleReader()
+    """Squares ``(side, side, 3)`` in the order of the samples, decoded on a pool, a bounded window ahead."""
+    square = Transforms(native=None, resize=side, crop=side)
 
-    def work(source: object) -> NDArray[np.uint8] | ResNetDesktopError:
+    def work(source: bytes | Path) -> NDArray[np.uint8] | ResNetDesktopError:
         try:
-            decoded = decode(source, shorter_side=square.decode_side)  # type: ignore[arg-type]
+            picture = decode(source, shorter_side=square.decode_side)
         except ImageError as error:
             return error
-        return square.view(decoded.pixels, full_size=decoded.full_size)
+        return square.view(picture.pixels, full_size=picture.full_size)
 
-    def submit(sample: Sample) -> Future[NDArray[np.uint8] | ResNetDesktopError] | DataError:
+    return on_pool(samples, work, workers)
+
+
+def fingerprints(samples: Sequence[Sample], workers: int) -> Iterator[tuple[Sample, bytes | ResNetDesktopError]]:
+    """The sha256 of each picture's file, or why it cannot be read."""
+
+    def work(source: bytes | Path) -> bytes | ResNetDesktopError:
+        digest = hashlib.sha256()
+        try:
+            with opened(source) as picture:
+                while block := picture.stream.read(_BLOCK):
+                    digest.update(block)
+        except ImageError as error:
+            return error
+        except OSError as error:
+            return read_error(str(source), error)
+        return digest.digest()
+
+    return on_pool(samples, work, workers)
+
+
+def on_pool(
+    samples: Sequence[Sample], work: Callable[[bytes | Path], Result | ResNetDesktopError], workers: int
+) -> Iterator[tuple[Sample, Result | ResNetDesktopError]]:
+    """What ``work`` makes of each sample's file, in order. Zip members are read here: an archive is not shared."""
+    reader = SampleReader()
+
+    def submit(sample: Sample) -> Future[Result | ResNetDesktopError] | DataError:
         try:
             return pool.submit(work, reader.read(sample))
         except DataError as error:
             return error
 
+    pool = ThreadPoolExecutor(max(1, workers), "decode")
     try:
-        with ThreadPoolExecutor(max(1, workers), "decode") as pool:
-            waiting = iter(samples)
-            window = [(s, submit(s)) for s in islice(waiting, 4 * max(1, workers))]
-            while window:
-                sample, future = window.pop(0)
-                following = next(waiting, None)
-                if following is not None:
-                    window.append((following, submit(following)))
-                yield sample, future if isinstance(future, DataError) else future.result()
+        waiting = iter(samples)
+        window = deque((s, submit(s)) for s in islice(waiting, 4 * max(1, workers)))
+        while window:
+            sample, future = window.popleft()
+            following = next(waiting, None)
+            if following is not None:
+                window.append((following, submit(following)))
+            yield sample, future if isinstance(future, DataError) else future.result()
     finally:
+        pool.shutdown(wait=True, cancel_futures=True)
         reader.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Iterator
@@ -12,200 +11,276 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.finetune.job import Job, Phase, Recipe
+from resnet_desktop.trainer import balance, details, memory
 from resnet_desktop.trainer import checkpoint as checkpoints
-from resnet_desktop.trainer.augment import Augmenter
+from resnet_desktop.trainer.average import Average
 from resnet_desktop.trainer.checkpoint import Checkpoint, Position
 from resnet_desktop.trainer.control import CancelledRunError, Control
-from resnet_desktop.trainer.data import Pictures
-from resnet_desktop.trainer.network import training_mode
+from resnet_desktop.trainer.evaluation import Evaluation, Evaluator
+from resnet_desktop.trainer.feeds import FeatureFeed, Feed, HeadOnly, Plan
+from resnet_desktop.trainer.network import trained_names, training_mode
 from resnet_desktop.trainer.optim import PEAK, learning_rate, make_optimizer, set_learning_rate
+from resnet_desktop.trainer.pace import Pace
 from resnet_desktop.trainer.reporter import Reporter
 from resnet_desktop.trainer.resnet import ResNet
+from resnet_desktop.trainer.stepper import Stepper
+from resnet_desktop.trainer.world import World
 
-EVALUATION_BATCH = 200
-PRECISION = {"bfloat16": torch.bfloat16, "float16": torch.float16}
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Logits ``[n, classes]`` on a set of pictures, and what they come to (fractions of 1; loss in nats)."""
-
-    logits: Tensor
-    labels: Tensor
-    loss: float
-    acc1: float
-    acc5: float
+CHECKPOINT_SECONDS = 300.0
+"""Time between two checkpoints inside a long epoch."""
+SHORT_SECONDS = 2.0
+"""Epochs on features take less time than a checkpoint: there is one at the most in so many seconds."""
+WORST = (-1.0, -math.inf)
 
 
 @dataclass
 class Engine:
-    """One run of training on data that is resident on the device."""
+    """One run of training on data that is resident in memory.
+
+    ``training`` and ``validation`` are pictures or features; with features only the head is computed. ``labels`` are
+    the classes' names, ``folder`` is the run folder.
+    """
 
     job: Job
     recipe: Recipe
     network: ResNet
-    training: Pictures
-    validation: Pictures
-    augmenter: Augmenter
+    training: Feed
+    validation: Feed
     reporter: Reporter
     control: Control
     folder: Path
     device: torch.device
+    labels: tuple[str, ...] = ()
+    base: str = ""
+    world: World = field(default_factory=World)
     position: Position = field(default_factory=Position)
     best: dict[str, Tensor] | None = None
-    best_acc1: float = -1.0
+    best_score: tuple[float, float] = WORST
     history: list[dict[str, Any]] = field(default_factory=list)
+    head: HeadOnly | None = None
 
     def __post_init__(self) -> None:
+        self.names = trained_names(self.network)
         self.optimizer = make_optimizer(self.network, self.recipe)
-        # Gradients of float16 underflow without a scale; elsewhere the scaler does nothing.
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.recipe.precision == "float16")
-        self.averaged: AveragedModel | None = None
-        if self.recipe.ema:
-            average = get_ema_multi_avg_fn(self.recipe.ema)  # type: ignore[no-untyped-call]
-            self.averaged = AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
+        model: nn.Module = self.network
+        if isinstance(self.training, FeatureFeed):
+            model = self.head = HeadOnly(self.network, self.training.plain)
+        self.averaged = Average(self.names, self.recipe.ema) if self.recipe.ema else None
+        weights = balance.class_weights(self.training.labels, max(1, len(self.labels)), self.recipe.balance)
+        self.stepper = Stepper(self.recipe, model, self.optimizer, self.device, self.world, weights)
+        self.evaluator = Evaluator(model, self.recipe, self.device, self.world, self._told_to_stop)
         self.peak = self.job.learning_rate or PEAK[self.recipe.optimizer]
         self.phases = [phase for phase in self.recipe.schedule for _ in range(phase.epochs)]
         self.total_steps = sum(self._steps(phase) for phase in self.phases)
+        self.pace = Pace()
+        self._stopped = False
 
     def train(self) -> None:
-        """Train from the position to the end of the schedule, or until asked to stop.
+        """Train from the position to the end of the schedule, or until asked to stop, or until it gets no better.
 
         Raises:
             CancelledRunError: asked to cancel; a checkpoint was saved and spoken of.
-            TrainingError: the loss is no number.
+            TrainingError: the loss is no number, or there is no memory for a single picture.
         """
-        while self.position.epoch < len(self.phases) and not self.control.stop_requested:
+        while self.position.epoch < len(self.phases) and not self._stopped and not self._gets_no_better():
             epoch = self.position.epoch
             try:
                 self._train_one_epoch(epoch, self.phases[epoch])
             except CancelledRunError:
                 self.save()
                 raise
+            if self.head is None or self.pace.seconds_since_saved > SHORT_SECONDS:
+                self.save()
+        if self.pace.steps and self.head is not None:
             self.save()
 
-    def save(self) -> Path:
+    def save(self) -> None:
         """Save a checkpoint at the current position."""
+        if not self.world.first:
+            return
         state = Checkpoint(
-            self.position,
-            self.network.state_dict(),
-            self.optimizer.state_dict(),
-            self.best,
-            self.best_acc1,
-            self.history,
-            self.scaler.state_dict(),
-            {} if self.averaged is None else self.averaged.state_dict(),
+            position=self.position,
+            network=self._trained(),
+            optimizer=self.optimizer.state_dict(),
+            best=self.best,
+            best_score=self.best_score,
+            history=self.history,
+            scaler=self.stepper.scaler.state_dict(),
+            averaged=None if self.averaged is None else self.averaged.values,
+            accumulate=self.stepper.accumulate,
+            stopped=self._stopped,
+            base=self.base,
         )
-        path = checkpoints.save(self.folder, state)
+        path = checkpoints.save(self.folder / "checkpoints", state)
+        self.pace.saved()
         self.reporter.say("checkpoint", path=str(path))
-        return path
 
     def restore(self, state: Checkpoint) -> None:
-        """Go on from a checkpoint."""
-        self.network.load_state_dict(state.network)
+        """Go on from a checkpoint. Raises TrainingError if it is of another network."""
+        if state.base != self.base or set(state.network) != set(self.names):
+            raise TrainingError(
+                "no_checkpoint",
+                "The checkpoint is of another network: the base model or the job has changed since.",
+                "Start the run anew in another folder.",
+            )
+        self._load(state.network)
         self.optimizer.load_state_dict(state.optimizer)
         if state.scaler:
-            self.scaler.load_state_dict(state.scaler)
-        if self.averaged is not None and state.averaged:
-            self.averaged.load_state_dict(state.averaged)
-        self.position, self.best, self.best_acc1 = state.position, state.best, state.best_acc1
-        self.history = state.history
+            self.stepper.scaler.load_state_dict(state.scaler)
+        if self.averaged is not None and state.averaged is not None:
+            self.averaged.values = {name: value.to(self.device) for name, value in state.averaged.items()}
+        self.position, self.best, self.best_score = state.position, state.best, state.best_score
+        self.history, self.stepper.accumulate, self._stopped = state.history, state.accumulate, state.stopped
 
     def use_best(self) -> None:
-        """Put the best weights so far into the network; it is the one that is judged from now on."""
+        """Put the best weights so far into the network, which is the one that is judged and exported from now on."""
         if self.best is not None:
-            self.network.load_state_dict(self.best)
+            self._load(self.best)
             self.averaged = None
+        if self.head is not None:
+            self.head.fold()
 
-    @property
-    def _judged(self) -> nn.Module:
-        """What is evaluated and kept: the averaged network where there is one."""
-        return self.network if self.averaged is None else self.averaged.module
+    def evaluate(self, feed: Feed, resize: int, crop: int) -> Evaluation | None:
+        """The network's answers on a feed, in evaluation mode; None if there are none."""
+        if self.averaged is None:
+            return self.evaluator(feed, resize, crop)
+        with self.averaged.inside(self.network):
+            return self.evaluator(feed, resize, crop)
+
+    def make_step(self, epoch: int, step: int, plan: Plan) -> Tensor:
+        """One step of the optimizer; the loss, detached. A batch that does not fit is split and done again."""
+        seed = self._generator(epoch, step).initial_seed()
+        while True:
+            torch.manual_seed((seed + self.world.rank) % 2**63)  # dropout draws from the global generator
+            try:
+                loss = self.stepper(self.training, plan)
+                break
+            except (RuntimeError, MemoryError) as error:
+                if not memory.is_out_of_memory(error):
+                    raise
+                failed = error
+            self._split_batch(failed, len(plan))
+        if self.averaged is not None:
+            self.averaged.update(self.network)
+        return loss
+
+    def plans(self, epoch: int, phase: Phase, first: int = 0) -> Iterator[tuple[int, Plan]]:
+        """Steps from ``first`` on with the batch of each; all is a function of seed and epoch."""
+        order = balance.order(self.training.labels, self.recipe.balance, self._generator(epoch, -1))
+        size = min(phase.batch_size, len(order))
+        for step in range(first, self._steps(phase)):
+            chosen = order[step * size : (step + 1) * size]
+            yield step, self.training.plan(chosen, phase.size, self._generator(epoch, step))
+
+    def _trained(self) -> dict[str, Tensor]:
+        state = self.network.state_dict()
+        return {name: state[name] for name in self.names}
+
+    def _load(self, values: dict[str, Tensor]) -> None:
+        self.network.load_state_dict(values, strict=False)
 
     def _steps(self, phase: Phase) -> int:
         return max(1, len(self.training) // min(phase.batch_size, len(self.training)))
-
-    def _train_one_epoch(self, epoch: int, phase: Phase) -> None:
-        self.reporter.say("epoch_started", epoch=epoch + 1, epochs=len(self.phases))
-        started, steps = time.monotonic(), self._steps(phase)
-        before = sum(self._steps(p) for p in self.phases[:epoch])
-        training_mode(self.network)
-        losses: list[Tensor] = []
-        first = self.position.step
-        for step, chosen in self._batches(epoch, phase, first):
-            self.control.check()
-            if self.control.stop_requested:
-                break
-            rate = learning_rate(self.peak, self.recipe.warmup, (before + step) / self.total_steps)
-            set_learning_rate(self.optimizer, rate)
-            losses.append(self._step(epoch, step, phase, chosen))
-            self.position = Position(epoch, step + 1)
-            self._report(epoch, step + 1, steps, losses, (step + 1 - first) * len(chosen), time.monotonic() - started)
-        loss = float(torch.stack(losses).mean()) if losses else math.nan
-        self._finish_epoch(epoch, phase, loss, rate if losses else 0.0, started)
-
-    def _batches(self, epoch: int, phase: Phase, first: int) -> Iterator[tuple[int, Tensor]]:
-        """Steps from ``first`` on with the pictures of each; the order is a function of seed and epoch."""
-        count = len(self.training)
-        order = torch.randperm(count, generator=self._generator(epoch, -1))
-        size = min(phase.batch_size, count)
-        for step in range(first, self._steps(phase)):
-            yield step, order[step * size : (step + 1) * size].to(self.device)
 
     def _generator(self, epoch: int, step: int) -> torch.Generator:
         """A generator on the CPU whose state depends on seed, epoch and step alone."""
         seed = (self.job.seed * 1_000_003 + epoch) * 1_000_003 + step + 1
         return torch.Generator().manual_seed(seed % 2**63)
 
-    def _step(self, epoch: int, step: int, phase: Phase, chosen: Tensor) -> Tensor:
-        """One step of the optimizer; the loss, detached."""
-        generator = self._generator(epoch, step)
-        torch.manual_seed(generator.initial_seed())  # dropout draws from the global generator
-        x = self.augmenter.training(self.training.pixels[chosen], phase.size, generator)
-        labels = self.training.labels[chosen]
-        x, others, share = self.augmenter.mixed(x, labels, generator)
-        with self._autocast():
-            logits = self.network(x)
-        smoothing = self.recipe.label_smoothing
-        loss = functional.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
-        if share < 1:
-            loss = torch.lerp(functional.cross_entropy(logits.float(), others, label_smoothing=smoothing), loss, share)
+    def _train_one_epoch(self, epoch: int, phase: Phase) -> None:
+        self.reporter.say("epoch_started", epoch=epoch + 1, epochs=len(self.phases))
+        started, steps, first = time.monotonic(), self._steps(phase), self.position.step
+        before, rate = sum(self._steps(p) for p in self.phases[:epoch]), 0.0
+        training_mode(self.network)
+        losses: list[Tensor] = []
+        for step, plan in self.plans(epoch, phase, first):
+            if self._told_to_stop():
+                break
+            rate = learning_rate(self.peak, self.recipe.warmup, (before + step) / self.total_steps, self.recipe.curve)
+            set_learning_rate(self.optimizer, rate)
+            losses.append(self.make_step(epoch, step, plan))
+            self.position = Position(epoch, step + 1)
+            self.pace.step(len(plan))
+            self._report(epoch, step + 1, steps, losses, rate)
+            if self.pace.seconds_since_saved > CHECKPOINT_SECONDS:
+                self.save()
+        if not losses and self._stopped and not first:
+            if self.best is None:
+                raise CancelledRunError  # nothing has been learnt that could be kept
+            return
+        loss = float(self.world.total(torch.stack(losses).mean())) if losses else math.nan
+        if losses:
+            _finite(loss)
+        self._finish_epoch(epoch, phase, loss, rate, started)
+
+    def _told_to_stop(self) -> bool:
+        """Whether the run shall finish early. Raises CancelledRunError. All processes get the same answer."""
+        order = 0
+        if self.world.first:
+            try:
+                self.control.check()
+                order = int(self.control.stop_requested)
+            except CancelledRunError:
+                order = 2
+        order = self.world.agree(order)
+        if order == 2:
+            raise CancelledRunError
+        self._stopped = self._stopped or order == 1
+        return self._stopped
+
+    def _split_batch(self, error: BaseException, size: int) -> None:
+        """Send each batch through the network in twice as many parts. Raises TrainingError if it is one picture."""
+        memory.release(self.device)
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        if self.averaged is not None:
-            self.averaged.update_parameters(self.network)
-        return loss.detach()
+        if self.stepper.accumulate >= size or self.world.size > 1:
+            raise TrainingError(
+                "out_of_memory",
+                f"There is not enough memory for the batch: {error}",
+                "Choose a smaller input size, a smaller batch or a smaller network, or close other programs.",
+            ) from error
+        self.stepper.accumulate *= 2
+        parts = math.ceil(size / self.stepper.accumulate)
+        self.reporter.say(
+            "warning",
+            code="batch_halved",
+            message=f"Memory ran out: batches of {size} now go through the network {parts} pictures at a time.",
+        )
 
-    def _autocast(self) -> contextlib.AbstractContextManager[object]:
-        dtype = PRECISION.get(self.recipe.precision)
-        if dtype is None:
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.type, dtype)
-
-    def _report(self, epoch: int, step: int, steps: int, losses: list[Tensor], seen: int, seconds: float) -> None:
-        loss = _finite(float(losses[-1]))
-        speed = round(seen / max(seconds, 1e-9), 1)
-        self.reporter.progress(epoch=epoch + 1, step=step, steps=steps, loss=round(loss, 5), images_per_second=speed)
+    def _report(self, epoch: int, step: int, steps: int, losses: list[Tensor], rate: float) -> None:
+        if not self.reporter.due:
+            return  # reading the loss would make the processor wait for the device at every step
+        loss = _finite(float(losses[-1]) * self.world.size)
+        done = sum(self._steps(p) for p in self.phases[:epoch]) + step
+        self.reporter.progress(
+            epoch=epoch + 1,
+            step=step,
+            steps=steps,
+            loss=round(loss, 5),
+            images_per_second=round(self.pace.images_per_second, 1),
+            learning_rate=rate,
+            memory_mb=memory.used_megabytes(self.device),
+            seconds_left=self.pace.seconds_left(self.total_steps - done, len(self.phases) - epoch),
+        )
 
     def _finish_epoch(self, epoch: int, phase: Phase, loss: float, rate: float, started: float) -> None:
+        begun = time.monotonic()
         result = self.evaluate(self.validation, phase.size, phase.size)
+        self.pace.evaluated(time.monotonic() - begun)
         # Networks of an earlier phase saw smaller pictures: the best is sought anew among those of each size.
         if epoch and self.phases[epoch - 1].size != phase.size:
-            self.best_acc1 = -1.0
-        if result is None or result.acc1 >= self.best_acc1:
-            self.best = {k: v.detach().clone() for k, v in self._judged.state_dict().items()}
-            self.best_acc1 = result.acc1 if result else -1.0
+            self.best_score = WORST
+        score = (result.acc1, -_finite(result.loss)) if result else WORST
+        if score >= self.best_score:
+            source = self.averaged.values if self.averaged and self.averaged.values else self._trained()
+            self.best = {name: value.detach().clone() for name, value in source.items()}
+            self.best_score = score
         row: dict[str, Any] = {
             "epoch": epoch + 1,
             "training_loss": round(loss, 5) if math.isfinite(loss) else None,
-            "validation_loss": round(_finite(result.loss), 5) if result else None,
+            "validation_loss": round(result.loss, 5) if result else None,
             "acc1": round(result.acc1, 5) if result else None,
             "acc5": round(result.acc5, 5) if result else None,
             "learning_rate": rate,
@@ -213,25 +288,23 @@ class Engine:
         }
         self.history.append({**row, "size": phase.size})
         self.position = Position(epoch + 1, 0)
+        if result is not None and self.world.first:
+            row["details"] = str(details.write(self.folder / "epochs", epoch + 1, result, self.validation, self.labels))
         self.reporter.say("epoch_finished", **row)
 
-    def evaluate(self, pictures: Pictures, resize: int, crop: int) -> Evaluation | None:
-        """The network's answers on ``pictures``, in evaluation mode; None if there are none."""
-        if not len(pictures):
-            return None
-        network = self._judged
-        network.eval()
-        found = []
-        with torch.inference_mode(), self._autocast():
-            for start in range(0, len(pictures), EVALUATION_BATCH):
-                self.control.check()
-                x = self.augmenter.evaluation(pictures.pixels[start : start + EVALUATION_BATCH], resize, crop)
-                found.append(network(x).float())
-        logits = torch.cat(found)
-        ranks = (logits > logits.gather(1, pictures.labels[:, None])).sum(1)
-        loss = float(functional.cross_entropy(logits, pictures.labels))
-        acc1, acc5 = float((ranks < 1).float().mean()), float((ranks < 5).float().mean())
-        return Evaluation(logits.cpu(), pictures.labels.cpu(), loss, acc1, acc5)
+    def _gets_no_better(self) -> bool:
+        """Whether neither accuracy nor loss on the validation pictures has improved for ``patience`` epochs."""
+        patience, size = self.recipe.patience, self.history[-1]["size"] if self.history else 0
+        rows = [row for row in self.history if row["size"] == size and row["validation_loss"] is not None]
+        if not patience or len(rows) <= patience or self.phases[self.position.epoch].size != size:
+            return False
+        old, new = rows[:-patience], rows[-patience:]
+        better = max(r["acc1"] for r in new) > max(r["acc1"] for r in old)
+        better |= min(r["validation_loss"] for r in new) < min(r["validation_loss"] for r in old)
+        if not better:
+            message = f"Nothing has got better for {patience} epochs: training ends after epoch {self.position.epoch}."
+            self.reporter.say("warning", code="early_stopped", message=message)
+        return not better
 
 
 def _finite(loss: float) -> float:

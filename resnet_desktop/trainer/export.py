@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +22,27 @@ from numpy.typing import NDArray
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.metadata import Metadata
+from resnet_desktop.bundle.portable import write_portable
 from resnet_desktop.bundle.resnet_graph import Storage, build_resnet, stored_arrays
-from resnet_desktop.core.errors import ResNetDesktopError, TrainingError
-from resnet_desktop.finetune.dataset import Sample, SampleReader, Scan
-from resnet_desktop.imaging.decode import decode
-from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.core import atomic
+from resnet_desktop.core.errors import TrainingError
+from resnet_desktop.finetune.dataset import Sample, Scan
+from resnet_desktop.finetune.job import DataSource
 from resnet_desktop.inference.session import Session
-from resnet_desktop.trainer import calibrate
+from resnet_desktop.trainer import assess, judge
+from resnet_desktop.trainer.assess import Answers
+from resnet_desktop.trainer.doubts import doubted
 from resnet_desktop.trainer.engine import Engine
+from resnet_desktop.trainer.feeds import FeatureFeed
+from resnet_desktop.trainer.machine import versions
 from resnet_desktop.trainer.network import load_arrays
 from resnet_desktop.trainer.report import write_report
 from resnet_desktop.trainer.resnet import ResNet, named_arrays
-from resnet_desktop.trainer.run import versions
 
 PARITY_PHOTOS = 64
 PARITY_LIMIT = 1e-4
 """Largest difference in probability between the bundle and PyTorch with the same stored values."""
-BATCH = 32
+TORCH_BATCH = 8
 STORAGE: Storage = "float16"
 
 Floats = NDArray[np.float32]
@@ -53,56 +58,77 @@ class Parity:
     same_classes: bool
 
 
-def export(engine: Engine, found: Scan, folder: Path) -> Bundle:
-    """Write ``model.onnx`` and ``report.html``, prove the bundle, say ``finished``.
+def export(engine: Engine, found: Scan) -> Bundle:
+    """Write ``model.onnx``, ``results.json``, ``report.html`` and ``export/``, prove the bundle, say ``finished``.
 
     Raises:
         TrainingError: ``parity_failed``; the bundle is not kept.
+        StorageError: the disk refuses.
+        CancelledRunError: asked to cancel; the checkpoint of the end of training is there.
     """
-    assert engine.recipe.transforms is not None, "filled in before"
-    transforms = engine.recipe.transforms
+    folder, transforms = engine.folder, engine.recipe.transforms
+    assert transforms is not None, "filled in before"
     engine.network.eval()
-    fitted = _fit(engine, transforms)
-    metadata = Metadata(
-        arch=engine.recipe.arch if engine.job.train == "scratch" else engine.network.architecture.name,
-        categories=found.labels,
-        transforms=transforms,
-        temperature=fitted.temperature,
-        novelty=fitted.novelty,
-        provenance=_provenance(engine, found),
-    )
     arrays = named_arrays(engine.network)
     model = build_resnet(
         engine.network.architecture, arrays, height=transforms.crop, width=transforms.crop, storage=STORAGE
     )
+    arch = engine.network.architecture.name
+    metadata = Metadata(arch=arch, categories=found.labels, transforms=transforms)
+    engine.control.check()
     draft = bundles.write(folder / "draft.onnx", model, metadata)
     try:
         session = Session(draft)
+        validation, test = _ask(engine, draft, session, found)
+        fitted = assess.fit(validation, test)
         parity = _parity(engine, found, draft, session, arrays)
-        metrics = _metrics(engine, found, draft, session, fitted)
-        provenance = {**metadata.provenance, "parity": dataclasses.asdict(parity), "metrics": metrics}
-        bundle = bundles.write(folder / "model.onnx", model, dataclasses.replace(metadata, provenance=provenance))
     finally:
         draft.path.unlink(missing_ok=True)
-    report = write_report(folder / "report.html", bundle, engine.history)
-    engine.reporter.say("finished", bundle=str(bundle.path), report=str(report), metrics=metrics)
+    judged, which = (test, "test") if len(test) else (validation, "validation")
+    metrics = assess.metrics(judged, which, fitted, found.labels)
+    provenance = {**_provenance(engine, found), "parity": dataclasses.asdict(parity), "metrics": metrics}
+    told = {"metrics": metrics, "history": engine.history, "suspects": _doubts(engine, found)}
+    results = assess.results(validation, test, fitted, found.labels, told)
+    atomic.write_text(folder / "results.json", json.dumps(results, ensure_ascii=False) + "\n")
+    metadata = dataclasses.replace(
+        metadata, temperature=fitted.temperature, novelty=fitted.novelty, provenance=provenance
+    )
+    bundle = bundles.write(folder / "model.onnx", model, metadata)
+    write_portable(folder / "export", bundle)
+    pictures = {s.name: s for s in (*found.training, *found.validation, *found.test)}
+    report = write_report(folder / "report.html", bundle, results, pictures, engine.control.check)
+    where = {"bundle": str(bundle.path), "report": str(report), "results": str(folder / "results.json")}
+    engine.reporter.say("finished", **where, metrics=metrics)
     return bundle
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Fitted:
-    """What the validation pictures teach about confidence."""
+def _ask(engine: Engine, draft: Bundle, session: Session, found: Scan) -> tuple[Answers, Answers]:
+    """The draft's answers on validation and test pictures."""
+    total, workers = len(found.validation) + len(found.test), engine.job.workers or 1
+    tell = _teller(engine, total)
+    validation = assess.ask(draft, session, found.validation, workers, tell)
+    before = len(found.validation)
+    return validation, assess.ask(draft, session, found.test, workers, lambda done: tell(before + done))
 
-    temperature: float
-    novelty: dict[str, Any] | None
+
+def _teller(engine: Engine, total: int) -> Callable[[int], None]:
+    """Listens to commands and says how far the last evaluation is."""
+    started, epochs = time.monotonic(), len(engine.history)
+
+    def tell(done: int) -> None:
+        engine.control.check()
+        if engine.reporter.due and done:
+            speed = done / max(1e-9, time.monotonic() - started)
+            speeds = {"images_per_second": round(speed, 1), "seconds_left": round((total - done) / speed, 1)}
+            engine.reporter.progress(part="exporting", epoch=epochs, step=done, steps=total, loss=None, **speeds)
+
+    return tell
 
 
-def _fit(engine: Engine, transforms: Transforms) -> _Fitted:
-    """Temperature and energy threshold from the validation pictures, at the size that the bundle runs at."""
-    result = engine.evaluate(engine.validation, transforms.resize, transforms.crop)
-    if result is None:
-        return _Fitted(1.0, None)
-    return _Fitted(calibrate.fit_temperature(result.logits, result.labels), calibrate.fit_novelty(result.logits))
+def _doubts(engine: Engine, found: Scan) -> list[dict[str, Any]]:
+    if not isinstance(engine.training, FeatureFeed):
+        return []
+    return doubted(engine.training, found.labels, engine.control.check)
 
 
 def _provenance(engine: Engine, found: Scan) -> dict[str, Any]:
@@ -110,11 +136,12 @@ def _provenance(engine: Engine, found: Scan) -> dict[str, Any]:
     job = engine.job.as_dict()
     recipe = {k: v for k, v in job.items() if k not in ("output", "data", "exclude", "relabel", "control", "classes")}
     return {
-        "data": [Path(source.folder).name for source in engine.job.data if source.role != "test"],
-        "test_data": [Path(source.folder).name for source in engine.job.data if source.role == "test"],
+        "data": [_source_name(source) for source in engine.job.data if source.role != "test"],
+        "test_data": [_source_name(source) for source in engine.job.data if source.role == "test"],
         "pictures": {"training": len(engine.training), "validation": len(engine.validation), "test": len(found.test)},
         "recipe": recipe,
-        "base": None if engine.job.train == "scratch" else engine.job.base,
+        "base": None if engine.job.train == "scratch" else Path(engine.job.base).name,
+        "base_sha256": engine.base or None,
         "seed": engine.job.seed,
         "device": str(engine.device),
         "minutes": round(sum(row["seconds"] for row in engine.history) / 60, 1),
@@ -124,40 +151,30 @@ def _provenance(engine: Engine, found: Scan) -> dict[str, Any]:
     }
 
 
-def _inputs(samples: Sequence[Sample], transforms: Transforms) -> tuple[Floats, NDArray[np.int64]]:
-    """Network inputs ``(n, 3, crop, crop)`` by the app's own road, and labels; unreadable pictures are left out."""
-    reader = SampleReader()
-    rows, labels = [], []
-    try:
-        for sample in samples:
-            try:
-                decoded = decode(reader.read(sample), shorter_side=transforms.decode_side)
-            except ResNetDesktopError:
-                continue  # the scan has named it already
-            rows.append(transforms.apply(decoded.pixels, full_size=decoded.full_size))
-            labels.append(sample.label)
-    finally:
-        reader.close()
-    return np.stack(rows) if rows else np.empty((0, 3, transforms.crop, transforms.crop), np.float32), np.array(labels)
+def _source_name(source: DataSource) -> str:
+    return Path(source.path).name
 
 
 def _parity(engine: Engine, found: Scan, bundle: Bundle, session: Session, arrays: dict[str, Any]) -> Parity:
     """Hold the bundle against PyTorch on real photos. Raises TrainingError above ``PARITY_LIMIT``."""
-    samples = (found.validation or found.training)[:: max(1, len(found.validation or found.training) // PARITY_PHOTOS)]
-    x, _ = _inputs(samples[:PARITY_PHOTOS], bundle.metadata.transforms)
-    temperature = bundle.metadata.temperature
-    network = ResNet(
-        engine.network.architecture,
-        len(found.labels),
-        hidden=() if engine.job.head.hidden is None else (engine.job.head.hidden,),
-    )
-    ours = _softmax(_run(session, bundle, x), temperature)
+    whole: tuple[Sample, ...] = found.validation or found.training
+    samples = whole[:: max(1, len(whole) // PARITY_PHOTOS)][:PARITY_PHOTOS]
+    rows = [x for _, x in assess.batches(samples, bundle.metadata.transforms, engine.job.workers or 1)]
+    check = engine.control.check
+    hidden = () if engine.job.head.hidden is None else (engine.job.head.hidden,)
+    network = ResNet(engine.network.architecture, len(found.labels), hidden=hidden)
+    outputs: list[Floats] = []
+    for x in rows:
+        check()
+        outputs.append(session.run(x)[bundle.output_name])
+    ours = judge.softmax(np.concatenate(outputs))
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     load_arrays(network, stored_arrays(arrays, STORAGE))
-    stored = _softmax(_torch_logits(network, x), temperature)
+    stored = judge.softmax(_torch_logits(network, rows, check))
     load_arrays(network, arrays)
-    full = _softmax(_torch_logits(network, x), temperature)
+    full = judge.softmax(_torch_logits(network, rows, check))
     parity = Parity(
-        len(x),
+        sum(len(x) for x in rows),
         float(np.abs(ours - stored).max()),
         float(np.abs(stored - full).max()),
         bool((ours.argmax(1) == stored.argmax(1)).all()),
@@ -171,55 +188,13 @@ def _parity(engine: Engine, found: Scan, bundle: Bundle, session: Session, array
     return parity
 
 
-def _metrics(engine: Engine, found: Scan, bundle: Bundle, session: Session, fitted: _Fitted) -> dict[str, Any]:
-    """Accuracy and calibration of the exported bundle itself, on the test pictures or else the validation ones."""
-    which = "test" if found.test else "validation"
-    samples = found.test or found.validation
-    if not samples:
-        return {"acc1": None, "acc1_interval": None, "images": 0, "ece": None}
-    logits, labels = [], []
-    started = time.monotonic()
-    for start in range(0, len(samples), BATCH):
-        engine.control.check()
-        x, y = _inputs(samples[start : start + BATCH], bundle.metadata.transforms)
-        if len(x):
-            logits.append(_run(session, bundle, x))
-            labels.append(y)
-    z, y = np.concatenate(logits), np.concatenate(labels)
-    ranks = (z > z[np.arange(len(y)), y][:, None]).sum(1)
-    p = _softmax(z, fitted.temperature)
-    low, high = calibrate.wilson_interval(int((ranks < 1).sum()), len(y))
-    return {
-        "acc1": round(float((ranks < 1).mean()), 4),
-        "acc1_interval": [round(low, 4), round(high, 4)],
-        "acc5": round(float((ranks < 5).mean()), 4),
-        "images": len(y),
-        "on": which,
-        "ece": round(calibrate.expected_calibration_error(p, y), 4),
-        "ece_uncalibrated": round(calibrate.expected_calibration_error(_softmax(z, 1.0), y), 4),
-        "per_class": {
-            label: round(float((ranks[y == i] < 1).mean()), 4) for i, label in enumerate(found.labels) if (y == i).any()
-        },
-        "images_per_second": round(len(y) / max(1e-9, time.monotonic() - started), 1),
-    }
-
-
-def _run(session: Session, bundle: Bundle, x: Floats) -> Floats:
-    """Logits of the bundle, in batches."""
-    parts = [session.run(x[i : i + BATCH])[bundle.output_name] for i in range(0, len(x), BATCH)]
-    return np.concatenate(parts)
-
-
-def _torch_logits(network: ResNet, x: Floats) -> Floats:
-    """Logits of PyTorch in float32 on the CPU, in batches."""
+def _torch_logits(network: ResNet, rows: list[Floats], check: Callable[[], object]) -> Floats:
+    """Logits of PyTorch in float32 on the CPU."""
     network.eval()
+    found = []
     with torch.inference_mode():
-        parts = [network(torch.from_numpy(x[i : i + BATCH])).numpy() for i in range(0, len(x), BATCH)]
-    return np.concatenate(parts)
-
-
-def _softmax(logits: Floats, temperature: float) -> Floats:
-    z = logits.astype(np.float64) / temperature
-    e = np.exp(z - z.max(1, keepdims=True))
-    p: Floats = (e / e.sum(1, keepdims=True)).astype(np.float32)
-    return p
+        for x in rows:
+            check()
+            found.append(network(torch.from_numpy(x)).numpy())
+    whole: Floats = np.concatenate(found)
+    return whole

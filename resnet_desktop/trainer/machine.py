@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import platform
 import time
 
+import numpy
 import torch
 from torch import nn
 
+from resnet_desktop import __version__
 from resnet_desktop.core.errors import JobError
 
 
@@ -40,6 +43,21 @@ def choose_precision(wanted: str, device: torch.device) -> str:
 def choose_workers(wanted: int | None) -> int:
     """Threads that decode pictures: as many as there are cores, at most 16."""
     return wanted if wanted is not None else min(16, os.cpu_count() or 1)
+
+
+def device_name(device: str) -> str:
+    """The device as a person calls it."""
+    return torch.cuda.get_device_name() if device.startswith("cuda") else device
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result may depend on."""
+    return {
+        "resnet_desktop": __version__,
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "python": platform.python_version(),
+    }
 
 
 def _step_seconds(device: torch.device, *, half: bool) -> float:

@@ -8,12 +8,13 @@ from torch import nn
 
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.architectures import ARCHITECTURES
+from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.errors import JobError
 from resnet_desktop.finetune.job import Job
-from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.trainer.resnet import ResNet
 
+BatchNorm = (nn.BatchNorm2d, nn.SyncBatchNorm)
 TRAINED_STAGES = {"head": 0, "last-stage": 1, "last-two-stages": 2}
 
 
@@ -33,25 +34,38 @@ def build_network(job: Job, classes: int) -> ResNet:
         network = ResNet(architecture, classes, hidden=hidden, dropout=job.head.dropout)
     else:
         network = _from_base(job, classes, hidden)
-        freeze(network, job.train)
+        freeze(network, job.train, norms=job.recipe is not None and job.recipe.freeze_norms)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 
 
 def _from_base(job: Job, classes: int, hidden: tuple[int, ...]) -> ResNet:
-    base = bundles.read(Library().find(job.base))
-    architecture = ARCHITECTURES.get(base.metadata.arch or "")
-    if architecture is None:
-        raise JobError("bad_job", f"The base {job.base} is no ResNet that this app built: it cannot be fine-tuned.")
+    base = read_base(job.base)
+    architecture = ARCHITECTURES[base.metadata.arch or ""]
     network = ResNet(architecture, classes, hidden=hidden, dropout=job.head.dropout)
     arrays = {k: v for k, v in bundles.arrays(base).items() if not k.startswith(("fc.", "head."))}
     load_arrays(network, arrays, strict=False)
     return network
 
 
-def base_transforms(base: str) -> Transforms:
-    """The preprocessing that a base model was trained with; fine-tuning keeps it. Raises ModelError."""
-    return bundles.read(Library().find(base)).metadata.transforms
+def read_base(base: str) -> Bundle:
+    """The model to start from. Raises ModelError if there is none, JobError if it is no ResNet of the app."""
+    bundle = bundles.read(Library().find(base))
+    if bundle.metadata.arch not in ARCHITECTURES:
+        raise JobError(
+            "bad_job",
+            f"The base {base} is no ResNet that this app built: it cannot be fine-tuned.",
+            "Choose another model as the base, or train from scratch.",
+        )
+    return bundle
+
+
+def base_checksum(job: Job) -> str:
+    """The checksum of the weights that the job starts from; empty for none. Raises ModelError."""
+    if job.train == "scratch":
+        return ""
+    base = read_base(job.base)
+    return base.metadata.weights_sha256 or base.file_sha256
 
 
 def load_arrays(network: nn.Module, arrays: dict[str, np.ndarray], *, strict: bool = True) -> None:
@@ -63,18 +77,41 @@ def load_arrays(network: nn.Module, arrays: dict[str, np.ndarray], *, strict: bo
         raise JobError("bad_job", f"The weights do not fit the network: {', '.join([*unexpected, *missing][:5])}.")
 
 
-def freeze(network: ResNet, train: str) -> None:
-    """Leave only the head and the last stages free; ``all`` leaves everything free."""
+def freeze(network: ResNet, train: str, *, norms: bool = False) -> None:
+    """Leave only the head and the last stages free; ``all`` leaves everything free, but ``norms`` if so wished.
+
+    Batch norms that are frozen keep weights and statistics: those of small batches are poor ones.
+    """
+    for module in network.modules():
+        if norms and isinstance(module, BatchNorm):
+            module.weight.requires_grad = module.bias.requires_grad = False
     if train in ("all", "scratch"):
         return
-    free = tuple(network.stages[len(network.stages) - TRAINED_STAGES[train] :])
+    kept = len(network.stages) - TRAINED_STAGES[train]
+    free = tuple(network.stages[kept:])
     for name, parameter in network.named_parameters():
-        parameter.requires_grad = name.startswith(("fc.", "head.", *(f"{stage}." for stage in free)))
+        parameter.requires_grad &= name.startswith(("fc.", "head.", *(f"{stage}." for stage in free)))
+    network.frozen = kept + 1
 
 
-def training_mode(network: ResNet) -> None:
+def training_mode(network: nn.Module) -> None:
     """Training mode, but batch norms of frozen parts keep their statistics: they belong to the frozen weights."""
     network.train()
     for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d) and not module.weight.requires_grad:
+        if isinstance(module, BatchNorm) and not module.weight.requires_grad:
             module.eval()
+
+
+def trained_names(network: nn.Module) -> tuple[str, ...]:
+    """Names in the state of what training changes: free parameters, and the statistics of their batch norms."""
+    free = {name for name, parameter in network.named_parameters() if parameter.requires_grad}
+    for name, module in network.named_modules():
+        if isinstance(module, BatchNorm) and module.weight.requires_grad:
+            free |= {f"{name}.{buffer}" for buffer, _ in module.named_buffers(recurse=False)}
+    return tuple(name for name in network.state_dict() if name in free)
+
+
+def count_parameters(network: nn.Module) -> dict[str, int]:
+    """How many parameters are ``trainable``, and how many there are in ``total``."""
+    counts = [(p.numel(), p.requires_grad) for p in network.parameters()]
+    return {"trainable": sum(n for n, free in counts if free), "total": sum(n for n, _ in counts)}

@@ -1,4 +1,4 @@
-"""The optimizer and its learning rate.
+"""The optimizer and its learning rates.
 
 The rate is a function of how far the run has come, not a state: a resumed run needs no scheduler to be restored.
 """
@@ -6,6 +6,7 @@ The rate is a function of how far the run has come, not a state: a resumed run n
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,23 +20,51 @@ FLOOR = 1e-3
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """An optimizer over the parameters that train; weight decay on weights only, not on biases and batch norms."""
-    trained = [p for p in network.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    """An optimizer over the parameters that train; weight decay on weights only, not on biases and batch norms.
+
+    Each stage learns at ``stage_rate`` times the rate of what follows it (discriminative fine-tuning, Howard & Ruder
+    2018, arXiv:1801.06146): what comes early is general already.
+    """
+    parts: dict[int, list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            parts.setdefault(_depth(name) if recipe.stage_rate < 1 else 0, []).append(parameter)
+    groups: list[dict[str, Any]] = []
+    last = 1 + max((depth for depth in parts if depth < _HEAD), default=-1)
+    for depth, parameters in sorted(parts.items(), reverse=True):
+        scale = recipe.stage_rate ** (last - min(depth, last)) if len(parts) > 1 else 1.0
+        weights = [p for p in parameters if p.ndim > 1]
+        groups.append({"params": weights, "weight_decay": recipe.weight_decay, "scale": scale})
+        groups.append({"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0, "scale": scale})
     if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=PEAK["adamw"], betas=(recipe.momentum, 0.98))
-    return torch.optim.SGD(groups, lr=PEAK["sgd"], momentum=recipe.momentum, nesterov=recipe.momentum > 0)
+        return torch.optim.AdamW(groups, lr=PEAK["adamw"], betas=(recipe.momentum, 0.98), foreach=True)
+    return torch.optim.SGD(groups, lr=PEAK["sgd"], momentum=recipe.momentum, nesterov=recipe.momentum > 0, foreach=True)
 
 
-def learning_rate(peak: float, warmup: float, progress: float) -> float:
-    """The rate at ``progress`` (0 to 1 of all steps): a linear rise, then half a cosine (Loshchilov & Hutter 2017)."""
+_HEAD = 1_000
+
+
+def _depth(name: str) -> int:
+    """0 for the stem, the number of the stage, ``_HEAD`` for the head."""
+    first = name.split(".")[0]
+    if first in ("fc", "head"):
+        return _HEAD
+    return int(first.removeprefix("layer")) if first.startswith("layer") else 0
+
+
+def learning_rate(peak: float, warmup: float, progress: float, curve: str = "cosine") -> float:
+    """The rate at ``progress`` (0 to 1 of all steps): a linear rise, then a fall along ``curve``.
+
+    ``cosine`` is half a cosine (Loshchilov & Hutter 2017, arXiv:1608.03983), ``linear`` a straight line, ``constant``
+    stays.
+    """
     if progress < warmup:
         return peak * (0.1 + 0.9 * progress / warmup)
-    fallen = (progress - warmup) / max(1e-9, 1 - warmup)
-    return peak * (FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * min(1.0, fallen))) / 2)
+    fallen = min(1.0, (progress - warmup) / max(1e-9, 1 - warmup))
+    if curve == "constant":
+        return peak
+    left = 1 - fallen if curve == "linear" else (1 + math.cos(math.pi * fallen)) / 2
+    return peak * (FLOOR + (1 - FLOOR) * left)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from pathlib import Path
 
+from resnet_desktop.core import atomic
 from resnet_desktop.finetune import events
 
 PROGRESS_INTERVAL = 0.1
@@ -16,29 +18,64 @@ class Reporter:
     """Speaks the protocol. A parent that has closed its end is no reason to stop: the file has every event."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file = (folder / "events.jsonl").open("a", encoding="utf-8", errors="surrogateescape")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / "events.jsonl"
+            cut_short = path.exists() and not path.read_bytes().endswith((b"\n",))
+            self._file = path.open("a", encoding="utf-8", errors="surrogateescape")
+            if cut_short and path.stat().st_size:  # a process that was killed, or a full disk
+                self._file.write("\n")
+        except OSError as error:
+            raise atomic.storage_error(folder, error) from error
+        self._path = path
         self._last_progress = 0.0
         self._heard = True
 
     def say(self, event: str, **values: object) -> None:
-        """Send one event."""
+        """Send one event. The last one is sent whatever the disk says. Raises StorageError."""
         line = events.encode(event, values) + "\n"
-        self._file.write(line)
-        self._file.flush()
         if self._heard:
             self._heard = say_line(line)
+        try:
+            self._file.write(line)
+            self._file.flush()
+        except OSError as error:
+            if event not in events.LAST_EVENTS:
+                raise atomic.storage_error(self._path, error) from error
+
+    @property
+    def due(self) -> bool:
+        """Whether a tenth of a second has passed since the last progress event."""
+        return time.monotonic() - self._last_progress >= PROGRESS_INTERVAL
 
     def progress(self, **values: object) -> None:
-        """Send a progress event, unless one was sent less than a tenth of a second ago."""
-        now = time.monotonic()
-        if now - self._last_progress >= PROGRESS_INTERVAL:
-            self._last_progress = now
+        """Send a progress event, if it is due."""
+        if self.due:
+            self._last_progress = time.monotonic()
             self.say("progress", **values)
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # what it could not hold was said
+            self._file.close()
+
+
+class Silent(Reporter):
+    """Says nothing: for all processes but the first, and for trials."""
+
+    def __init__(self) -> None:
+        self._last_progress = 0.0
+
+    def say(self, event: str, **values: object) -> None:
+        """Nothing."""
+
+    @property
+    def due(self) -> bool:
+        """Never."""
+        return False
+
+    def close(self) -> None:
+        """Nothing to close."""
 
 
 def say_line(line: str) -> bool:

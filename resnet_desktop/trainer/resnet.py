@@ -131,6 +131,8 @@ class ResNet(nn.Module):
         else:
             self.fc = nn.Linear(architecture.features, classes)
         self.has_hidden = bool(hidden)
+        self.frozen = 0
+        """How many parts from the input on are frozen (the stem is one, each stage another): no gradient is kept."""
         self._initialise(zero_init_residual=zero_init_residual)
 
     def _initialise(self, *, zero_init_residual: bool) -> None:
@@ -142,10 +144,25 @@ class ResNet(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """The last stage's activations, ``[batch, features, h / 32, w / 32]`` for the ImageNet networks."""
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        for stage in self.stages:
-            x = self.get_submodule(stage)(x)
+        # Without gradients, activations of frozen parts are not kept for a backward pass that never comes.
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        for i, stage in enumerate(self.stages, start=1):
+            with torch.set_grad_enabled(torch.is_grad_enabled() and i >= self.frozen):
+                x = self.get_submodule(stage)(x)
         return x
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """From normalized pictures ``[batch, 3, h, w]`` to pooled features ``[batch, features]``."""
+        pooled: Tensor = self.avgpool(self.features(x)).flatten(1)
+        return pooled
+
+    @property
+    def first_linear(self) -> nn.Linear:
+        """The linear layer that takes the pooled features."""
+        layer = self.get_submodule("head.0" if self.has_hidden else "fc")
+        assert isinstance(layer, nn.Linear)
+        return layer
 
     def classify(self, pooled: Tensor) -> Tensor:
         """From pooled features ``[batch, features]`` to logits ``[batch, classes]``."""
@@ -157,7 +174,7 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """From normalized pictures ``[batch, 3, h, w]`` to logits ``[batch, classes]``."""
-        return self.classify(self.avgpool(self.features(x)).flatten(1))
+        return self.classify(self.pooled(x))
 
 
 def named_arrays(network: nn.Module) -> dict[str, Any]:

@@ -4,67 +4,58 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import platform
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy
 import torch
 from filelock import FileLock, Timeout
 
-from resnet_desktop import __version__
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import DataError, JobError, ResNetDesktopError, TrainingError
+from resnet_desktop.core.progress import CancelledError
+from resnet_desktop.finetune import split_file
 from resnet_desktop.finetune.dataset import Sample, Scan, scan
-from resnet_desktop.finetune.job import Job, Phase, Recipe
-from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.finetune.job import Job, Recipe
+from resnet_desktop.trainer import balance, choices, compiling, machine, memory
 from resnet_desktop.trainer import checkpoint as checkpoints
-from resnet_desktop.trainer import machine
 from resnet_desktop.trainer.augment import Augmenter
-from resnet_desktop.trainer.control import Control
-from resnet_desktop.trainer.data import Pictures, load_pictures
+from resnet_desktop.trainer.control import CancelledRunError, Control
+from resnet_desktop.trainer.data import Skipped, load_pictures
 from resnet_desktop.trainer.engine import Engine
-from resnet_desktop.trainer.network import base_transforms, build_network
+from resnet_desktop.trainer.feature_cache import FeatureCache
+from resnet_desktop.trainer.features import Extractor
+from resnet_desktop.trainer.feeds import FeatureFeed, Feed, PictureFeed
+from resnet_desktop.trainer.network import base_checksum, build_network, count_parameters
 from resnet_desktop.trainer.reporter import Reporter
+from resnet_desktop.trainer.resnet import ResNet
+from resnet_desktop.trainer.world import World
 
-PRESET_EPOCHS = {"quick": 5, "balanced": 20, "best": 60}
-FINE_TUNE_RATE = {"head": 1e-3, "last-stage": 3e-4, "last-two-stages": 2e-4, "all": 1e-4}
-MARGIN = 1.15
-"""Stored pictures are this much larger than the network's input, so that random crops keep some detail."""
-
-
-def fill(job: Job) -> Job:
-    """The job with every choice made, by preset and machine: what the run folder stores."""
-    recipe = job.recipe or Recipe()
-    scratch = job.train == "scratch"
-    transforms = recipe.transforms if scratch else base_transforms(job.base)
-    if transforms is None:
-        size = job.input_size or 128
-        transforms = Transforms(resize=size, crop=size)
-    schedule = recipe.schedule
-    if not schedule or not scratch:
-        epochs = job.epochs or PRESET_EPOCHS[job.preset]
-        schedule = (Phase(epochs, job.input_size or transforms.crop, job.batch_size or 64),)
-    device = machine.choose_device(job.device)
-    precision = machine.choose_precision(recipe.precision, device)
-    optimizer = recipe.optimizer if scratch else "adamw"
-    recipe = dataclasses.replace(
-        recipe, schedule=schedule, transforms=transforms, precision=precision, optimizer=optimizer
-    )
-    rate = job.learning_rate or (None if scratch else FINE_TUNE_RATE[job.train])
-    workers = machine.choose_workers(job.workers)
-    return dataclasses.replace(job, recipe=recipe, learning_rate=rate, device=str(device), workers=workers)
+RESIDENT_SHARE = 0.3
+"""Pictures lie on the device while they take no more than this part of its free memory."""
 
 
 class Run:
-    """A run folder and what happens in it."""
+    """A run folder and what happens in it.
 
-    def __init__(self, job: Job, reporter: Reporter, control: Control) -> None:
-        self.job = fill(job)
+    Raises:
+        JobError: the device does not work here, or the base is no ResNet.
+        ModelError: the base cannot be read.
+    """
+
+    def __init__(self, job: Job, reporter: Reporter, control: Control, world: World | None = None) -> None:
+        self.world = world or World()
+        self.job = choices.fill(job)
         self.folder = Path(job.output)
         self.reporter = reporter
         self.control = control
-        assert self.job.recipe is not None, "filled in just now"
-        self.recipe = self.job.recipe
+        self.device = self.world.device(torch.device(self.job.device))
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of the job, which is filled in."""
+        assert self.job.recipe is not None, "filled in at the start"
+        return self.job.recipe
 
     def go(self) -> None:
         """Carry out the whole run; the last event is ``finished``.
@@ -73,67 +64,158 @@ class Run:
             CancelledRunError: asked to cancel, with a checkpoint saved if training had begun.
             ResNetDesktopError: whatever cannot be done, said in words.
         """
-        atomic.write_text(self.folder / "job.json", json.dumps(self.job.as_dict(), indent=1) + "\n")
-        self.reporter.say("started", job=self.job.as_dict(), device=self._device_name(), versions=versions())
-        found, training, validation = self._load()
-        engine = self._engine(found, training, validation)
-        state = checkpoints.load_latest(self.folder / "checkpoints")
+        self._store_job()
+        name = machine.device_name(str(self.device))
+        self.reporter.say("started", job=self.job.as_dict(), device=name, versions=machine.versions())
+        found: Scan = self.world.told(self._scan() if self.world.first else None)
+        engine = self.engine(found)
+        state = self.world.told(checkpoints.load_latest(self.folder / "checkpoints") if self.world.first else None)
         if state is not None:
             engine.restore(state)
         engine.train()
         engine.use_best()
-        # Exporting needs onnx and ONNX Runtime; a run that is cancelled never pays for importing them.
-        from resnet_desktop.trainer.export import export
+        if self.world.first:
+            # Exporting needs onnx and ONNX Runtime; a run that is cancelled never pays for importing them.
+            from resnet_desktop.trainer.export import export
 
-        export(engine, found, self.folder)
+            export(engine, found)
+        self.world.leave()
 
-    def _load(self) -> tuple[Scan, Pictures, Pictures]:
-        """Find the pictures, load those to train and validate on, and say what was found."""
-        found = scan(self.job)
-        side = self._stored_side()
-        workers = self.job.workers or 1
-        training, bad_training = load_pictures(found.training, side, workers)
-        self.control.check()
-        validation, bad_validation = load_pictures(found.validation, side, workers)
-        skipped = [_skipped_row(*pair) for pair in (*bad_training, *bad_validation)]
+    def _scan(self) -> Scan:
+        """Find and split the pictures; the split is stored, so that a resumed run has the same one."""
+        tell = self._teller("scanning")
+
+        def unwanted() -> bool:
+            try:
+                tell(0, 0)
+            except CancelledRunError:
+                return True
+            return False
+
+        try:
+            found = scan(self.job, cancelled=unwanted, progress=tell)
+        except CancelledError as error:
+            raise CancelledRunError from error
+        split_file.save(self.folder, found)
+        for problem in found.problems:
+            self.reporter.say("warning", code="data_problem", message=problem)
+        return found
+
+    def engine(self, found: Scan) -> Engine:
+        """Build the network, load what it learns from, and say what was found."""
+        torch.manual_seed(self.job.seed)
+        network = build_network(self.job, len(found.labels)).to(self.device)
+        if self.world.size > 1 and self.device.type == "cuda" and self.job.train in ("scratch", "all"):
+            network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+        self.job = choices.fill_schedule(self.job, len(found.training), network, self.device)
+        self._store_job()
+        assert self.recipe.transforms is not None, "filled in at the start"
+        augmenter = Augmenter(self.recipe, self.recipe.transforms, self.device)
+        load = self._features if self.job.train == "head" else self._pictures
+        training, validation, skipped = load(found, network, augmenter)
         self.reporter.say(
             "scanned",
             classes=found.counts(),
             training=len(training),
             validation=len(validation),
             test=len(found.test),
-            skipped=skipped,
+            split=str(self.folder / split_file.NAME),
+            skipped=[_skipped_row(*pair) for pair in skipped],
+            parameters=count_parameters(network),
         )
         if not len(training):
             raise DataError("no_images", "None of the pictures to train on can be read.")
-        return found, training, validation
-
-    def _stored_side(self) -> int:
-        """Pixels along a side of the stored squares: no more than the transforms let through, or training needs."""
-        largest = max(phase.size for phase in self.recipe.schedule)
-        native = self.recipe.transforms.native if self.recipe.transforms else None
-        return min(native or largest * 8, round(largest * MARGIN))
-
-    def _engine(self, found: Scan, training: Pictures, validation: Pictures) -> Engine:
-        device = torch.device(self.job.device)
-        torch.manual_seed(self.job.seed)
-        network = build_network(self.job, len(found.labels)).to(device)
-        assert self.recipe.transforms is not None, "filled in"
-        return Engine(
+        if self.recipe.cutmix and self.job.train == "head":
+            message = "CutMix pastes pictures, but only the head is trained, on features: it is left out."
+            self.reporter.say("warning", code="cutmix_unused", message=message)
+        chosen = balance.chosen(self.recipe.balance, training.labels)
+        engine = Engine(
             job=self.job,
-            recipe=self.recipe,
+            recipe=dataclasses.replace(self.recipe, balance=chosen, compile="off"),
             network=network,
-            training=training.to(device),
-            validation=validation.to(device),
-            augmenter=Augmenter(self.recipe, self.recipe.transforms, device),
+            training=training,
+            validation=validation,
             reporter=self.reporter,
             control=self.control,
-            folder=self.folder / "checkpoints",
-            device=device,
+            folder=self.folder,
+            device=self.device,
+            labels=found.labels,
+            base=base_checksum(self.job),
+            world=self.world,
         )
+        self._settle_compiling(engine)
+        return engine
 
-    def _device_name(self) -> str:
-        return torch.cuda.get_device_name() if self.job.device.startswith("cuda") else self.job.device
+    def _settle_compiling(self, engine: Engine) -> None:
+        """Compile where the job says so, or where it pays; the answer is stored, for a resumed run takes the same."""
+        wanted = self.recipe.compile
+        if wanted == "auto":
+            wanted = "on" if self.world.agree(int(compiling.pays(engine))) else "off"
+            self.job = dataclasses.replace(self.job, recipe=dataclasses.replace(self.recipe, compile=wanted))
+            self._store_job()
+        if wanted == "on":
+            engine.stepper.compile()
+
+    def _pictures(self, found: Scan, network: ResNet, augmenter: Augmenter) -> tuple[Feed, Feed, Skipped]:
+        """All pictures as pixels, on the device where they fit."""
+        del network
+        side, workers = choices.stored_side(self.recipe), self.job.workers or 1
+        whole = len(found.training) + len(found.validation)
+        tell = self._teller("reading")
+        training, skipped = load_pictures(found.training, side, workers, lambda done: tell(done, whole))
+        before = len(found.training)
+        validation, more = load_pictures(found.validation, side, workers, lambda done: tell(before + done, whole))
+        resident = training.pixels.nbytes + validation.pixels.nbytes
+        if self.device.type != "cpu" and resident < RESIDENT_SHARE * memory.free_bytes(self.device):
+            training, validation = training.to(self.device), validation.to(self.device)
+        feeds = [PictureFeed(pictures, augmenter, self.device) for pictures in (training, validation)]
+        return feeds[0], feeds[1], [*skipped, *more]
+
+    def _features(self, found: Scan, network: ResNet, augmenter: Augmenter) -> tuple[Feed, Feed, Skipped]:
+        """Frozen features of all pictures, computed or remembered."""
+        network.eval()
+        extract = Extractor(
+            network,
+            augmenter,
+            self.recipe,
+            base=base_checksum(self.job),
+            seed=self.job.seed,
+            side=choices.stored_side(self.recipe, choices.PASSING_MARGIN),
+            workers=self.job.workers or 1,
+            told=self._teller("features"),
+            world=self.world,
+        )
+        cache = FeatureCache()
+        try:
+            training, skipped = extract(found.training, self.recipe.views, cache)
+            validation, more = extract(found.validation, 1, cache)
+        finally:
+            cache.close()
+        if cache.problem:
+            self.reporter.say("warning", code="cache_unused", message=f"Features are not kept: {cache.problem}")
+        feeds = [FeatureFeed(f.values, f.labels, f.samples, augmenter, self.device) for f in (training, validation)]
+        return feeds[0], feeds[1], [*skipped, *more]
+
+    def _teller(self, part: str) -> Callable[[int, int], None]:
+        """Listens to commands and says how far a part of the work is that comes before the first epoch."""
+        started = time.monotonic()
+
+        def tell(done: int, total: int) -> None:
+            self.control.check()
+            if self.control.stop_requested:
+                raise CancelledRunError  # nothing has been learnt that could be kept
+            if not total or not self.reporter.due:
+                return
+            speed = done / max(1e-9, time.monotonic() - started)
+            left = round((total - done) / speed, 1) if done else None
+            speeds = {"images_per_second": round(speed, 1), "seconds_left": left}
+            self.reporter.progress(part=part, epoch=0, step=done, steps=total, loss=None, **speeds)
+
+        return tell
+
+    def _store_job(self) -> None:
+        if self.world.first:
+            atomic.write_text(self.folder / "job.json", json.dumps(self.job.as_dict(), indent=1) + "\n")
 
 
 def lock_folder(folder: Path) -> FileLock:
@@ -152,16 +234,6 @@ def lock_folder(folder: Path) -> FileLock:
     except OSError as error:
         raise JobError("bad_job", f"The run folder {folder} cannot be used: {error.strerror or error}.") from error
     return lock
-
-
-def versions() -> dict[str, str]:
-    """The versions that a result may depend on."""
-    return {
-        "resnet_desktop": __version__,
-        "torch": torch.__version__,
-        "numpy": numpy.__version__,
-        "python": platform.python_version(),
-    }
 
 
 def _skipped_row(sample: Sample, error: ResNetDesktopError) -> dict[str, str]:

@@ -15,7 +15,17 @@ import pytest
 
 pytest.importorskip("torch", reason="the trainer needs PyTorch")
 
+from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.architectures import ARCHITECTURES
+from resnet_desktop.bundle.metadata import Metadata
+from resnet_desktop.bundle.resnet_graph import build_resnet
+from resnet_desktop.finetune.job import parse_job
 from resnet_desktop.imaging.decode import encode_png
+from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.trainer.control import Control
+from resnet_desktop.trainer.reporter import Reporter
+from resnet_desktop.trainer.resnet import ResNet, named_arrays
+from resnet_desktop.trainer.run import Run
 
 SIDE = 32
 PER_CLASS = 24
@@ -44,7 +54,7 @@ def stripe_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def small_job(folder: Path, output: Path, **changes: Any) -> dict[str, Any]:
     """A job that trains a small network in seconds."""
-    transforms = {"native": None, "resize": SIDE, "crop": SIDE, "interpolation": "bilinear"}
+    transforms: dict[str, Any] = {"native": None, "resize": SIDE, "crop": SIDE, "interpolation": "bilinear"}
     transforms |= {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
     recipe = {
         "arch": "resnet20-cifar",
@@ -55,6 +65,65 @@ def small_job(folder: Path, output: Path, **changes: Any) -> dict[str, Any]:
     }
     job = {"v": 1, "data": [{"folder": str(folder)}], "output": str(output), "train": "scratch", "control": "none"}
     return {**job, "device": "cpu", "workers": 1, "recipe": recipe, **changes}
+
+
+@pytest.fixture(scope="session")
+def base_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small network with random weights, as a bundle to start from: random filters tell stripes apart, too."""
+    import torch
+
+    torch.manual_seed(0)
+    network = ResNet(ARCHITECTURES["resnet20-cifar"], 3, zero_init_residual=False)
+    arrays = named_arrays(network)
+    model = build_resnet(network.architecture, arrays, height=SIDE, width=SIDE, storage="float32")
+    metadata = Metadata(
+        arch="resnet20-cifar", categories=("a", "b", "c"), transforms=Transforms(resize=SIDE, crop=SIDE)
+    )
+    return bundles.write(tmp_path_factory.mktemp("base") / "base.onnx", model, metadata).path
+
+
+def fine_tune_job(folder: Path, output: Path, base: Path, **changes: Any) -> dict[str, Any]:
+    """A job that fine-tunes ``base``; the recipe is changed key by key."""
+    recipe = {"precision": "float32", **changes.pop("recipe", {})}
+    values = {"v": 1, "data": [{"folder": str(folder)}], "output": str(output), "base": str(base), "control": "none"}
+    return {**values, "train": "head", "device": "cpu", "workers": 1, "epochs": 3, "recipe": recipe, **changes}
+
+
+class Listener(Reporter):
+    """A reporter that keeps what it said; with ``on_event`` something can happen at an event."""
+
+    def __init__(self, folder: Path, on_event: Callable[[dict[str, Any]], None] | None = None) -> None:
+        super().__init__(folder)
+        self.said: list[dict[str, Any]] = []
+        self._on_event = on_event
+
+    def say(self, event: str, **values: object) -> None:
+        super().say(event, **values)
+        record = {"event": event, **values}
+        self.said.append(record)
+        if self._on_event is not None:
+            self._on_event(record)
+
+    @property
+    def due(self) -> bool:
+        return True
+
+
+def run_here(
+    job: dict[str, Any], on_event: Callable[[dict[str, Any]], None] | None = None, control: Control | None = None
+) -> list[dict[str, Any]]:
+    """Run a job in this process; what it said."""
+    reporter = Listener(Path(job["output"]), on_event)
+    try:
+        Run(parse_job(job), reporter, control or Control("trial")).go()
+    finally:
+        reporter.close()
+    return reporter.said
+
+
+def weights(folder: Path) -> dict[str, np.ndarray]:
+    """The weights of a run's bundle."""
+    return bundles.arrays(bundles.read(folder / "model.onnx"))
 
 
 @pytest.fixture

@@ -34,9 +34,9 @@ def test_evaluation_sees_what_the_app_sees(resize: int, crop: int) -> None:
 def test_training_is_a_function_of_its_generator() -> None:
     augmenter = Augmenter(Recipe(jitter=0.3), Transforms(), CPU)
     x = pictures(8, 40)
-    first = augmenter.training(x, 32, torch.Generator().manual_seed(5))
-    again = augmenter.training(x, 32, torch.Generator().manual_seed(5))
-    other = augmenter.training(x, 32, torch.Generator().manual_seed(6))
+    first, again, other = (
+        augmenter.training(x, 32, augmenter.draw(8, torch.Generator().manual_seed(seed))) for seed in (5, 5, 6)
+    )
     assert first.shape == (8, 3, 32, 32)
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
@@ -46,7 +46,8 @@ def test_a_whole_crop_is_the_picture_or_its_mirror() -> None:
     recipe = Recipe(crop_scale=(1.0, 1.0))
     transforms = Transforms(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
     x = pictures(16, 32)
-    y = Augmenter(recipe, transforms, CPU).training(x, 32, torch.Generator().manual_seed(0)) * 255
+    augmenter = Augmenter(recipe, transforms, CPU)
+    y = augmenter.training(x, 32, augmenter.draw(16, torch.Generator().manual_seed(0))) * 255
     # The aspect ratio still varies: compare along the rows' middle, which every full crop shows.
     for before, after in zip(x.float(), y, strict=True):
         kept, mirrored = (before - after).abs().mean(), (before.flip(-1) - after).abs().mean()
@@ -55,7 +56,8 @@ def test_a_whole_crop_is_the_picture_or_its_mirror() -> None:
 
 def test_colours_stay_in_range() -> None:
     transforms = Transforms(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
-    y = Augmenter(Recipe(jitter=0.9), transforms, CPU).training(pictures(8, 32), 32, torch.Generator().manual_seed(1))
+    augmenter = Augmenter(Recipe(jitter=0.9), transforms, CPU)
+    y = augmenter.training(pictures(8, 32), 32, augmenter.draw(8, torch.Generator().manual_seed(1)))
     assert float(y.min()) >= 0.0
     assert float(y.max()) <= 1.0
 
@@ -67,14 +69,36 @@ def test_mixed_batches_hold_the_shares_that_they_say(mixup: float, cutmix: float
     # Each picture is one number everywhere, so that the mean of a mixed one tells what it is made of.
     x = labels.float().view(6, 1, 1, 1).expand(6, 3, 20, 20).contiguous()
     for seed in range(20):
-        y, others, share = augmenter.mixed(x, labels, torch.Generator().manual_seed(seed))
-        assert 0 <= share <= 1
-        assert sorted(others.tolist()) == labels.tolist()
-        expected = share * labels + (1 - share) * others
-        assert torch.allclose(y.mean((1, 2, 3)), expected, atol=1e-4)
+        mix = augmenter.draw_mix(6, 20, torch.Generator().manual_seed(seed))
+        assert mix is not None
+        assert 0 <= mix.share <= 1
+        assert sorted(mix.order.tolist()) == labels.tolist()
+        expected = mix.share * labels + (1 - mix.share) * labels[mix.order]
+        assert torch.allclose(mix(x, x[mix.order]).mean((1, 2, 3)), expected, atol=1e-4)
+
+
+def test_features_are_blended_and_never_pasted() -> None:
+    augmenter = Augmenter(Recipe(mixup=0.4, cutmix=1.0), Transforms(), CPU)
+    for seed in range(10):
+        mix = augmenter.draw_mix(6, 20, torch.Generator().manual_seed(seed), pictures=False)
+        assert mix is not None
+        assert mix.box is None
+    assert Augmenter(Recipe(cutmix=1.0), Transforms(), CPU).draw_mix(6, 20, torch.Generator(), pictures=False) is None
 
 
 def test_nothing_is_mixed_unless_asked() -> None:
-    x, labels = torch.rand(4, 3, 8, 8), torch.arange(4)
-    y, others, share = Augmenter(Recipe(), Transforms(), CPU).mixed(x, labels, torch.Generator())
-    assert (y is x, others is labels, share) == (True, True, 1.0)
+    assert Augmenter(Recipe(), Transforms(), CPU).draw_mix(4, 8, torch.Generator()) is None
+
+
+def test_rows_of_a_batch_are_the_batch() -> None:
+    augmenter = Augmenter(Recipe(jitter=0.3), Transforms(), CPU)
+    x, draws = pictures(8, 40), augmenter.draw(8, torch.Generator().manual_seed(7))
+    rows = torch.tensor([6, 1, 3])
+    whole, some = augmenter.training(x, 32, draws), augmenter.training(x[rows], 32, draws.rows(rows))
+    assert torch.allclose(whole[rows], some, atol=1e-6)
+
+
+def test_inputs_become_pictures_again() -> None:
+    augmenter = Augmenter(Recipe(), Transforms(resize=32, crop=32), CPU)
+    x = pictures(3, 32)
+    assert torch.equal(augmenter.pixels(augmenter.evaluation(x, 32, 32)), x)

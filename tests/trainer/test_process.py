@@ -69,7 +69,7 @@ def test_events_come_in_the_order_of_the_protocol(finished: tuple[Path, list[dic
     names = [line["event"] for line in lines if line["event"] != "progress"]
     assert names == ["started", "scanned", *["epoch_started", "epoch_finished", "checkpoint"] * 4, "finished"]
     assert [json.loads(line) for line in (folder / "events.jsonl").read_text("utf-8").splitlines()] == lines
-    scanned = lines[1]
+    scanned = next(line for line in lines if line["event"] == "scanned")
     assert scanned["classes"] == {"lying": PER_CLASS, "standing": PER_CLASS}
     assert scanned["training"] + scanned["validation"] == 2 * PER_CLASS
     assert fold_all(json.dumps(line) for line in lines).was_successful()

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from resnet_desktop.core.errors import JobError
-from resnet_desktop.finetune.job import parse_job, read_job
+from resnet_desktop.finetune.job import PRESETS, TRAIN_CHOICES, Recipe, parse_job, read_job
+from resnet_desktop.finetune.presets import EPOCHS
 
 MINIMAL: dict[str, Any] = {"v": 1, "data": [{"folder": "photos/beetles"}], "output": "runs/beetles"}
 
@@ -63,6 +64,15 @@ def test_a_job_survives_the_way_through_json() -> None:
         ({"recipe": {"crop_scale": [0.9, 0.1]}}, "'crop_scale'"),
         ({"recipe": {"schedule": [{"size": 4}]}}, "'size'"),
         ({"recipe": {"transforms": {"crop": -5}}}, "'transforms'"),
+        ({"recipe": {"views": 0}}, "'views'"),
+        ({"recipe": {"patience": -1}}, "'patience'"),
+        ({"recipe": {"balance": "perhaps"}}, "'balance'"),
+        ({"recipe": {"stage_rate": 0}}, "'stage_rate'"),
+        ({"recipe": {"curve": "steep"}}, "'curve'"),
+        ({"recipe": {"compile": True}}, "'compile'"),
+        ({"recipe": {"freeze_norms": 1}}, "'freeze_norms'"),
+        ({"recipe": {"crop_scale": "all"}}, "'crop_scale'"),
+        ({"recipe": []}, "'recipe'"),
         ({"v": 2}, "version 2"),
     ],
 )
@@ -71,6 +81,29 @@ def test_nonsense_is_refused_by_name(change: dict[str, Any], named: str) -> None
         parse_job({**MINIMAL, **change})
     assert caught.value.code == "bad_job"
     assert named in caught.value.message
+
+
+def test_what_a_recipe_leaves_open_comes_from_the_preset() -> None:
+    recipes = {}
+    for preset in PRESETS:
+        recipe = parse_job({**MINIMAL, "train": "all", "preset": preset, "recipe": {"jitter": 0.3}}).recipe
+        assert recipe is not None
+        assert recipe.jitter == 0.3
+        assert recipe.optimizer == "adamw"
+        recipes[preset] = recipe
+    assert recipes["best"].mixup > recipes["quick"].mixup == 0
+    assert recipes["best"].patience > recipes["quick"].patience
+    scratch = parse_job({**MINIMAL, "train": "scratch", "preset": "best", "recipe": {}}).recipe
+    assert scratch == Recipe(), "scratch keeps the defaults that it always had"
+
+
+def test_presets_cover_every_choice() -> None:
+    for train in TRAIN_CHOICES:
+        epochs = [EPOCHS[train][preset] for preset in PRESETS]
+        assert epochs == sorted(epochs)
+        for preset in PRESETS:
+            job = parse_job({**MINIMAL, "train": train, "preset": preset, "recipe": {}})
+            assert parse_job(json.loads(json.dumps(job.as_dict()))) == job
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff\xfe", b'{"v": 1}'])

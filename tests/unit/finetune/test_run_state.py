@@ -37,6 +37,47 @@ def test_a_whole_run() -> None:
     assert (state.checkpoint, state.bundle, state.warnings) == ("x.pt", "m.onnx", ("Smaller batches.",))
 
 
+def test_what_comes_before_the_first_epoch_and_after_the_last() -> None:
+    lines = transcript()
+    reading = {"part": "features", "epoch": 0, "step": 3, "steps": 12, "loss": None, "seconds_left": 4.5}
+    state = fold_all([lines[0], events.encode("progress", reading)])
+    assert (state.phase, state.part, state.part_progress, state.seconds_left) == ("scanning", "features", 0.25, 4.5)
+    assert (state.epoch, state.step, state.progress) == (0, 0, 0.0)
+    counted = {"classes": {"a": 2}, "parameters": {"trainable": 5, "total": 9}}
+    state = fold(state, events.encode("scanned", counted))
+    assert (state.phase, state.part, state.parameters["trainable"]) == ("training", "", 5)
+    state = fold_all([*lines[:9], events.encode("progress", {"part": "exporting", "step": 1, "steps": 2})])
+    assert (state.phase, state.part_progress) == ("exporting", 0.5)
+
+
+def test_progress_tells_rate_memory_and_time() -> None:
+    told = {
+        "epoch": 1,
+        "step": 1,
+        "steps": 4,
+        "loss": 0.5,
+        "learning_rate": 0.01,
+        "memory_mb": 900,
+        "seconds_left": 8.0,
+    }
+    state = fold_all([*transcript()[:3], events.encode("progress", told)])
+    assert (state.learning_rate, state.memory_mb, state.seconds_left) == (0.01, 900, 8.0)
+
+
+def test_early_stopping_leads_to_the_export() -> None:
+    warning = events.encode("warning", {"code": "early_stopped", "message": "Enough."})
+    state = fold_all([*transcript()[:7], warning])
+    assert (state.phase, state.codes, state.warnings) == ("exporting", ("early_stopped",), ("Enough.",))
+
+
+def test_details_and_results_are_found() -> None:
+    row = {"epoch": 1, "acc1": 0.5, "seconds": 1.0, "details": "epochs/epoch-0001.json"}
+    state = fold(fold_all(transcript()[:3]), events.encode("epoch_finished", row))
+    assert state.details == "epochs/epoch-0001.json"
+    places = {"bundle": "m.onnx", "report": "r.html", "results": "results.json", "metrics": {}}
+    assert fold(state, events.encode("finished", places)).results == "results.json"
+
+
 def test_an_epoch_done_again_after_a_resume_replaces_its_row() -> None:
     lines = transcript()
     state = fold_all([*lines[:7], *lines[:7]])

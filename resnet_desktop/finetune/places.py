@@ -1,0 +1,168 @@
+"""Where pictures are: listing folders and zip files, and the label that a folder's name stands for."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from resnet_desktop.core.errors import DataError
+from resnet_desktop.finetune.samples import open_zip
+from resnet_desktop.imaging.files import printable
+
+TREE_ROLES = {"train": "training", "training": "training", "val": "validation", "valid": "validation"}
+TREE_ROLES |= {"validation": "validation", "test": "test"}
+_ESCAPED = ("Cc", "Cs", "Zl", "Zp")  # categories of characters that no label can hold
+_DROPPINGS = frozenset({"__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "thumbs.db"})
+_LARGEST_TEXT = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a picture is. ``identity`` is equal for two places that are one: links are followed."""
+
+    source: str
+    member: str | None
+    identity: tuple[str, str | None]
+
+    @property
+    def name(self) -> str:
+        """For a person; ``samples.Sample`` has the same."""
+        return self.source if self.member is None else f"{self.source}/{self.member}"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A picture: its role (None: nobody said), the class it is said to be, where it is; ``stated`` in a CSV file."""
+
+    role: str | None
+    label: str
+    place: Place
+    stated: bool = False
+
+    @property
+    def name(self) -> str:
+        """Where it is, for a person."""
+        return self.place.name
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The files below a source by relative path (parts parted by ``/``), its folders, texts that were asked for."""
+
+    name: str
+    places: Mapping[str, Place]
+    folders: frozenset[str]
+    annotations: Mapping[str, str]
+    problems: tuple[str, ...]
+
+
+def label_text(name: str) -> str:
+    r"""The label that a folder's name stands for: any script, composed (NFC), no space at the ends.
+
+    Bytes that are not UTF-8 and control characters appear as ``\\xNN``, for the model file stores labels as text.
+    """
+    shown = "".join(printable(c) if unicodedata.category(c) in _ESCAPED else c for c in name)
+    return unicodedata.normalize("NFC", shown).strip() or shown
+
+
+def is_dropping(name: str) -> bool:
+    """Whether a file or folder is hidden, or was left behind by a file manager (``__MACOSX``, ``Thumbs.db`` …)."""
+    return name.startswith(".") or name.lower() in _DROPPINGS
+
+
+def folder_tree(root: Path, texts: str) -> Tree:
+    """All files below a folder, links followed; a folder that a link leads back to is entered once.
+
+    A folder below it that cannot be listed becomes a problem.
+
+    Args:
+        root: the folder.
+        texts: the name of the files whose content is wanted.
+
+    Raises:
+        DataError: the folder itself cannot be listed.
+    """
+    places: dict[str, Place] = {}
+    folders: list[str] = []
+    annotations: dict[str, str] = {}
+    problems: list[str] = []
+    seen = {os.path.realpath(root)}
+    waiting = [("", str(root), os.path.realpath(root))]
+    while waiting:
+        inside, path, real = waiting.pop()
+        try:
+            files, below = _listing(path, real)
+        except OSError as error:
+            message = f"The folder {printable(path)} cannot be opened: {error.strerror or error}."
+            if not inside:
+                raise DataError("bad_data", message, "Check its permissions, or choose another folder.") from error
+            problems.append(f"{message} Its pictures are not used.")
+            continue
+        for name, (full, identity) in files.items():
+            places[inside + name] = Place(full, None, (identity, None))
+            if name == texts:
+                annotations[inside + name] = _text(Path(full))
+        for name, (full, identity) in below.items():
+            if identity not in seen:
+                seen.add(identity)
+                folders.append(inside + name)
+                waiting.append((f"{inside}{name}/", full, identity))
+    return Tree(root.name or root.resolve().name, places, frozenset(folders), annotations, tuple(problems))
+
+
+def zip_tree(path: Path, texts: str) -> Tree:
+    """All files in a zip file. Raises DataError."""
+    places: dict[str, Place] = {}
+    folders: set[str] = set()
+    annotations: dict[str, str] = {}
+    real = os.path.realpath(path)
+    with open_zip(path) as archive:
+        for entry in archive.infolist():
+            parts = PurePosixPath(entry.filename).parts
+            if not parts or any(is_dropping(part) for part in parts):
+                continue
+            above = parts if entry.is_dir() else parts[:-1]
+            folders.update("/".join(above[: depth + 1]) for depth in range(len(above)))
+            if entry.is_dir():
+                continue
+            places[entry.filename] = Place(str(path), entry.filename, (real, entry.filename))
+            if parts[-1] == texts and entry.file_size <= _LARGEST_TEXT:
+                annotations[entry.filename] = archive.read(entry).decode("utf-8", "replace")
+    return Tree(path.name, places, frozenset(folders), annotations, ())
+
+
+def _listing(path: str, real: str) -> tuple[dict[str, tuple[str, str]], dict[str, tuple[str, str]]]:
+    """Files and folders by name, sorted: how to open each, and its real path."""
+    files: dict[str, tuple[str, str]] = {}
+    folders: dict[str, tuple[str, str]] = {}
+    with os.scandir(path) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if is_dropping(entry.name):
+                continue
+            # A Path for each would be slow; the real path of what is no link follows from its folder's.
+            full = os.path.join(path, entry.name)  # noqa: PTH118
+            itself = os.path.join(real, entry.name)  # noqa: PTH118
+            (folders if _is_dir(entry) else files)[entry.name] = (
+                full,
+                os.path.realpath(full) if entry.is_symlink() else itself,
+            )
+    return files, folders
+
+
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself; opening it will say so
+        return False
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _LARGEST_TEXT:
+            raise DataError("bad_data", f"{printable(path)} is too large for a list of labels.")
+        return path.read_text("utf-8", "replace")
+    except OSError as error:
+        raise DataError("bad_data", f"{printable(path)} cannot be read: {error.strerror or error}.") from error

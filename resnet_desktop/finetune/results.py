@@ -1,0 +1,150 @@
+"""What a finished run found out: ``results.json`` of its folder, for the window and whoever else wants it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from resnet_desktop.core.errors import DataError
+
+FILE = "results.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ClassResult:
+    """One class: fractions of 1, and ``support``, how many pictures of it there were."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class PictureResult:
+    """One picture and what the model makes of it.
+
+    Attributes:
+        path: the picture's name, as ``exclude`` and ``relabel`` of a job take it.
+        label: what it is said to be.
+        predicted: the model's answer, and its ``probability``.
+        loss: in nats; None for training pictures.
+        suspect: the label is likely wrong.
+        role: ``training``, ``validation`` or ``test``.
+    """
+
+    path: str
+    label: str
+    predicted: str
+    probability: float
+    loss: float | None
+    suspect: bool
+    role: str
+
+    @property
+    def right(self) -> bool:
+        """Whether the answer is the label."""
+        return self.label == self.predicted
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Answers of a confidence from ``low`` to ``high``: how sure they are on average, and how many are right."""
+
+    low: float
+    high: float
+    confidence: float | None
+    accuracy: float | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """All of a run's results.
+
+    Attributes:
+        labels: of the classes, in their order.
+        metrics: as in the ``finished`` event.
+        per_class: a row for each class.
+        confusion: pictures of each class (row) that were taken for each class (column); None for very many classes.
+        pictures: the pictures that were set apart, worst first.
+        suspects: pictures whose label is likely wrong, also among those that were learnt from.
+        before: reliability before the temperature.
+        after: and after it.
+        temperature: that was fitted.
+        novelty: the rule about unfamiliar pictures with its ``false_alarm_rate``; None if it was not fitted.
+        history: a row for each epoch.
+    """
+
+    labels: tuple[str, ...]
+    metrics: Mapping[str, Any]
+    per_class: tuple[ClassResult, ...]
+    confusion: tuple[tuple[int, ...], ...] | None
+    pictures: tuple[PictureResult, ...]
+    suspects: tuple[PictureResult, ...]
+    before: tuple[ReliabilityBin, ...]
+    after: tuple[ReliabilityBin, ...]
+    temperature: float
+    novelty: Mapping[str, Any] | None
+    history: tuple[Mapping[str, Any], ...]
+
+    @property
+    def mistakes(self) -> tuple[PictureResult, ...]:
+        """The pictures that are named wrongly, the largest loss first."""
+        wrong = [picture for picture in self.pictures if not picture.right]
+        return tuple(sorted(wrong, key=lambda picture: -(picture.loss or 0.0)))
+
+    def cell(self, label: str, predicted: str) -> tuple[PictureResult, ...]:
+        """The pictures behind one cell of the confusion table."""
+        role = self.metrics.get("on")
+        return tuple(p for p in self.pictures if (p.label, p.predicted, p.role) == (label, predicted, role))
+
+
+def read_results(folder: Path) -> Results:
+    """The results of a run folder. Raises DataError: ``missing_data``, ``bad_data``."""
+    path = folder / FILE
+    try:
+        values = json.loads(path.read_text("utf-8", "surrogateescape"))
+    except OSError as error:
+        message = f"The results {path} cannot be read: {error.strerror or error}."
+        raise DataError("missing_data", message) from error
+    except ValueError as error:
+        raise DataError("bad_data", f"The results {path} are not JSON: {error}.") from error
+    try:
+        return _parsed(values)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError("bad_data", f"The results {path} are not those of a run: {error!r}.") from error
+
+
+def _parsed(values: Mapping[str, Any]) -> Results:
+    table = values["confusion"]
+    return Results(
+        labels=tuple(str(label) for label in values["labels"]),
+        metrics=dict(values["metrics"]),
+        per_class=tuple(ClassResult(**row) for row in values["per_class"]),
+        confusion=None if table is None else tuple(tuple(int(n) for n in row) for row in table),
+        pictures=tuple(_picture(row) for row in values["pictures"]),
+        suspects=tuple(_picture({"suspect": True, **row}) for row in values["suspects"]),
+        before=tuple(ReliabilityBin(**row) for row in values["reliability"]["before"]),
+        after=tuple(ReliabilityBin(**row) for row in values["reliability"]["after"]),
+        temperature=float(values["temperature"]),
+        novelty=None if values["novelty"] is None else dict(values["novelty"]),
+        history=tuple(dict(row) for row in values["history"]),
+    )
+
+
+def _picture(row: Mapping[str, Any]) -> PictureResult:
+    loss = row.get("loss")
+    return PictureResult(
+        path=str(row["path"]),
+        label=str(row["label"]),
+        predicted=str(row["predicted"]),
+        probability=float(row["probability"]),
+        loss=None if loss is None else float(loss),
+        suspect=bool(row["suspect"]),
+        role=str(row.get("role", "validation")),
+    )

@@ -1,0 +1,105 @@
+"""A picture of a data set, reading its bytes, and the parts that a data set is split into."""
+
+from __future__ import annotations
+
+import lzma
+import zipfile
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from resnet_desktop.core.errors import DataError
+from resnet_desktop.imaging.files import printable
+
+LARGEST_PICTURE_FILE = 512 * 2**20
+"""Bytes; a member of a zip file that claims to be larger is not unpacked."""
+
+_UNPACKING_ERRORS = (
+    *(OSError, EOFError, ValueError, RuntimeError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One picture: a file, or a member of a zip file, and its class index."""
+
+    source: str
+    member: str | None
+    label: int
+
+    @property
+    def name(self) -> str:
+        """Where it is, for a person."""
+        return self.source if self.member is None else f"{self.source}/{self.member}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What the sources hold: labels in class order, the samples for each role, and what was passed over.
+
+    Attributes:
+        labels: in class order.
+        training: what is learnt from.
+        validation: what choices during training are made on.
+        test: what is asked about at the very end.
+        problems: a sentence for each thing that kept pictures from being found, but not the rest from being used.
+        made_for: stands for the data and choices of the job that this is the split for; empty where none is said.
+    """
+
+    labels: tuple[str, ...]
+    training: tuple[Sample, ...]
+    validation: tuple[Sample, ...]
+    test: tuple[Sample, ...]
+    problems: tuple[str, ...] = ()
+    made_for: str = ""
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """All of them."""
+        return (*self.training, *self.validation, *self.test)
+
+    def counts(self) -> dict[str, int]:
+        """Pictures to train and validate on, for each label."""
+        found = Counter(s.label for s in (*self.training, *self.validation))
+        return {label: found[i] for i, label in enumerate(self.labels)}
+
+
+class SampleReader:
+    """Reads the bytes of samples; keeps each zip file open between reads. For one thread; close it at the end."""
+
+    def __init__(self) -> None:
+        self._archives: dict[str, zipfile.ZipFile] = {}
+
+    def read(self, sample: Sample) -> bytes | Path:
+        """The file's path, or the member's bytes: either is a source for ``imaging.decode``. Raises DataError."""
+        if sample.member is None:
+            return Path(sample.source)
+        archive = self._archives.get(sample.source)
+        if archive is None:
+            archive = self._archives[sample.source] = open_zip(Path(sample.source))
+        try:
+            if archive.getinfo(sample.member).file_size > LARGEST_PICTURE_FILE:
+                raise DataError("bad_data", f"{printable(sample.name)} is too large for a picture.")
+            return archive.read(sample.member)
+        except KeyError as error:
+            raise DataError("bad_data", f"{printable(sample.name)} is not in the zip file.") from error
+        except _UNPACKING_ERRORS as error:
+            raise DataError("bad_data", f"{printable(sample.name)} cannot be unpacked: {error}.") from error
+
+    def close(self) -> None:
+        """Close every archive."""
+        for archive in self._archives.values():
+            archive.close()
+        self._archives.clear()
+
+
+def open_zip(path: Path) -> zipfile.ZipFile:
+    """Open a zip file for reading. Raises DataError."""
+    try:
+        return zipfile.ZipFile(path)
+    except FileNotFoundError as error:
+        raise DataError("missing_data", f"{printable(path)} does not exist.") from error
+    except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise DataError("bad_data", f"{printable(path)} is not a zip file that can be read: {error}.") from error

@@ -1,0 +1,1 @@
+"""The guide from a folder of photos to a classifier of one's own."""

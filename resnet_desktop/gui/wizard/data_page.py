@@ -1,0 +1,273 @@
+"""Step one: where the photos are."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QMimeData, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from resnet_desktop.core.errors import ResNetDesktopError
+from resnet_desktop.gui import icons, theme, wording
+from resnet_desktop.gui.results import Failure
+from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.wizard.class_table import ClassTable
+from resnet_desktop.gui.wizard.draft import Draft, earlier_runs
+from resnet_desktop.gui.wizard.page import WizardPage, heading, secondary
+
+if TYPE_CHECKING:
+    from resnet_desktop.finetune.dataset import Scan
+
+
+class DataPage(WizardPage):
+    """Sources are dropped or chosen; what they hold is read at once.
+
+    Signal: ``resume_asked`` (Path): an earlier run is to be taken up.
+    """
+
+    resume_asked = Signal(Path)
+
+    def __init__(self, tasks: Tasks, parent: QWidget | None = None) -> None:
+        super().__init__(
+            self.tr("Photos"),
+            self.tr("Where are your photos?"),
+            self.tr("Sort them into one folder for each class. Nothing in your folders is ever changed."),
+            parent,
+        )
+        self._tasks = tasks
+        self._sources: list[dict[str, str]] = []
+        self._scan: Scan | None = None
+        self._asked = 0
+        self._zone = DropZone()
+        self._list, self._earlier = QVBoxLayout(), QVBoxLayout()
+        self._problem = secondary()
+        self._problem.setProperty("tone", "error")
+        self._summary, self._classes = secondary(), ClassTable()
+        self._build()
+        self._refresh()
+
+    @property
+    def complete(self) -> bool:
+        """Once there are two classes."""
+        return self._scan is not None
+
+    @property
+    def classes(self) -> ClassTable:
+        """The table."""
+        return self._classes
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the sources."""
+        return self._problem.text()
+
+    def entered(self) -> None:
+        """Look for earlier runs."""
+        self._tasks.run_task(earlier_runs, self._on_earlier)
+
+    def into(self, draft: Draft) -> Draft:
+        """The draft with these sources; what was said of other photos is forgotten."""
+        sources = tuple(self._sources)
+        return draft if draft.sources == sources else Draft(sources=sources)
+
+    def add(self, paths: list[Path]) -> None:
+        """Add folders, zip files and CSV files, and look into them."""
+        for path in paths:
+            source = {"csv" if path.suffix.lower() == ".csv" else "folder": str(path)}
+            if source not in self._sources:
+                self._sources.append(source)
+        self._look()
+
+    def remove(self, source: dict[str, str]) -> None:
+        """Take a source away."""
+        self._sources.remove(source)
+        self._look()
+
+    def _look(self) -> None:
+        self._asked += 1
+        asked, draft = self._asked, replace(Draft(), sources=tuple(self._sources))
+        self._scan = None
+        self._problem.setText("")
+        self._summary.setText(self.tr("Looking…") if self._sources else "")
+        self._refresh()
+        if self._sources:
+            self._tasks.run_task(lambda: _scanned(draft), lambda future: self._on_scanned(asked, future))
+
+    def _on_scanned(self, asked: int, future: Future[Scan]) -> None:
+        if asked != self._asked:
+            return
+        self._summary.setText("")
+        try:
+            self._scan = future.result()
+        except ResNetDesktopError as error:
+            self._problem.setText(Failure.of(error).text)
+            self._classes.show_counts({})
+        else:
+            counts = self._scan.counts()
+            self._classes.show_counts(counts)
+            text = self.tr("{photos} photos in {classes} classes")
+            photos = wording.number(sum(counts.values()) + len(self._scan.test))
+            self._summary.setText(text.format(photos=photos, classes=wording.number(len(counts))))
+        self._refresh()
+
+    def _on_earlier(self, future: Future[tuple[Path, ...]]) -> None:
+        _empty(self._earlier)
+        runs = future.result()[:3]
+        if runs and not self._sources:
+            self._earlier.addWidget(heading(self.tr("Earlier runs")))
+            for folder in runs:
+                button = QPushButton(folder.name)
+                button.setIcon(icons.icon("folder"))
+                button.setToolTip(str(folder))
+                button.clicked.connect(lambda _=False, chosen=folder: self.resume_asked.emit(chosen))
+                self._earlier.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def _build(self) -> None:
+        self._zone.dropped.connect(self.add)
+        self._zone.folder_asked.connect(self._on_folder_asked)
+        self._zone.file_asked.connect(self._on_file_asked)
+        self._list.setSpacing(theme.XS)
+        self.body.addWidget(self._zone)
+        self.body.addLayout(self._list)
+        self.body.addWidget(self._problem)
+        self.body.addWidget(self._summary)
+        self.body.addWidget(self._classes, 1)
+        self.body.addLayout(self._earlier)
+        self.body.addStretch(0)
+
+    def _refresh(self) -> None:
+        _empty(self._list)
+        for source in self._sources:
+            self._list.addWidget(self._row(source))
+        self._problem.setVisible(bool(self._problem.text()))
+        self._summary.setVisible(bool(self._summary.text()))
+        self._classes.setVisible(self._scan is not None)
+        self._zone.show_small(bool(self._sources))
+        if self._sources:
+            _empty(self._earlier)
+        self.complete_changed.emit()
+
+    def _row(self, source: dict[str, str]) -> QWidget:
+        place = Path(next(iter(source.values())))
+        row = QWidget()
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        mark = QLabel()
+        mark.setPixmap(icons.pixmap("folder", 18, theme.current().secondary))
+        name = QLabel(str(place))
+        name.setTextFormat(Qt.TextFormat.PlainText)
+        name.setToolTip(str(place))
+        away = QToolButton()
+        away.setIcon(icons.icon("close"))
+        away.setAccessibleName(self.tr("Do not use {name}").format(name=place.name))
+        away.setToolTip(self.tr("Do not use it; the files stay where they are"))
+        away.clicked.connect(lambda: self.remove(source))
+        layout.addWidget(mark)
+        layout.addWidget(name, 1)
+        layout.addWidget(away)
+        return row
+
+    def _on_folder_asked(self) -> None:
+        dialog = QFileDialog(self, self.tr("Choose a folder of class folders"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(lambda name: self.add([Path(name)]))
+        dialog.open()
+
+    def _on_file_asked(self) -> None:
+        dialog = QFileDialog(self, self.tr("Choose zip or CSV files"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setNameFilters([self.tr("Zip and CSV files (*.zip *.csv)")])
+        dialog.filesSelected.connect(lambda names: self.add([Path(name) for name in names]))
+        dialog.open()
+
+
+class DropZone(QWidget):
+    """Signals: ``dropped`` (list of paths); ``folder_asked``; ``file_asked``."""
+
+    dropped = Signal(list)
+    folder_asked = Signal()
+    file_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAcceptDrops(True)
+        self._words = QLabel(self.tr("Drop a folder here that has one folder for each class"))
+        self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._example = secondary(
+            self.tr("beetles / ladybird / …      beetles / stag beetle / …      beetles / weevil / …")
+        )
+        self._example.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        folder, file = QPushButton(self.tr("Choose folder…")), QPushButton(self.tr("Choose zip or CSV…"))
+        folder.clicked.connect(self.folder_asked)
+        file.clicked.connect(self.file_asked)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(folder)
+        row.addWidget(file)
+        row.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(theme.L, theme.L, theme.L, theme.L)
+        layout.setSpacing(theme.S)
+        layout.addWidget(self._words)
+        layout.addWidget(self._example)
+        layout.addLayout(row)
+        self._words.setFont(theme.font(1.1, strong=True))
+
+    def show_small(self, small: bool) -> None:
+        """Less high once there are sources."""
+        self._example.setVisible(not small)
+        self.setMinimumHeight(0 if small else 220)
+        self._words.setText(
+            self.tr("Drop more folders here")
+            if small
+            else self.tr("Drop a folder here that has one folder for each class")
+        )
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Folders and files are welcome."""
+        if _local(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Take them."""
+        paths = _local(event.mimeData())
+        if paths:
+            event.acceptProposedAction()
+            self.dropped.emit(paths)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt gives it
+        """The dashed outline of the place to drop on."""
+        colours = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(QColor(colours.panel))
+        painter.setPen(QPen(QColor(colours.bar), 1.4, Qt.PenStyle.DashLine))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 10, 10)
+        painter.end()
+
+
+def _local(mime: QMimeData) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+
+
+def _scanned(draft: Draft) -> Scan:
+    from resnet_desktop.finetune.dataset import survey
+    from resnet_desktop.finetune.job import parse_job
+
+    return survey(parse_job(draft.job()))
+
+
+def _empty(layout: QVBoxLayout) -> None:
+    while layout.count():
+        item = layout.takeAt(0)
+        widget = None if item is None else item.widget()
+        if widget is not None:
+            widget.hide()
+            widget.deleteLater()

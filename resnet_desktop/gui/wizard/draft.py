@@ -1,0 +1,88 @@
+"""What the user has chosen so far, page by page, and the job that comes of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from resnet_desktop.core import paths
+
+JOB_FILE = "wizard.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A job in the making. Fields that are None are left to the preset and the machine.
+
+    Attributes:
+        sources: the ``data`` of the job.
+        exclude: names of pictures that are left out.
+        relabel: the right class of pictures that lie in a wrong folder.
+        validation: fraction of every class that is set apart.
+        name: of the model that is made.
+        base: the model to start from.
+        train: which part of it is trained.
+        advanced: further keys of the job, as the user set them.
+    """
+
+    sources: tuple[Mapping[str, str], ...] = ()
+    exclude: tuple[str, ...] = ()
+    relabel: Mapping[str, str] = field(default_factory=dict)
+    validation: float = 0.2
+    name: str = ""
+    base: str = "resnet50-everyday40"
+    train: str = "head"
+    preset: str = "balanced"
+    advanced: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def proposed_name(self) -> str:
+        """A name for the model out of the first source's."""
+        first = next(iter(self.sources), {})
+        stem = Path(next(iter(first.values()), "photos")).stem
+        return re.sub(r"[^\w+() -]+", "-", stem).strip(" -")[:60] or "photos"
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return runs_folder() / (self.name or self.proposed_name)
+
+    def job(self) -> dict[str, Any]:
+        """The job file's values."""
+        values: dict[str, Any] = {
+            "v": 1,
+            "data": [dict(source) for source in self.sources],
+            "output": str(self.folder),
+            "base": self.base,
+            "train": self.train,
+            "preset": self.preset,
+            "exclude": list(self.exclude),
+            "relabel": dict(self.relabel),
+            "split": {"validation": self.validation, "test": 0.0, "group_duplicates": True},
+            "control": "stdin",
+        }
+        return values | dict(self.advanced)
+
+    def with_fresh_folder(self) -> Draft:
+        """The same under a name whose run folder does not exist yet."""
+        wanted, number = self.name or self.proposed_name, 2
+        draft = replace(self, name=wanted)
+        while draft.folder.exists():
+            draft = replace(self, name=f"{wanted} {number}")
+            number += 1
+        return draft
+
+
+def runs_folder() -> Path:
+    """Where the runs of the wizard lie, a folder each."""
+    return paths.data_folder() / "runs"
+
+
+def earlier_runs() -> tuple[Path, ...]:
+    """The run folders there are, newest first."""
+    folder = runs_folder()
+    found = [p for p in folder.iterdir() if (p / "events.jsonl").is_file()] if folder.is_dir() else []
+    return tuple(sorted(found, key=lambda p: (p / "events.jsonl").stat().st_mtime, reverse=True))

@@ -1,0 +1,245 @@
+"""The guide: six steps from photos to a classifier, in a window of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from resnet_desktop.core.settings import Settings
+from resnet_desktop.gui import theme
+from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.trainer_process import TrainingRun
+from resnet_desktop.gui.wizard.check_page import CheckPage
+from resnet_desktop.gui.wizard.closing import ask_what_becomes_of_it
+from resnet_desktop.gui.wizard.data_page import DataPage
+from resnet_desktop.gui.wizard.draft import Draft
+from resnet_desktop.gui.wizard.model_page import ModelPage
+from resnet_desktop.gui.wizard.page import WizardPage
+from resnet_desktop.gui.wizard.result_page import ResultPage
+from resnet_desktop.gui.wizard.run_page import RunPage
+from resnet_desktop.gui.wizard.trainer_page import TrainerPage
+
+
+class TrainWizard(QWidget):
+    """Signals: ``model_wanted`` (path): use this model in the main window; ``closed``."""
+
+    model_wanted = Signal(str)
+    closed = Signal()
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self.setWindowTitle(self.tr("Teach it your own classes"))
+        self.setMinimumSize(820, 560)
+        self.resize(1060, 740)
+        self.draft = Draft()
+        self.tasks = Tasks(1, "wizard", self)
+        self.run = TrainingRun(self)
+        self.trainer = TrainerPage(self.tasks, settings)
+        self.data = DataPage(self.tasks)
+        self.check = CheckPage(self.tasks)
+        self.model = ModelPage(self.tasks, self.trainer)
+        self.progress = RunPage(self.run, self.trainer)
+        self.result = ResultPage(self.tasks)
+        self.pages: tuple[WizardPage, ...] = (
+            self.data,
+            self.check,
+            self.trainer,
+            self.model,
+            self.progress,
+            self.result,
+        )
+        self._stack, self._rail = QStackedWidget(), StepRail([page.step for page in self.pages])
+        self._back, self._next = QPushButton(self.tr("Back")), QPushButton()
+        self._build()
+        self._connect()
+        self._show(0)
+        self.trainer.look()
+
+    @property
+    def page(self) -> WizardPage:
+        """The page that is shown."""
+        return self.pages[self._stack.currentIndex()]
+
+    @property
+    def next_button(self) -> QPushButton:
+        """To the next step."""
+        return self._next
+
+    def add_sources(self, paths: list[Path]) -> None:
+        """Photos to begin with: folders, zip files or CSV files."""
+        self.data.add(paths)
+
+    def go_on(self) -> None:
+        """Take the next step."""
+        index = self._stack.currentIndex()
+        if not self.page.complete or index + 1 == len(self.pages):
+            return
+        self._collect(self.page)
+        if self.pages[index + 1] is self.trainer and self.trainer.complete:
+            index += 1  # PyTorch is there: nothing to do on that page
+        self._show(index + 1)
+        if self.page is self.progress:
+            self.progress.start(self.draft)
+
+    def go_back(self) -> None:
+        """To the step before."""
+        index = self._stack.currentIndex() - 1
+        if index >= 0 and self.pages[index] is self.trainer and self.trainer.complete:
+            index -= 1
+        if index >= 0:
+            self._show(index)
+
+    def resume(self, folder: Path) -> None:
+        """Go on with an earlier run, or look at its results."""
+        self.draft = self.progress.take_up(folder)
+        self._show(self.pages.index(self.progress))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """A run that is under way goes on or stops, as the user says."""
+        if self.run.running and self.run.can_be_told and self.isVisible():
+            event.ignore()
+            ask_what_becomes_of_it(self, self._on_close_decided)
+            return
+        self.shut_down()
+        event.accept()
+
+    def shut_down(self) -> None:
+        """End what runs: training with a checkpoint, the threads."""
+        self.run.close()
+        for page in self.pages:
+            page.left()
+        self.tasks.drain()
+        self.closed.emit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the app's font and palette."""
+        if event.type() == QEvent.Type.PaletteChange:
+            for page in self.pages:
+                page.refresh_fonts()
+        super().changeEvent(event)
+
+    def _on_close_decided(self, goes_on: bool) -> None:
+        if goes_on:
+            self.run.detach()
+        else:
+            self.run.close()
+        self.close()
+
+    def _build(self) -> None:
+        for page in self.pages:
+            self._stack.addWidget(page)
+        bar = QFrame()
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(theme.XL, theme.M, theme.XL, theme.L)
+        row.addWidget(self._back)
+        row.addStretch(1)
+        row.addWidget(self._next)
+        self._next.setProperty("primary", "true")
+        self._next.setDefault(True)
+        right = QVBoxLayout()
+        right.setSpacing(0)
+        right.addWidget(self._stack, 1)
+        right.addWidget(bar)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._rail)
+        layout.addLayout(right, 1)
+
+    def _connect(self) -> None:
+        self._back.clicked.connect(self.go_back)
+        self._next.clicked.connect(self.go_on)
+        for page in self.pages:
+            page.complete_changed.connect(self._refresh)
+        self.data.resume_asked.connect(self.resume)
+        self.progress.finished.connect(self._on_finished)
+        self.result.model_wanted.connect(self.model_wanted)
+        self.result.again_asked.connect(self._on_again)
+
+    def _show(self, index: int) -> None:
+        self._stack.setCurrentIndex(index)
+        self._rail.show_step(index)
+        page = self.page
+        if page is self.check:
+            self.check.show_draft(self.draft)
+        elif page is self.model:
+            self.model.show_draft(self.draft)
+        page.entered()
+        self._refresh()
+
+    def _collect(self, page: WizardPage) -> None:
+        """Put what was chosen on a page into the draft."""
+        if page is self.data:
+            self.draft = self.data.into(self.draft)
+        elif page is self.check:
+            self.draft = self.check.into(self.draft)
+        elif page is self.model:
+            self.draft = self.model.into(self.draft).with_fresh_folder()
+
+    def _refresh(self) -> None:
+        page, index = self.page, self._stack.currentIndex()
+        last = index + 1 == len(self.pages)
+        self._back.setVisible(index > 0 and not (page is self.progress and self.run.running))
+        self._next.setText(page.next_text or self.tr("Next"))
+        self._next.setVisible(not last and not (page is self.progress and not page.complete))
+        self._next.setEnabled(page.complete)
+
+    def _on_finished(self, folder: Path) -> None:
+        self.result.show_run(folder, self.draft)
+        self._show(self.pages.index(self.result))
+
+    def _on_again(self, draft: Draft) -> None:
+        """Train once more with pictures left out or relabelled."""
+        self.draft = draft
+        self.check.show_draft(draft)
+        self._show(self.pages.index(self.model))
+
+
+class StepRail(QWidget):
+    """The steps on the left: done, now, to come."""
+
+    def __init__(self, steps: list[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._steps, self._now = steps, 0
+        self.setFixedWidth(208)
+        self.setAccessibleName(self.tr("Steps"))
+
+    def sizeHint(self) -> QSize:
+        """Room for all steps."""
+        return QSize(208, 60 + 44 * len(self._steps))
+
+    def show_step(self, index: int) -> None:
+        """Which step it is now."""
+        self._now = index
+        self.setAccessibleDescription(self._steps[index])
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt gives it
+        """A disc with a number and a name for each."""
+        colours = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.rect(), QColor(colours.panel))
+        painter.fillRect(self.width() - 1, 0, 1, self.height(), QColor(colours.border))
+        for index, step in enumerate(self._steps):
+            self._paint_step(painter, index, step, colours)
+        painter.end()
+
+    def _paint_step(self, painter: QPainter, index: int, step: str, colours: theme.Theme) -> None:
+        top = 28 + 44 * index
+        disc = QRectF(theme.L, top, 26, 26)
+        now, done = index == self._now, index < self._now
+        fill = colours.accent if now else colours.tint if done else colours.track
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(fill))
+        painter.drawEllipse(disc)
+        painter.setFont(theme.font(0.9, strong=True))
+        painter.setPen(QColor(colours.on_accent if now else colours.accent if done else colours.secondary))
+        painter.drawText(disc, Qt.AlignmentFlag.AlignCenter, "✓" if done else str(index + 1))
+        painter.setFont(theme.font(strong=now))
+        painter.setPen(QColor(colours.text if now or done else colours.secondary))
+        words = QRectF(disc.right() + theme.M, top, self.width() - disc.right() - theme.L, 26)
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, step)

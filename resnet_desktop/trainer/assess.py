@@ -1,0 +1,182 @@
+"""The finished bundle's own answers, by the app's own road, and what they come to.
+
+Everything that a report says of the model is measured on these answers: the file as it will be used, not the network
+that it was made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.core.errors import ImageError, ResNetDesktopError
+from resnet_desktop.finetune.dataset import Sample
+from resnet_desktop.imaging.decode import decode
+from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.inference.session import Session
+from resnet_desktop.trainer import calibrate, judge
+from resnet_desktop.trainer.data import on_pool
+
+BATCH = 8
+"""Pictures in a run of the bundle: few, so that a command is heard soon."""
+FALSE_ALARMS = 0.05
+LARGEST_TABLE = 200
+"""Classes up to which the confusion table is written out."""
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Logits float32 ``(n, classes)`` of ``samples``, whose right classes are ``labels`` ``(n,)``."""
+
+    samples: tuple[Sample, ...]
+    labels: Ints
+    logits: Floats
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What the validation pictures teach about confidence: nothing where there are none."""
+
+    temperature: float = 1.0
+    novelty: dict[str, Any] | None = None
+
+
+def ask(
+    bundle: Bundle, session: Session, samples: Sequence[Sample], workers: int, told: Callable[[int], object]
+) -> Answers:
+    """The bundle's logits on all pictures that can be read. ``told`` hears of the number done before each run."""
+    kept: list[Sample] = []
+    logits: list[Floats] = []
+    for some, x in batches(samples, bundle.metadata.transforms, workers):
+        told(len(kept))
+        logits.append(session.run(x)[bundle.output_name])
+        kept += some
+    whole = np.concatenate(logits) if logits else np.empty((0, bundle.classes), np.float32)
+    return Answers(tuple(kept), np.array([s.label for s in kept], np.int64), whole)
+
+
+def batches(samples: Sequence[Sample], transforms: Transforms, workers: int) -> Iterator[tuple[list[Sample], Floats]]:
+    """Samples with their inputs ``(n, 3, crop, crop)``, as the app makes them; unreadable pictures are left out."""
+
+    def work(source: bytes | Path) -> Floats | ResNetDesktopError:
+        try:
+            picture = decode(source, shorter_side=transforms.decode_side)
+        except ImageError as error:
+            return error  # the scan has named it already, or it has vanished since
+        return transforms.apply(picture.pixels, full_size=picture.full_size)
+
+    some: list[Sample] = []
+    rows: list[Floats] = []
+    for sample, row in on_pool(samples, work, workers):
+        if isinstance(row, ResNetDesktopError):
+            continue
+        some.append(sample)
+        rows.append(row)
+        if len(rows) == BATCH:
+            yield some, np.stack(rows)
+            some, rows = [], []
+    if rows:
+        yield some, np.stack(rows)
+
+
+def fit(validation: Answers, test: Answers) -> Fitted:
+    """Temperature and energy threshold from the validation pictures, and how often the warning is wrong."""
+    if not len(validation):
+        return Fitted()
+    logits = torch.from_numpy(validation.logits)
+    rule: dict[str, Any] = dict(calibrate.fit_novelty(logits, FALSE_ALARMS))
+    if len(test):
+        energies = torch.logsumexp(torch.from_numpy(test.logits).double(), 1)
+        rule |= {"false_alarm_rate": round(float((energies < rule["threshold"]).double().mean()), 4)}
+        rule |= {"measured_on": "test", "images": len(test)}
+    else:
+        energies = torch.logsumexp(logits.double(), 1)
+        rule |= {"false_alarm_rate": judge.false_alarm_rate(energies.numpy(), FALSE_ALARMS)}
+        rule |= {"measured_on": "validation, by cross-validation", "images": len(validation)}
+    return Fitted(calibrate.fit_temperature(logits, torch.from_numpy(validation.labels)), rule)
+
+
+def metrics(answers: Answers, which: str, fitted: Fitted, names: Sequence[str]) -> dict[str, Any]:
+    """Accuracy and calibration, as the ``finished`` event and the bundle tell them."""
+    if not len(answers):
+        return {"acc1": None, "acc1_interval": None, "images": 0, "ece": None}
+    labels, predicted = answers.labels, answers.logits.argmax(1)
+    p, raw = judge.softmax(answers.logits, fitted.temperature), judge.softmax(answers.logits)
+    rows = judge.per_class(predicted, labels, names)
+    return {
+        **judge.accuracy(answers.logits, labels),
+        "on": which,
+        "loss": round(float(judge.losses(p, labels).mean()), 4),
+        "ece": round(calibrate.expected_calibration_error(p, labels), 4),
+        "ece_uncalibrated": round(calibrate.expected_calibration_error(raw, labels), 4),
+        "per_class": {row["label"]: row["recall"] for row in rows if row["support"]},
+    }
+
+
+def results(
+    validation: Answers, test: Answers, fitted: Fitted, names: Sequence[str], found: dict[str, Any]
+) -> dict[str, Any]:
+    """All of ``results.json``. The tables are of the test pictures, or of the validation pictures where there are none.
+
+    Args:
+        validation: answers on the validation pictures; each is listed.
+        test: answers on the test pictures; they too are listed.
+        fitted: temperature and novelty rule.
+        names: of the classes.
+        found: ``metrics``, ``history`` and ``suspects`` among the training pictures.
+    """
+    judged = test if len(test) else validation
+    predicted, p = judged.logits.argmax(1), judge.softmax(judged.logits, fitted.temperature)
+    pictures = [*_pictures(validation, fitted, names, "validation"), *_pictures(test, fitted, names, "test")]
+    doubted = [
+        {k: row[k] for k in ("path", "label", "predicted", "probability", "role")} for row in pictures if row["suspect"]
+    ]
+    classes = len(names)
+    return {
+        "labels": list(names),
+        "metrics": found["metrics"],
+        "per_class": judge.per_class(predicted, judged.labels, names),
+        "confusion": judge.confusion(predicted, judged.labels, classes) if classes <= LARGEST_TABLE else None,
+        "pictures": pictures,
+        "suspects": sorted([*doubted, *found["suspects"]], key=lambda row: -row["probability"]),
+        "reliability": {
+            "before": judge.reliability(judge.softmax(judged.logits), judged.labels) if len(judged) else [],
+            "after": judge.reliability(p, judged.labels) if len(judged) else [],
+        },
+        "temperature": fitted.temperature,
+        "novelty": fitted.novelty,
+        "history": found["history"],
+    }
+
+
+def _pictures(answers: Answers, fitted: Fitted, names: Sequence[str], role: str) -> list[dict[str, Any]]:
+    """Each picture and what the bundle makes of it, the worst first."""
+    if not len(answers):
+        return []
+    p = judge.softmax(answers.logits, fitted.temperature)
+    losses, doubted = judge.losses(p, answers.labels), judge.suspects(p, answers.labels)
+    return [
+        {
+            "path": answers.samples[i].name,
+            "label": names[answers.labels[i]],
+            "predicted": names[int(p[i].argmax())],
+            "probability": round(float(p[i].max()), 5),
+            "loss": round(float(losses[i]), 5),
+            "suspect": bool(doubted[i]),
+            "role": role,
+        }
+        for i in np.argsort(-losses).tolist()
+    ]

@@ -1,0 +1,180 @@
+"""What a job would cost on this machine, from steps that are really made on some of its pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from resnet_desktop.core.errors import DataError
+from resnet_desktop.finetune.dataset import Scan, survey
+from resnet_desktop.finetune.job import Job
+from resnet_desktop.trainer import choices, machine
+from resnet_desktop.trainer.augment import Augmenter
+from resnet_desktop.trainer.control import Control
+from resnet_desktop.trainer.data import load_pictures
+from resnet_desktop.trainer.engine import Engine
+from resnet_desktop.trainer.evaluation import CPU_BATCH
+from resnet_desktop.trainer.feeds import FeatureFeed, Feed, PictureFeed
+from resnet_desktop.trainer.network import build_network, count_parameters, training_mode
+from resnet_desktop.trainer.reporter import Silent
+
+PICTURES = 32
+STEPS = 3
+HEAD_STEPS = 20
+STARTING = 4.0
+"""Seconds in which the process starts and the bundle is read, checked and written."""
+ENTRIES = 100
+"""Points of the learning-rate range test."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """An engine on a few of a job's pictures, that writes nothing and says nothing."""
+
+    job: Job
+    found: Scan
+    engine: Engine
+    seconds_per_picture: float
+    """To decode one."""
+    seconds_per_feature: float
+    """To send one picture through the frozen network; 0 where it is not frozen as a whole."""
+
+
+def prepare(job: Job, pictures: int = PICTURES) -> Bench:
+    """Fill the job in and load a few pictures of each class. Raises as a run does."""
+    job = choices.fill(job)
+    found = survey(job)
+    device = torch.device(job.device)
+    torch.manual_seed(job.seed)
+    network = build_network(job, len(found.labels)).to(device)
+    job = choices.fill_schedule(job, len(found.training), network, device)
+    recipe = job.recipe
+    assert recipe is not None, "filled in just now"
+    assert recipe.transforms is not None, "filled in just now"
+    started = time.monotonic()
+    some = found.training[:: max(1, len(found.training) // pictures)][:pictures]
+    loaded, _ = load_pictures(some, choices.stored_side(recipe), job.workers or 1)
+    if not len(loaded):
+        raise DataError("no_images", "None of the pictures to train on can be read.")
+    decoding = (time.monotonic() - started) / len(some)
+    augmenter = Augmenter(recipe, recipe.transforms, device)
+    feed: Feed = PictureFeed(loaded, augmenter, device)
+    per_feature = 0.0
+    if job.train == "head":
+        network.eval()
+        features, per_feature = _features(network, feed, recipe.transforms.resize, recipe.transforms.crop)
+        feed = FeatureFeed(features[None].half(), feed.labels, feed.samples, augmenter, device)
+    engine = Engine(
+        job=job,
+        recipe=dataclasses.replace(recipe, balance="none"),
+        network=network,
+        training=feed,
+        validation=feed,
+        reporter=Silent(),
+        control=Control("trial"),
+        folder=Path(job.output),
+        device=device,
+        labels=found.labels,
+    )
+    return Bench(job, found, engine, decoding, per_feature)
+
+
+def _features(network: Any, feed: Feed, resize: int, crop: int) -> tuple[torch.Tensor, float]:  # noqa: ANN401
+    """Pooled features of a feed, and the seconds that each took once the network was warm."""
+    parts, seconds = [], 0.0
+    with torch.inference_mode():
+        network.pooled(feed.evaluation(torch.arange(min(2, len(feed))), resize, crop))
+        started = time.monotonic()
+        for start in range(0, len(feed), CPU_BATCH):
+            rows = torch.arange(start, min(len(feed), start + CPU_BATCH))
+            parts.append(network.pooled(feed.evaluation(rows, resize, crop)).float().cpu())
+        seconds = time.monotonic() - started
+    return torch.cat(parts), seconds / len(feed)
+
+
+def estimate(job: Job) -> dict[str, Any]:
+    """What a run of the job would take: seconds, parameters, batch size, device."""
+    bench = prepare(job)
+    engine, recipe, found = bench.engine, bench.engine.recipe, bench.found
+    phase = recipe.schedule[-1]
+    per_step, used = _seconds_per_step(engine, HEAD_STEPS if engine.head else STEPS)
+    factor = phase.batch_size / used  # a batch of the few pictures may be smaller than those of the run
+    training, validation = len(found.training), len(found.validation)
+    steps = sum(p.epochs * max(1, training // min(p.batch_size, training)) for p in recipe.schedule)
+    epochs = sum(p.epochs for p in recipe.schedule)
+    seconds = STARTING + bench.seconds_per_picture * (training + 2 * validation)
+    if engine.head:
+        rows = training * recipe.views + validation
+        seconds += bench.seconds_per_feature * (rows + validation) + steps * per_step
+    else:
+        forward = per_step / max(1, used) / 3  # a backward pass costs about two forward passes
+        seconds += steps * per_step * factor + (epochs + 1) * validation * forward
+    return {
+        "seconds": round(seconds, 1),
+        "seconds_per_step": round(per_step * (1 if engine.head else factor), 4),
+        "batch_size": phase.batch_size,
+        "epochs": epochs,
+        "images": training,
+        "device": machine.device_name(bench.job.device),
+        **count_parameters(engine.network),
+    }
+
+
+def _seconds_per_step(engine: Engine, steps: int) -> tuple[float, int]:
+    """Seconds of a step, and its number of pictures; the first step, which warms up, does not count."""
+    training_mode(engine.network)
+    phase, started, pictures = engine.recipe.schedule[-1], 0.0, 1
+    for number in range(steps + 1):
+        if number == 1:
+            started = time.monotonic()
+        _, plan = next(engine.plans(number, phase))
+        loss = engine.make_step(number, 0, plan)
+        pictures = len(plan)
+        float(loss)  # wait for the device
+    return (time.monotonic() - started) / steps, pictures
+
+
+def find_rate(job: Job, lowest: float = 1e-6, highest: float = 1.0) -> Iterator[dict[str, Any]]:
+    """The learning-rate range test (Smith 2015, arXiv:1506.01186): the loss while the rate rises step by step.
+
+    Yields:
+        ``learning_rate`` and ``loss`` (smoothed) for each step; at the end ``suggestion``: the rate where the smoothed
+        loss falls most steeply, well below where it begins to rise.
+    """
+    bench = prepare(job, pictures=max(PICTURES, 4 * (job.batch_size or 64)))
+    engine, phase = bench.engine, bench.engine.recipe.schedule[-1]
+    training_mode(engine.network)
+    rates: list[float] = []
+    losses: list[float] = []
+    average = 0.0
+    for number in range(ENTRIES):
+        rate = lowest * (highest / lowest) ** (number / (ENTRIES - 1))
+        for group in engine.optimizer.param_groups:
+            group["lr"] = rate * group.get("scale", 1.0)
+        _, plan = next(engine.plans(number, phase))
+        loss = float(engine.make_step(number, 0, plan))
+        average = 0.9 * average + 0.1 * loss
+        smooth = average / (1 - 0.9 ** (number + 1))
+        if smooth != smooth or (number > ENTRIES // 10 and smooth > 4 * min(losses)):
+            break
+        rates.append(rate)
+        losses.append(smooth)
+        yield {"learning_rate": float(f"{rate:.6g}"), "loss": round(smooth, 6)}
+    yield {"suggestion": suggested(rates, losses), "optimizer": engine.recipe.optimizer}
+
+
+def suggested(rates: list[float], losses: list[float]) -> float | None:
+    """Where the loss falls most steeply over the logarithm of the rate; None for fewer than ten points."""
+    if len(rates) < 10:
+        return None
+    lowest = min(range(len(losses)), key=losses.__getitem__)
+    slopes = [(losses[i + 3] - losses[i - 3], i) for i in range(3, min(lowest, len(losses) - 4) + 1)]
+    if not slopes:
+        return float(f"{rates[lowest] / 10:.3g}")
+    return float(f"{rates[min(slopes)[1]]:.3g}")

@@ -1,0 +1,114 @@
+"""What a job leaves open is chosen here, by its preset, its pictures and the machine: the run folder stores it all."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+from torch import Tensor
+
+from resnet_desktop.finetune.job import Job, Phase, Recipe
+from resnet_desktop.finetune.presets import EPOCHS, HEAD_RATE
+from resnet_desktop.finetune.recipe import parse_recipe
+from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.trainer import machine, memory
+from resnet_desktop.trainer.network import read_base
+from resnet_desktop.trainer.resnet import ResNet
+
+LARGEST_BATCH = 64
+SMALLEST_BATCH = 4
+STEPS = 8
+"""Steps in an epoch, at the least, that small sets of pictures get by smaller batches."""
+MARGIN = 1.15
+"""Stored pictures are this much larger than the network's input, so that random crops keep some detail."""
+PASSING_MARGIN = 2.0
+"""The same for pictures that are used once and not kept in memory."""
+
+
+def fill(job: Job) -> Job:
+    """The job with every choice made that does not need the pictures.
+
+    Raises:
+        JobError: the device does not work here, or the base is no ResNet.
+        ModelError: the base cannot be read.
+    """
+    recipe = job.recipe or (Recipe() if job.train == "scratch" else parse_recipe(None, job.train, job.preset))
+    device = machine.choose_device(job.device)
+    recipe = dataclasses.replace(
+        recipe,
+        transforms=_transforms(job, recipe),
+        precision=machine.choose_precision(recipe.precision, device),
+    )
+    rate = job.learning_rate or (None if job.train == "scratch" else HEAD_RATE[job.train])
+    workers = machine.choose_workers(job.workers)
+    return dataclasses.replace(job, recipe=recipe, learning_rate=rate, device=str(device), workers=workers)
+
+
+def fill_schedule(job: Job, pictures: int, network: ResNet, device: torch.device) -> Job:
+    """The job with a schedule for so many pictures to train on, whose batches fit into memory.
+
+    A batch that does not fit goes through the network in parts (``accumulate``), so that it stays as large as chosen.
+    """
+    recipe = job.recipe
+    assert recipe is not None, "filled in before"
+    assert recipe.transforms is not None, "filled in before"
+    schedule = recipe.schedule
+    if not schedule:
+        epochs = job.epochs or EPOCHS[job.train][job.preset]
+        size = job.input_size or recipe.transforms.crop
+        schedule = (Phase(epochs, size, job.batch_size or _batch(job, pictures)),)
+    if job.train == "head":  # features are computed at one size
+        schedule = tuple(dataclasses.replace(phase, size=recipe.transforms.crop) for phase in schedule)
+    accumulate = recipe.accumulate
+    if accumulate == 1 and job.train != "head":
+        accumulate = max(_parts(network, phase, min(pictures, phase.batch_size), device) for phase in schedule)
+    return dataclasses.replace(job, recipe=dataclasses.replace(recipe, schedule=schedule, accumulate=accumulate))
+
+
+def stored_side(recipe: Recipe, margin: float = MARGIN) -> int:
+    """Pixels along a side of the stored squares: no more than the transforms let through, or training needs.
+
+    ``margin``: how much larger than the network's input they are.
+    """
+    transforms = recipe.transforms
+    assert transforms is not None, "filled in before"
+    largest = max((phase.size for phase in recipe.schedule), default=transforms.crop)
+    needed = max(round(largest * margin), transforms.resize if largest >= transforms.crop else 0)
+    return min(transforms.native or needed, needed)
+
+
+def _transforms(job: Job, recipe: Recipe) -> Transforms:
+    """Fine-tuning keeps the base's preprocessing, at another size if the job says so."""
+    if job.train == "scratch":
+        size = job.input_size or 128
+        return recipe.transforms or Transforms(resize=size, crop=size)
+    found = recipe.transforms or read_base(job.base).metadata.transforms
+    if job.input_size is None or job.input_size == found.crop:
+        return found
+    return dataclasses.replace(found, crop=job.input_size, resize=round(found.resize * job.input_size / found.crop))
+
+
+def _batch(job: Job, pictures: int) -> int:
+    """A power of two that gives small sets some steps in an epoch."""
+    if job.train == "scratch":
+        return LARGEST_BATCH
+    batch = LARGEST_BATCH
+    while batch > SMALLEST_BATCH and pictures < STEPS * batch:
+        batch //= 2
+    return batch
+
+
+def _parts(network: ResNet, phase: Phase, batch: int, device: torch.device) -> int:
+    """Into how many parts a batch must be split to fit."""
+    try:
+        x = _blank(2, phase.size, device)
+        needed = memory.bytes_per_picture(network, x)
+    except (RuntimeError, MemoryError) as error:
+        if not memory.is_out_of_memory(error):
+            raise
+        return batch
+    return -(-batch // memory.batch_that_fits(batch, needed, device))
+
+
+def _blank(n: int, size: int, device: torch.device) -> Tensor:
+    return torch.zeros(n, 3, size, size, device=device).contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,64 @@
+"""What an epoch got wrong: a file for each, for whoever looks on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from resnet_desktop.finetune.dataset import Sample
+from resnet_desktop.trainer.evaluation import Evaluation
+from resnet_desktop.trainer.feeds import Feed
+
+WORST = 24
+"""Pictures that are named."""
+LARGEST_TABLE = 200
+"""Classes up to which the confusion table is written out."""
+
+
+def write(folder: Path, epoch: int, result: Evaluation, feed: Feed, labels: Sequence[str]) -> Path:
+    """Write ``epoch-NNNN.json``: the confusion table (row: right class, column: answer) and the worst pictures.
+
+    Above ``LARGEST_TABLE`` classes the table is null. The file is written in one piece beside its place and renamed;
+    it is not synced to the disk, for it can be missed.
+    """
+    path = folder / f"epoch-{epoch:04d}.json"
+    probabilities = result.logits.softmax(1)
+    losses = functional.cross_entropy(result.logits, result.labels, reduction="none")
+    predicted = result.logits.argmax(1)
+    classes = max(len(labels), result.logits.shape[1])
+    values = {
+        "confusion": confusion(result.labels, predicted, classes) if classes <= LARGEST_TABLE else None,
+        "worst": [
+            picture(feed.samples[i], labels, int(predicted[i]), float(probabilities[i].max()), float(losses[i]))
+            for i in losses.argsort(descending=True)[:WORST].tolist()
+        ],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    temporary.write_text(json.dumps(values, ensure_ascii=False), "utf-8", "surrogateescape")
+    temporary.replace(path)
+    return path
+
+
+def confusion(labels: Tensor, predicted: Tensor, classes: int) -> list[list[int]]:
+    """How often pictures of each class (row) were taken for each class (column)."""
+    counts = torch.bincount(labels * classes + predicted, minlength=classes * classes)
+    table: list[list[int]] = counts.view(classes, classes).tolist()
+    return table
+
+
+def picture(sample: Sample, labels: Sequence[str], predicted: int, probability: float, loss: float) -> dict[str, Any]:
+    """A picture and what was made of it, as JSON values."""
+    return {
+        "path": sample.name,
+        "label": labels[sample.label],
+        "predicted": labels[predicted],
+        "probability": round(probability, 5),
+        "loss": round(loss, 5),
+    }

@@ -1,0 +1,118 @@
+"""What a classifier gets right and wrong, from its logits on pictures that it did not learn from. NumPy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_desktop.trainer.calibrate import BINS, wilson_interval
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+def softmax(logits: Floats, temperature: float = 1.0) -> Floats:
+    """Probabilities ``(n, classes)``."""
+    z = logits.astype(np.float64) / temperature
+    e = np.exp(z - z.max(1, keepdims=True))
+    p: Floats = (e / e.sum(1, keepdims=True)).astype(np.float32)
+    return p
+
+
+def losses(probabilities: Floats, labels: Ints) -> Floats:
+    """The cross-entropy of each picture, in nats."""
+    right = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    found: Floats = -np.log(np.maximum(right, 1e-12)).astype(np.float32)
+    return found
+
+
+def accuracy(logits: Floats, labels: Ints) -> dict[str, Any]:
+    """``acc1`` with its 95 % interval, ``acc5``, ``images``."""
+    ranks = (logits > logits[np.arange(len(labels)), labels][:, None]).sum(1)
+    low, high = wilson_interval(int((ranks < 1).sum()), len(labels))
+    return {
+        "acc1": round(float((ranks < 1).mean()), 4),
+        "acc1_interval": [round(low, 4), round(high, 4)],
+        "acc5": round(float((ranks < 5).mean()), 4),
+        "images": len(labels),
+    }
+
+
+def per_class(predicted: Ints, labels: Ints, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Precision, recall and F1 of each class (0 where nothing was answered or asked), and its pictures."""
+    rows = []
+    for i, name in enumerate(names):
+        hit = int(((predicted == i) & (labels == i)).sum())
+        answered, support = int((predicted == i).sum()), int((labels == i).sum())
+        precision, recall = hit / max(1, answered), hit / max(1, support)
+        f1 = 2 * hit / max(1, answered + support)
+        row = {"precision": round(precision, 4), "recall": round(recall, 4), "f1": round(f1, 4)}
+        rows.append({"label": name, **row, "support": support})
+    return rows
+
+
+def confusion(predicted: Ints, labels: Ints, classes: int) -> list[list[int]]:
+    """How often pictures of each class (row) were taken for each class (column)."""
+    table: list[list[int]] = (
+        np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes).tolist()
+    )
+    return table
+
+
+def reliability(probabilities: Floats, labels: Ints, bins: int = BINS) -> list[dict[str, Any]]:
+    """For each of equally wide bins of confidence: how sure the answers are, and how many of them are right."""
+    confidence, correct = probabilities.max(1), probabilities.argmax(1) == labels
+    place = np.clip((confidence * bins).astype(int), 0, bins - 1)
+    rows = []
+    for i in range(bins):
+        inside = place == i
+        some = bool(inside.any())
+        rows.append(
+            {
+                "low": round(i / bins, 4),
+                "high": round((i + 1) / bins, 4),
+                "confidence": round(float(confidence[inside].mean()), 4) if some else None,
+                "accuracy": round(float(correct[inside].mean()), 4) if some else None,
+                "count": int(inside.sum()),
+            }
+        )
+    return rows
+
+
+def suspects(probabilities: Floats, labels: Ints) -> NDArray[np.bool_]:
+    """Which labels are likely wrong, by confident learning (Northcutt et al. 2021, arXiv:1911.00068).
+
+    A picture counts for a class when its probability reaches the mean of those of the pictures that carry the class's
+    label (section 3.1: the threshold of self-confidence); one that counts for another class than its own, and for none
+    more strongly, is suspected. The probabilities must come from a network that did not learn from these pictures.
+
+    Args:
+        probabilities: ``(n, classes)``.
+        labels: ``(n,)``.
+    """
+    n, classes = probabilities.shape
+    thresholds = np.full(classes, np.inf)
+    for i in range(classes):
+        own = probabilities[labels == i, i]
+        if len(own):
+            thresholds[i] = own.mean()
+    counts = probabilities >= thresholds - 1e-9
+    strongest = np.where(counts, probabilities, -1.0).argmax(1)
+    doubted = counts.any(1) & (strongest != labels)
+    found: NDArray[np.bool_] = doubted & (probabilities[np.arange(n), labels] < probabilities.max(1))
+    return found
+
+
+def false_alarm_rate(scores: NDArray[np.float64], share: float, folds: int = 5, seed: int = 0) -> float | None:
+    """How often a threshold at the ``share`` quantile speaks up on familiar pictures that it was not fitted on.
+
+    By cross-validation: the threshold is fitted on all folds but one and tried on that one. None below 10 pictures.
+    """
+    if len(scores) < 10:
+        return None
+    fold = np.random.default_rng(seed).permutation(len(scores)) % folds
+    alarms = sum(int((scores[fold == i] < np.quantile(scores[fold != i], share)).sum()) for i in range(folds))
+    return round(alarms / len(scores), 4)

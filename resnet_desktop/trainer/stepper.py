@@ -1,0 +1,98 @@
+"""One step of training: forward, loss, backward, optimizer; in parts where the batch does not fit at once."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
+
+from resnet_desktop.finetune.job import Recipe
+from resnet_desktop.trainer.feeds import Feed, Plan
+from resnet_desktop.trainer.world import World
+
+PRECISION = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def autocast(recipe: Recipe, device: torch.device) -> contextlib.AbstractContextManager[object]:
+    """Mixed precision as the recipe asks."""
+    dtype = PRECISION.get(recipe.precision)
+    return contextlib.nullcontext() if dtype is None else torch.autocast(device.type, dtype)
+
+
+class Stepper:
+    """Makes steps on batches of a feed.
+
+    Args:
+        recipe: its label smoothing, precision and accumulate are used.
+        model: takes what the feed gives.
+        optimizer: over what trains in it.
+        device: where.
+        world: the processes that share each batch.
+        weights: of the classes in the loss, float ``[classes]``; None for equal ones.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        device: torch.device,
+        world: World,
+        weights: Tensor | None,
+    ) -> None:
+        self.accumulate = recipe.accumulate
+        # Gradients of float16 underflow without a scale; elsewhere the scaler does nothing.
+        self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
+        self._recipe, self._optimizer, self._device, self._world = recipe, optimizer, device, world
+        self._weights = weights
+        self._model = world.wrapped(model, device)
+        self._forward: Callable[[Tensor], Tensor] = self._model
+
+    def compile(self) -> None:
+        """Use torch.compile from the next step on."""
+        self._forward = torch.compile(self._model)
+
+    def __call__(self, feed: Feed, plan: Plan) -> Tensor:
+        """One step; this process's part of the mean loss of the batch, detached, still on the device."""
+        rows = self._world.rows(len(plan))
+        parts = rows.chunk(min(self.accumulate, len(rows)))
+        self._optimizer.zero_grad(set_to_none=True)
+        losses = []
+        for i, part in enumerate(parts):
+            with self._exchange(last=i == len(parts) - 1):
+                loss = self._loss(feed, plan, part)
+                # The processes' gradients are averaged, but each has only its part of the mean.
+                whole = loss * self._world.size if self._world.size > 1 else loss
+                self.scaler.scale(whole).backward()  # type: ignore[no-untyped-call]
+            losses.append(loss.detach())
+        self.scaler.step(self._optimizer)
+        self.scaler.update()
+        return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+
+    def _loss(self, feed: Feed, plan: Plan, part: Tensor) -> Tensor:
+        """The sum of the losses of some rows, over the size of the batch."""
+        x = feed.inputs(plan, part)
+        with autocast(self._recipe, self._device):
+            logits = self._forward(x).float()
+        loss = self._criterion(logits, feed.labels[plan.chosen[part].to(self._device, non_blocking=True)])
+        if plan.mix is not None:
+            others = feed.labels[plan.chosen[plan.mix.order[part]].to(self._device, non_blocking=True)]
+            loss = torch.lerp(self._criterion(logits, others), loss, plan.mix.share)
+        return loss / len(plan)
+
+    def _criterion(self, logits: Tensor, labels: Tensor) -> Tensor:
+        smoothing = self._recipe.label_smoothing
+        if self._weights is None:
+            return functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="sum")
+        each = functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
+        return (each * self._weights[labels]).sum()
+
+    def _exchange(self, *, last: bool) -> contextlib.AbstractContextManager[object]:
+        """Gradients go over the wire once for each batch, with its last part."""
+        if last or not isinstance(self._model, DistributedDataParallel):
+            return contextlib.nullcontext()
+        return self._model.no_sync()

@@ -1,0 +1,204 @@
+"""The guide from photos to a model, with a real trainer process and a real small base."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QUrl
+from pytestqt.qtbot import QtBot
+
+from resnet_desktop.bundle.library import Library
+from resnet_desktop.core.settings import Settings
+from resnet_desktop.gui.wizard.data_page import _local
+from resnet_desktop.gui.wizard.draft import Draft, earlier_runs
+from resnet_desktop.gui.wizard.wizard import TrainWizard
+from resnet_desktop.imaging.decode import encode_png
+
+from .conftest import SCREENSHOTS
+
+LONG = 240_000
+
+OpenWizard = Callable[[], TrainWizard]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Twelve photos each of light and dark things, a broken file, and one photo twice."""
+    rng = np.random.default_rng(0)
+    for label, level in (("dark", 70), ("light", 185)):
+        folder = tmp_path / "lamps" / label
+        folder.mkdir(parents=True)
+        for index in range(12):
+            base = np.clip(rng.normal(level, 8, (6, 6, 3)), 0, 255).astype(np.uint8)
+            (folder / f"{index:02d}.png").write_bytes(encode_png(np.kron(base, np.ones((16, 16, 1), np.uint8))))
+    (tmp_path / "lamps" / "light" / "again.png").write_bytes((tmp_path / "lamps" / "light" / "00.png").read_bytes())
+    (tmp_path / "lamps" / "dark" / "broken.jpg").write_bytes(b"no picture")
+    return tmp_path / "lamps"
+
+
+@pytest.fixture
+def open_wizard(
+    qtbot: QtBot, tmp_path: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[OpenWizard]:
+    """Opens the guide with a small base in the library of a home of its own."""
+    monkeypatch.setenv("RESNET_DESKTOP_HOME", str(tmp_path / "home"))
+    Library().install(model_file, "small18")
+    opened: list[TrainWizard] = []
+
+    def open_it() -> TrainWizard:
+        wizard = TrainWizard(Settings())
+        opened.append(wizard)
+        wizard.show()
+        qtbot.waitExposed(wizard)
+        return wizard
+
+    yield open_it
+    for wizard in opened:
+        wizard.shut_down()
+        wizard.hide()
+        wizard.deleteLater()
+
+
+def shot(wizard: TrainWizard, name: str) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    assert wizard.grab().save(str(SCREENSHOTS / f"wizard-{name}.png"))
+
+
+def to_model_page(wizard: TrainWizard, qtbot: QtBot, photos: Path) -> None:
+    wizard.add_sources([photos])
+    qtbot.waitUntil(lambda: wizard.data.complete, timeout=LONG)
+    wizard.go_on()
+    qtbot.waitUntil(lambda: wizard.check.complete, timeout=LONG)
+    wizard.go_on()
+    qtbot.waitUntil(lambda: wizard.trainer.found is not None, timeout=LONG)
+    if wizard.page is wizard.trainer:
+        wizard.go_on()
+    assert wizard.page is wizard.model
+    qtbot.waitUntil(lambda: wizard.model.complete, timeout=LONG)
+
+
+def test_photos_are_found_and_bad_sources_are_said(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
+    wizard = open_wizard()
+    assert not wizard.next_button.isEnabled()
+    shot(wizard, "photos-empty")
+    wizard.add_sources([photos / "dark"])
+    qtbot.waitUntil(lambda: bool(wizard.data.problem), timeout=LONG)
+    assert not wizard.data.complete
+    wizard.data.remove({"folder": str(photos / "dark")})
+    wizard.add_sources([photos])
+    qtbot.waitUntil(lambda: wizard.data.complete, timeout=LONG)
+    assert wizard.data.classes.labels == ["dark", "light"]
+    assert wizard.next_button.isEnabled()
+    shot(wizard, "photos")
+
+
+def test_only_local_files_are_taken(tmp_path: Path) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(tmp_path)), QUrl("https://example.org/photo.jpg")])
+    assert _local(mime) == [tmp_path]
+
+
+def test_findings_are_acted_on_and_taken_back(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
+    wizard = open_wizard()
+    wizard.add_sources([photos])
+    qtbot.waitUntil(lambda: wizard.data.complete, timeout=LONG)
+    wizard.go_on()
+    check = wizard.check
+    qtbot.waitUntil(lambda: check.complete, timeout=LONG)
+    kinds = [finding.kind for finding in check.findings]
+    assert "unreadable" in kinds
+    assert "exact_duplicate" in kinds
+    check.choose_finding(kinds.index("exact_duplicate"))
+    names = check.grid.names
+    assert len(names) == 2
+    check.leave_out_copies()
+    assert len(check.into(wizard.draft).exclude) == 1
+    check.undo()
+    check.leave_out(names[1:])
+    check.relabel(names[:1], "dark")
+    draft = check.into(wizard.draft)
+    assert draft.exclude == (names[1],)
+    assert draft.relabel == {names[0]: "dark"}
+    check.undo()
+    check.undo()
+    assert check.into(wizard.draft).exclude == ()
+    before = {p: p.read_bytes() for p in photos.rglob("*") if p.is_file()}
+    shot(wizard, "check")
+    assert {p: p.read_bytes() for p in photos.rglob("*") if p.is_file()} == before
+
+
+def test_from_photos_to_a_model_that_is_used(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
+    pytest.importorskip("torch")
+    wizard = open_wizard()
+    to_model_page(wizard, qtbot, photos)
+    wizard.model._base.setCurrentIndex(wizard.model._base.findData("small18"))
+    wizard.model.choose("head", "quick")
+    qtbot.waitUntil(lambda: "parameters are trained" in wizard.model.estimate, timeout=LONG)
+    shot(wizard, "model")
+    wizard.go_on()
+    assert wizard.page is wizard.progress
+    qtbot.waitUntil(lambda: wizard.run.state.ended, timeout=LONG)
+    assert wizard.run.state.was_successful(), wizard.progress.headline
+    qtbot.waitUntil(lambda: "named rightly" in wizard.result.headline, timeout=LONG)
+    assert wizard.page is wizard.result
+    shot(wizard, "result")
+    matrix = wizard.result.quality.matrix
+    matrix.choose(0, 0)
+    assert wizard.result.quality.grid.names
+    wanted: list[str] = []
+    wizard.model_wanted.connect(wanted.append)
+    wizard.result.install()
+    qtbot.waitUntil(lambda: bool(wanted), timeout=LONG)
+    assert Path(wanted[0]).is_file()
+    assert "lamps" in [entry.name for entry in Library().entries()]
+    folder = wizard.draft.folder
+    wizard.result.export_to(folder.parent / "for others")
+    qtbot.waitUntil(lambda: "Written" in wizard.result.said, timeout=LONG)
+    assert (folder.parent / "for others" / "model.onnx").is_file()
+    qtbot.waitUntil(lambda: "wrongly named ones" in wizard.result.before_after.words, timeout=LONG)
+
+
+def test_a_run_is_cancelled_and_taken_up_again(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
+    pytest.importorskip("torch")
+    wizard = open_wizard()
+    to_model_page(wizard, qtbot, photos)
+    wizard.draft = wizard.model.into(wizard.draft).with_fresh_folder()
+    recipe = {"arch": "resnet20-cifar", "schedule": [{"epochs": 900, "size": 32, "batch_size": 8}]}
+    wizard.draft = Draft(sources=wizard.draft.sources, name="long", train="scratch", advanced={"recipe": recipe})
+    wizard._show(wizard.pages.index(wizard.progress))
+    wizard.progress.start(wizard.draft)
+    run = wizard.run
+    qtbot.waitUntil(lambda: len(run.state.history) >= 2, timeout=LONG)
+    run.send("pause")
+    assert wizard.progress.headline == "Paused"
+    run.send("resume")
+    shot(wizard, "run")
+    run.send("cancel")
+    qtbot.waitUntil(lambda: run.state.ended and not run.running, timeout=LONG)
+    assert run.state.phase == "cancelled"
+    assert wizard.draft.folder in earlier_runs()
+    job = wizard.draft.folder / "job.json"
+    values = json.loads(job.read_text("utf-8"))
+    values["recipe"]["schedule"] = [{"epochs": 1, "size": 32, "batch_size": 8}]
+    job.write_text(json.dumps(values), "utf-8")
+    wizard.progress.resume()
+    qtbot.waitUntil(lambda: run.state.ended and not run.running, timeout=LONG)
+    assert run.state.was_successful(), wizard.progress.headline
+    qtbot.waitUntil(lambda: bool(wizard.result.headline), timeout=LONG)
+
+
+def test_a_finished_run_is_looked_at_again(open_wizard: OpenWizard, qtbot: QtBot, tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "data" / "runs" / "old"
+    folder.mkdir(parents=True)
+    wizard = open_wizard()
+    (folder / "events.jsonl").write_text(
+        '{"v": 1, "event": "started", "time": 1, "job": {}, "device": "cpu"}\n'
+        '{"v": 1, "event": "failed", "time": 2, "code": "x", "message": "It broke.", "hint": null}\n'
+    )
+    wizard.resume(folder)
+    qtbot.waitUntil(lambda: wizard.progress.headline == "It broke.", timeout=LONG)
+    assert not wizard.run.running

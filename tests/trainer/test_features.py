@@ -1,0 +1,161 @@
+"""Frozen features and their cache: the same numbers, whatever is remembered, and never in the way."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from resnet_desktop.finetune.dataset import Sample, scan
+from resnet_desktop.finetune.job import parse_job
+from resnet_desktop.trainer import choices
+from resnet_desktop.trainer.augment import Augmenter
+from resnet_desktop.trainer.data import load_pictures
+from resnet_desktop.trainer.feature_cache import FeatureCache
+from resnet_desktop.trainer.features import Extractor
+from resnet_desktop.trainer.feeds import HeadOnly
+from resnet_desktop.trainer.network import build_network
+from resnet_desktop.trainer.resnet import ResNet
+
+from .conftest import SIDE, fine_tune_job
+
+VIEWS = 3
+
+
+def nobody(done: int, total: int) -> None:
+    """Nobody listens."""
+
+
+@pytest.fixture
+def samples(stripe_folder: Path, base_model: Path) -> tuple[Sample, ...]:
+    return scan(parse_job(fine_tune_job(stripe_folder, Path("out"), base_model))).training[:21]
+
+
+@pytest.fixture
+def extractor(stripe_folder: Path, base_model: Path) -> Callable[..., Extractor]:
+    def make(**changes: object) -> Extractor:
+        job = choices.fill(parse_job(fine_tune_job(stripe_folder, Path("out"), base_model)))
+        assert job.recipe is not None
+        assert job.recipe.transforms is not None
+        recipe = dataclasses.replace(job.recipe, **changes)  # type: ignore[arg-type]
+        torch.manual_seed(0)
+        network = build_network(job, 2).eval()
+        augmenter = Augmenter(recipe, job.recipe.transforms, torch.device("cpu"))
+        return Extractor(
+            network,
+            augmenter,
+            recipe,
+            base="b",
+            seed=0,
+            side=SIDE,
+            workers=1,
+            told=nobody,
+        )
+
+    return make
+
+
+def network_of(extractor: Extractor) -> ResNet:
+    return extractor._network
+
+
+def test_the_plain_view_is_what_the_network_sees(
+    extractor: Callable[..., Extractor], samples: tuple[Sample, ...], tmp_path: Path
+) -> None:
+    extract = extractor()
+    features, skipped = extract(samples, VIEWS, FeatureCache(tmp_path / "f.sqlite"))
+    assert skipped == []
+    assert features.values.shape == (VIEWS, len(samples), 64)
+    pictures, _ = load_pictures(samples, SIDE, 1)
+    with torch.inference_mode():
+        x = extract._augmenter.evaluation(pictures.pixels, SIDE, SIDE)
+        expected = network_of(extract).pooled(x)
+    assert torch.allclose(features.values[0].float(), expected, rtol=2e-3, atol=2e-3)
+    assert not torch.equal(features.values[1], features.values[2])
+    assert features.labels.tolist() == [s.label for s in samples]
+
+
+def test_what_is_remembered_makes_no_difference(
+    extractor: Callable[..., Extractor], samples: tuple[Sample, ...], tmp_path: Path
+) -> None:
+    whole, _ = extractor()(samples, VIEWS, FeatureCache(tmp_path / "a.sqlite"))
+    cache = FeatureCache(tmp_path / "b.sqlite")
+    some = extractor()
+    some(samples[3:9], VIEWS, cache)
+    assert some.computed == 6 * VIEWS
+    cache.close()
+    rest = extractor()
+    again, _ = rest(samples, VIEWS, FeatureCache(tmp_path / "b.sqlite"))
+    assert rest.computed == (len(samples) - 6) * VIEWS
+    assert torch.equal(whole.values, again.values)
+
+
+def test_other_augmentation_keeps_the_plain_view(
+    extractor: Callable[..., Extractor], samples: tuple[Sample, ...], tmp_path: Path
+) -> None:
+    cache = FeatureCache(tmp_path / "f.sqlite")
+    extractor()(samples, VIEWS, cache)
+    other = extractor(crop_scale=(0.2, 0.4))
+    other(samples, VIEWS, cache)
+    assert other.computed == len(samples) * (VIEWS - 1)
+
+
+def test_too_much_goes_oldest_first(tmp_path: Path) -> None:
+    path = tmp_path / "f.sqlite"
+    cache = FeatureCache(path, limit=5 * 104)
+    for i in range(10):
+        cache.put({bytes([i]): bytes(100)})
+    cache.close()
+    left = FeatureCache(path).get([bytes([i]) for i in range(10)])
+    assert sorted(left) == [bytes([i]) for i in range(5, 10)]
+
+
+@pytest.mark.parametrize("content", [b"no database at all, and long enough to look like one" * 40, b""])
+def test_a_damaged_file_is_made_anew(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "f.sqlite"
+    path.write_bytes(content)
+    cache = FeatureCache(path)
+    assert cache.problem is None
+    cache.put({b"k": b"value"})
+    assert cache.get([b"k", b"other"]) == {b"k": b"value"}
+    cache.close()
+
+
+def test_a_place_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    cache = FeatureCache(tmp_path / "file" / "f.sqlite")
+    cache.put({b"k": b"value"})
+    assert cache.get([b"k"]) == {}
+    assert cache.problem
+    cache.close()
+
+
+def test_a_value_that_was_damaged_is_not_believed(tmp_path: Path) -> None:
+    import sqlite3
+
+    path = tmp_path / "f.sqlite"
+    cache = FeatureCache(path)
+    cache.put({b"k": b"value"})
+    cache.close()
+    base = sqlite3.connect(path)
+    base.execute("UPDATE features SET value = ?", (b"vXlue1234",))
+    base.commit()
+    base.close()
+    assert FeatureCache(path).get([b"k"]) == {}
+
+
+def test_shift_and_scale_go_into_the_weights(
+    extractor: Callable[..., Extractor], samples: tuple[Sample, ...], tmp_path: Path
+) -> None:
+    extract = extractor()
+    features, _ = extract(samples, 1, FeatureCache(tmp_path / "f.sqlite"))
+    plain = features.values[0].float()
+    head = HeadOnly(network_of(extract), plain)
+    head.eval()
+    before = head(plain)
+    head.fold()
+    assert torch.allclose(before, network_of(extract).classify(plain), atol=1e-4)
+    assert torch.allclose(before, head(plain), atol=1e-4)

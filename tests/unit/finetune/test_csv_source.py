@@ -1,0 +1,122 @@
+"""Pictures named in a CSV file: what spreadsheet programs write is read, and every mistake is named by its line."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resnet_desktop.core.errors import DataError, JobError
+from resnet_desktop.finetune.csv_source import read_csv
+from resnet_desktop.finetune.dataset import SampleReader, survey
+from resnet_desktop.finetune.job import Job, parse_job
+
+
+def job_on(*sources: dict[str, str], **changes: Any) -> Job:
+    return parse_job({"v": 1, "data": list(sources), "output": "out", **changes})
+
+
+def written(folder: Path, text: str, encoding: str = "utf-8") -> Path:
+    path = folder / "labels.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_programs_write(tmp_path: Path, encoding: str, delimiter: str, end: str) -> None:
+    rows = ["path,label,note", 'a/1.jpg,"été, chaud",x', "b/2.jpg,蝶,", ""]
+    text = end.join(row if "é" in row else row.replace(",", delimiter) for row in rows)
+    text = text.replace('a/1.jpg,"été, chaud",x', delimiter.join(["a/1.jpg", '"été, chaud"', "x"]))
+    found = read_csv(written(tmp_path, text, encoding), None)
+    assert [(p.name, p.label, p.role) for p in found] == [
+        (str(tmp_path / "a" / "1.jpg"), "été, chaud", None),
+        (str(tmp_path / "b" / "2.jpg"), "蝶", None),
+    ]
+
+
+def test_columns_in_any_order_with_roles(tmp_path: Path) -> None:
+    path = written(tmp_path, "Role,LABEL,Path\nval,a,1.jpg\n,b,2.jpg\ntest,a,3.jpg\nTraining,b,4.jpg\n")
+    assert [p.role for p in read_csv(path, None)] == ["validation", None, "test", "training"]
+    assert {p.role for p in read_csv(path, "test")} == {"test"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no column “path”"),
+        ("file,label\n1.jpg,a\n", "file, label"),
+        ("path,path,label\n1.jpg,2.jpg,a\n", "two columns “path”"),
+        ("path,label\n1.jpg,a\n\n2.jpg,\n", "no label in line 4"),
+        ("path,label\n,a\n", "no path in line 2"),
+        ("path,label\n1.jpg\n", "no label in line 2"),
+        ("path,label,role\n1.jpg,a,exam\n", "unknown role in line 2: exam"),
+        ("path,label\n" + "x" * 200_000 + ",a\n", "field larger"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(DataError) as caught:
+        read_csv(written(tmp_path, text), None)
+    assert caught.value.code == "bad_data"
+    assert said in str(caught.value)
+
+
+def test_other_encodings_are_said(tmp_path: Path) -> None:
+    for encoding in ("utf-16", "latin-1"):
+        with pytest.raises(DataError, match="CSV UTF-8"):
+            read_csv(written(tmp_path, "path,label\n1.jpg,été\n", encoding), None)
+
+
+def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.csv", tmp_path, Path("a\0b.csv")):
+        with pytest.raises(DataError) as caught:
+            read_csv(path, None)
+        assert caught.value.code == "missing_data"
+
+
+def test_paths_lead_everywhere(tmp_path: Path) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "1.jpg").write_bytes(b"one")
+    with zipfile.ZipFile(tmp_path / "more.zip", "w") as archive:
+        archive.writestr("deep/2.jpg", b"two")
+    path = written(
+        tmp_path / "lists",
+        f"path,label\n../in/1.jpg,a\n{tmp_path / 'in' / '3.jpg'},b\n../more.zip/deep/2.jpg,b\n..\\in\\1.jpg,a\n",
+    )
+    found = survey(job_on({"csv": str(path)}, split={"validation": 0}))
+    names = [s.name for s in found.training]
+    assert sorted(names) == sorted(str(tmp_path / p) for p in ("in/1.jpg", "in/3.jpg", "more.zip/deep/2.jpg"))
+    reader = SampleReader()
+    try:
+        assert [reader.read(s) for s in found.training if s.member] == [b"two"]
+    finally:
+        reader.close()
+
+
+def test_a_csv_goes_before_folders_and_counts_once(tmp_path: Path) -> None:
+    for name in ("a/1.jpg", "a/2.jpg", "b/3.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    path = written(tmp_path, "path,label\na/1.jpg,b\na/2.jpg,a\n")
+    sources = [{"csv": str(path)}, {"folder": str(tmp_path)}]
+    for order in (sources, sources[::-1]):
+        assert survey(job_on(*order)).counts() == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [({"csv": ""}, "'csv'"), ({"csv": 3}, "'csv'"), ({"csv": "a.csv", "folder": "b"}, "both"), ({}, "'folder'")],
+)
+def test_a_source_is_one_thing(source: dict[str, Any], named: str) -> None:
+    with pytest.raises(JobError, match=named):
+        job_on(source)
+
+
+def test_a_csv_source_survives_the_way_through_json() -> None:
+    job = job_on({"csv": "labels.csv"}, {"folder": "photos", "role": "test"})
+    assert parse_job(json.loads(json.dumps(job.as_dict()))) == job
