@@ -22,7 +22,7 @@ from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.inference.runtime import SessionFactory
 from resnet_desktop.inference.session import Session
 
-MOST_SESSIONS = 3
+MOST_SESSIONS = 2
 
 Graph = tuple[bytes, Sequence[str]]
 """A serialized model with the input of the classifier's, and those of its outputs that are fetched."""

@@ -6,7 +6,6 @@ Everything here runs on the session thread alone.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -14,15 +13,13 @@ from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.errors import ProviderError
 from resnet_desktop.gui.analysis import Analysis
+from resnet_desktop.gui.recent import Recent
 from resnet_desktop.gui.results import Failure, ModelInfo, Result, Source
 from resnet_desktop.imaging.transforms import Fit
 from resnet_desktop.inference import providers
 from resnet_desktop.inference.batch import classify_many
 from resnet_desktop.inference.classifier import Classifier, Prediction
 from resnet_desktop.inference.providers import Choice
-
-KEPT_PREDICTIONS = 32
-"""How many predictions keep their activations (0.4 MB each for a ResNet-50 at 224 pixels)."""
 
 
 class Engine:
@@ -38,9 +35,8 @@ class Engine:
         self._top_k = top_k
         self._max_pixels = max_pixels
         self._on_fallback = on_fallback
-        self._opened: tuple[Classifier, Analysis] | None = None
+        self._opened: tuple[Classifier, Recent, Analysis] | None = None
         self._choices: dict[str, Choice] = {}
-        self._recent: OrderedDict[int, Prediction] = OrderedDict()
         self.fit: Fit = "crop"
 
     @property
@@ -52,7 +48,7 @@ class Engine:
     def analysis(self) -> Analysis:
         """Explanations by the model that is open. Only when ``ready``."""
         assert self._opened is not None
-        return self._opened[1]
+        return self._opened[2]
 
     @property
     def provider(self) -> str:
@@ -80,8 +76,8 @@ class Engine:
             max_pixels=self._max_pixels,
             on_fallback=self._on_fallback,
         )
-        self._opened = classifier, Analysis(classifier, self._prediction)
-        self._recent.clear()
+        recent = Recent(classifier)  # not the engine itself: a circle would keep the old model's memory for a while
+        self._opened = classifier, recent, Analysis(classifier, recent.prediction)
         return self.info()
 
     def info(self) -> ModelInfo:
@@ -106,8 +102,8 @@ class Engine:
     def set_fit(self, fit: Fit) -> None:
         """What the network sees of a photo from now on."""
         self.fit = fit
-        self._recent.clear()
         if self._opened is not None:
+            self._recent.clear()
             self._classifier.fit = fit
             self.analysis.forget_photos()
 
@@ -135,17 +131,17 @@ class Engine:
 
     def remembers(self, number: int) -> bool:
         """Whether the picture's evidence can be had without running the model again."""
-        return number in self._recent
+        return self._opened is not None and number in self._recent
 
     @property
     def _classifier(self) -> Classifier:
         assert self._opened is not None
         return self._opened[0]
 
-    def _prediction(self, number: int, source: Source) -> Prediction:
-        if number not in self._recent:
-            self.classify(number, source)
-        return self._recent[number]
+    @property
+    def _recent(self) -> Recent:
+        assert self._opened is not None
+        return self._opened[1]
 
     def _choice(self, provider: str) -> Choice:
         """Providers are proven once, not again for each model."""
@@ -161,10 +157,7 @@ class Engine:
         return self._choices[provider]
 
     def _kept(self, number: int, prediction: Prediction) -> Result:
-        self._recent[number] = prediction
-        self._recent.move_to_end(number)
-        while len(self._recent) > KEPT_PREDICTIONS:
-            self._recent.popitem(last=False)
+        self._recent.keep(number, prediction)
         return Result(
             prediction.scores,
             prediction.unfamiliar,

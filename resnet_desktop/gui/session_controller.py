@@ -316,7 +316,7 @@ class SessionController(QObject):
             self._explained.emit(token, evidence)
         except CancelledError:
             with self._lock:
-                if self._request is None and token == self._token:  # a command came in between
+                if self._request is None and token == self._token and not self._closed:  # a command came in between
                     self._request = request
         except ImageError as error:
             self._finished.emit(number, Failure.of(error))

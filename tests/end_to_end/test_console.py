@@ -170,7 +170,7 @@ def test_an_empty_folder_is_wrong_use(model: Path, tmp_path: Path) -> None:
 
 def test_layers_and_models(model: Path) -> None:
     layers = json.loads(run("layers", "--model", model, "--format", "json").stdout)
-    assert [layer["name"] for layer in layers if layer["recommended"]] == ["layer4.1"]
+    assert [layer["name"] for layer in layers if layer["recommended"]] == ["layer3.1"]
     assert set(layers[0]) == {"name", "kind", "shape", "residual", "recommended"}
     info = json.loads(run("models", "info", model, "--format", "json").stdout)
     assert info["parameters"] == 11_176_512 + 512 * len(LABELS) + len(LABELS)

@@ -88,7 +88,7 @@ def test_activations_alone_need_no_gradient(bundle: Bundle) -> None:
 
 def test_few_sessions_are_kept_and_the_longest_unused_goes(bundle: Bundle) -> None:
     opening = Opening()
-    sessions = GradientSessions(Classifier(bundle, provider="cpu"), factory=opening)
+    sessions = GradientSessions(Classifier(bundle, provider="cpu"), most=3, factory=opening)
     pictures, seed = _pictures(bundle), _seed(bundle, 0)
     for layer in LAYERS:
         sessions.gradient(pictures, seed, [layer])
