@@ -16,6 +16,7 @@ import onnx
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.explain.backward import SEED, appended, gradient_name, gradient_part
 from resnet_desktop.inference import runtime
 from resnet_desktop.inference.classifier import Classifier
@@ -82,7 +83,7 @@ class GradientSessions:
             ProviderError: ``provider_failed``.
         """
         wanted = tuple(dict.fromkeys(layers))
-        session = self.session(("gradient", wanted), lambda: self._gradient_graph(wanted))
+        session = self.session(("gradient", wanted), lambda: gradient_graph(self._classifier.bundle, wanted))
         found = session.run(inputs, {SEED: seed})
         return GradientRun(
             logits=found[self._classifier.bundle.output_name],
@@ -126,8 +127,14 @@ class GradientSessions:
             outputs=outputs,
         )
 
-    def _gradient_graph(self, layers: tuple[str, ...]) -> Graph:
-        bundle = self._classifier.bundle
-        data = bundles.serialized(bundle, layers)
-        part = gradient_part(onnx.load_from_string(data), bundle.view, bundle.output_name, layers)
-        return appended(data, part), (bundle.output_name, *layers, *(gradient_name(name) for name in layers))
+
+def gradient_graph(bundle: Bundle, layers: Sequence[str]) -> Graph:
+    """The second graph of a model: its own with the gradients at ``layers`` (tensors), to be given a seed.
+
+    Raises:
+        LayerError: ``unknown_layer``, ``no_gradient_rule``.
+        ModelError: the file is gone or has changed.
+    """
+    data = bundles.serialized(bundle, layers)
+    part = gradient_part(onnx.load_from_string(data), bundle.view, bundle.output_name, layers)
+    return appended(data, part), (bundle.output_name, *layers, *(gradient_name(name) for name in layers))

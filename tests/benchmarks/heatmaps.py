@@ -15,7 +15,8 @@ from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.resnet_graph import stored_arrays
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.explain.explainer import Explainer, Subject
-from resnet_desktop.explain.gradient_sessions import gradient_model
+from resnet_desktop.explain.gradient_sessions import gradient_graph
+from resnet_desktop.explain.lesion import LesionTest
 from resnet_desktop.explain.residual import BlockAnalyzer
 from resnet_desktop.inference.classifier import Classifier
 from tests.benchmarks.classify import bare_session, ready
@@ -39,16 +40,11 @@ def _subject(bundle: Bundle) -> tuple[Explainer, Subject]:
 
 def stages(bundle: Bundle, rounds: int) -> Section:
     """Prediction and heatmap in one run, for the last block of every stage."""
-    explainer, subject = _subject(bundle)
     bare, picture = bare_session(bundle), ready(bundle, 1)
-    classifier = explainer.classifier
+    each = {layer: _subject(bundle) for layer in STAGES}  # one for each, so that every session stays open
 
     def heatmap(layer: str) -> None:
-        if layer == "layer4.2":  # the closed form: the prediction's own run has all that it needs
-            raw = classifier.predict(picture)
-            explainer.heatmap(classifier.prediction(raw, 0, 0.0, (224, 224)), TARGET)
-        else:
-            explainer.explain(subject, TARGET, layer=layer)
+        _ours(*each[layer], layer)
 
     cases: dict[str, Callable[[], object]] = {PLAIN: lambda: bare.run(None, {"input": picture})}
     cases |= {f"prediction and Grad-CAM at {layer}": lambda layer=layer: heatmap(layer) for layer in STAGES}
@@ -74,7 +70,7 @@ def _building(bundle: Bundle) -> list[Row]:
         seconds = []
         for _ in range(5):
             start = time.perf_counter()
-            gradient_model(bundle, (layer,))
+            gradient_graph(bundle, (layer,))
             seconds.append(time.perf_counter() - start)
         rows.append(Row(f"building the second graph, {layer}", Spread.of(seconds), "s", digits=2, goal="< 0.5"))
     return rows
@@ -148,7 +144,7 @@ def blocks(bundle: Bundle, rounds: int) -> Section:
     explainer, subject = _subject(bundle)
     bare, picture = bare_session(bundle), ready(bundle, 1)
     analyzer = BlockAnalyzer(explainer)
-    test = analyzer.lesion_test
+    test = LesionTest(explainer.classifier, analyzer.blocks)
     whole = f"{BLOCKS} whole runs"
 
     def runs() -> None:
@@ -173,9 +169,12 @@ def blocks(bundle: Bundle, rounds: int) -> Section:
 def depths(bundle: Bundle, rounds: int) -> Section:
     """What moving the depth slider costs: a map with its session ready, and all depths in one run."""
     explainer, subject = _subject(bundle)
+    each = {layer: _subject(bundle) for layer in ("layer3.5", "layer2.3", "layer1.2")}
     cases: dict[str, Callable[[], object]] = {
-        f"a map at {layer}, its session ready": lambda layer=layer: explainer.explain(subject, TARGET, layer=layer)
-        for layer in ("layer3.5", "layer2.3", "layer1.2")
+        f"a map at {layer}, its session ready": lambda layer=layer: each[layer][0].explain(
+            each[layer][1], TARGET, layer=layer
+        )
+        for layer in each
     }
     cases["the maps of all blocks, one run"] = lambda: explainer.depths(subject, TARGET)
     timings = by_turns(cases, max(5, rounds // 3))
