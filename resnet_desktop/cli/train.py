@@ -60,14 +60,7 @@ def train(
         "seed": seed,
         "device": device,
     }
-    given = [bool(job), bool(data), bool(resume)]
-    if sum(given) != 1 or (data and output is None) or (job and output is not None):
-        say("Give a job file, or --data with --output, or --resume with a run folder.")
-        raise typer.Exit(EXIT_USAGE)
-    changed = [name for name, value in chosen.items() if value is not None]
-    if changed and not data:
-        say(f"{', '.join('--' + name.replace('_', '-') for name in changed)} only goes with --data.")
-        raise typer.Exit(EXIT_USAGE)
+    _check_together(job, data, output, resume, chosen)
     named = Settings().string(declared.TRAINER_PYTHON)
     found = environment.find(python or (Path(named) if named else None))
     if not found.ok:
@@ -81,6 +74,20 @@ def train(
         assert output is not None
         arguments = [str(_write_job(data or [], output, chosen))]
     raise typer.Exit(_follow(arguments, found.python))
+
+
+def _check_together(
+    job: Path | None, data: list[Path] | None, output: Path | None, resume: Path | None, chosen: dict[str, Any]
+) -> None:
+    """End with exit code 2 if the options do not go together."""
+    given = [bool(job), bool(data), bool(resume)]
+    if sum(given) != 1 or (data and output is None) or (job and output is not None):
+        say("Give a job file, or --data with --output, or --resume with a run folder.")
+        raise typer.Exit(EXIT_USAGE)
+    changed = [name for name, value in chosen.items() if value is not None]
+    if changed and not data:
+        say(f"{', '.join('--' + name.replace('_', '-') for name in changed)} only goes with --data.")
+        raise typer.Exit(EXIT_USAGE)
 
 
 def _write_job(data: list[Path], output: Path, chosen: dict[str, Any]) -> Path:
