@@ -164,10 +164,12 @@ def step_against_bare(data: Path, rounds: int) -> None:
 
     from resnet_desktop.finetune.job import parse_job
     from resnet_desktop.trainer import bench
+    from resnet_desktop.trainer.allocator import keep_freed_memory
     from resnet_desktop.trainer.network import training_mode
     from resnet_desktop.trainer.optim import make_optimizer
     from resnet_desktop.trainer.stepper import autocast
 
+    keep_freed_memory()  # for both: the bare loop gains from it too
     values = {"data": [{"folder": str(data)}], "output": "unused", "train": "all", "device": "cpu"}
     prepared = bench.prepare(parse_job({**values, "batch_size": BATCH}), pictures=STEPS * BATCH)
     engine = prepared.engine
