@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QSize, Qt
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QToolBar, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QWidget
 
 from resnet_desktop.core.settings import THEME
 from resnet_desktop.gui import icons
+from resnet_desktop.gui.tool_bar import ToolBar
 
 Shortcut = QKeySequence | QKeySequence.StandardKey | str | tuple[str, ...]
 
@@ -27,6 +28,11 @@ class Actions(QObject):
         self.quit = self._action(self.tr("Quit"), keys.Quit)
         self.remove = self._action(self.tr("Remove selected"), keys.Delete)
         self.clear = self._action(self.tr("Clear"), "Ctrl+Shift+Backspace", "clear")
+        self.undo = self._action(self.tr("Undo"), keys.Undo)
+        self.redo = self._action(self.tr("Redo"), keys.Redo)
+        self.label = self._action(self.tr("Label photos"), "L", "label", checkable=True)
+        self.save_labels = self._action(self.tr("Save labels as CSV…"))
+        self.open_labels = self._action(self.tr("Open labels…"))
         self.rest = self._action(self.tr("Classify the rest"), "F5")
         self.cancel = self._action(self.tr("Cancel"), "Esc")
         self.open_model = self._action(self.tr("Open ONNX file…"))
@@ -39,11 +45,13 @@ class Actions(QObject):
         self.about = self._action(self.tr("About ResNet Desktop"))
         self.themes = self._theme_actions()
         tips = {
+            self.open_files: self.tr("Classify photos"),
             self.open_folder: self.tr("Classify the photos in a folder and below it"),
             self.paste: self.tr("Paste an image or copied files"),
             self.clear: self.tr("Empty the list; the files stay where they are"),
             self.heatmap: self.tr("Show where the network found its evidence"),
             self.fit: self.tr("Show the whole photo"),
+            self.label: self.tr("Sort the photos into classes of your own"),
             self.teach: self.tr("Train a classifier on your own photos"),
         }
         for action, text in tips.items():
@@ -114,6 +122,8 @@ class Actions(QObject):
         file.addSeparator()
         file.addAction(self.quit)
         edit = bar.addMenu(self.tr("&Edit"))
+        edit.addActions([self.undo, self.redo])
+        edit.addSeparator()
         edit.addActions([self.paste, self.remove, self.clear])
         edit.addSeparator()
         edit.addActions([self.rest, self.cancel])
@@ -130,22 +140,21 @@ class Actions(QObject):
         evidence.addActions([self.deeper, self.shallower, self.next_method, self.last_method, self.runner_up])
         evidence.addSeparator()
         evidence.addActions([self.put_beside, self.check])
-        bar.addMenu(self.tr("&Teach")).addAction(self.teach)
+        teach = bar.addMenu(self.tr("&Teach"))
+        teach.addActions([self.label, self.save_labels, self.open_labels])
+        teach.addSeparator()
+        teach.addAction(self.teach)
         bar.addMenu(self.tr("&Help")).addAction(self.about)
 
-    def _tool_bar(self) -> QToolBar:
-        bar = QToolBar(self.tr("Tools"))
+    def _tool_bar(self) -> ToolBar:
+        bar = ToolBar(self.tr("Tools"))
         bar.setObjectName("tools")
-        bar.setMovable(False)
-        bar.setIconSize(QSize(18, 18))
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         bar.addActions([self.open_files, self.open_folder, self.paste])
         bar.addSeparator()
         bar.addAction(self.clear)
         room = QWidget()
         room.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(room)
-        bar.addActions([self.teach, self.heatmap, self.fit])
+        bar.addActions([self.label, self.teach, self.heatmap, self.fit])
         self._window.addToolBar(bar)
         return bar

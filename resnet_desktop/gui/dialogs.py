@@ -38,6 +38,14 @@ def ask_for_model(parent: QWidget, answered: Callable[[Path], None]) -> None:
     dialog.open()
 
 
+def ask_for_labels(parent: QWidget, answered: Callable[[Path], None]) -> None:
+    """A CSV file of photos and labels."""
+    dialog = _dialog(parent, _tr("Open labels"), QFileDialog.FileMode.ExistingFile)
+    dialog.setNameFilters([_tr("CSV files (*.csv)"), _tr("All files (*)")])
+    dialog.fileSelected.connect(lambda name: answered(Path(name)))
+    dialog.open()
+
+
 def ask_for_csv(parent: QWidget, answered: Callable[[Path], None]) -> None:
     """Where to write the results."""
     dialog = _dialog(parent, _tr("Export results"), QFileDialog.FileMode.AnyFile)

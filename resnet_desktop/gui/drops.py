@@ -8,6 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData
 from PySide6.QtGui import QImage
 
+from resnet_desktop.gui.labels.classes import MIME
+
 # A browser offers a picture it shows as one of these, beside its address.
 _IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/avif", "image/gif", "image/bmp", "image/tiff")
 
@@ -28,6 +30,8 @@ class Dropped:
 
 def accepts(mime: QMimeData) -> bool:
     """Whether ``read`` would find something, or has something to say."""
+    if mime.hasFormat(MIME):  # out of our own list
+        return False
     return mime.hasUrls() or mime.hasImage() or any(mime.hasFormat(kind) for kind in _IMAGE_TYPES)
 
 

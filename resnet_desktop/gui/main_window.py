@@ -35,6 +35,7 @@ from resnet_desktop.gui.drop_overlay import DropOverlay
 from resnet_desktop.gui.evidence_actions import EvidenceActions
 from resnet_desktop.gui.inspect.gallery import GalleryModel, Item
 from resnet_desktop.gui.inspect.inspect_page import InspectPage
+from resnet_desktop.gui.labels.desk import LabelDesk
 from resnet_desktop.gui.model_menu import ModelMenu
 from resnet_desktop.gui.notice import NoticeBar
 from resnet_desktop.gui.pictures import Photos, Thumbnails
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self)
         self.models = ModelMenu(self.actions_.model_menu, self.actions_.open_model, self._tasks, self)
         self.evidence = EvidenceActions(self.actions_, self.inspect, self.controller, self.preferences, self)
+        self.labels = LabelDesk(self.actions_, self.gallery, self.inspect.gallery, self.inspect.shelf, self)
         self._build()
         self._connect_actions()
         self._connect_work()
@@ -160,6 +162,7 @@ class MainWindow(QMainWindow):
         self.photos.close()
         self.thumbnails.close()
         self.evidence.close()
+        self.labels.close()
         self._tasks.drain()
         self.preferences.close()
         super().closeEvent(event)
@@ -227,7 +230,10 @@ class MainWindow(QMainWindow):
         self.models.model_chosen.connect(self.open_model)
         self.evidence.said.connect(self.notice.say)
         self.evidence.busy_changed.connect(self._update_actions)
-        does.teach.triggered.connect(self.open_wizard)
+        does.teach.triggered.connect(lambda: self.open_wizard())
+        self.labels.said.connect(self.notice.say)
+        self.labels.files_wanted.connect(self.add_paths)
+        self.labels.teach_asked.connect(self.open_wizard)
 
     def _connect_work(self) -> None:
         self.welcome.open_asked.connect(self._on_open_files)
@@ -254,14 +260,16 @@ class MainWindow(QMainWindow):
         self._chosen = wanted
         self.controller.open_model(wanted, self._provider)
 
-    def open_wizard(self) -> None:
-        """The guide to training; one at a time."""
+    def open_wizard(self, *sources: Path) -> None:
+        """The guide to training, with photos to begin with; one at a time."""
         from resnet_desktop.gui.wizard.wizard import TrainWizard  # a window of its own, of no use at the start
 
         if self.wizard is None:
             self.wizard = TrainWizard(self.preferences.settings, self)
             self.wizard.model_wanted.connect(self.open_model)
             self.wizard.closed.connect(self._on_wizard_closed)
+        if sources:
+            self.wizard.add_sources([*sources])
         self.wizard.show()
         self.wizard.raise_()
         self.wizard.activateWindow()
@@ -295,7 +303,7 @@ class MainWindow(QMainWindow):
     def _update_actions(self) -> None:
         some = bool(self.gallery.rowCount())
         does = self.actions_
-        for action in (does.remove, does.clear, does.export, does.fit, does.zoom_in, does.zoom_out):
+        for action in (does.remove, does.clear, does.export, does.label, does.fit, does.zoom_in, does.zoom_out):
             action.setEnabled(some)
         does.cancel.setEnabled(self.controller.busy or self.evidence.busy)
         does.rest.setEnabled(some and not self.controller.busy)

@@ -6,24 +6,30 @@ and a result changes one row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import (
     QAbstractListModel,
     QEvent,
+    QItemSelection,
     QItemSelectionModel,
+    QMimeData,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
+    QPoint,
     Qt,
+    QUrl,
     Signal,
 )
+from PySide6.QtGui import QDrag
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
-from resnet_desktop.gui import wording
+from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.inspect.gallery_delegate import GalleryDelegate
+from resnet_desktop.gui.labels.classes import MIME, PhotoClass
 from resnet_desktop.gui.pictures import Thumbnails
 from resnet_desktop.gui.results import Failure, Result, Source
 
@@ -36,7 +42,7 @@ _NO_INDEX = QModelIndex()
 class Item:
     """One photo in the list: its number (never used again), where it is, its name, and what came of it so far.
 
-    ``queued``: it waits for its result.
+    ``queued``: it waits for its result. ``label``: what the user says it is.
     """
 
     number: int
@@ -44,6 +50,7 @@ class Item:
     name: str
     outcome: Result | Failure | None = None
     queued: bool = True
+    label: PhotoClass | None = None
 
 
 class GalleryModel(QAbstractListModel):
@@ -124,6 +131,14 @@ class GalleryModel(QAbstractListModel):
             item.outcome, item.queued = outcome, False
             self._touch(number)
 
+    def set_labels(self, labels: Mapping[int, PhotoClass | None]) -> None:
+        """Say what photos are, by their numbers; those that are not in the list are passed over."""
+        rows = [row for number in labels if (row := self._rows.get(number)) is not None]
+        for row in rows:
+            self._items[row].label = labels[self._items[row].number]
+        for first, last in _ranges_from_the_end(rows):
+            self.dataChanged.emit(self.index(first), self.index(last))
+
     def requeue_all(self) -> list[Item]:
         """Drop every outcome, as after a change of the model: all photos wait for a new one. Returns them."""
         for item in self._items:
@@ -162,8 +177,34 @@ class GalleryModel(QAbstractListModel):
             return f"{item.source if isinstance(item.source, Path) else item.name}\n{self.words(item)}"
         return None
 
+    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
+        """Rows can be dragged, where the view lets them."""
+        usual = super().flags(index)
+        return usual | Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else usual
+
+    def supportedDragActions(self) -> Qt.DropAction:
+        """A drag leaves the list as it is."""
+        return Qt.DropAction.CopyAction
+
+    def mimeTypes(self) -> list[str]:
+        """Numbers for our own classes, files for other programs."""
+        return [MIME, "text/uri-list"]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        """The photos of some rows."""
+        items = [self._items[index.row()] for index in indexes]
+        mime = QMimeData()
+        mime.setData(MIME, " ".join(str(item.number) for item in items).encode())
+        mime.setUrls([QUrl.fromLocalFile(str(item.source)) for item in items if isinstance(item.source, Path)])
+        return mime
+
     def words(self, item: Item) -> str:
         """What is known of a photo, in one line."""
+        if item.label is not None:
+            return self.tr("{words}. Labelled {label}").format(words=self._answer(item), label=item.label.name)
+        return self._answer(item)
+
+    def _answer(self, item: Item) -> str:
         if isinstance(item.outcome, Result):
             return f"{item.outcome.top.label}, {wording.percent(item.outcome.top.probability)}"
         if isinstance(item.outcome, Failure):
@@ -203,7 +244,8 @@ class GalleryView(QListView):
     def __init__(self, model: GalleryModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setModel(model)
-        self.setItemDelegate(GalleryDelegate(model.thumbnails, ITEM_ROLE, self))
+        self._delegate = GalleryDelegate(model.thumbnails, ITEM_ROLE, self)
+        self.setItemDelegate(self._delegate)
         self.setUniformItemSizes(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -223,12 +265,42 @@ class GalleryView(QListView):
         """The rows that are selected."""
         return [index.row() for index in self.selectionModel().selectedIndexes()]
 
+    def selected_numbers(self) -> list[int]:
+        """The photos that are selected, in the order of the list."""
+        items = (self.model().index(row, 0).data(ITEM_ROLE) for row in sorted(self.selected_rows()))
+        return [item.number for item in items]
+
+    def select_numbers(self, numbers: Iterable[int]) -> None:
+        """Select these photos and no others."""
+        wanted, selection = set(numbers), QItemSelection()
+        for row in range(self.model().rowCount()):
+            index = self.model().index(row, 0)
+            if index.data(ITEM_ROLE).number in wanted:
+                selection.select(index, index)
+        self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
+    def show_labels(self, shown: bool) -> None:
+        """Show what the user says they are, and let photos be dragged onto classes."""
+        self._delegate.labels_shown = shown
+        self.setDragEnabled(shown)
+        self.viewport().update()
+
     def select_row(self, row: int) -> None:
         """Look at a row; past the end, at the last one."""
         row = min(row, self.model().rowCount() - 1)
         if row >= 0:
             flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
             self.selectionModel().setCurrentIndex(self.model().index(row, 0), flags)
+
+    def startDrag(self, actions: Qt.DropAction) -> None:
+        """A small picture goes along, so that what lies below it is seen."""
+        indexes = sorted(self.selectionModel().selectedIndexes(), key=lambda index: index.row())
+        if indexes:
+            drag = QDrag(self)
+            drag.setMimeData(self.model().mimeData(indexes))
+            drag.setPixmap(self._delegate.carried(self.currentIndex().data(ITEM_ROLE), len(indexes)))
+            drag.setHotSpot(QPoint(-theme.S, -theme.S))
+            drag.exec(actions)
 
     def changeEvent(self, event: QEvent) -> None:
         """Row heights follow the font."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPainterPath, QPixmap
+from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from resnet_desktop.gui import icons, theme, wording
@@ -26,6 +26,7 @@ class GalleryDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._thumbnails = thumbnails
         self._role = item_role
+        self.labels_shown = False
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: ARG002 - Qt gives it
         """The same for all rows."""
@@ -49,6 +50,29 @@ class GalleryDelegate(QStyledItemDelegate):
         words = QRectF(left, row.top() + theme.S, row.right() - theme.M - left, row.height() - 2 * theme.S)
         self._paint_words(painter, words, item, colours)
         painter.restore()
+
+    def carried(self, item: Item, count: int) -> QPixmap:
+        """What goes with the pointer while ``count`` photos are dragged: one of them, and how many."""
+        colours, side = theme.current(), THUMBNAIL + theme.S
+        ratio = QGuiApplication.primaryScreen().devicePixelRatio()
+        pixmap = QPixmap(QSize(side, side) * ratio)
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        self._paint_thumbnail(painter, QRectF(0, theme.S, THUMBNAIL, THUMBNAIL), item, colours)
+        if count > 1:
+            small = theme.font(0.8, strong=True)
+            width = max(18, QFontMetrics(small).horizontalAdvance(str(count)) + theme.S)
+            badge = QRectF(side - width, 0, width, 18)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours.accent))
+            painter.drawRoundedRect(badge, 9, 9)
+            painter.setFont(small)
+            painter.setPen(QColor(colours.on_accent))
+            painter.drawText(badge, int(Qt.AlignmentFlag.AlignCenter), str(count))
+        painter.end()
+        return pixmap
 
     def _paint_ground(self, painter: QPainter, row: QRectF, option: QStyleOptionViewItem, colours: theme.Theme) -> None:
         state = option.state
@@ -92,7 +116,7 @@ class GalleryDelegate(QStyledItemDelegate):
             width = QFontMetrics(strong).horizontalAdvance(confidence)
             _text(painter, first, confidence, strong, colours.secondary, right=True)
             _text(painter, first.adjusted(0, 0, -width - theme.S, 0), outcome.top.label, strong, colours.text)
-            _text(painter, second, item.name, small, colours.secondary)
+            self._paint_name(painter, second, item, item.name, colours)
             track = QRectF(area.left(), second.bottom() + theme.XS, area.width(), BAR_HEIGHT)
             _bar(painter, track, outcome.top.probability, colours.track, colours.bar)
         elif isinstance(outcome, Failure):
@@ -101,7 +125,22 @@ class GalleryDelegate(QStyledItemDelegate):
         else:
             state = self.tr("Waiting…") if item.queued else self.tr("Not classified")
             _text(painter, first, item.name, theme.font(), colours.text)
-            _text(painter, second, state, small, colours.secondary)
+            self._paint_name(painter, second, item, state, colours)
+
+    def _paint_name(self, painter: QPainter, line: QRectF, item: Item, text: str, colours: theme.Theme) -> None:
+        """The second line, with what the user says it is before it."""
+        small = theme.font(0.9)
+        if not self.labels_shown:
+            _text(painter, line, text, small, colours.secondary)
+            return
+        painter.setPen(QPen(QColor(colours.border if item.label is None else item.label.colour), 1.4))
+        painter.setBrush(Qt.BrushStyle.NoBrush if item.label is None else QColor(item.label.colour))
+        painter.drawEllipse(QRectF(line.left() + 1, line.center().y() - 4, 8, 8))
+        words = line.adjusted(16, 0, 0, 0)
+        if item.label is None:
+            _text(painter, words, text, small, colours.secondary)
+        else:
+            _text(painter, words, item.label.name, small, colours.text)
 
 
 def _text(painter: QPainter, area: QRectF, text: str, font: object, colour: str, *, right: bool = False) -> None:

@@ -30,6 +30,7 @@ from resnet_desktop.gui.inspect.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.heatmap_panel import HeatmapPanel
 from resnet_desktop.gui.inspect.image_view import ImageView
 from resnet_desktop.gui.inspect.prediction_panel import PredictionPanel
+from resnet_desktop.gui.labels.shelf import ClassShelf
 from resnet_desktop.gui.pictures import Photos
 from resnet_desktop.gui.qt_image import legend_qimage
 from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo, Result
@@ -66,7 +67,7 @@ class InspectPage(QWidget):
             settings.string(COLORMAP), settings.flag(HEATMAP_SMOOTH), settings.number(HEATMAP_CONTOUR)
         )
         self.desk = EvidenceDesk(controller, self)
-        self.gallery = GalleryView(model)
+        self.gallery, self.shelf = GalleryView(model), ClassShelf()
         self.view, self.compare, self.blocks = ImageView(), CompareView(controller), BlockPage(controller)
         self.predictions = PredictionPanel()
         self.heatmap = HeatmapPanel(self._style, settings.number(HEATMAP_OPACITY), settings.string(FIT))
@@ -111,6 +112,7 @@ class InspectPage(QWidget):
     def refresh_fonts(self) -> None:
         """Follow the app's font and colours."""
         self.predictions.refresh_fonts()
+        self.shelf.refresh()
         self.heatmap.refresh_fonts()
         self.compare.refresh_theme()
         self.blocks.refresh_theme()
@@ -172,17 +174,27 @@ class InspectPage(QWidget):
         middle_layout.setSpacing(0)
         middle_layout.addWidget(self.bar)
         middle_layout.addWidget(self._middle, 1)
-        self.gallery.setMinimumWidth(170)
         splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.setHandleWidth(1)
         splitter.setChildrenCollapsible(False)
-        for place, (widget, stretch) in enumerate(((self.gallery, 0), (middle, 1), (self._side(), 0))):
+        for place, (widget, stretch) in enumerate(((self._list(), 0), (middle, 1), (self._side(), 0))):
             splitter.addWidget(widget)
             splitter.setStretchFactor(place, stretch)
         splitter.setSizes([230, 640, 310])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(splitter)
+
+    def _list(self) -> QWidget:
+        """The photos, and below them the classes that they are sorted into."""
+        self.gallery.setMinimumSize(170, 120)
+        left = QSplitter(Qt.Orientation.Vertical)
+        left.setHandleWidth(1)
+        left.setChildrenCollapsible(False)
+        for widget, stretch in ((self.gallery, 1), (self.shelf, 0)):
+            left.addWidget(widget)
+            left.setStretchFactor(left.count() - 1, stretch)
+        return left
 
     def _side(self) -> QWidget:
         """Predictions above, evidence below; both scroll where the window is low."""

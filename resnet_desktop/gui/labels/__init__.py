@@ -1,0 +1,1 @@
+"""Sorting the photos of the list into classes."""

@@ -1,0 +1,250 @@
+"""Sorting photos into classes: brings list, shelf, keys, undo and the labels on disk together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QModelIndex, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QWidget
+
+from resnet_desktop.core.errors import ResNetDesktopError
+from resnet_desktop.gui import dialogs, wording
+from resnet_desktop.gui.actions import Actions
+from resnet_desktop.gui.inspect.gallery import GalleryModel, GalleryView, Item
+from resnet_desktop.gui.labels import store
+from resnet_desktop.gui.labels.class_list import KEYS
+from resnet_desktop.gui.labels.classes import PhotoClass
+from resnet_desktop.gui.labels.labelling import Labelling
+from resnet_desktop.gui.labels.shelf import ClassShelf
+from resnet_desktop.gui.results import Failure
+from resnet_desktop.gui.tasks import Tasks
+
+DELAY_MS = 800
+
+
+class LabelDesk(QObject):
+    """Signals.
+
+    * ``said`` (a sentence for the notice bar).
+    * ``teach_asked`` (path of a CSV file): the guide shall open with it.
+    * ``files_wanted`` (paths): a table names these; they shall come into the list.
+    """
+
+    said = Signal(str)
+    teach_asked = Signal(Path)
+    files_wanted = Signal(object)
+
+    def __init__(
+        self, actions: Actions, gallery: GalleryModel, view: GalleryView, shelf: ClassShelf, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self._actions, self._gallery, self._view, self._shelf, self._window = actions, gallery, view, shelf, window
+        self.labelling = Labelling(gallery, self)
+        self._tasks = Tasks(1, "labels", self)
+        self._known: dict[str, str] | None = None  # label by path; None until it has been read
+        self._asked = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(DELAY_MS)
+        self._timer.timeout.connect(self._remember)
+        self._keys = [self._key(str(digit), partial(self._on_digit, digit)) for digit in range(KEYS + 1)]
+        self._connect()
+        self.show(shown=False)
+        self._refresh()
+
+    def show(self, *, shown: bool) -> None:
+        """Open or close the shelf."""
+        self._actions.label.setChecked(shown)
+        self._shelf.setVisible(shown)
+        self._view.show_labels(shown)
+        for key in self._keys:
+            key.setEnabled(shown)
+        if shown and not self.labelling.classes:
+            self._shelf.new.setFocus()
+
+    def teach(self) -> None:
+        """Write the labelled photos down and ask for the guide."""
+        self.save(store.new_table(), self.teach_asked.emit)
+
+    def save(self, path: Path, then: Callable[[Path], object]) -> None:
+        """Write the labelled photos to a CSV file."""
+        photos = [(item.source, item.label.name) for item in self._gallery.items if item.label is not None]
+        self._tasks.run_task(partial(store.write_table, path, photos), partial(self._on_saved, path, then))
+
+    def open(self, path: Path) -> None:
+        """Take labels from a CSV file, and its photos into the list."""
+        self._tasks.run_task(partial(store.read_table, path), self._on_table)
+
+    def close(self) -> None:
+        """Write what is left, and wait for it."""
+        if self._timer.isActive():
+            self._timer.stop()
+            self._remember()
+        self._tasks.finish()
+
+    def _connect(self) -> None:
+        does, shelf, stack = self._actions, self._shelf, self.labelling.undo_stack
+        does.label.toggled.connect(lambda shown: self.show(shown=shown))
+        does.undo.triggered.connect(stack.undo)
+        does.redo.triggered.connect(stack.redo)
+        does.save_labels.triggered.connect(self._on_save)
+        does.open_labels.triggered.connect(lambda: dialogs.ask_for_labels(self._window, self.open))
+        for signal in (stack.canUndoChanged, stack.canRedoChanged, stack.undoTextChanged, stack.redoTextChanged):
+            signal.connect(self._refresh_undo)
+        shelf.class_wanted.connect(lambda name: self.labelling.add(name))
+        shelf.list.chosen.connect(lambda one: self._assign(one))
+        shelf.list.classes.dropped.connect(lambda one, numbers: self.labelling.assign(numbers, one))
+        shelf.list.classes.renamed.connect(self._on_renamed)
+        shelf.removed.connect(self.labelling.remove)
+        shelf.photos_wanted.connect(self._on_photos_wanted)
+        shelf.teach_asked.connect(self.teach)
+        shelf.closed.connect(lambda: self.show(shown=False))
+        self.labelling.changed.connect(self._on_changed)
+        self._gallery.rowsInserted.connect(self._on_inserted)
+
+    def _key(self, text: str, does: Callable[[], object]) -> QShortcut:
+        shortcut = QShortcut(QKeySequence(text), self._window)
+        shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
+        shortcut.activated.connect(does)
+        return shortcut
+
+    def _on_digit(self, digit: int) -> None:
+        classes = self.labelling.classes
+        if digit == 0:
+            self._assign(None)
+        elif digit <= len(classes):
+            self._assign(classes[digit - 1])
+
+    def _assign(self, one: PhotoClass | None) -> None:
+        """Label the selection; after a single photo, go on to the next without a label."""
+        numbers = self._view.selected_numbers()
+        self.labelling.assign(numbers, one)
+        if len(numbers) == 1 and one is not None:
+            self._go_on(self._view.currentIndex().row())
+
+    def _go_on(self, row: int) -> None:
+        items = self._gallery.items
+        for place in range(row + 1, len(items)):
+            if items[place].label is None and not isinstance(items[place].outcome, Failure):
+                self._view.select_row(place)
+                return
+
+    def _on_renamed(self, one: PhotoClass, name: str) -> None:
+        if not self.labelling.rename(one, name):
+            self.said.emit(self.tr("Each class needs a name of its own."))
+
+    def _on_photos_wanted(self, one: PhotoClass) -> None:
+        self._view.select_numbers(self.labelling.photos(one))
+
+    def _on_changed(self) -> None:
+        self._refresh()
+        if self._known is not None:
+            self._timer.start()
+
+    def _refresh(self) -> None:
+        counts = self.labelling.counts()
+        self._shelf.list.classes.show_classes(tuple(counts), tuple(counts.values()))
+        ready, labelled = store.teachable(tuple(counts.values())), sum(counts.values())
+        self._shelf.teach.setEnabled(ready)
+        self._actions.save_labels.setEnabled(bool(labelled))
+        if not counts:
+            words = self.tr("Name your classes. Then select photos and press a class's number, or drag them onto it.")
+        elif not ready:
+            words = self.tr("To teach it, two classes need two photos each. Ten in each are a start.")
+        else:
+            words = self.tr("{labelled} of {all} photos are labelled.").format(
+                labelled=wording.number(labelled), all=wording.number(len(self._gallery.items))
+            )
+        self._shelf.say(words)
+        self._refresh_undo()
+
+    def _refresh_undo(self) -> None:
+        stack = self.labelling.undo_stack
+        self._actions.undo.setEnabled(stack.canUndo())
+        self._actions.redo.setEnabled(stack.canRedo())
+        self._actions.undo.setText(self.tr("Undo {step}").format(step=stack.undoText()).strip())
+        self._actions.redo.setText(self.tr("Redo {step}").format(step=stack.redoText()).strip())
+
+    def _on_inserted(self, _parent: QModelIndex, first: int, last: int) -> None:
+        if self._known is not None:
+            self._restore(self._gallery.items[first : last + 1])
+        elif not self._asked:
+            self._asked = True
+            self._tasks.run_task(store.remembered, self._on_remembered)
+        self._refresh()
+
+    def _on_remembered(self, future: Future[dict[str, str]]) -> None:
+        self._known = future.result() | (self._known or {})
+        labelled = any(item.label is not None for item in self._gallery.items)
+        self._restore(self._gallery.items)
+        if labelled:
+            self._timer.start()
+
+    def _restore(self, items: Sequence[Item]) -> None:
+        known = self._known or {}
+        names = {
+            item.number: known[key]
+            for item in items
+            if item.label is None and (key := _key_of(item)) is not None and key in known
+        }
+        if names:
+            self.labelling.restore(names)
+
+    def _remember(self) -> None:
+        if self._known is None:
+            return
+        order = {one: place for place, one in enumerate(self.labelling.classes)}
+        labelled: list[tuple[int, str, str]] = []
+        for item in self._gallery.items:
+            key = _key_of(item)
+            if key is not None:
+                self._known.pop(key, None)
+                if item.label is not None:
+                    labelled.append((order[item.label], key, item.label.name))
+        # In the order of the classes, so that they have the same keys when they come back.
+        self._known = {key: name for _, key, name in sorted(labelled, key=lambda row: row[0])} | self._known
+        labels = dict(self._known)
+        self._tasks.run_task(lambda: store.remember(labels), self._on_written)
+
+    def _on_written(self, future: Future[None]) -> None:
+        try:
+            future.result()
+        except ResNetDesktopError as error:
+            self.said.emit(str(error))
+
+    def _on_save(self) -> None:
+        dialogs.ask_where(
+            self._window, self.tr("Save labels"), "labels.csv", lambda path: self.save(path, self._say_saved)
+        )
+
+    def _say_saved(self, path: Path) -> None:
+        self.said.emit(self.tr("The labels are in {path}.").format(path=path))
+
+    def _on_saved(self, path: Path, then: Callable[[Path], object], future: Future[int]) -> None:
+        try:
+            future.result()
+        except ResNetDesktopError as error:
+            self.said.emit(str(error))
+            return
+        then(path)
+
+    def _on_table(self, future: Future[list[tuple[Path, str]]]) -> None:
+        try:
+            rows = future.result()
+        except ResNetDesktopError as error:
+            self.said.emit(str(error))
+            return
+        labels = {str(path.absolute()): label for path, label in rows}
+        self._known = {**(self._known or {}), **labels}
+        here = ((item.number, _key_of(item)) for item in self._gallery.items)
+        self.labelling.restore({number: labels[key] for number, key in here if key in labels})
+        self.show(shown=True)
+        self.files_wanted.emit([path for path, _ in rows])
+
+
+def _key_of(item: Item) -> str | None:
+    return str(item.source.absolute()) if isinstance(item.source, Path) else None

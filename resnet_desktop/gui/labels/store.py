@@ -1,0 +1,104 @@
+"""The labels on disk: remembered from session to session, and as tables for training."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from resnet_desktop.core import atomic, paths
+from resnet_desktop.gui.results import Source
+
+HEADER = ("path", "label")
+
+
+def labels_folder() -> Path:
+    """Where all of it lies."""
+    return paths.data_folder() / "labels"
+
+
+def remembered() -> dict[str, str]:
+    """Label by path, of every file that was ever given one; empty where there are none or they cannot be read."""
+    try:
+        text = (labels_folder() / "remembered.csv").read_text("utf-8", "surrogateescape")
+    except OSError:
+        return {}
+    rows = csv.reader(io.StringIO(text, newline=""))
+    return {row[0]: row[1] for row in rows if len(row) == len(HEADER) and tuple(row) != HEADER}
+
+
+def remember(labels: Mapping[str, str]) -> None:
+    """Write them down. Raises StorageError."""
+    atomic.write_text(labels_folder() / "remembered.csv", _table(labels.items()))
+
+
+def write_table(path: Path, photos: Iterable[tuple[Source, str]]) -> int:
+    """A CSV file that the trainer reads (``path``, ``label``); how many photos are in it.
+
+    A photo that is no file, or whose path is not UTF-8, is written as a file into a folder beside the labels.
+
+    Raises:
+        StorageError: of the table or such a photo.
+        ImageError: such a photo cannot be decoded.
+    """
+    rows = [(_named(source), label) for source, label in photos]
+    atomic.write_text(path, _table(rows))
+    return len(rows)
+
+
+def new_table() -> Path:
+    """A path for a table that does not exist yet, named by the time."""
+    stem, number = f"{datetime.now():%Y-%m-%d %H.%M}", 2
+    path = labels_folder() / f"{stem}.csv"
+    while path.exists():
+        path = labels_folder() / f"{stem} ({number}).csv"
+        number += 1
+    return path
+
+
+def read_table(path: Path) -> list[tuple[Path, str]]:
+    """Files and labels that a CSV file names. Raises DataError."""
+    from resnet_desktop.finetune.csv_source import read_csv  # not needed before
+
+    return [(Path(found.place.source), found.label) for found in read_csv(path, None) if found.place.member is None]
+
+
+def teachable(counts: Sequence[int]) -> bool:
+    """Whether there are two classes with two photos each: one to learn from and one to check with."""
+    return sum(count >= 2 for count in counts) >= 2
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> str:
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow(HEADER)
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def _named(source: Source) -> str:
+    if isinstance(source, Path) and _is_utf8(str(source)):
+        return str(source.absolute())
+    return str(_as_file(source))
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _as_file(source: Source) -> Path:
+    key = source if isinstance(source, bytes) else os.fsencode(source)
+    path = labels_folder() / "pasted" / f"{hashlib.sha256(key).hexdigest()[:24]}.png"
+    if not path.exists():
+        from resnet_desktop.imaging.decode import decode, encode_png  # not needed before
+
+        atomic.write_bytes(path, encode_png(decode(source).pixels))
+    return path
