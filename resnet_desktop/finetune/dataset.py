@@ -81,7 +81,7 @@ def collect(job: Job) -> Dataset:
     """Find the pictures of a job and give them class indices. Raises DataError."""
     layout = gather(job.data)
     if not layout.found:
-        raise DataError("no_images", _nothing(job, layout), "Put them in one folder a class.")
+        raise DataError("no_images", _nothing(job, layout), _way_on(job))
     excluded = {_usual_name(layout, name) for name in job.exclude}
     moved = {_usual_name(layout, name): label for name, label in job.relabel.items()}
     labels, index = _classes({picture.label for picture in layout.found}, job.classes)
@@ -201,7 +201,8 @@ def _classes(names: set[str], chosen: Mapping[str, str] | None) -> tuple[tuple[s
     labels = tuple(dict.fromkeys(label_of.get(name, name) for name in order))
     if len(labels) < 2:
         only = f" There is only “{labels[0]}”." if labels else ""
-        raise DataError("one_class", f"There must be at least two classes, each in a folder of its own.{only}")
+        hint = "Add a second folder of photos; it may be of anything else." if only else None
+        raise DataError("one_class", f"There must be at least two classes, each in a folder of its own.{only}", hint)
     place = {label: i for i, label in enumerate(labels)}
     return labels, {name: place[label_of.get(name, name)] for name in order}
 
@@ -235,3 +236,11 @@ def _nothing(job: Job, layout: Layout) -> str:
         return layout.problems[0].message
     sources = [printable(source.path) for source in job.data]
     return f"There are no pictures in class folders in {', '.join(sources[:3])}{' …' if len(sources) > 3 else ''}."
+
+
+def _way_on(job: Job) -> str:
+    if all(source.csv is not None for source in job.data):
+        return "Each row of the file needs the path of a photo and its class."
+    return (
+        "Make one folder for each class, and put its photos there; or give photos their classes in the list of photos."
+    )

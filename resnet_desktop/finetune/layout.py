@@ -23,6 +23,7 @@ from resnet_desktop.core.errors import DataError
 from resnet_desktop.finetune.csv_source import read_csv
 from resnet_desktop.finetune.job import DataSource
 from resnet_desktop.finetune.places import TREE_ROLES, Found, Tree, folder_tree, label_text, zip_tree
+from resnet_desktop.finetune.samples import GONE
 from resnet_desktop.imaging.decode import IMAGE_SUFFIXES
 from resnet_desktop.imaging.files import printable
 
@@ -95,12 +96,9 @@ def by_layout(tree: Tree, role: str | None, alone: str | None) -> tuple[list[Fou
         else:
             found.append(Found(role or part, label_text(folder), tree.places[name]))
     problems = _empty(tree, list(pictures.values()), common, roles)
-    if loose and found:
-        first = printable(min(loose))
-        lie = "1 picture lies" if len(loose) == 1 else f"{len(loose):,} pictures lie"
-        message = f"{lie} in {printable(tree.name)} outside all class folders and cannot be used, such as {first}."
-        problems.append(Problem("few_images", message))
-    return found, problems
+    if loose:
+        problems.append(_outside(tree, loose))
+    return found, [*problems, *_unopened(tree)]
 
 
 def _with_roles(sources: Sequence[DataSource]) -> list[DataSource]:
@@ -120,7 +118,7 @@ def _tree(source: DataSource) -> Tree:
             return zip_tree(path, ANNOTATIONS)
     except ValueError:  # a NUL in the name
         pass
-    raise DataError("missing_data", f"{printable(source.folder)} is neither a folder nor a zip file.")
+    raise DataError("missing_data", f"{printable(source.folder)} is neither a folder nor a zip file.", GONE)
 
 
 def _roles(paths: Sequence[tuple[str, ...]]) -> dict[str, str]:
@@ -165,6 +163,28 @@ def _empty(tree: Tree, pictures: list[tuple[str, ...]], common: int, roles: Mapp
     message = (
         f"{have.format(shown)} no picture that can be read here, and {'is' if len(names) == 1 else 'are'} not used."
     )
+    return [Problem("few_images", message)]
+
+
+def _outside(tree: Tree, loose: Sequence[str]) -> Problem:
+    """Pictures of which no folder says the class."""
+    lie = "1 picture lies" if len(loose) == 1 else f"{len(loose):,} pictures lie"
+    first = printable(min(loose))
+    message = f"{lie} in {printable(tree.name)} outside all class folders and cannot be used, such as {first}."
+    return Problem("few_images", message)
+
+
+def _unopened(tree: Tree) -> list[Problem]:
+    """Zip files within a source: somebody may think that their pictures take part."""
+    archives = tree.archives
+    if not archives:
+        return []
+    first = printable(min(archives))
+    if len(archives) == 1:
+        message = f"The zip file {first} in {printable(tree.name)} is not opened; add it by itself."
+    else:
+        files = f"{len(archives):,} zip files in {printable(tree.name)}, such as {first},"
+        message = f"{files} are not opened; add them by themselves."
     return [Problem("few_images", message)]
 
 

@@ -58,6 +58,11 @@ class Tree:
     annotations: Mapping[str, str]
     problems: tuple[str, ...]
 
+    @property
+    def archives(self) -> tuple[str, ...]:
+        """Zip files among them: they are not looked into."""
+        return tuple(name for name in self.places if name.lower().endswith(".zip"))
+
 
 def label_text(name: str) -> str:
     r"""The label that a folder's name stands for: any script, composed (NFC), no space at the ends.
@@ -121,16 +126,17 @@ def zip_tree(path: Path, texts: str) -> Tree:
     real = os.path.realpath(path)
     with open_zip(path) as archive:
         for entry in archive.infolist():
-            parts = PurePosixPath(entry.filename).parts
+            parts = tuple(part for part in PurePosixPath(entry.filename).parts if part.strip("/"))
             if not parts or any(is_dropping(part) for part in parts):
                 continue
             above = parts if entry.is_dir() else parts[:-1]
             folders.update("/".join(above[: depth + 1]) for depth in range(len(above)))
             if entry.is_dir():
                 continue
-            places[entry.filename] = Place(str(path), entry.filename, (real, entry.filename))
+            inside = "/".join(parts)
+            places[inside] = Place(str(path), entry.filename, (real, entry.filename))
             if parts[-1] == texts and entry.file_size <= _LARGEST_TEXT:
-                annotations[entry.filename] = archive.read(entry).decode("utf-8", "replace")
+                annotations[inside] = archive.read(entry).decode("utf-8", "replace")
     return Tree(path.name, places, frozenset(folders), annotations, ())
 
 

@@ -15,6 +15,8 @@ from resnet_desktop.imaging.files import printable
 LARGEST_PICTURE_FILE = 512 * 2**20
 """Bytes; a member of a zip file that claims to be larger is not unpacked."""
 
+GONE = "It may have been moved or renamed, or its disk may not be connected."
+
 _UNPACKING_ERRORS = (
     *(OSError, EOFError, ValueError, RuntimeError, NotImplementedError),
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
@@ -100,6 +102,7 @@ def open_zip(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except FileNotFoundError as error:
-        raise DataError("missing_data", f"{printable(path)} does not exist.") from error
+        raise DataError("missing_data", f"{printable(path)} does not exist.", GONE) from error
     except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise DataError("bad_data", f"{printable(path)} is not a zip file that can be read: {error}.") from error
+        message = f"{printable(path)} is not a zip file that can be read: {error}."
+        raise DataError("bad_data", message, "It may not have been copied completely.") from error

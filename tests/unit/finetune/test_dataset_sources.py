@@ -187,3 +187,29 @@ def test_a_source_that_is_not_there(name: str) -> None:
     with pytest.raises(DataError) as caught:
         survey(job_on(Path(name)))
     assert caught.value.code == "missing_data"
+
+
+def test_photos_without_class_folders_are_told_how_to_go_on(tmp_path: Path) -> None:
+    put(tmp_path / "heap", "1.jpg", "2.jpg")
+    with pytest.raises(DataError, match="2 pictures lie in heap outside all class folders") as caught:
+        survey(job_on(tmp_path / "heap"))
+    assert caught.value.hint is not None
+    assert "one folder for each class" in caught.value.hint
+    (tmp_path / "list.csv").write_text("path,label\n", "utf-8")
+    with pytest.raises(DataError) as caught:
+        survey(parse_job({"v": 1, "data": [{"csv": str(tmp_path / "list.csv")}], "output": "out"}))
+    assert "row" in str(caught.value.hint)
+
+
+def test_a_zip_file_in_a_folder_is_said_to_stay_closed(tmp_path: Path) -> None:
+    put(tmp_path / "d", *four("a"), *four("b"), "more.zip")
+    assert any("more.zip in d is not opened" in problem for problem in survey(job_on(tmp_path / "d")).problems)
+
+
+def test_a_zip_file_whose_paths_begin_at_the_root(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "abs.zip", "w") as archive:
+        for name in (*four("/a"), *four("/b")):
+            archive.writestr(name, name.encode())
+    found = survey(job_on(tmp_path / "abs.zip"))
+    assert found.labels == ("a", "b")
+    assert all(sample.member is not None and sample.member.startswith("/") for sample in found.samples)
