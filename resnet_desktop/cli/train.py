@@ -95,9 +95,13 @@ def _write_job(data: list[Path], output: Path, chosen: dict[str, Any]) -> Path:
     from resnet_desktop.core import atomic
     from resnet_desktop.finetune.job import parse_job
 
-    sources = [{"csv" if path.suffix.lower() == ".csv" else "folder": str(path)} for path in data]
-    values: dict[str, Any] = {"data": sources, "output": str(output)}
+    # Whole paths: the window may take the run up from anywhere.
+    places = [str(path.absolute()) for path in data]
+    sources = [{"csv" if place.lower().endswith(".csv") else "folder": place} for place in places]
+    values: dict[str, Any] = {"data": sources, "output": str(output.absolute())}
     values |= {name: value for name, value in chosen.items() if value is not None}
+    if Path(values.get("base") or "").is_file():
+        values["base"] = str(Path(values["base"]).absolute())
     path = output / "job.json"
     atomic.write_text(path, json.dumps(parse_job(values).as_dict(), indent=1) + "\n")
     return path
@@ -149,13 +153,15 @@ def _shown() -> Iterator[Callable[[RunState, RunState], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from resnet_desktop.finetune.news import news
+
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("Starting", total=1.0, words="")
 
         def show(before: RunState, state: RunState) -> None:
-            for text in _news(before, state):
+            for text in news(before, state):
                 console.print(text, markup=False)
             _move(progress, task, state)
 
@@ -163,31 +169,30 @@ def _shown() -> Iterator[Callable[[RunState, RunState], None]]:
 
 
 def _move(progress: Progress, task: TaskID, state: RunState) -> None:
-    words = []
-    if state.loss is not None:
-        words.append(f"loss {state.loss:.3f}")
+    parts = {
+        "scanning": "Reading the photos",
+        "reading": "Loading the photos",
+        "features": "Computing features",
+        "exporting": "Checking and exporting",
+    }
+    epoch = f"Epoch {state.epoch} of {state.epochs}" if state.epochs else state.phase.capitalize()
+    title = "Paused" if state.paused else parts.get(state.part or state.phase, epoch)
+    done = state.part_progress if state.part else state.progress
+    progress.update(task, completed=done, description=title, words="  ".join(_facts(state)))
+
+
+def _facts(state: RunState) -> Iterator[str]:
+    if state.loss is not None and not state.part:
+        yield f"loss {state.loss:.3f}"
+    if state.learning_rate is not None and not state.part:
+        yield f"rate {state.learning_rate:.2g}"
     if state.images_per_second:
-        words.append(f"{state.images_per_second:.0f} photos/s")
-    titles = {"scanning": "Reading the photos", "exporting": "Checking and exporting"}
-    epoch = f"Epoch {state.epoch} of {state.epochs}"
-    title = titles.get(state.phase, epoch if state.epochs else state.phase.capitalize())
-    progress.update(task, completed=state.progress, description=title, words="  ".join(words))
-
-
-def _news(before: RunState, state: RunState) -> Iterator[str]:
-    """Sentences for what this event has changed."""
-    if state.classes and not before.classes:
-        yield f"{state.training} photos to train on, {state.validation} to validate on, {len(state.classes)} classes."
-        for row in state.skipped:
-            yield f"Left out: {row.get('path', '')}: {row.get('message', '')}"
-    yield from state.warnings[len(before.warnings) :]
-    if len(state.history) > len(before.history):
-        row = state.history[-1]
-        loss, acc1 = row.get("validation_loss"), row.get("acc1")
-        judged = "" if acc1 is None else f", validation loss {loss:.3f}, {acc1:.1%} right"
-        trained = row.get("training_loss")
-        shown = "" if trained is None else f"training loss {trained:.3f}"
-        yield f"Epoch {row['epoch']}: {shown}{judged}, {row['seconds']:.1f} s"
+        yield f"{state.images_per_second:.0f} photos/s"
+    if state.memory_mb:
+        yield f"{state.memory_mb} MB"
+    if state.seconds_left:
+        minutes, seconds = divmod(round(state.seconds_left), 60)
+        yield f"{minutes}:{seconds:02d} left"
 
 
 def _conclude(state: RunState, process: TrainerProcess, code: int) -> int:

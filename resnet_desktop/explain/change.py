@@ -1,4 +1,4 @@
-"""What training changed: where two models look in the same photo."""
+"""Where a model looks in a photo, ready to be shown, and what training changed in that."""
 
 from __future__ import annotations
 
@@ -13,21 +13,48 @@ from resnet_desktop.imaging.overlay import paint, scale_map, upsample
 from resnet_desktop.imaging.transforms import Box
 from resnet_desktop.inference.classifier import ClassScore
 
-_LOST, _GAINED = np.array((60, 130, 200), np.float32), np.array((224, 130, 40), np.float32)
-"""Blue and orange are told apart by all common kinds of colour vision."""
+LOST, GAINED = (60, 130, 200), (224, 130, 40)
+"""Red, green, blue of what there was before and of what is new: all common kinds of colour vision tell them apart."""
+OPACITY = 0.65
+"""Of the hottest place: these pictures are small, and nobody sets their opacity."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """A photo as one model sees it.
+
+    Attributes:
+        score: the class whose evidence is shown, and its probability.
+        said: the model's best class.
+        layer: where it was looked.
+        empty: nothing in the photo speaks for the class.
+        photo: the photo, uint8 ``(height, width, 3)``.
+        overlay: the same with the heatmap.
+        values: the heatmap at every pixel of the photo, float32 ``(height, width)`` from 0 to 1; 0 where the network
+            did not see it.
+    """
+
+    score: ClassScore
+    said: ClassScore
+    layer: str
+    empty: bool
+    photo: NDArray[np.uint8]
+    overlay: NDArray[np.uint8]
+    values: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
-    """A photo as two models see it, each with its best class at its recommended layer.
+    """A photo as two models see it.
 
     Attributes:
-        before: the best class of the first model.
+        before: the class that was looked for with the first model.
         after: that of the second.
         overlay_before: the photo with the first model's heatmap, uint8 ``(height, width, 3)``.
         overlay_after: the same with the second's.
         difference: the photo in grey, orange where the second map is hotter, blue where it is colder.
         moved: the mean absolute difference of the two scaled maps over the photo, 0 to 1.
+        looks: the first model's look, and the second's.
     """
 
     before: ClassScore
@@ -36,34 +63,82 @@ class Change:
     overlay_after: NDArray[np.uint8]
     difference: NDArray[np.uint8]
     moved: float
+    looks: tuple[Look, Look]
 
 
-def compare(first: Explainer, second: Explainer, source: Source, side: int = 420) -> Change:
+def compare(
+    first: Explainer,
+    second: Explainer,
+    source: Source,
+    side: int = 420,
+    *,
+    targets: tuple[int | None, int | None] = (None, None),
+    layers: tuple[str | None, str | None] = (None, None),
+) -> Change:
     """Compare two models on one photo, shown with a longer side of at most ``side`` pixels.
+
+    Args:
+        first: the model before.
+        second: the model after.
+        source: the photo.
+        side: in pixels.
+        targets: the class index that is looked for with each; None is its best.
+        layers: where it is looked in each; None is its recommended layer.
 
     Raises:
         ImageError: the photo cannot be read.
-        LayerError: one of the models has no heatmap.
+        LayerError: one of the models has no heatmap, or no such layer.
+        IndexError: one of them has no such class.
+        ModelError, ProviderError: one of them does not run (any more).
     """
     photo = thumbnail(decode(source, shorter_side=side), side)
-    looks = [_look(explainer, source, photo) for explainer in (first, second)]
-    (before, painted_before, map_before), (after, painted_after, map_after) = looks
-    change = map_after - map_before
-    return Change(before, after, painted_before, painted_after, _coloured(photo, change), float(np.abs(change).mean()))
+    before = _look(first, source, photo, targets[0], layers[0])
+    after = _look(second, source, photo, targets[1], layers[1])
+    return changed(before, after)
+
+
+def changed(before: Look, after: Look) -> Change:
+    """What is different between two looks at one photo of one size."""
+    change = after.values - before.values
+    return Change(
+        before=before.score,
+        after=after.score,
+        overlay_before=before.overlay,
+        overlay_after=after.overlay,
+        difference=_coloured(after.photo, change),
+        moved=float(np.abs(change).mean()),
+        looks=(before, after),
+    )
+
+
+def look(
+    explainer: Explainer, source: Source, side: int = 420, *, target: int | None = None, layer: str | None = None
+) -> Look:
+    """One photo as one model sees it; arguments and errors as for ``compare``."""
+    return _look(explainer, source, thumbnail(decode(source, shorter_side=side), side), target, layer)
 
 
 def _look(
-    explainer: Explainer, source: Source, photo: NDArray[np.uint8]
-) -> tuple[ClassScore, NDArray[np.uint8], NDArray[np.float32]]:
+    explainer: Explainer, source: Source, photo: NDArray[np.uint8], target: int | None, layer: str | None
+) -> Look:
     subject = explainer.subject(source)
-    prediction = subject.prediction
-    heatmap = explainer.explain(subject, prediction.top.index)
-    values = scale_map(heatmap.cam).values
-    classifier = explainer.classifier
-    seen = classifier.bundle.metadata.transforms.seen_box(*prediction.full_size, classifier.fit)
+    prediction, classifier = subject.prediction, explainer.classifier
+    index = prediction.top.index if target is None else target
+    heatmap = explainer.explain(subject, index, layer=layer)
+    scaled = scale_map(heatmap.cam)
+    box = classifier.bundle.metadata.transforms.seen_box(*prediction.full_size, classifier.fit)
     scale = photo.shape[1] / prediction.full_size[0]
-    box = Box(seen.left * scale, seen.top * scale, seen.right * scale, seen.bottom * scale)
-    return prediction.top, paint(photo, values, box), _on_photo(values, box, photo.shape[:2])
+    box = Box(box.left * scale, box.top * scale, box.right * scale, box.bottom * scale)
+    label = classifier.bundle.metadata.categories[index]
+    return Look(
+        score=ClassScore(index, label, float(prediction.probabilities[index])),
+        said=prediction.top,
+        layer=heatmap.layer,
+        empty=scaled.empty,
+        photo=photo,
+        overlay=paint(photo, scaled.values, box, opacity=OPACITY),
+        values=_on_photo(scaled.values, box, photo.shape[:2]),
+    )
 
 
 def _on_photo(values: NDArray[np.float32], box: Box, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -81,6 +156,6 @@ def _on_photo(values: NDArray[np.float32], box: Box, shape: tuple[int, ...]) -> 
 def _coloured(photo: NDArray[np.uint8], change: NDArray[np.float32]) -> NDArray[np.uint8]:
     grey = photo.astype(np.float32).mean(axis=2, keepdims=True) * 0.6 + 60
     strength = np.clip(np.abs(change), 0, 1)[..., None] * 0.85
-    colour = np.where(change[..., None] > 0, _GAINED, _LOST)
+    colour = np.where(change[..., None] > 0, np.array(GAINED, np.float32), np.array(LOST, np.float32))
     mixed: NDArray[np.uint8] = np.clip(grey * (1 - strength) + colour * strength, 0, 255).astype(np.uint8)
     return mixed

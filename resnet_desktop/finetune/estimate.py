@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from resnet_desktop.core.errors import TrainingError
-from resnet_desktop.finetune.process import MODULE, environment
+from resnet_desktop.core.progress import Cancelled, never
+from resnet_desktop.finetune.questions import ask
 
-LIMIT_SECONDS = 180
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the network, from input to output.
+
+    Attributes:
+        name: ``conv1`` (with its batch norm), ``layer1`` …, ``head``.
+        total: its parameters.
+        trainable: those that change.
+        rate: its learning rate as a fraction of the head's; 0 where it is frozen.
+    """
+
+    name: str
+    total: int
+    trainable: int
+    rate: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,10 @@ class Estimate:
         trainable: parameters that change.
         total: parameters of the network.
         device: where.
+        classes: that are told apart.
+        parts: of the network, from input to output.
+        chosen: what the trainer filled in where the job leaves it open, by the keys of the job (``recipe.`` before
+            those of the recipe).
     """
 
     seconds: float
@@ -36,33 +52,24 @@ class Estimate:
     trainable: int
     total: int
     device: str
+    classes: int
+    parts: tuple[Part, ...] = ()
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
 
-def estimate(job: Mapping[str, Any], python: Path | None) -> Estimate:
+def estimate(job: Mapping[str, Any], python: Path | None, cancelled: Cancelled = never) -> Estimate:
     """Measure a job: the trainer reads the pictures' number, makes a few steps, and says how long all would take.
 
     Raises:
-        TrainingError: ``no_estimate``: the trainer's own words.
+        TrainingError: the trainer's own code and words, or ``no_estimate``.
+        CancelledError: as asked; the trainer has ended then.
     """
-    with tempfile.TemporaryDirectory(prefix="resnet-desktop-") as folder:
-        path = Path(folder) / "job.json"
-        path.write_text(json.dumps(dict(job)), "utf-8", "surrogateescape")
-        command = [str(python or sys.executable), "-m", MODULE, "--estimate", str(path)]
-        try:
-            done = subprocess.run(
-                command, capture_output=True, env=environment(python), timeout=LIMIT_SECONDS, check=False, text=True
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise TrainingError("no_estimate", f"The time could not be measured: {error}.") from error
-    return read(done.stdout, done.stderr)
+    return read(ask("--estimate", job, python, cancelled=cancelled)[-1])
 
 
-def read(said: str, log: str) -> Estimate:
+def read(values: Mapping[str, Any]) -> Estimate:
     """The estimate out of what the trainer said. Raises TrainingError ``no_estimate``."""
     try:
-        values = json.loads(said.strip().splitlines()[-1])
-        if "message" in values:
-            raise TrainingError("no_estimate", str(values["message"]))
         return Estimate(
             float(values["seconds"]),
             float(values["seconds_per_step"]),
@@ -70,8 +77,12 @@ def read(said: str, log: str) -> Estimate:
             int(values["trainable"]),
             int(values["total"]),
             str(values["device"]),
+            int(values["classes"]),
+            tuple(
+                Part(str(row["name"]), int(row["total"]), int(row["trainable"]), float(row["rate"]))
+                for row in values["parts"]
+            ),
+            dict(values["chosen"]),
         )
-    except (ValueError, IndexError, KeyError, TypeError) as error:
-        words = log.strip().splitlines()
-        message = f"The time could not be measured: {words[-1] if words else 'the trainer said nothing'}."
-        raise TrainingError("no_estimate", message) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise TrainingError("no_estimate", "The time could not be measured: the answer cannot be read.") from error

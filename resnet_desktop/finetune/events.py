@@ -26,6 +26,8 @@ EVENTS = (
 )
 LAST_EVENTS = ("finished", "cancelled", "failed")
 COMMANDS = ("pause", "resume", "stop", "cancel", "detach")
+COMMANDS_FILE = "commands.jsonl"
+"""In the run folder: what others than the parent ask of a trainer, a JSON object a line as on standard input."""
 
 EXIT_FINISHED = 0
 EXIT_OTHER = 1

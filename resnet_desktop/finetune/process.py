@@ -1,7 +1,8 @@
 """The trainer's process, as its parents see it: started, told commands, listened to.
 
 Lines arrive on a thread of their own, complete ones only. ``events.jsonl`` of the run folder holds the same lines, so
-that a run that was detached can be followed again.
+that a run that was detached, or one that somebody else has started, can be followed; it is told commands through
+another file there (``tell``).
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from resnet_desktop.finetune import events
 LOG_LINES = 500
 """Lines of standard error that are kept."""
 POLL_SECONDS = 0.2
+NICENESS = 5
+"""Of a polite trainer: alone it is as fast as any; beside a busy program it gets a third of a core's time."""
 MODULE = "resnet_desktop.trainer"
+EVENTS_FILE = "events.jsonl"
 
 
 class TrainerProcess:
@@ -36,6 +40,8 @@ class TrainerProcess:
         python: the interpreter that has PyTorch; None is the one that runs the app.
         on_line: called with every line of standard output, without its line end.
         on_exit: called once with the exit code (negative: the signal that ended it), after the last line.
+        on_log: called with every line of standard error, on another thread.
+        polite: leave the processor to the programs that a person works with, this one among them, when they want it.
 
     Raises:
         TrainingError: ``no_torch``: the interpreter cannot be started.
@@ -48,12 +54,15 @@ class TrainerProcess:
         python: Path | None = None,
         on_line: Callable[[str], None],
         on_exit: Callable[[int], None],
+        on_log: Callable[[str], None] = lambda _line: None,
+        polite: bool = False,
     ) -> None:
-        self._on_line, self._on_exit = on_line, on_exit
+        self._on_line, self._on_exit, self._on_log = on_line, on_exit, on_log
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._lock = threading.Lock()
         interpreter = str(python or sys.executable)
-        command = [interpreter, "-u", "-m", MODULE, *arguments]
+        # Whatever the job says, this process holds the other end of standard input.
+        command = [interpreter, "-u", "-m", MODULE, *arguments, "--control", "stdin"]
         try:
             self._process = subprocess.Popen(
                 command,
@@ -61,11 +70,14 @@ class TrainerProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=environment(python),
-                **_apart(),
+                **_apart(polite=polite),
             )
         except OSError as error:
             message = f"The trainer could not be started with {interpreter}: {error.strerror or error}."
             raise TrainingError("no_torch", message) from error
+        if polite and sys.platform != "win32":
+            with contextlib.suppress(OSError):  # it has ended already
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, NICENESS)
         self._threads = [
             threading.Thread(target=self._read_log, name="trainer log", daemon=True),
             threading.Thread(target=self._read_lines, name="trainer lines", daemon=True),
@@ -133,7 +145,9 @@ class TrainerProcess:
     def _read_log(self) -> None:
         assert self._process.stderr is not None
         with self._process.stderr as stream:
-            self._log.extend(_lines(stream))
+            for line in _lines(stream):
+                self._log.append(line)
+                self._on_log(line)
 
 
 def environment(python: Path | None) -> dict[str, str]:
@@ -160,7 +174,7 @@ def follow(
         wait: waits so many seconds; the default blocks.
     """
     pause = wait or threading.Event().wait
-    path = folder / "events.jsonl"
+    path = folder / EVENTS_FILE
     rest, offset, ended = b"", 0, False
     while not cancelled():
         alive = is_training(folder)  # asked before reading: what was written before the end is read
@@ -179,6 +193,34 @@ def follow(
             if ended:
                 return
             pause(POLL_SECONDS)
+
+
+def said_so_far(folder: Path) -> bytes:
+    """The lines of a run's ``events.jsonl``; nothing where there are none."""
+    return _after(folder / EVENTS_FILE, 0)
+
+
+def tell(folder: Path, command: str) -> bool:
+    """Tell the run in a folder, which may be nobody's child here, ``pause``, ``resume``, ``stop`` or ``cancel``.
+
+    It hears within a fraction of a second and obeys between two steps.
+
+    Returns:
+        Whether somebody trains there and the command could be written.
+    """
+    if command not in events.COMMANDS:
+        raise ValueError(f"no such command: {command}")
+    if not is_training(folder):
+        return False
+    line = json.dumps({"command": command}) + "\n"
+    try:
+        # One write: lines of several writers do not run into each other. The first line end closes what one of them
+        # may have left unfinished; an empty line says nothing.
+        with (folder / events.COMMANDS_FILE).open("ab", buffering=0) as file:
+            file.write(f"\n{line}".encode())
+    except OSError:
+        return False
+    return True
 
 
 def is_training(folder: Path) -> bool:
@@ -210,8 +252,9 @@ def _lines(stream: IO[bytes]) -> Iterator[str]:
         yield raw.decode("utf-8", "surrogateescape").rstrip("\r\n")
 
 
-def _apart() -> dict[str, Any]:
+def _apart(*, polite: bool) -> dict[str, Any]:
     """So that Ctrl+C in the terminal reaches the parent alone, which then tells the trainer to end in order."""
     if sys.platform == "win32":
-        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        return {"creationflags": flags | subprocess.BELOW_NORMAL_PRIORITY_CLASS if polite else flags}
     return {"start_new_session": True}

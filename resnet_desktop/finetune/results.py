@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,15 @@ class ReliabilityBin:
 
 
 @dataclass(frozen=True, slots=True)
+class Confusion:
+    """So many (``count``) pictures of one class (``label``) were taken for another (``predicted``)."""
+
+    label: str
+    predicted: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
     """All of a run's results.
 
@@ -78,6 +88,7 @@ class Results:
         temperature: that was fitted.
         novelty: the rule about unfamiliar pictures with its ``false_alarm_rate``; None if it was not fitted.
         history: a row for each epoch.
+        about: what the run tells about itself: data, recipe, versions, parity; empty for a run of an older program.
     """
 
     labels: tuple[str, ...]
@@ -91,6 +102,20 @@ class Results:
     temperature: float
     novelty: Mapping[str, Any] | None
     history: tuple[Mapping[str, Any], ...]
+    about: Mapping[str, Any]
+
+    @property
+    def judged(self) -> tuple[PictureResult, ...]:
+        """The pictures that all figures are of: those of the test, or of validation where there is none."""
+        role = self.metrics.get("on")
+        return tuple(picture for picture in self.pictures if picture.role == role)
+
+    @property
+    def confusions(self) -> tuple[Confusion, ...]:
+        """Which class is taken for which, the most frequent first; of as many classes as there may be."""
+        pairs = Counter((p.label, p.predicted) for p in self.judged if not p.right)
+        order = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))
+        return tuple(Confusion(label, predicted, count) for (label, predicted), count in order)
 
     @property
     def mistakes(self) -> tuple[PictureResult, ...]:
@@ -100,8 +125,11 @@ class Results:
 
     def cell(self, label: str, predicted: str) -> tuple[PictureResult, ...]:
         """The pictures behind one cell of the confusion table."""
-        role = self.metrics.get("on")
-        return tuple(p for p in self.pictures if (p.label, p.predicted, p.role) == (label, predicted, role))
+        return tuple(p for p in self.judged if (p.label, p.predicted) == (label, predicted))
+
+    def of_class(self, label: str) -> tuple[PictureResult, ...]:
+        """The pictures of one class, and those that are taken for it."""
+        return tuple(p for p in self.judged if label in (p.label, p.predicted))
 
 
 def read_results(folder: Path) -> Results:
@@ -134,6 +162,7 @@ def _parsed(values: Mapping[str, Any]) -> Results:
         temperature=float(values["temperature"]),
         novelty=None if values["novelty"] is None else dict(values["novelty"]),
         history=tuple(dict(row) for row in values["history"]),
+        about=dict(values.get("about") or {}),
     )
 
 

@@ -17,10 +17,12 @@ class RunState:
 
     ``part`` names work outside the epochs that ``part_progress`` (0 to 1) tells of: ``reading`` of the pictures,
     computing ``features``, ``exporting``; it is empty while an epoch runs. ``details`` is the file about the last
-    epoch, ``results`` that of a finished run, ``codes`` are those of the warnings.
+    epoch, ``results`` that of a finished run, ``codes`` are those of the warnings. ``paused``: it stands still, and can
+    go on.
     """
 
     phase: Phase = "waiting"
+    paused: bool = False
     device: str = ""
     classes: Mapping[str, int] = field(default_factory=dict)
     training: int = 0
@@ -74,7 +76,9 @@ def fold(state: RunState, line: str) -> RunState:
     record = events.decode(line)
     if record is None:
         return replace(state, unparsed=(*state.unparsed[-199:], line.rstrip("\n"))) if line.strip() else state
-    return _HANDLERS[record["event"]](state, record)
+    state = _HANDLERS[record["event"]](state, record)
+    paused = record.get("paused") is True  # a run that says anything else goes on
+    return state if state.paused == paused else replace(state, paused=paused)
 
 
 def fold_all(lines: Iterable[str]) -> RunState:
@@ -85,12 +89,20 @@ def fold_all(lines: Iterable[str]) -> RunState:
     return state
 
 
-def process_ended(state: RunState, exit_code: int) -> RunState:
-    """The state once the process is gone: one that ended without a last event has failed, whatever its exit code."""
+def process_ended(state: RunState, exit_code: int | None) -> RunState:
+    """The state once the process is gone: one that ended without a last event has failed, whatever its exit code.
+
+    ``exit_code``: None where it is not known.
+    """
     if state.ended:
         return state
-    message = f"The trainer ended without a word (exit code {exit_code})."
-    return replace(state, phase="failed", error={"code": "trainer_died", "message": message, "hint": "Resume the run."})
+    known = "" if exit_code is None else f" (exit code {exit_code})" if exit_code >= 0 else f" (signal {-exit_code})"
+    error = {
+        "code": "trainer_died",
+        "message": f"The trainer ended without a word{known}.",
+        "hint": "The run can go on from its last checkpoint.",
+    }
+    return replace(state, phase="failed", paused=False, error=error)
 
 
 def _started(state: RunState, record: Mapping[str, Any]) -> RunState:
@@ -134,7 +146,10 @@ def _progress(state: RunState, record: Mapping[str, Any]) -> RunState:
 
 
 def _epoch_finished(state: RunState, record: Mapping[str, Any]) -> RunState:
-    history = (*(row for row in state.history if row["epoch"] < record["epoch"]), record)
+    history = state.history
+    if history and history[-1]["epoch"] >= record["epoch"]:  # done again after a resume
+        history = tuple(row for row in history if row["epoch"] < record["epoch"])
+    history = (*history, record)
     phase: Phase = "exporting" if record["epoch"] == state.epochs else "training"
     return replace(state, history=history, step=state.steps, details=record.get("details"), phase=phase)
 

@@ -62,11 +62,15 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RawOutputs:
-    """What a run of n images gave: logits ``(n, classes)``, activations ``(n, C, h, w)`` or None, and the provider."""
+    """What a run of n images gave: logits ``(n, classes)``, activations ``(n, C, h, w)`` or None, and the provider.
+
+    ``familiar``: what the model's rule about unfamiliar images looks at, ``(n, width)``, if it looks at a layer.
+    """
 
     logits: NDArray[np.float32]
     activations: NDArray[np.float32] | None
     provider: str
+    familiar: NDArray[np.float32] | None = None
 
 
 class Classifier:
@@ -84,7 +88,7 @@ class Classifier:
 
     Raises:
         ProviderError: ``provider_unavailable``.
-        ModelError: the file cannot be run (any more).
+        ModelError: the file cannot be run (any more), or its rule about unfamiliar images does not fit it.
     """
 
     def __init__(
@@ -106,7 +110,8 @@ class Classifier:
         self.choice = provider if isinstance(provider, Choice) else providers.choose(provider, factory=factory)
         self._novelty = NoveltyRule.from_metadata(bundle.metadata.novelty)
         self._features = bundle.features.name if bundle.features is not None and keep_activations else None
-        extra = () if self._features is None else (self._features,)
+        watched = None if self._novelty is None else _watched(bundle, self._novelty)
+        extra = [name for name in (self._features, watched) if name is not None]
         self.session = Session(
             bundle, self.choice.provider, extra_outputs=extra, on_fallback=on_fallback, factory=factory
         )
@@ -161,7 +166,9 @@ class Classifier:
         if not np.isfinite(logits).all():
             message = f"{self.bundle.path.name} gave numbers that are not finite on {self.provider}."
             raise ModelError("unsupported_model", message, "Try another provider.")
-        return RawOutputs(logits, activations, self.session.provider)
+        rule = self._novelty
+        familiar = None if rule is None or rule.layer is None else outputs[rule.layer]
+        return RawOutputs(logits, activations, self.session.provider, familiar)
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """softmax(logits / temperature) along the last axis, summed in float64; float32 of the same shape."""
@@ -179,12 +186,13 @@ class Classifier:
             logits = logits.copy()
             activations = None if activations is None else activations.copy()
         probabilities = self.probabilities(logits)
+        familiar = None if raw.familiar is None else raw.familiar[row]
         return Prediction(
             scores=self._best(probabilities),
             logits=logits,
             probabilities=probabilities,
             activations=activations,
-            unfamiliar=self._novelty is not None and self._novelty.unfamiliar(logits, probabilities),
+            unfamiliar=self._novelty is not None and self._novelty.unfamiliar(logits, probabilities, familiar),
             provider=raw.provider,
             seconds=seconds,
             full_size=full_size,
@@ -199,3 +207,14 @@ class Classifier:
         order = np.argsort(-probabilities, kind="stable")[: self.top_k]
         categories = self.bundle.metadata.categories
         return tuple(ClassScore(int(i), categories[i], float(probabilities[i])) for i in order)
+
+
+def _watched(bundle: Bundle, rule: NoveltyRule) -> str | None:
+    """The layer that the rule looks at. Raises ModelError if there is none of its name and width."""
+    if rule.layer is None or rule.prototypes is None:
+        return None
+    shape = bundle.view.shape(rule.layer)
+    if bundle.view.producer(rule.layer) is None or len(shape) != 2 or shape[1] != rule.prototypes.shape[1]:
+        message = f"The novelty rule of {bundle.path.name} looks at {rule.layer!r}, which its network does not have so."
+        raise ModelError("bad_metadata", message)
+    return rule.layer

@@ -8,9 +8,9 @@ cannot be answered is one with ``message``.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import faulthandler
 import json
-import logging
 import os
 import sys
 import traceback
@@ -18,11 +18,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from resnet_desktop.core.errors import DataError, JobError, ResNetDesktopError
+from resnet_desktop.core.errors import JobError, ResNetDesktopError
 from resnet_desktop.finetune import events
-from resnet_desktop.finetune.job import Job, read_job
-from resnet_desktop.trainer.control import CancelledRunError, Control
-from resnet_desktop.trainer.reporter import Reporter, say_line
+from resnet_desktop.finetune.job import CONTROLS, Job, read_job
+from resnet_desktop.trainer.allocator import keep_freed_memory
+from resnet_desktop.trainer.reporter import exit_code, refuse, say_line
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Read when torch is loaded. Threads that wait by spinning take the processor from the very thread they wait for
     # where other programs run, too: on two busy cores a ResNet-50 took more than twice as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    keep_freed_memory()
     parser = argparse.ArgumentParser(prog="python -m resnet_desktop.trainer", description="Train a residual network.")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("job", nargs="?", type=Path, help="a job file")
@@ -40,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     what.add_argument("--find-rate", type=Path, metavar="JOB", help="try rising learning rates and suggest one")
     what.add_argument("--preview", type=Path, metavar="JOB", help="write augmented examples of the job's pictures")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where --preview writes")
+    parser.add_argument("--control", choices=CONTROLS, help="instead of what the job says")
     options = parser.parse_args(arguments)
     if (options.preview is None) != (options.output is None):
         parser.error("--preview and --output go together")
@@ -52,8 +54,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         job = read_job(path)
     except JobError as error:
-        return _fail(lambda line: say_line(line), error, events.EXIT_BAD_JOB)
-    return _run(job)
+        return refuse(error)
+    if options.resume:  # the folder may have been moved, or was named from another place
+        job = dataclasses.replace(job, output=str(options.resume))
+    from resnet_desktop.trainer.lead import run_job  # torch: not needed to refuse a bad job file
+
+    return run_job(job, options.control or job.control)
 
 
 def _answer(path: Path, output: Path | None, ask: Callable[[Job, Path], Iterable[Mapping[str, Any]]]) -> int:
@@ -63,7 +69,7 @@ def _answer(path: Path, output: Path | None, ask: Callable[[Job, Path], Iterable
             say_line(json.dumps(row) + "\n")
     except ResNetDesktopError as error:
         say_line(json.dumps({**error.as_dict(), "hint": error.hint}) + "\n")
-        return _exit_code(error)
+        return exit_code(error)
     except (RuntimeError, MemoryError, OSError) as error:
         traceback.print_exc(file=sys.stderr)
         say_line(json.dumps({"code": "training_failed", "message": f"It cannot be tried: {error}"}) + "\n")
@@ -105,75 +111,6 @@ def _check() -> int:
     message = f"PyTorch {torch.__version__} trains on {device}"
     say_line(json.dumps({"ok": True, "torch": torch.__version__, "device": device, "message": message}) + "\n")
     return events.EXIT_FINISHED
-
-
-def _run(job: Job) -> int:
-    """Run a job in its folder; whatever happens, the last event says how it ended."""
-    from resnet_desktop.trainer.reporter import Silent
-    from resnet_desktop.trainer.run import Run, lock_folder  # torch: not needed to refuse a bad job file
-    from resnet_desktop.trainer.world import join
-
-    folder = Path(job.output)
-    world = join(job.device)
-    if not world.first:
-        Run(job, Silent(), Control("none"), world).go()
-        return events.EXIT_FINISHED
-    try:
-        lock = lock_folder(folder)
-        reporter = Reporter(folder)
-    except ResNetDesktopError as error:
-        return _fail(lambda line: say_line(line), error, _exit_code(error))
-    logging.basicConfig(level=logging.INFO, filename=folder / "log.txt", format="%(asctime)s %(name)s %(message)s")
-    try:
-        with _LastWord(reporter):
-            Run(job, reporter, Control(job.control), world).go()
-    except CancelledRunError:
-        last = sorted((folder / "checkpoints").glob("epoch-*.pt"))
-        reporter.say("cancelled", checkpoint=str(last[-1]) if last else None)
-        return events.EXIT_CANCELLED
-    except ResNetDesktopError as error:
-        logging.exception("failed")
-        reporter.say("failed", code=error.code, message=error.message, hint=error.hint)
-        return _exit_code(error)
-    except (RuntimeError, MemoryError, OSError) as error:  # what torch raises: out of memory, a device that broke
-        logging.exception("failed")
-        traceback.print_exc(file=sys.stderr)
-        reporter.say("failed", code="training_failed", message=f"Training broke off: {error}", hint="See log.txt.")
-        return events.EXIT_OTHER
-    finally:
-        reporter.close()
-        lock.release()
-    return events.EXIT_FINISHED
-
-
-class _LastWord:
-    """Says ``failed`` for an error that nobody foresaw, and lets it go on to the traceback."""
-
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        foreseen = (CancelledRunError, ResNetDesktopError, RuntimeError, MemoryError, OSError)
-        if error is not None and not isinstance(error, foreseen):
-            logging.error("failed", exc_info=error)
-            message = f"The trainer met an error of its own: {error!r}."
-            self._reporter.say("failed", code="internal_error", message=message, hint="Please report it with log.txt.")
-
-
-def _exit_code(error: ResNetDesktopError) -> int:
-    if isinstance(error, JobError):
-        return events.EXIT_BAD_JOB
-    return events.EXIT_BAD_DATA if isinstance(error, DataError) else events.EXIT_OTHER
-
-
-def _fail(say: Callable[[str], object], error: ResNetDesktopError, code: int) -> int:
-    """Say ``failed`` before there is a run folder to write it to."""
-    say(events.encode("failed", {"code": error.code, "message": error.message, "hint": error.hint}) + "\n")
-    sys.stderr.write(json.dumps(error.as_dict(), ensure_ascii=True) + "\n")
-    return code
 
 
 if __name__ == "__main__":

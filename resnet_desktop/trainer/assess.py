@@ -16,17 +16,18 @@ import torch
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.resnet_graph import POOLED
 from resnet_desktop.core.errors import ImageError, ResNetDesktopError
 from resnet_desktop.finetune.dataset import Sample
 from resnet_desktop.imaging.decode import decode
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.inference.novelty import similarity
 from resnet_desktop.inference.session import Session
-from resnet_desktop.trainer import calibrate, judge
+from resnet_desktop.trainer import calibrate, judge, novelty
 from resnet_desktop.trainer.data import on_pool
 
 BATCH = 8
 """Pictures in a run of the bundle: few, so that a command is heard soon."""
-FALSE_ALARMS = 0.05
 LARGEST_TABLE = 200
 """Classes up to which the confusion table is written out."""
 
@@ -36,11 +37,15 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """Logits float32 ``(n, classes)`` of ``samples``, whose right classes are ``labels`` ``(n,)``."""
+    """Logits float32 ``(n, classes)`` of ``samples``, whose right classes are ``labels`` ``(n,)``.
+
+    ``familiar`` ``(n,)`` is how near each comes to the prototypes of what was learnt from, as a cosine.
+    """
 
     samples: tuple[Sample, ...]
     labels: Ints
     logits: Floats
+    familiar: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -55,17 +60,45 @@ class Fitted:
 
 
 def ask(
-    bundle: Bundle, session: Session, samples: Sequence[Sample], workers: int, told: Callable[[int], object]
+    bundle: Bundle,
+    session: Session,
+    samples: Sequence[Sample],
+    workers: int,
+    prototypes: Floats,
+    told: Callable[[int], object],
 ) -> Answers:
-    """The bundle's logits on all pictures that can be read. ``told`` hears of the number done before each run."""
+    """The bundle's logits on all pictures that can be read, and how familiar each is.
+
+    Args:
+        bundle: what is asked.
+        session: of the bundle, with the pooled features as another output.
+        samples: the pictures.
+        workers: threads that decode.
+        prototypes: of what was learnt from, ``(count, width)``.
+        told: hears of the number done before each run.
+    """
     kept: list[Sample] = []
-    logits: list[Floats] = []
+    logits: list[Floats] = [np.empty((0, bundle.classes), np.float32)]
+    familiar: list[NDArray[np.float64]] = [np.empty(0)]
     for some, x in batches(samples, bundle.metadata.transforms, workers):
         told(len(kept))
-        logits.append(session.run(x)[bundle.output_name])
+        found = session.run(x)
+        logits.append(found[bundle.output_name])
+        familiar.append(similarity(found[POOLED], prototypes) if len(prototypes) else np.zeros(len(some)))
         kept += some
-    whole = np.concatenate(logits) if logits else np.empty((0, bundle.classes), np.float32)
-    return Answers(tuple(kept), np.array([s.label for s in kept], np.int64), whole)
+    labels = np.array([s.label for s in kept], np.int64)
+    return Answers(tuple(kept), labels, np.concatenate(logits), np.concatenate(familiar))
+
+
+def pooled(
+    bundle: Bundle, session: Session, samples: Sequence[Sample], workers: int, told: Callable[[int], object]
+) -> Floats:
+    """The pooled features ``(n, width)`` of all pictures that can be read; arguments as for ``ask``."""
+    rows: list[Floats] = []
+    for _, x in batches(samples, bundle.metadata.transforms, workers):
+        told(sum(len(row) for row in rows))
+        rows.append(session.run(x)[POOLED])
+    return np.concatenate(rows) if rows else np.empty((0, 0), np.float32)
 
 
 def batches(samples: Sequence[Sample], transforms: Transforms, workers: int) -> Iterator[tuple[list[Sample], Floats]]:
@@ -92,21 +125,13 @@ def batches(samples: Sequence[Sample], transforms: Transforms, workers: int) -> 
         yield some, np.stack(rows)
 
 
-def fit(validation: Answers, test: Answers) -> Fitted:
-    """Temperature and energy threshold from the validation pictures, and how often the warning is wrong."""
+def fit(validation: Answers, test: Answers, prototypes: Floats) -> Fitted:
+    """Temperature and the rule about unfamiliar pictures, from the validation pictures."""
     if not len(validation):
         return Fitted()
-    logits = torch.from_numpy(validation.logits)
-    rule: dict[str, Any] = dict(calibrate.fit_novelty(logits, FALSE_ALARMS))
-    if len(test):
-        energies = torch.logsumexp(torch.from_numpy(test.logits).double(), 1)
-        rule |= {"false_alarm_rate": round(float((energies < rule["threshold"]).double().mean()), 4)}
-        rule |= {"measured_on": "test", "images": len(test)}
-    else:
-        energies = torch.logsumexp(logits.double(), 1)
-        rule |= {"false_alarm_rate": judge.false_alarm_rate(energies.numpy(), FALSE_ALARMS)}
-        rule |= {"measured_on": "validation, by cross-validation", "images": len(validation)}
-    return Fitted(calibrate.fit_temperature(logits, torch.from_numpy(validation.labels)), rule)
+    temperature = calibrate.fit_temperature(torch.from_numpy(validation.logits), torch.from_numpy(validation.labels))
+    rule = novelty.rule(prototypes, validation.familiar, test.familiar) if len(prototypes) else None
+    return Fitted(temperature, rule)
 
 
 def metrics(answers: Answers, which: str, fitted: Fitted, names: Sequence[str]) -> dict[str, Any]:
@@ -157,7 +182,7 @@ def results(
             "after": judge.reliability(p, judged.labels) if len(judged) else [],
         },
         "temperature": fitted.temperature,
-        "novelty": fitted.novelty,
+        "novelty": novelty.told(fitted.novelty),
         "history": found["history"],
     }
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 import torch
 
 from resnet_desktop.core.errors import DataError
-from resnet_desktop.finetune.dataset import Scan, survey
+from resnet_desktop.finetune.dataset import Sample, Scan, survey
 from resnet_desktop.finetune.job import Job
-from resnet_desktop.trainer import choices, machine
+from resnet_desktop.finetune.rate_curve import has_ended, suggested
+from resnet_desktop.trainer import balance, choices, machine
 from resnet_desktop.trainer.augment import Augmenter
 from resnet_desktop.trainer.control import Control
 from resnet_desktop.trainer.data import load_pictures
@@ -22,6 +24,8 @@ from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.evaluation import CPU_BATCH
 from resnet_desktop.trainer.feeds import FeatureFeed, Feed, PictureFeed
 from resnet_desktop.trainer.network import build_network, count_parameters, training_mode
+from resnet_desktop.trainer.optim import set_learning_rate
+from resnet_desktop.trainer.probe import Probe
 from resnet_desktop.trainer.reporter import Silent
 
 PICTURES = 32
@@ -29,8 +33,10 @@ STEPS = 3
 HEAD_STEPS = 20
 STARTING = 4.0
 """Seconds in which the process starts and the bundle is read, checked and written."""
-ENTRIES = 100
-"""Points of the learning-rate range test."""
+ENTRIES = 75
+"""Steps of the learning-rate range test."""
+LOWEST, HIGHEST = 1e-5, 1.0
+"""The learning rates that it goes from and to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ def prepare(job: Job, pictures: int = PICTURES) -> Bench:
     assert recipe is not None, "filled in just now"
     assert recipe.transforms is not None, "filled in just now"
     started = time.monotonic()
-    some = found.training[:: max(1, len(found.training) // pictures)][:pictures]
+    some = spread(found.training, pictures)
     loaded, _ = load_pictures(some, choices.stored_side(recipe), job.workers or 1)
     if not len(loaded):
         raise DataError("no_images", "None of the pictures to train on can be read.")
@@ -83,6 +89,12 @@ def prepare(job: Job, pictures: int = PICTURES) -> Bench:
         labels=found.labels,
     )
     return Bench(job, found, engine, decoding, per_feature)
+
+
+def spread(samples: Sequence[Sample], count: int) -> list[Sample]:
+    """At most ``count`` of the samples, evenly over their order, which is that of the classes."""
+    count = min(count, len(samples))
+    return [samples[(2 * i + 1) * len(samples) // (2 * count)] for i in range(count)]
 
 
 def _features(network: Any, feed: Feed, resize: int, crop: int) -> tuple[torch.Tensor, float]:  # noqa: ANN401
@@ -121,8 +133,44 @@ def estimate(job: Job) -> dict[str, Any]:
         "batch_size": phase.batch_size,
         "epochs": epochs,
         "images": training,
+        "classes": len(found.labels),
         "device": machine.device_name(bench.job.device),
         **count_parameters(engine.network),
+        "parts": _parts(engine),
+        "chosen": _chosen(bench),
+    }
+
+
+def _parts(engine: Engine) -> list[dict[str, Any]]:
+    """The parts of the network from input to output: parameters, those that train, rate beside that of the head."""
+    scales = {id(p): group.get("scale", 1.0) for group in engine.optimizer.param_groups for p in group["params"]}
+    rows: dict[str, dict[str, Any]] = {}
+    for name, parameter in engine.network.named_parameters():
+        part = {"bn1": "conv1", "fc": "head"}.get(name.split(".")[0], name.split(".")[0])
+        row = rows.setdefault(part, {"name": part, "total": 0, "trainable": 0, "rate": 0.0})
+        row["total"] += parameter.numel()
+        if parameter.requires_grad:
+            row["trainable"] += parameter.numel()
+            row["rate"] = round(scales[id(parameter)], 6)
+    return list(rows.values())
+
+
+def _chosen(bench: Bench) -> dict[str, Any]:
+    """What was filled in where the job leaves it open, by the job's keys."""
+    recipe = bench.engine.recipe
+    labels = torch.tensor([sample.label for sample in bench.found.training])
+    asked = bench.job.recipe  # the engine's own weighs no classes
+    assert asked is not None, "filled in before"
+    assert recipe.transforms is not None, "filled in before"
+    return {
+        "batch_size": recipe.schedule[-1].batch_size,
+        "epochs": sum(phase.epochs for phase in recipe.schedule),
+        "learning_rate": bench.engine.peak,
+        "input_size": recipe.transforms.crop,
+        "device": bench.job.device,
+        "workers": bench.job.workers,
+        "recipe.precision": recipe.precision,
+        "recipe.balance": balance.chosen(asked.balance, labels),
     }
 
 
@@ -140,41 +188,31 @@ def _seconds_per_step(engine: Engine, steps: int) -> tuple[float, int]:
     return (time.monotonic() - started) / steps, pictures
 
 
-def find_rate(job: Job, lowest: float = 1e-6, highest: float = 1.0) -> Iterator[dict[str, Any]]:
-    """The learning-rate range test (Smith 2015, arXiv:1506.01186): the loss while the rate rises step by step.
+def find_rate(job: Job, steps: int = ENTRIES) -> Iterator[dict[str, Any]]:
+    """The learning-rate range test (Smith 2017, arXiv:1506.01186): the loss while the rate rises step by step.
 
     Yields:
-        ``learning_rate`` and ``loss`` (smoothed) for each step; at the end ``suggestion``: the rate where the smoothed
-        loss falls most steeply, well below where it begins to rise.
+        ``learning_rate``, ``loss`` on the same pictures after each step (``probe``), ``step`` and ``steps``, until
+        there is nothing more to be seen; at the end ``suggestion`` (``finetune.rate_curve``) and the ``optimizer`` that
+        it holds for.
     """
     bench = prepare(job, pictures=max(PICTURES, 4 * (job.batch_size or 64)))
     engine, phase = bench.engine, bench.engine.recipe.schedule[-1]
     training_mode(engine.network)
+    probe = Probe(engine)
     rates: list[float] = []
     losses: list[float] = []
-    average = 0.0
-    for number in range(ENTRIES):
-        rate = lowest * (highest / lowest) ** (number / (ENTRIES - 1))
-        for group in engine.optimizer.param_groups:
-            group["lr"] = rate * group.get("scale", 1.0)
+    for number in range(steps):
+        rate = LOWEST * (HIGHEST / LOWEST) ** (number / (steps - 1))
+        set_learning_rate(engine.optimizer, rate)
         _, plan = next(engine.plans(number, phase))
-        loss = float(engine.make_step(number, 0, plan))
-        average = 0.9 * average + 0.1 * loss
-        smooth = average / (1 - 0.9 ** (number + 1))
-        if smooth != smooth or (number > ENTRIES // 10 and smooth > 4 * min(losses)):
+        engine.make_step(number, 0, plan)
+        loss = probe.loss()
+        if not math.isfinite(loss):
             break
         rates.append(rate)
-        losses.append(smooth)
-        yield {"learning_rate": float(f"{rate:.6g}"), "loss": round(smooth, 6)}
+        losses.append(loss)
+        yield {"learning_rate": float(f"{rate:.6g}"), "loss": round(loss, 6), "step": number + 1, "steps": steps}
+        if has_ended(losses):
+            break
     yield {"suggestion": suggested(rates, losses), "optimizer": engine.recipe.optimizer}
-
-
-def suggested(rates: list[float], losses: list[float]) -> float | None:
-    """Where the loss falls most steeply over the logarithm of the rate; None for fewer than ten points."""
-    if len(rates) < 10:
-        return None
-    lowest = min(range(len(losses)), key=losses.__getitem__)
-    slopes = [(losses[i + 3] - losses[i - 3], i) for i in range(3, min(lowest, len(losses) - 4) + 1)]
-    if not slopes:
-        return float(f"{rates[lowest] / 10:.3g}")
-    return float(f"{rates[min(slopes)[1]]:.3g}")

@@ -1,11 +1,10 @@
-"""Whether confidences can be believed: temperature, calibration error, intervals, the energy of the unfamiliar."""
+"""Whether confidences can be believed: temperature, calibration error, intervals."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
@@ -65,13 +64,3 @@ def wilson_interval(correct: int, count: int) -> tuple[float, float]:
     centre = (p + z2 / (2 * count)) / (1 + z2 / count)
     half = Z95 / (1 + z2 / count) * math.sqrt(p * (1 - p) / count + z2 / (4 * count**2))
     return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def fit_novelty(logits: Tensor, false_alarms: float = 0.05) -> dict[str, float | str]:
-    """The energy threshold below which a picture counts as unfamiliar (Liu et al. 2020, arXiv:2010.03759).
-
-    The score is ``logsumexp(logits)``; the threshold leaves ``false_alarms`` of these familiar pictures below it.
-    """
-    energy = torch.logsumexp(logits.double(), 1)
-    threshold = float(torch.quantile(energy, false_alarms))
-    return {"method": "energy", "temperature": 1.0, "threshold": threshold, "false_alarms": false_alarms}

@@ -22,7 +22,9 @@ LARGEST_TABLE = 200
 
 
 def write(folder: Path, epoch: int, result: Evaluation, feed: Feed, labels: Sequence[str]) -> Path:
-    """Write ``epoch-NNNN.json``: the confusion table (row: right class, column: answer) and the worst pictures.
+    """Write ``epoch-NNNN.json``: labels, the confusion table (row: right class, column: answer), the worst pictures.
+
+    ``finetune.epoch_details`` reads it.
 
     Above ``LARGEST_TABLE`` classes the table is null. The file is written in one piece beside its place and renamed;
     it is not synced to the disk, for it can be missed.
@@ -33,6 +35,8 @@ def write(folder: Path, epoch: int, result: Evaluation, feed: Feed, labels: Sequ
     predicted = result.logits.argmax(1)
     classes = max(len(labels), result.logits.shape[1])
     values = {
+        "epoch": epoch,
+        "labels": list(labels),
         "confusion": confusion(result.labels, predicted, classes) if classes <= LARGEST_TABLE else None,
         "worst": [
             picture(feed.samples[i], labels, int(predicted[i]), float(probabilities[i].max()), float(losses[i]))

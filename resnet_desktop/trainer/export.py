@@ -1,61 +1,38 @@
 """From a trained network to a bundle that is proven to answer as the network does.
 
 The bundle is written by the graph builder, read back, and run in ONNX Runtime on real photos through the app's own
-preprocessing. The PyTorch network that it is held against holds the same stored (rounded) values; what the rounding
-itself changes is measured beside it.
+preprocessing: everything that is said of the model is measured on the file as it will be used.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.metadata import Metadata
 from resnet_desktop.bundle.portable import write_portable
-from resnet_desktop.bundle.resnet_graph import Storage, build_resnet, stored_arrays
+from resnet_desktop.bundle.resnet_graph import POOLED, Storage, build_resnet
 from resnet_desktop.core import atomic
-from resnet_desktop.core.errors import TrainingError
-from resnet_desktop.finetune.dataset import Sample, Scan
-from resnet_desktop.finetune.job import DataSource
+from resnet_desktop.finetune.dataset import Scan
 from resnet_desktop.inference.session import Session
-from resnet_desktop.trainer import assess, judge
-from resnet_desktop.trainer.assess import Answers
+from resnet_desktop.trainer import about, assess, novelty, parity
+from resnet_desktop.trainer.assess import Answers, Fitted
 from resnet_desktop.trainer.doubts import doubted
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.feeds import FeatureFeed
-from resnet_desktop.trainer.machine import versions
-from resnet_desktop.trainer.network import load_arrays
 from resnet_desktop.trainer.report import write_report
 from resnet_desktop.trainer.resnet import ResNet, named_arrays
 
-PARITY_PHOTOS = 64
-PARITY_LIMIT = 1e-4
-"""Largest difference in probability between the bundle and PyTorch with the same stored values."""
-TORCH_BATCH = 8
+PROTOTYPE_PHOTOS = 256
+"""Training pictures whose features are computed for the warning about unfamiliar ones, where none are at hand."""
 STORAGE: Storage = "float16"
-
-Floats = NDArray[np.float32]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Parity:
-    """Largest differences in probability: bundle against stored values, and stored against full-precision values."""
-
-    photos: int
-    bundle: float
-    storage: float
-    same_classes: bool
 
 
 def export(engine: Engine, found: Scan) -> Bundle:
@@ -63,52 +40,66 @@ def export(engine: Engine, found: Scan) -> Bundle:
 
     Raises:
         TrainingError: ``parity_failed``; the bundle is not kept.
+        DataError: none of the pictures can be read any more.
         StorageError: the disk refuses.
         CancelledRunError: asked to cancel; the checkpoint of the end of training is there.
     """
     folder, transforms = engine.folder, engine.recipe.transforms
     assert transforms is not None, "filled in before"
     engine.network.eval()
-    arrays = named_arrays(engine.network)
+    arrays = centred(named_arrays(engine.network))
     model = build_resnet(
         engine.network.architecture, arrays, height=transforms.crop, width=transforms.crop, storage=STORAGE
     )
-    arch = engine.network.architecture.name
-    metadata = Metadata(arch=arch, categories=found.labels, transforms=transforms)
+    metadata = Metadata(arch=engine.network.architecture.name, categories=found.labels, transforms=transforms)
     engine.control.check()
     draft = bundles.write(folder / "draft.onnx", model, metadata)
     try:
-        session = Session(draft)
-        validation, test = _ask(engine, draft, session, found)
-        fitted = assess.fit(validation, test)
-        parity = _parity(engine, found, draft, session, arrays)
+        session = Session(draft, extra_outputs=(POOLED,))
+        validation, test, fitted = _asked(engine, draft, session, found)
+        proof = _proof(engine, found, draft, session, arrays)
     finally:
         draft.path.unlink(missing_ok=True)
-    judged, which = (test, "test") if len(test) else (validation, "validation")
-    metrics = assess.metrics(judged, which, fitted, found.labels)
-    provenance = {**_provenance(engine, found), "parity": dataclasses.asdict(parity), "metrics": metrics}
-    told = {"metrics": metrics, "history": engine.history, "suspects": _doubts(engine, found)}
-    results = assess.results(validation, test, fitted, found.labels, told)
+    results = _results(engine, found, (validation, test), fitted, dataclasses.asdict(proof))
     atomic.write_text(folder / "results.json", json.dumps(results, ensure_ascii=False) + "\n")
     metadata = dataclasses.replace(
-        metadata, temperature=fitted.temperature, novelty=fitted.novelty, provenance=provenance
+        metadata, temperature=fitted.temperature, novelty=fitted.novelty, provenance=_card(results)
     )
     bundle = bundles.write(folder / "model.onnx", model, metadata)
     write_portable(folder / "export", bundle)
-    pictures = {s.name: s for s in (*found.training, *found.validation, *found.test)}
-    report = write_report(folder / "report.html", bundle, results, pictures, engine.control.check)
+    base = None if engine.job.train == "scratch" else engine.job.base
+    report = write_report(folder / "report.html", bundle, base, results, found.samples, engine.control.check)
     where = {"bundle": str(bundle.path), "report": str(report), "results": str(folder / "results.json")}
-    engine.reporter.say("finished", **where, metrics=metrics)
+    engine.reporter.say("finished", **where, metrics=results["metrics"])
     return bundle
 
 
-def _ask(engine: Engine, draft: Bundle, session: Session, found: Scan) -> tuple[Answers, Answers]:
-    """The draft's answers on validation and test pictures."""
-    total, workers = len(found.validation) + len(found.test), engine.job.workers or 1
-    tell = _teller(engine, total)
-    validation = assess.ask(draft, session, found.validation, workers, tell)
-    before = len(found.validation)
-    return validation, assess.ask(draft, session, found.test, workers, lambda done: tell(before + done))
+def centred(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """The same weights with a last layer whose logits add up to 0, so that heatmaps mean what they seem to mean.
+
+    No probability changes when the same number is added to all logits, so that training leaves it as it happens to be;
+    but the evidence for one class would be evidence for all of them in that part. With two classes it drowned the rest.
+    """
+    numbered = (name for name in arrays if name.startswith("head.") and name.endswith(".weight"))
+    last = max(numbered, key=lambda name: int(name.split(".")[1]), default="fc.weight").removesuffix(".weight")
+    changed = {name: arrays[name] - arrays[name].mean(0, keepdims=True) for name in (f"{last}.weight", f"{last}.bias")}
+    return arrays | changed
+
+
+def _asked(engine: Engine, draft: Bundle, session: Session, found: Scan) -> tuple[Answers, Answers, Fitted]:
+    """The draft's answers on validation and test pictures, and what they teach about its confidence."""
+    workers, feed = engine.job.workers or 1, engine.training
+    learnt = () if isinstance(feed, FeatureFeed) else found.training[:: -(-len(found.training) // PROTOTYPE_PHOTOS)]
+    tell = _teller(engine, len(learnt) + len(found.validation) + len(found.test))
+    if isinstance(feed, FeatureFeed):
+        features = feed.plain.cpu().numpy()
+    else:
+        features = assess.pooled(draft, session, learnt, workers, tell)
+    centres = novelty.prototypes(features, len(found.labels), engine.control.check)
+    first, second = len(learnt), len(learnt) + len(found.validation)
+    validation = assess.ask(draft, session, found.validation, workers, centres, lambda done: tell(first + done))
+    test = assess.ask(draft, session, found.test, workers, centres, lambda done: tell(second + done))
+    return validation, test, assess.fit(validation, test, centres)
 
 
 def _teller(engine: Engine, total: int) -> Callable[[int], None]:
@@ -125,76 +116,35 @@ def _teller(engine: Engine, total: int) -> Callable[[int], None]:
     return tell
 
 
-def _doubts(engine: Engine, found: Scan) -> list[dict[str, Any]]:
-    if not isinstance(engine.training, FeatureFeed):
-        return []
-    return doubted(engine.training, found.labels, engine.control.check)
-
-
-def _provenance(engine: Engine, found: Scan) -> dict[str, Any]:
-    """What the bundle tells about its making; sources by name, not by place: a path is nobody's business."""
-    job = engine.job.as_dict()
-    recipe = {k: v for k, v in job.items() if k not in ("output", "data", "exclude", "relabel", "control", "classes")}
-    return {
-        "data": [_source_name(source) for source in engine.job.data if source.role != "test"],
-        "test_data": [_source_name(source) for source in engine.job.data if source.role == "test"],
-        "pictures": {"training": len(engine.training), "validation": len(engine.validation), "test": len(found.test)},
-        "recipe": recipe,
-        "base": None if engine.job.train == "scratch" else Path(engine.job.base).name,
-        "base_sha256": engine.base or None,
-        "seed": engine.job.seed,
-        "device": str(engine.device),
-        "minutes": round(sum(row["seconds"] for row in engine.history) / 60, 1),
-        "history": engine.history,
-        "versions": versions(),
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-    }
-
-
-def _source_name(source: DataSource) -> str:
-    return Path(source.path).name
-
-
-def _parity(engine: Engine, found: Scan, bundle: Bundle, session: Session, arrays: dict[str, Any]) -> Parity:
-    """Hold the bundle against PyTorch on real photos. Raises TrainingError above ``PARITY_LIMIT``."""
-    whole: tuple[Sample, ...] = found.validation or found.training
-    samples = whole[:: max(1, len(whole) // PARITY_PHOTOS)][:PARITY_PHOTOS]
-    rows = [x for _, x in assess.batches(samples, bundle.metadata.transforms, engine.job.workers or 1)]
-    check = engine.control.check
+def _proof(engine: Engine, found: Scan, draft: Bundle, session: Session, arrays: dict[str, Any]) -> parity.Parity:
+    """Hold the draft against PyTorch. Raises TrainingError ``parity_failed``."""
     hidden = () if engine.job.head.hidden is None else (engine.job.head.hidden,)
     network = ResNet(engine.network.architecture, len(found.labels), hidden=hidden)
-    outputs: list[Floats] = []
-    for x in rows:
-        check()
-        outputs.append(session.run(x)[bundle.output_name])
-    ours = judge.softmax(np.concatenate(outputs))
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    load_arrays(network, stored_arrays(arrays, STORAGE))
-    stored = judge.softmax(_torch_logits(network, rows, check))
-    load_arrays(network, arrays)
-    full = judge.softmax(_torch_logits(network, rows, check))
-    parity = Parity(
-        sum(len(x) for x in rows),
-        float(np.abs(ours - stored).max()),
-        float(np.abs(stored - full).max()),
-        bool((ours.argmax(1) == stored.argmax(1)).all()),
-    )
-    if parity.bundle > PARITY_LIMIT or not parity.same_classes:
-        raise TrainingError(
-            "parity_failed",
-            f"The exported model differs from the trained network by {parity.bundle:.2g} in probability.",
-            "This is a fault of the program: please report it.",
-        )
-    return parity
+    photos = found.validation or found.training
+    workers = engine.job.workers or 1
+    return parity.prove(draft, session, network, arrays, STORAGE, photos, workers, engine.control.check)
 
 
-def _torch_logits(network: ResNet, rows: list[Floats], check: Callable[[], object]) -> Floats:
-    """Logits of PyTorch in float32 on the CPU."""
-    network.eval()
-    found = []
-    with torch.inference_mode():
-        for x in rows:
-            check()
-            found.append(network(torch.from_numpy(x)).numpy())
-    whole: Floats = np.concatenate(found)
-    return whole
+def _results(
+    engine: Engine, found: Scan, answers: tuple[Answers, Answers], fitted: Fitted, proof: dict[str, Any]
+) -> dict[str, Any]:
+    """All of ``results.json``."""
+    validation, test = answers
+    judged, which = (test, "test") if len(test) else (validation, "validation")
+    suspects: list[dict[str, Any]] = []
+    if isinstance(engine.training, FeatureFeed):
+        suspects = doubted(engine.training, found.labels, engine.control.check)
+    told = {
+        "metrics": assess.metrics(judged, which, fitted, found.labels),
+        "history": engine.history,
+        "suspects": suspects,
+    }
+    results = assess.results(validation, test, fitted, found.labels, told)
+    card = about.provenance(engine, found, test.samples) | {"parity": proof}
+    return results | {"about": card | about.data(engine, found, test.samples)}
+
+
+def _card(results: dict[str, Any]) -> dict[str, Any]:
+    """What rides in the bundle: how it was made and how good it is, but no name of a picture."""
+    told = {key: value for key, value in results["about"].items() if key not in about.OF_THE_RUN}
+    return told | {key: results[key] for key in ("history", "metrics", "per_class")}

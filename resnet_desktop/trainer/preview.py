@@ -17,6 +17,7 @@ from resnet_desktop.imaging.decode import decode, encode_png
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.trainer import choices
 from resnet_desktop.trainer.augment import Augmenter
+from resnet_desktop.trainer.bench import spread
 from resnet_desktop.trainer.data import load_pictures
 
 PICTURES = 4
@@ -26,8 +27,11 @@ VARIANTS = 5
 def preview(job: Job, folder: Path) -> dict[str, Any]:
     """Write a few pictures as the app sees them and ``VARIANTS`` augmented versions of each, as PNG files.
 
+    Where only the head is trained, its features are computed once for each of ``views`` versions, of which the first is
+    the picture itself: there are no more augmented versions than that, and pictures are never blended.
+
     Returns:
-        ``pictures``: for each its ``path``, ``plain`` (a file) and ``augmented`` (files).
+        ``pictures``: for each its ``path``, ``label``, ``plain`` (a file) and ``augmented`` (files).
 
     Raises:
         ResNetDesktopError: as a run does.
@@ -37,9 +41,9 @@ def preview(job: Job, folder: Path) -> dict[str, Any]:
     assert recipe is not None, "filled in just now"
     assert recipe.transforms is not None, "filled in just now"
     found = survey(job)
-    some = found.training[:: max(1, len(found.training) // PICTURES)][:PICTURES]
-    side = choices.stored_side(recipe, choices.PASSING_MARGIN if job.train == "head" else choices.MARGIN)
-    pictures, _ = load_pictures(some, side, job.workers or 1)
+    head = job.train == "head"
+    side = choices.stored_side(recipe, choices.PASSING_MARGIN if head else choices.MARGIN)
+    pictures, _ = load_pictures(spread(found.training, PICTURES), side, job.workers or 1)
     if not len(pictures):
         raise DataError("no_images", "None of the pictures to train on can be read.")
     augmenter, crop = Augmenter(recipe, recipe.transforms, torch.device("cpu")), recipe.transforms.crop
@@ -47,14 +51,19 @@ def preview(job: Job, folder: Path) -> dict[str, Any]:
     plain = [_seen(reader.read(sample), recipe.transforms) for sample in pictures.samples]
     reader.close()
     rows: list[dict[str, Any]] = [
-        {"path": sample.name, "plain": _write(folder / f"{i}-plain.png", plain[i]), "augmented": []}
+        {
+            "path": sample.name,
+            "label": found.labels[sample.label],
+            "plain": _write(folder / f"{i}-plain.png", plain[i]),
+            "augmented": [],
+        }
         for i, sample in enumerate(pictures.samples)
     ]
-    for variant in range(VARIANTS):
+    for variant in range(min(VARIANTS, recipe.views - 1) if head else VARIANTS):
         generator = torch.Generator().manual_seed(job.seed * 1_000_003 + variant)
         x = augmenter.training(pictures.pixels, crop, augmenter.draw(len(pictures), generator))
-        mix = augmenter.draw_mix(len(x), crop, generator, pictures=job.train != "head")
-        seen = augmenter.pixels(x if mix is None or job.train == "head" else mix(x, x[mix.order]))
+        mix = None if head else augmenter.draw_mix(len(x), crop, generator)
+        seen = augmenter.pixels(x if mix is None else mix(x, x[mix.order]))
         squares = seen.permute(0, 2, 3, 1).contiguous().numpy()
         for i, row in enumerate(rows):
             row["augmented"].append(_write(folder / f"{i}-augmented-{variant}.png", squares[i]))

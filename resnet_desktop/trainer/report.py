@@ -1,94 +1,109 @@
-"""The report of a run: one HTML file that needs nothing beside it."""
+"""The report of a run: one HTML file that needs nothing beside it.
+
+No script, nothing fetched from anywhere, light and dark, fit for paper. Every name that comes from outside (classes,
+files, folders, models) is escaped.
+"""
 
 from __future__ import annotations
 
-import html
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.core import atomic
+from resnet_desktop.explain.report_style import STYLE
+from resnet_desktop.explain.svg import text
 from resnet_desktop.finetune.dataset import Sample
-from resnet_desktop.trainer import report_parts as parts
+from resnet_desktop.trainer import report_data, report_heatmaps, report_parts
+from resnet_desktop.trainer.report_pictures import Thumbnails
 
 WORST = 24
 """Mistakes, and doubtful labels, that are shown."""
-STYLE = """
-:root { color-scheme: light dark; --line: #8884; --a: #3f6f8f; --b: #b5713a; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 3rem auto; padding: 0 1rem; }
-h1 { font-weight: 600; } h2 { margin-top: 2.5rem; font-weight: 600; font-size: 1.1rem; }
-table { border-collapse: collapse; } td, th { padding: .2rem 1rem .2rem 0; text-align: left; font-weight: 400; }
-td { border-top: 1px solid var(--line); font-variant-numeric: tabular-nums; }
-.figure { font-size: 2.4rem; font-weight: 600; margin: 0; } svg { width: 100%; height: auto; }
-.bar { background: var(--a); height: .7rem; border-radius: 2px; } pre { overflow-x: auto; font-size: .8rem; }
-.small { font-size: .85rem; opacity: .75; } summary { cursor: pointer; margin: 1rem 0; }
-.matrix td { padding: .2rem .5rem; text-align: right; } .turned { writing-mode: vertical-rl; }
-.pair { display: flex; gap: 2rem; } figure { margin: 0; } figcaption { font-size: .8rem; line-height: 1.35; }
-.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: 1rem; }
-.gallery img { max-width: 100%; border-radius: 4px; }
+OWN_STYLE = """
+.figure { font-size: 2.6rem; font-weight: 600; margin: 1rem 0 0; line-height: 1.1; }
+.share { background: var(--c1); height: .7rem; border-radius: 2px; min-width: 1px; print-color-adjust: exact; }
+.small { font-size: .87rem; color: var(--soft); } summary { cursor: pointer; margin: .8rem 0; } pre { overflow-x: auto;
+  font-size: .8rem; background: var(--box); padding: .6rem; border-radius: 4px; }
+td.n, th.n { text-align: right; white-space: nowrap; } td.wide { width: 9rem; padding-left: .8rem; }
+.scroll { overflow-x: auto; } .matrix { width: auto; } .matrix td { text-align: right; min-width: 2.2rem;
+  padding: .25rem .5rem; border: 1px solid var(--line); print-color-adjust: exact; }
+.matrix th { padding: .25rem .5rem; } .matrix .top th { vertical-align: bottom; text-align: center; }
+.turned { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 12rem; display: inline-block; }
+.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: 1rem; margin-top: .6rem; }
+.gallery img { width: auto; max-width: 100%; } .triple { display: grid; grid-template-columns: repeat(3, 1fr);
+  gap: .8rem; margin: 1rem 0; align-items: start; max-width: 54rem; }
+.bars { display: flex; align-items: center; gap: .5rem; font-size: .85rem; color: var(--soft); margin: .4rem 0; }
+.bars i { flex: 0 0 14rem; height: .6rem; border-radius: 2px; print-color-adjust: exact; }
+@media (max-width: 40rem) { .triple { grid-template-columns: 1fr; } }
 """
 
 
 def write_report(
     path: Path,
     bundle: Bundle,
+    base: str | None,
     results: Mapping[str, Any],
-    samples: Mapping[str, Sample],
+    samples: Sequence[Sample],
     check: Callable[[], object],
 ) -> Path:
     """Write the report of a bundle to ``path``. Raises StorageError.
 
     Args:
         path: where.
-        bundle: what was made; its provenance holds the recipe.
+        bundle: what was made.
+        base: the model that it was made of; None for none.
         results: as in ``results.json``.
-        samples: pictures by name, for the thumbnails.
+        samples: the pictures of the run.
         check: called now and then; what it raises ends the work.
     """
-    provenance = bundle.metadata.provenance
-    metrics, history = results["metrics"], results["history"]
+    about = results["about"]
     mistakes = [row for row in results["pictures"] if row["label"] != row["predicted"]]
     worst = sorted(mistakes, key=lambda row: -row["loss"])[:WORST]
-    thumbnails = parts.Thumbnails(samples)
-    try:
+    by_name = {sample.name: sample for sample in samples}
+    with Thumbnails(by_name) as thumbnails:
         check()
-        shown = thumbnails.gallery(worst)
+        shown = thumbnails.gallery(worst, "It makes no mistakes on the pictures that were set apart.")
         check()
-        doubted = thumbnails.gallery(results["suspects"][:WORST])
-    finally:
-        thumbnails.close()
-    tables = results["reliability"]
-    title = f"{html.escape(bundle.metadata.arch or 'Network')}, {bundle.classes} classes"
+        doubted = thumbnails.gallery(results["suspects"][:WORST], "None was found.", doubts=True)
+    changes = report_heatmaps.section(bundle, base, results["pictures"], by_name, check)
     sections = [
-        ("", parts.headline(metrics)),
-        ("Each class", parts.classes(results["per_class"])),
-        ("What is taken for what", parts.confusion(results["confusion"], results["labels"])),
-        ("The worst mistakes", shown),
-        ("Labels that may be wrong", doubted),
-        (
-            "How far the percentages can be believed",
-            parts.reliability(tables["before"], tables["after"], metrics, results["temperature"]),
-        ),
-        ("Unfamiliar pictures", parts.novelty(results["novelty"])),
-        ("Training", parts.curves(history) + parts.epochs(history)),
-        ("Data and recipe", _recipe(provenance)),
+        ("", report_parts.headline(results)),
+        ("Each class", report_parts.classes(results["per_class"])),
+        ("What is taken for what", report_parts.confusion(results["confusion"], results["labels"], mistakes)),
+        ("The worst mistakes", report_parts.counted(len(worst), len(mistakes), "mistakes") + shown),
+        ("Labels that may be wrong", report_parts.doubts(len(results["suspects"]), WORST) + doubted),
+        ("Before and after" if base else "Where it looks", changes),
+        ("How far the percentages can be believed", report_parts.confidence(results)),
+        ("Unfamiliar pictures", report_parts.novelty(results["novelty"])),
+        ("Training", report_parts.curves(results["history"]) + report_parts.epochs(results["history"])),
+        ("Data", report_data.data(about)),
+        ("Recipe and origin", report_data.recipe(about)),
+        ("From PyTorch to the file", report_data.parity(about.get("parity"))),
     ]
-    body = "".join(f"<h2>{name}</h2>{part}" if name else part for name, part in sections)
-    page = "<!doctype html><html lang=en><meta charset=utf-8><title>Training report</title>"
-    atomic.write_text(path, f"{page}<style>{STYLE}</style><body><h1>{title}</h1>{body}</body></html>\n")
+    title = f"{about['name']}: {about['arch']}, {len(results['labels'])} classes"
+    atomic.write_text(path, _document(title, about.get("date", ""), sections))
     return path
 
 
-def _recipe(provenance: Mapping[str, Any]) -> str:
-    pictures, parity = provenance.get("pictures", {}), provenance.get("parity", {})
-    names = ", ".join(html.escape(str(name)) for name in provenance.get("data", ()))
-    counts = ", ".join(f"{count} for {role}" for role, count in pictures.items())
-    rest = {key: value for key, value in provenance.items() if key not in ("history", "metrics")}
-    whole = html.escape(json.dumps(rest, indent=1, ensure_ascii=False))
-    return (
-        f"<p>Pictures from {names}: {counts}. On {parity.get('photos', 0)} photos the file answers as PyTorch does to "
-        f"{parity.get('bundle', 0):.1e} in probability; storing the weights as float16 changes a probability by "
-        f"{parity.get('storage', 0):.1e} at most.</p><details><summary>Everything</summary><pre>{whole}</pre></details>"
-    )
+def _document(title: str, date: str, sections: Sequence[tuple[str, str]]) -> str:
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    body = [f"<section>{f'<h2>{name}</h2>' if name else ''}{part}</section>" for name, part in sections if part]
+    lines = [
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        "<head>",
+        '<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+        f"<title>{text(title)}</title>",
+        f"<style>{STYLE}{OWN_STYLE}</style>",
+        "</head>",
+        "<body>",
+        f"<header><h1>{text(title)}</h1><p>{text(date)} · ResNet Desktop</p></header>",
+        *body,
+        "</body>",
+        "</html>",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,34 +1,37 @@
-"""The tables, drawings and thumbnails of a report, as pieces of HTML."""
+"""How good a model is, as pieces of HTML: tables and drawings."""
 
 from __future__ import annotations
 
-import base64
-import html
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from resnet_desktop.core.errors import ResNetDesktopError
-from resnet_desktop.finetune.dataset import Sample, SampleReader
-from resnet_desktop.imaging.decode import decode, encode_jpeg, thumbnail
+from resnet_desktop.explain.svg import Axis, Line, line_chart, text
 
-THUMBNAIL = 132
-QUALITY = 72
 LARGEST_TABLE = 30
 """Classes up to which the confusion table is drawn."""
+LARGEST_LIST = 60
+"""Classes up to which all are shown at once; of more, the weakest are, and the others lie behind a fold."""
+FEW = 50
+"""Pictures below which an accuracy says little."""
 
 Row = Mapping[str, Any]
 
 
-def headline(metrics: Row) -> str:
-    """Accuracy with its interval, and calibration."""
+def headline(results: Row) -> str:
+    """Accuracy with its interval, on how many pictures, and how that is to be read."""
+    metrics = results["metrics"]
     if not metrics.get("images"):
         return "<p>No pictures were set apart, so the accuracy is not known.</p>"
     low, high = metrics["acc1_interval"]
-    which = html.escape(metrics["on"])
+    five = ""
+    if len(results["labels"]) > 5:
+        five = f" For {metrics['acc5']:.1%} the right name is among the first five."
     return (
-        f"<p class=figure>{metrics['acc1']:.1%}</p>"
-        f"<p>of {metrics['images']} {which} pictures are named rightly (95 % interval {low:.1%} to {high:.1%}); for "
-        f"{metrics['acc5']:.1%} the right name is among the first five. {_honesty(metrics['on'])}</p>"
+        f'<p class="figure">{metrics["acc1"]:.1%}</p>'
+        f"<p>of {metrics['images']:,} {text(metrics['on'])} pictures are named rightly. With so many pictures, the "
+        f"true share lies between {low:.1%} and {high:.1%} (95 % interval).{five}</p>"
+        f"<p>{_honesty(metrics['on'])}{_few(metrics['images'])}{_baseline(results['per_class'])}</p>"
     )
 
 
@@ -38,155 +41,172 @@ def _honesty(which: str) -> str:
     return "Nothing was learnt from these pictures, but the best epoch was chosen by them: new pictures may do worse."
 
 
-def curves(history: Sequence[Row]) -> str:
-    """Training and validation loss by epoch."""
-    losses = [row[key] for row in history for key in ("training_loss", "validation_loss") if row[key] is not None]
-    if len(history) < 2 or not losses:
+def _few(images: int) -> str:
+    if images >= FEW:
         return ""
-    width, height, top = 640, 200, max(losses) * 1.05 or 1.0
-    lines = []
-    for key, colour in (("training_loss", "--a"), ("validation_loss", "--b")):
-        points = [
-            f"{40 + i * (width - 50) / (len(history) - 1):.1f},{height - 20 - row[key] / top * (height - 30):.1f}"
-            for i, row in enumerate(history)
-            if row[key] is not None
-        ]
-        lines.append(f"<polyline fill=none stroke-width=2 stroke='var({colour})' points='{' '.join(points)}'/>")
-    axes = f"<path d='M40 10V{height - 20}H{width - 10}' fill=none stroke='var(--line)'/>"
-    label = f"<text x=0 y=16 font-size=11 fill=currentColor>{top:.2f}</text>"
-    names = (("--a", "training loss"), ("--b", "validation loss"))
-    legend = " ".join(f"<span style='color:var({colour})'>{name}</span>" for colour, name in names)
-    return f"<svg viewBox='0 0 {width} {height}' role=img>{axes}{label}{''.join(lines)}</svg><p>{legend}</p>"
+    return f" {images} pictures are few: four times as many would halve the width of the interval."
 
 
-def epochs(history: Sequence[Row]) -> str:
-    """A row for each epoch, behind a fold."""
-    rows = "".join(
-        f"<tr><td>{row['epoch']}<td>{row['size']}<td>{_number(row['training_loss'])}<td>{_number(row['validation_loss'])}"
-        f"<td>{_number(row['acc1'])}<td>{row['learning_rate']:.2g}<td>{row['seconds']:.1f} s</tr>"
-        for row in history
-    )
-    names = ("epoch", "pixels", "training loss", "validation loss", "validation accuracy", "learning rate", "time")
-    head = "".join(f"<th>{name}" for name in names)
-    return f"<details><summary>Each epoch</summary><table><tr>{head}</tr>{rows}</table></details>"
+def _baseline(rows: Sequence[Row]) -> str:
+    whole, largest = sum(row["support"] for row in rows), max(rows, key=lambda row: row["support"])
+    share = largest["support"] / max(1, whole)
+    return f" Always answering “{text(largest['label'])}” would be right for {share:.1%}."
 
 
 def classes(rows: Sequence[Row]) -> str:
-    """Precision, recall, F1 and support of each class."""
+    """Precision, recall, F1 and support of each class; of very many, the weakest first."""
+    words = "Precision: how many of the answers are right. Recall: how many of the class's pictures are found."
+    note = f'<p class="note">{words}</p>'
+    if len(rows) <= LARGEST_LIST:
+        return note + _class_table(rows)
+    weakest = sorted((row for row in rows if row["support"]), key=lambda row: row["f1"])[:LARGEST_TABLE]
+    every = f"<details><summary>All {len(rows):,} classes</summary>{_class_table(rows)}</details>"
+    return f"{note}<p>The {len(weakest)} weakest:</p>{_class_table(weakest)}{every}"
+
+
+def _class_table(rows: Sequence[Row]) -> str:
     lines = "".join(
-        f"<tr><td>{html.escape(row['label'])}<td>{row['precision']:.0%}<td>{row['recall']:.0%}<td>{row['f1']:.2f}"
-        f"<td>{row['support']}<td style='width:10rem'><div class=bar style='width:{row['f1']:.0%}'></div></tr>"
+        f'<tr><th scope="row">{text(row["label"])}</th><td class="n">{row["precision"]:.0%}</td>'
+        f'<td class="n">{row["recall"]:.0%}</td><td class="n">{row["f1"]:.2f}</td>'
+        f'<td class="n">{row["support"]:,}</td>'
+        f'<td class="wide"><div class="share" style="width:{row["f1"]:.0%}"></div></td></tr>'
         for row in rows
     )
-    head = "<tr><th>class<th>precision<th>recall<th>F1<th>pictures<th></tr>"
-    words = "Precision: how many of the answers are right. Recall: how many of the class's pictures are found."
-    return f"<table>{head}{lines}</table><p class=small>{words}</p>"
+    names = "".join(f'<th class="n">{name}</th>' for name in ("precision", "recall", "F1", "pictures"))
+    return f"<table><thead><tr><th>class</th>{names}<th></th></tr></thead><tbody>{lines}</tbody></table>"
 
 
-def confusion(table: Sequence[Sequence[int]] | None, labels: Sequence[str]) -> str:
-    """The confusion table, or what is confused most where it is too large."""
-    if not table:
-        return "<p>There are too many classes for a table; the worst mistakes are below.</p>"
-    if len(labels) > LARGEST_TABLE:
-        return _most_confused(table, labels)
-    head = "".join(f"<th class=turned>{html.escape(label)}" for label in labels)
+def confusion(table: Sequence[Sequence[int]] | None, labels: Sequence[str], mistakes: Sequence[Row]) -> str:
+    """The confusion table, or what is confused most where it would be too large."""
+    if not table or len(labels) > LARGEST_TABLE:
+        return _most_confused(mistakes)
+    head = "".join(f'<th><span class="turned">{text(label)}</span></th>' for label in labels)
     rows = []
     for i, counts in enumerate(table):
         whole = max(1, sum(counts))
         cells = "".join(
-            f"<td class=cell style='background:color-mix(in srgb, var({'--a' if i == j else '--b'}) "
-            f"{100 * n / whole:.0f}%, transparent)'>{n or ''}"
+            f'<td style="background:color-mix(in srgb, var({"--c1" if i == j else "--c2"}) '
+            f'{60 * n / whole:.0f}%, transparent)">{n or ""}</td>'
             for j, n in enumerate(counts)
         )
-        rows.append(f"<tr><th>{html.escape(labels[i])}{cells}</tr>")
-    words = "Rows: what it is. Columns: what the model says."
-    return f"<table class=matrix><tr><th>{head}</tr>{''.join(rows)}</table><p class=small>{words}</p>"
+        rows.append(f'<tr><th scope="row">{text(labels[i])}</th>{cells}</tr>')
+    note = '<p class="note">Rows: what the pictures are. Columns: what the model says.</p>'
+    body = f'<tr class="top"><th></th>{head}</tr>{"".join(rows)}'
+    return f'{note}<div class="scroll"><table class="matrix">{body}</table></div>'
 
 
-def _most_confused(table: Sequence[Sequence[int]], labels: Sequence[str]) -> str:
-    pairs = [(n, i, j) for i, row in enumerate(table) for j, n in enumerate(row) if i != j and n]
+def _most_confused(mistakes: Sequence[Row]) -> str:
+    pairs = Counter((row["label"], row["predicted"]) for row in mistakes)
+    if not pairs:
+        return "<p>Nothing is taken for anything else.</p>"
     rows = "".join(
-        f"<tr><td>{html.escape(labels[i])}<td>{html.escape(labels[j])}<td>{n}</tr>"
-        for n, i, j in sorted(pairs, reverse=True)[:LARGEST_TABLE]
+        f'<tr><th scope="row">{text(label)}</th><td>{text(predicted)}</td><td class="n">{n}</td></tr>'
+        for (label, predicted), n in pairs.most_common(LARGEST_TABLE)
     )
-    return f"<table><tr><th>is<th>taken for<th>pictures</tr>{rows}</table>"
+    head = '<tr><th>is</th><th>taken for</th><th class="n">pictures</th></tr>'
+    return f"<p>What is confused most often:</p><table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 
-def reliability(before: Sequence[Row], after: Sequence[Row], metrics: Row, temperature: float) -> str:
-    """Accuracy by confidence, before and after the temperature."""
-    if not metrics.get("images"):
+def counted(shown: int, all_of_them: int, what: str) -> str:
+    """How many there are, where not all are shown."""
+    if not all_of_them:
         return ""
+    rest = f" The worst {shown} are shown." if all_of_them > shown else ""
+    return f"<p>{all_of_them:,} {what}, by loss.{rest} Bold: what it is; below: what the model says.</p>"
+
+
+def doubts(found: int, shown: int) -> str:
+    """What doubtful labels are."""
+    if not found:
+        return ""
+    rest = f" {shown} of {found:,} are shown." if found > shown else ""
+    return (
+        "<p>Pictures that the model is surer to belong elsewhere than is usual for pictures of that class (confident "
+        f"learning). Some are mislabelled, some are only hard: look at them.{rest}</p>"
+    )
+
+
+def confidence(results: Row) -> str:
+    """Accuracy by confidence, before and after the temperature."""
+    metrics, tables = results["metrics"], results["reliability"]
+    if not metrics.get("images"):
+        return "<p>It was not measured: no pictures were set apart.</p>"
     drawings = "".join(
-        f"<figure>{_reliability(rows)}<figcaption>{title}: calibration error {metrics[key]:.3f}</figcaption></figure>"
-        for title, rows, key in (("before", before, "ece_uncalibrated"), ("after", after, "ece"))
+        f"<figure>{_reliability(tables[when])}<figcaption>{title}: calibration error {metrics[key]:.3f}</figcaption>"
+        "</figure>"
+        for title, when, key in (("Before", "before", "ece_uncalibrated"), ("After", "after", "ece"))
     )
-    words = (
-        f"A model that is right as often as it says lies on the diagonal. Probabilities are divided out with a "
-        f"temperature of {temperature:.2f}, fitted on the validation pictures."
+    where = "" if metrics["on"] == "test" else " The errors are of the same pictures, and so a little too small."
+    return (
+        "<p>A model that is right as often as it says reaches the dashed line. Its probabilities are calibrated with a "
+        f"temperature of {results['temperature']:.2f}, fitted on the validation pictures.{where}</p>"
+        f'<div class="pair">{drawings}</div>'
     )
-    return f"<div class=pair>{drawings}</div><p class=small>{words}</p>"
 
 
 def _reliability(rows: Sequence[Row]) -> str:
-    side = 200
+    side, left, below = 300, 46, 26
+    marks = "".join(
+        f'<line class="grid" x1="0" x2="{side}" y1="{y}" y2="{y}"/>'
+        f'<text x="-4" y="{y + 4}" text-anchor="end">{100 - 100 * y // side} %</text>'
+        f'<text x="{side - y}" y="{side + 14}" text-anchor="middle">{100 - 100 * y // side} %</text>'
+        for y in (0, side // 2, side)
+    )
     bars = "".join(
-        f"<rect x='{row['low'] * side:.1f}' y='{side * (1 - row['accuracy']):.1f}' fill='var(--a)' "
-        f"width='{(row['high'] - row['low']) * side - 1:.1f}' height='{side * row['accuracy']:.1f}'>"
+        f'<rect class="bar c1" x="{row["low"] * side:.1f}" y="{side * (1 - row["accuracy"]):.1f}" '
+        f'width="{(row["high"] - row["low"]) * side - 1:.1f}" height="{side * row["accuracy"]:.1f}">'
         f"<title>{row['count']} pictures, {row['confidence']:.0%} sure, {row['accuracy']:.0%} right</title></rect>"
         for row in rows
         if row["count"]
     )
-    line = f"<path d='M0 {side}L{side} 0' stroke='var(--b)' stroke-dasharray='4 3'/>"
-    return f"<svg viewBox='-2 -2 {side + 4} {side + 4}' role=img>{bars}{line}</svg>"
+    line = f'<path class="line c2" stroke-dasharray="5 4" d="M0 {side}L{side} 0"/>'
+    box = f"{-left} -6 {side + left + 18} {side + below + 8}"
+    label = 'aria-label="how often it is right, by how sure it is"'
+    return f'<svg viewBox="{box}" role="img" {label}>{marks}{bars}{line}</svg>'
 
 
 def novelty(rule: Row | None) -> str:
     """How the warning about unfamiliar pictures was set, and how often it is wrong."""
     if not rule:
-        return "<p>It was not fitted: no pictures were set apart.</p>"
+        return "<p>There is no warning: no pictures were set apart to fit it on.</p>"
     rate = rule.get("false_alarm_rate")
-    told = (
-        "not known: there are too few pictures" if rate is None else f"{rate:.1%} (measured on {rule['measured_on']})"
-    )
+    told = "not known, for there are too few pictures"
+    if rate is not None:
+        told = f"{rate:.1%} of {rule['images']:,} pictures ({text(rule['measured_on'])})"
     return (
-        f"<p>The app warns where the energy of the answers is below {rule['threshold']:.3f}. False alarms on familiar "
-        f"pictures: {told}.</p>"
+        "<p>The app warns where a picture's features are less like those of the nearest kind of training picture than "
+        f"a cosine of {rule['threshold']:.3f}. False alarms, on pictures that do belong: {told}. The warning misses "
+        "many pictures that do not belong: it is a hint and no safeguard.</p>"
     )
 
 
-class Thumbnails:
-    """Small copies of pictures inside the page. For one thread; close it at the end."""
+def curves(history: Sequence[Row]) -> str:
+    """Loss and accuracy by epoch."""
+    if len(history) < 2:
+        return ""
+    trained, judged, right = ([row.get(key) for row in history] for key in ("training_loss", "validation_loss", "acc1"))
+    step = max(1, len(history) // 8)
+    names = [str(row["epoch"]) if i % step == 0 else "" for i, row in enumerate(history)]
+    lines = (Line("training", trained, 3), Line("validation", judged, 1))
+    loss = line_chart(Axis.around("loss", [*trained, *judged]), lines, names, title="loss by epoch")
+    accuracy = line_chart(
+        Axis.around("accuracy", right, percent=True), [Line("validation", right, 1)], names, title="accuracy by epoch"
+    )
+    return f'<div class="pair"><figure>{loss}</figure><figure>{accuracy}</figure></div>'
 
-    def __init__(self, samples: Mapping[str, Sample]) -> None:
-        self._samples = samples
-        self._reader = SampleReader()
 
-    def gallery(self, rows: Sequence[Row]) -> str:
-        """Pictures with what they are, what the model says, and how sure it is."""
-        if not rows:
-            return "<p>There are none.</p>"
-        figures = "".join(
-            f"<figure>{self._picture(row['path'])}<figcaption><b>{html.escape(row['label'])}</b><br>"
-            f"{html.escape(row['predicted'])} {row['probability']:.0%}</figcaption></figure>"
-            for row in rows
-        )
-        return f"<div class=gallery>{figures}</div>"
-
-    def close(self) -> None:
-        """Close the archives."""
-        self._reader.close()
-
-    def _picture(self, path: str) -> str:
-        sample = self._samples.get(path)
-        name = html.escape(path.replace("\\", "/").rsplit("/", 1)[-1].encode("utf-8", "replace").decode("utf-8"))
-        if sample is None:
-            return f"<p>{name}</p>"
-        try:
-            pixels = thumbnail(decode(self._reader.read(sample), shorter_side=THUMBNAIL), THUMBNAIL)
-        except ResNetDesktopError:  # gone since it was judged
-            return f"<p>{name}</p>"
-        data = base64.b64encode(encode_jpeg(pixels, QUALITY)).decode("ascii")
-        return f"<img src='data:image/jpeg;base64,{data}' title='{name}' alt='{name}'>"
+def epochs(history: Sequence[Row]) -> str:
+    """A row for each epoch, behind a fold."""
+    rows = "".join(
+        f"<tr><td>{row['epoch']}</td><td>{row['size']}</td><td>{_number(row['training_loss'])}</td>"
+        f"<td>{_number(row['validation_loss'])}</td><td>{_number(row['acc1'])}</td>"
+        f"<td>{row['learning_rate']:.2g}</td><td>{row['seconds']:.1f} s</td></tr>"
+        for row in history
+    )
+    names = ("epoch", "pixels", "training loss", "validation loss", "validation accuracy", "learning rate", "time")
+    head = "".join(f"<th>{name}</th>" for name in names)
+    table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return f"<details><summary>Each epoch</summary>{table}</details>"
 
 
 def _number(value: float | None) -> str:

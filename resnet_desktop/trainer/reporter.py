@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sys
 import time
 from pathlib import Path
 
 from resnet_desktop.core import atomic
+from resnet_desktop.core.errors import DataError, JobError, ResNetDesktopError
 from resnet_desktop.finetune import events
 
 PROGRESS_INTERVAL = 0.1
@@ -27,13 +29,16 @@ class Reporter:
                 self._file.write("\n")
         except OSError as error:
             raise atomic.storage_error(folder, error) from error
-        self._path = path
+        self.folder, self._path = folder, path
         self._last_progress = 0.0
         self._heard = True
+        self._progress: dict[str, object] = {"epoch": 0, "step": 0, "steps": 0, "loss": None}
 
     def say(self, event: str, **values: object) -> None:
         """Send one event. The last one is sent whatever the disk says. Raises StorageError."""
         line = events.encode(event, values) + "\n"
+        if event == "epoch_started":
+            self._progress = {"epoch": values["epoch"], "step": 0, "steps": 0, "loss": None}
         if self._heard:
             self._heard = say_line(line)
         try:
@@ -52,7 +57,12 @@ class Reporter:
         """Send a progress event, if it is due."""
         if self.due:
             self._last_progress = time.monotonic()
+            self._progress = values
             self.say("progress", **values)
+
+    def paused(self, yes: bool) -> None:
+        """Say that the run stands still, or goes on: where it is, again, with ``paused``. Raises StorageError."""
+        self.say("progress", **{**self._progress, "paused": yes})
 
     def close(self) -> None:
         """Close the file."""
@@ -65,6 +75,7 @@ class Silent(Reporter):
 
     def __init__(self) -> None:
         self._last_progress = 0.0
+        self._progress = {}
 
     def say(self, event: str, **values: object) -> None:
         """Nothing."""
@@ -86,3 +97,22 @@ def say_line(line: str) -> bool:
     except (BrokenPipeError, ValueError):
         return False
     return True
+
+
+def exit_code(error: ResNetDesktopError) -> int:
+    """The exit code of the protocol for an error."""
+    if isinstance(error, JobError):
+        return events.EXIT_BAD_JOB
+    return events.EXIT_BAD_DATA if isinstance(error, DataError) else events.EXIT_OTHER
+
+
+def refuse(error: ResNetDesktopError) -> int:
+    """Say ``failed`` before there is a run folder to write it to; returns the exit code."""
+    say_line(events.encode("failed", {"code": error.code, "message": error.message, "hint": error.hint}) + "\n")
+    complain(error)
+    return exit_code(error)
+
+
+def complain(error: ResNetDesktopError) -> None:
+    """Write an error to standard error, as one JSON object."""
+    sys.stderr.write(json.dumps(error.as_dict(), ensure_ascii=True) + "\n")

@@ -35,6 +35,10 @@ RESIDENT_SHARE = 0.3
 """Pictures lie on the device while they take no more than this part of its free memory."""
 
 
+LOCK_SECONDS = 2.0
+"""A run that has just ended may still hold its folder, and whoever asks whether one goes on holds it for a moment."""
+
+
 class Run:
     """A run folder and what happens in it.
 
@@ -45,7 +49,8 @@ class Run:
 
     def __init__(self, job: Job, reporter: Reporter, control: Control, world: World | None = None) -> None:
         self.world = world or World()
-        self.job = choices.fill(job)
+        # What is chosen by measuring, such as the precision, must be the same everywhere.
+        self.job: Job = self.world.told(choices.fill(job) if self.world.first else None)
         self.folder = Path(job.output)
         self.reporter = reporter
         self.control = control
@@ -56,6 +61,11 @@ class Run:
         """The recipe of the job, which is filled in."""
         assert self.job.recipe is not None, "filled in at the start"
         return self.job.recipe
+
+    @property
+    def workers(self) -> int:
+        """Threads of this process that decode: those of the machine are shared with its other processes."""
+        return max(1, (self.job.workers or 1) // self.world.neighbours)
 
     def go(self) -> None:
         """Carry out the whole run; the last event is ``finished``.
@@ -75,11 +85,11 @@ class Run:
         engine.train()
         engine.use_best()
         if self.world.first:
+            self.world.go_on_alone()
             # Exporting needs onnx and ONNX Runtime; a run that is cancelled never pays for importing them.
             from resnet_desktop.trainer.export import export
 
             export(engine, found)
-        self.world.leave()
 
     def _scan(self) -> Scan:
         """Find and split the pictures; the split is stored, so that a resumed run has the same one."""
@@ -159,7 +169,7 @@ class Run:
     def _pictures(self, found: Scan, network: ResNet, augmenter: Augmenter) -> tuple[Feed, Feed, Skipped]:
         """All pictures as pixels, on the device where they fit."""
         del network
-        side, workers = choices.stored_side(self.recipe), self.job.workers or 1
+        side, workers = choices.stored_side(self.recipe), self.workers
         whole = len(found.training) + len(found.validation)
         tell = self._teller("reading")
         training, skipped = load_pictures(found.training, side, workers, lambda done: tell(done, whole))
@@ -181,7 +191,7 @@ class Run:
             base=base_checksum(self.job),
             seed=self.job.seed,
             side=choices.stored_side(self.recipe, choices.PASSING_MARGIN),
-            workers=self.job.workers or 1,
+            workers=self.workers,
             told=self._teller("features"),
             world=self.world,
         )
@@ -198,7 +208,7 @@ class Run:
 
     def _teller(self, part: str) -> Callable[[int, int], None]:
         """Listens to commands and says how far a part of the work is that comes before the first epoch."""
-        started = time.monotonic()
+        started = time.monotonic() - self.control.seconds_paused
 
         def tell(done: int, total: int) -> None:
             self.control.check()
@@ -206,7 +216,7 @@ class Run:
                 raise CancelledRunError  # nothing has been learnt that could be kept
             if not total or not self.reporter.due:
                 return
-            speed = done / max(1e-9, time.monotonic() - started)
+            speed = done / max(1e-9, time.monotonic() - started - self.control.seconds_paused)
             left = round((total - done) / speed, 1) if done else None
             speeds = {"images_per_second": round(speed, 1), "seconds_left": left}
             self.reporter.progress(part=part, epoch=0, step=done, steps=total, loss=None, **speeds)
@@ -228,7 +238,7 @@ def lock_folder(folder: Path) -> FileLock:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / ".lock")
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=LOCK_SECONDS)
     except Timeout as error:
         raise TrainingError("run_locked", f"Another process is training in {folder}.") from error
     except OSError as error:

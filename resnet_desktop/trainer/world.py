@@ -7,7 +7,10 @@ DistributedDataParallel (Li et al. 2020, arXiv:2006.15704). Only the first proce
 from __future__ import annotations
 
 import datetime
+import math
 import os
+import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,18 +19,28 @@ from torch import Tensor, nn
 from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
+from resnet_desktop.core.errors import ResNetDesktopError, TrainingError
+from resnet_desktop.finetune import events
+from resnet_desktop.trainer.peers import Ending, Peers
+
 PATIENCE = datetime.timedelta(days=7)
-"""How long the others wait for the first process, which may be paused."""
+"""How long the others wait for the first process, which may be paused; ``Peers`` notices one that has gone."""
+JOINING = datetime.timedelta(minutes=30)
+"""How long each waits for all to come, and for the others in the middle of a step."""
+SILENCE_SECONDS = 5.0
+"""A process that was just there and does not beat for so long has gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """This process among all: ``rank`` of ``size``, and ``local`` among those of its machine."""
+    """This process among all: ``rank`` of ``size``, and ``local`` among the ``neighbours`` of its machine."""
 
     rank: int = 0
     size: int = 1
     local: int = 0
+    neighbours: int = 1
     control: Any = None
+    peers: Peers | None = None
 
     @property
     def first(self) -> bool:
@@ -89,10 +102,62 @@ class World:
         dist.all_gather_object(parts, mine, group=self.control)
         return parts
 
-    def leave(self) -> None:
-        """Wait for the others and part."""
-        if self.size > 1:
-            dist.barrier(group=self.control)
+    def tell_paused(self, yes: bool) -> None:
+        """Say, as the first process, that it stands still, or goes on: the others do as it does."""
+        if self.peers is not None:
+            self.peers.paused = yes
+
+    def go_on_alone(self) -> None:
+        """From now on this process needs no other."""
+        if self.peers is not None:
+            self.peers.need_nobody()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the first process stands still."""
+        return self.peers is not None and self.peers.paused
+
+    @property
+    def ended(self) -> Ending | None:
+        """How the run has ended, once a process has said so; known half a second later."""
+        return None if self.peers is None else self.peers.ending
+
+    def wait_for_ending(self, seconds: float = math.inf) -> Ending | None:
+        """How the run ends; None if the first process has gone without a word, or after so many seconds."""
+        return None if self.peers is None else self.peers.wait_for_ending(seconds)
+
+    def on_vain(self, give_up: Callable[[], object]) -> None:
+        """What to do, on another thread, when this process keeps waiting for one that has ended or gone."""
+        if self.peers is not None:
+            self.peers.give_up = give_up
+
+    def trouble(self) -> TrainingError | None:
+        """Why the processes cannot go on together, if another one is the reason."""
+        if self.peers is None:
+            return None
+        ending, again = self.peers.look(), "Start all of them again, with --resume and the run folder."
+        if ending is not None and ending.rank != self.rank:
+            error = ending.error or {"code": "process_lost", "message": "it broke off.", "hint": again}
+            said = f"Process {ending.rank} of {self.size} has failed: {error.get('message')}"
+            return TrainingError(str(error.get("code")), said, error.get("hint"))
+        gone = self.peers.lost
+        if gone is None:
+            gone = self.peers.silent(SILENCE_SECONDS)
+        if gone is None:
+            return None
+        return TrainingError("process_lost", f"Process {gone} of the {self.size} that train together has gone.", again)
+
+    def end(self, code: int, error: ResNetDesktopError | None = None) -> None:
+        """Say to the others how this process ends, and take part no more."""
+        if self.peers is None:
+            return
+        # torchrun ends the others as soon as one has ended: they are ending already.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        told = None if error is None else {"code": error.code, "message": error.message, "hint": error.hint}
+        self.peers.end(code, told)
+        self.peers.close()
+        if code == events.EXIT_FINISHED:  # else some of them may still wait in the middle of a sum
             dist.destroy_process_group()
 
 
@@ -105,6 +170,20 @@ def join(device: str) -> World:
     cuda = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
     if cuda:
         torch.cuda.set_device(local)
-    dist.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
-    # Messages between the programs are not for the GPUs.
-    return World(rank, size, local, dist.new_group(backend="gloo", timeout=PATIENCE))
+    dist.init_process_group("nccl" if cuda else "gloo", timeout=JOINING)
+    return World(
+        rank,
+        size,
+        local,
+        int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
+        dist.new_group(backend="gloo", timeout=PATIENCE),  # messages between the programs are not for the GPUs
+        Peers(_store(), rank, size),
+    )
+
+
+def _store() -> Any:  # noqa: ANN401 - PyTorch's stores have no type that is exported
+    """A connection of its own to the keys and values of this attempt at this run, for ``Peers`` has a thread."""
+    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    store = dist.TCPStore(host, port, is_master=False, wait_for_workers=False)  # type: ignore[attr-defined]
+    attempt = [os.environ.get(f"TORCHELASTIC_{name}", "") for name in ("RUN_ID", "RESTART_COUNT")]
+    return dist.PrefixStore(f"resnet_desktop/{'/'.join(attempt)}", store)  # type: ignore[attr-defined]

@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 import torch
+from torch.nn import functional
 
 from resnet_desktop.finetune.estimate import read
 from resnet_desktop.finetune.job import parse_job
+from resnet_desktop.finetune.samples import Sample
 from resnet_desktop.imaging.decode import decode
 from resnet_desktop.trainer import __main__ as trainer
 from resnet_desktop.trainer import bench, choices, memory
+from resnet_desktop.trainer.optim import set_learning_rate
+from resnet_desktop.trainer.probe import PICTURES, Probe
 
 from .conftest import SIDE, fine_tune_job
 
@@ -38,12 +42,33 @@ def test_the_estimate_counts_and_measures(
     job = fine_tune_job(stripe_folder, tmp_path / "out", base_model, train=what)
     code, lines = ask("--estimate", job)
     assert (code, len(lines)) == (0, 1)
-    found = read(json.dumps(lines[0]), "")
-    assert found.total == 271_954
-    assert found.trainable == trainable
+    found = read(lines[0])
+    assert found.total == 271_954 == sum(part.total for part in found.parts)
+    assert found.trainable == trainable == sum(part.trainable for part in found.parts)
+    assert (found.classes, found.chosen["input_size"], found.chosen["recipe.balance"]) == (2, SIDE, "none")
     assert 0 < found.seconds_per_step < found.seconds < 600
     assert found.device == "cpu"
     assert not (tmp_path / "out").exists(), "a question leaves nothing behind"
+
+
+def test_the_estimate_tells_rates_and_frozen_norms(
+    ask: Any, stripe_folder: Path, base_model: Path, tmp_path: Path
+) -> None:
+    job = fine_tune_job(stripe_folder, tmp_path / "out", base_model, train="last-two-stages")
+    parts = {part.name: part for part in read(ask("--estimate", job)[1][0]).parts}
+    assert list(parts) == ["conv1", "layer1", "layer2", "layer3", "head"]
+    assert [part.rate for part in parts.values()] == pytest.approx([0, 0, 0.09, 0.3, 1.0])
+    assert parts["conv1"].trainable == parts["layer1"].trainable == 0
+    assert 0 < parts["layer3"].trainable < parts["layer3"].total, "its batch norms stay frozen"
+    job = fine_tune_job(stripe_folder, tmp_path / "out", base_model, train="all", recipe={"freeze_norms": False})
+    assert all(part.trainable == part.total for part in read(ask("--estimate", job)[1][0]).parts)
+
+
+def test_the_estimate_says_what_was_filled_in(ask: Any, stripe_folder: Path, base_model: Path, tmp_path: Path) -> None:
+    job = fine_tune_job(stripe_folder, tmp_path / "out", base_model, epochs=None, train="last-stage", preset="quick")
+    chosen = read(ask("--estimate", job)[1][0]).chosen
+    assert (chosen["epochs"], chosen["learning_rate"], chosen["batch_size"]) == (3, 1e-3, 4)
+    assert (chosen["device"], chosen["workers"], chosen["recipe.precision"]) == ("cpu", 1, "float32")
 
 
 def test_the_range_test_goes_up_and_suggests(ask: Any, stripe_folder: Path, base_model: Path, tmp_path: Path) -> None:
@@ -52,19 +77,47 @@ def test_the_range_test_goes_up_and_suggests(ask: Any, stripe_folder: Path, base
     assert code == 0
     rates = [point["learning_rate"] for point in points]
     assert rates == sorted(rates)
-    assert len(rates) > 20
+    assert 20 < len(rates) <= points[0]["steps"]
+    assert [point["step"] for point in points] == list(range(1, len(points) + 1))
     assert rates[0] < last["suggestion"] < rates[-1]
     assert not (tmp_path / "out").exists()
 
 
-def test_the_suggestion_is_where_the_loss_falls_most() -> None:
-    rates = [10 ** (-6 + i / 10) for i in range(60)]
-    losses = [1.0 if r < 1e-4 else 1.0 - 0.2 * torch.log10(torch.tensor(r / 1e-4)).item() for r in rates[:40]]
-    losses += [losses[-1] + 0.5 * i for i in range(20)]
-    found = bench.suggested(rates, losses)
-    assert found is not None
-    assert 5e-5 <= found <= rates[39]
-    assert bench.suggested(rates[:5], losses[:5]) is None
+@pytest.mark.parametrize("train", ["last-stage", "all"])
+def test_the_range_test_works_where_stages_learn(
+    stripe_folder: Path, base_model: Path, tmp_path: Path, train: str
+) -> None:
+    job = parse_job(fine_tune_job(stripe_folder, tmp_path / "out", base_model, train=train))
+    *points, last = bench.find_rate(job, steps=20)
+    assert points[0]["loss"] > min(point["loss"] for point in points), "it learns"
+    assert last["optimizer"] == "adamw"
+    assert last["suggestion"] is None or points[0]["learning_rate"] <= last["suggestion"] <= 1.0
+
+
+def test_the_probe_computes_the_loss_of_the_whole_network(
+    stripe_folder: Path, base_model: Path, tmp_path: Path
+) -> None:
+    """The frozen part is computed once; what is then measured must be what the network says of the pictures."""
+    for train in ("last-stage", "all"):
+        job = fine_tune_job(stripe_folder, tmp_path / "out", base_model, train=train, recipe={"label_smoothing": 0.0})
+        engine = bench.prepare(parse_job(job)).engine
+        network = engine.network.eval()
+        rows = torch.arange(len(engine.training))
+        assert len(rows) <= PICTURES
+        with torch.no_grad():
+            logits = network(engine.training.evaluation(rows, SIDE, SIDE))
+            expected = functional.cross_entropy(logits, engine.training.labels).item()
+        probe = Probe(engine)
+        assert probe.loss() == pytest.approx(expected, abs=1e-5)
+        set_learning_rate(engine.optimizer, 0.05)
+        engine.make_step(0, 0, next(engine.plans(0, engine.recipe.schedule[-1]))[1])
+        assert probe.loss() != pytest.approx(expected, abs=1e-3), "it follows what is learnt"
+
+
+def test_pictures_are_taken_from_all_classes() -> None:
+    samples = [Sample(str(i), None, i // 100) for i in range(1000)]
+    assert {sample.label for sample in bench.spread(samples, 10)} == set(range(10))
+    assert bench.spread(samples[:3], 10) == samples[:3]
 
 
 def test_the_preview_shows_the_users_own_pictures(
@@ -74,11 +127,20 @@ def test_the_preview_shows_the_users_own_pictures(
     code, lines = ask("--preview", job, "--output", str(tmp_path / "shown"))
     assert code == 0
     for row in lines[0]["pictures"]:
-        assert Path(row["path"]).is_relative_to(stripe_folder)
+        assert Path(row["path"]).is_relative_to(stripe_folder / row["label"])
         pictures = [decode(Path(name)).pixels for name in (row["plain"], *row["augmented"])]
         assert {p.shape for p in pictures} == {(SIDE, SIDE, 3)}
         assert len({p.tobytes() for p in pictures}) == len(pictures)
         assert abs(pictures[0].astype(int) - decode(Path(row["path"])).pixels).max() <= 1
+
+
+def test_the_preview_shows_as_many_versions_as_the_head_learns_from(
+    ask: Any, stripe_folder: Path, base_model: Path, tmp_path: Path
+) -> None:
+    for views in (1, 3):
+        job = fine_tune_job(stripe_folder, tmp_path / "out", base_model, recipe={"views": views})
+        _, lines = ask("--preview", job, "--output", str(tmp_path / f"shown {views}"))
+        assert [len(row["augmented"]) for row in lines[0]["pictures"]] == [views - 1] * 4
 
 
 def test_what_cannot_be_answered_is_said(ask: Any, tmp_path: Path, base_model: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.finetune import events
+from resnet_desktop.finetune.process import tell
 
 from .conftest import small_job
 
@@ -81,20 +82,23 @@ def test_bad_data_is_said_in_words(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of a terminal are others there")
 def test_ctrl_c_saves_a_checkpoint_and_the_run_goes_on(stripe_folder: Path, tmp_path: Path) -> None:
-    job = small_job(stripe_folder, tmp_path / "run", control="stdin")
+    job = small_job(stripe_folder, tmp_path / "run", control="none")  # the command listens all the same
     job["recipe"]["schedule"][0]["epochs"] = 500
     environment = {**os.environ, "RESNET_DESKTOP_HOME": str(tmp_path)}
     command = [*COMMAND, str(written(tmp_path, job))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as child:
         log = tmp_path / "run" / "events.jsonl"
         end = time.monotonic() + LIMIT
-        while not (log.exists() and '"epoch_finished"' in log.read_text()):
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        for wanted in ('"epoch_finished"', '"paused": true'):
+            while not (log.exists() and wanted in log.read_text()):
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            tell(tmp_path / "run", "pause")  # the window looks on
         child.send_signal(signal.SIGINT)
         _, said = child.communicate(timeout=LIMIT)
     assert child.returncode == events.EXIT_CANCELLED, said
     assert "Saving a checkpoint" in said
+    assert "Paused." in said
     assert "--resume" in said
     stored = json.loads((tmp_path / "run" / "job.json").read_text())
     reached = len(list((tmp_path / "run" / "checkpoints").glob("*.pt")))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -14,7 +16,8 @@ from filelock import FileLock
 
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.finetune import events
-from resnet_desktop.finetune.process import TrainerProcess, environment, follow, is_training
+from resnet_desktop.finetune.process import TrainerProcess, environment, follow, is_training, said_so_far, tell
+from resnet_desktop.finetune.run_state import RunState, fold_all
 from resnet_desktop.imaging.decode import encode_png
 
 WAIT = 120.0
@@ -140,3 +143,70 @@ def test_following_stops_when_asked(tmp_path: Path) -> None:
         assert len(list(follow(run, cancelled=cancelled, wait=lambda _seconds: None))) == 1
     assert not is_training(run)
     assert list(follow(tmp_path / "nothing")) == []
+
+
+def state(folder: Path) -> RunState:
+    """The run as its file tells it."""
+    return fold_all(said_so_far(folder).decode().split("\n"))
+
+
+def test_a_run_that_is_nobodys_child_hears_commands_through_a_file(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / events.COMMANDS_FILE).write_text('{"command": "cancel"}\n')  # of a run before this one
+    assert not tell(run, "pause"), "nobody trains there"
+    command = [sys.executable, "-m", "resnet_desktop.trainer", str(job(tmp_path, control="none"))]
+    pipe = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment(None)) as process:
+        wait_for(lambda: state(run).step > 0)
+        with (run / events.COMMANDS_FILE).open("a") as file:
+            file.write('no command\n{"command": "explode"}\n{"command": "pau')  # whoever wrote that has died
+        assert tell(run, "pause")
+        wait_for(lambda: state(run).paused)
+        before = said_so_far(run)
+        assert state(run).phase == "training"
+        time.sleep(0.5)
+        assert said_so_far(run) == before, "it stands still"
+        assert tell(run, "resume")
+        wait_for(lambda: not state(run).paused)
+        wait_for(lambda: bool(state(run).history))
+        assert tell(run, "stop")
+        assert process.wait(WAIT) == events.EXIT_FINISHED
+    assert state(run).was_successful()
+    with pytest.raises(ValueError, match="explode"):
+        tell(run, "explode")
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+from resnet_desktop.finetune.process import TrainerProcess
+process = TrainerProcess([sys.argv[1]], on_line=lambda line: None, on_exit=lambda code: None)
+while not Path(sys.argv[2], "checkpoints").is_dir():
+    time.sleep(0.05)
+if sys.argv[3] == "detach":
+    process.detach()
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL there")
+@pytest.mark.parametrize("detached", [True, False])
+def test_what_becomes_of_a_run_whose_parent_is_killed(tmp_path: Path, *, detached: bool) -> None:
+    pytest.importorskip("torch")
+    run, what = tmp_path / "run", "detach" if detached else "stay"
+    command = [sys.executable, "-c", PARENT, str(job(tmp_path)), str(run), what]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment(None)) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"ready\n"
+        parent.send_signal(signal.SIGKILL)
+    if detached:
+        epochs = len(state(run).history)
+        wait_for(lambda: len(state(run).history) > epochs + 1)
+        assert is_training(run)
+        assert tell(run, "cancel")
+    wait_for(lambda: not is_training(run))
+    assert state(run).phase == "cancelled"
+    assert Path(state(run).checkpoint or "").is_file()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from resnet_desktop.finetune import events
+from resnet_desktop.finetune.news import news
 from resnet_desktop.finetune.run_state import RunState, fold, fold_all, process_ended
 
 
@@ -84,9 +85,44 @@ def test_an_epoch_done_again_after_a_resume_replaces_its_row() -> None:
     assert [row["epoch"] for row in state.history] == [1]
 
 
+def test_a_pause_lasts_until_the_next_word() -> None:
+    said = {"epoch": 1, "step": 2, "steps": 4, "loss": 0.6}
+    lines = [*transcript()[:5], events.encode("progress", {**said, "paused": True})]
+    state = fold_all(lines)
+    assert (state.paused, state.phase, state.step) == (True, "training", 2)
+    assert not fold(state, events.encode("progress", {**said, "paused": False})).paused
+    assert not fold(state, events.encode("cancelled", {"checkpoint": "x.pt"})).paused
+    assert fold(state, "a line that some library printed").paused
+    assert not process_ended(state, -9).paused
+
+
+def test_a_run_in_sentences() -> None:
+    lines = [
+        *transcript()[:5],
+        events.encode("progress", {"epoch": 1, "step": 2, "steps": 4, "loss": 0.6, "paused": True}),
+        *transcript()[5:],
+    ]
+    state, sentences = RunState(), list[str]()
+    for line in lines:
+        before, state = state, fold(state, line)
+        sentences += news(before, state)
+    assert sentences == [
+        "The trainer is there; it trains on cpu.",
+        "1 photos to train on, 1 to validate on, 1 classes.",
+        "a line that some library printed",
+        "Paused.",
+        "It goes on.",
+        "Epoch 1: training loss 0.500, validation loss 0.400, 80.0% right, 1.0 s",
+        "Smaller batches.",
+        "Epoch 2: training loss 0.500, validation loss 0.400, 80.0% right, 1.0 s",
+    ]
+
+
 def test_a_process_that_ends_without_a_last_event_has_failed() -> None:
     state = fold_all(transcript()[:5])
     assert process_ended(state, 0).phase == "failed"
+    words = [str((process_ended(state, code).error or {})["message"]) for code in (3, -9, None)]
+    assert ["(exit code 3)" in words[0], "(signal 9)" in words[1], "(" in words[2]] == [True, True, False]
     finished = fold_all(transcript())
     assert process_ended(finished, 1) is finished
 

@@ -1,0 +1,168 @@
+"""How a run is led from its start to its last word, in one process or in several that train together.
+
+The first process speaks, and whatever happens, its last event says how the run ended. The others are silent and end as
+it does, with the same exit code; if one of them fails by itself, it says so to the first, which passes it on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+
+from resnet_desktop.core.errors import ResNetDesktopError, TrainingError
+from resnet_desktop.finetune import events
+from resnet_desktop.finetune.job import Job
+from resnet_desktop.trainer.control import CancelledRunError, Control
+from resnet_desktop.trainer.reporter import Reporter, Silent, complain, exit_code, refuse
+from resnet_desktop.trainer.run import Run, lock_folder
+from resnet_desktop.trainer.world import World, join
+
+PAUSE_SECONDS = 0.1
+SOON_SECONDS, OTHERS_SECONDS = 1.0, 10.0
+"""How soon the first process says why the others have met an error, and how long it may take if it is still there."""
+FORESEEN = (CancelledRunError, ResNetDesktopError, RuntimeError, MemoryError, OSError)
+"""The last three are what torch raises: out of memory, a device that broke, another process that has gone."""
+
+
+def run_job(job: Job, mode: str) -> int:
+    """Run a job in its folder, listening as ``mode`` says (a job's ``control``); returns the exit code."""
+    try:
+        world = join(job.device)
+    except RuntimeError as error:  # not all have come, or nobody answers at torchrun's address
+        lost = TrainingError("process_lost", f"The processes that shall train together did not meet: {error}")
+        return refuse(lost) if os.environ.get("RANK") == "0" else events.EXIT_OTHER
+    code = events.EXIT_OTHER
+    try:
+        code = _lead(job, mode, world) if world.first else _follow(job, world)
+    finally:
+        world.end(code)
+    return code
+
+
+def _lead(job: Job, mode: str, world: World) -> int:
+    folder = Path(job.output)
+    try:
+        lock = lock_folder(folder)
+        reporter = Reporter(folder)
+    except ResNetDesktopError as error:
+        return refuse(error)
+    logging.basicConfig(level=logging.INFO, filename=folder / "log.txt", format="%(asctime)s %(name)s %(message)s")
+
+    def tell_paused(yes: bool) -> None:
+        world.tell_paused(yes)
+        reporter.paused(yes)
+
+    def give_up() -> None:
+        _failed(reporter, world.trouble() or TrainingError("process_lost", "The other processes do not answer."))
+        os._exit(events.EXIT_OTHER)  # the thread that trains waits for the others, and nothing wakes it
+
+    control = Control(mode, folder, tell_paused)
+    world.on_vain(give_up)
+    try:
+        with _LastWord(reporter):
+            Run(job, reporter, control, world).go()
+    except FORESEEN as error:
+        return _conclude(error, reporter, control, world)
+    finally:
+        reporter.close()
+        lock.release()
+    return events.EXIT_FINISHED
+
+
+def _conclude(error: BaseException, reporter: Reporter, control: Control, world: World) -> int:
+    """The last event of a run that was not finished; returns the exit code."""
+    if isinstance(error, CancelledRunError):
+        # A signal may have come from torchrun because another process has failed.
+        trouble = world.trouble() if control.signalled else None
+        if trouble is not None:
+            return _failed(reporter, trouble)
+        last = sorted((reporter.folder / "checkpoints").glob("epoch-*.pt"))
+        reporter.say("cancelled", checkpoint=str(last[-1]) if last else None)
+        return events.EXIT_CANCELLED
+    logging.error("failed", exc_info=error)
+    if isinstance(error, ResNetDesktopError):
+        return _failed(reporter, error)
+    trouble = world.trouble()
+    if trouble is None:
+        traceback.print_exception(error, file=sys.stderr)
+        trouble = TrainingError("training_failed", f"Training broke off: {error}", "See log.txt.")
+    return _failed(reporter, trouble)
+
+
+def _failed(reporter: Reporter, error: ResNetDesktopError) -> int:
+    reporter.say("failed", code=error.code, message=error.message, hint=error.hint)
+    return exit_code(error)
+
+
+def _follow(job: Job, world: World) -> int:
+    """Do a part of the work; ends as the first process does, or with an error of its own."""
+    world.on_vain(lambda: os._exit(_code_of_all(world)))
+    try:
+        Run(job, Silent(), Led(world), world).go()
+    except CancelledRunError:
+        pass  # the first says so
+    except ResNetDesktopError as error:
+        return _own_failure(error, world)
+    except (RuntimeError, MemoryError, OSError) as error:
+        return _own_failure(TrainingError("training_failed", f"Training broke off: {error}"), world)
+    return _code_of_all(world)
+
+
+def _own_failure(error: ResNetDesktopError, world: World) -> int:
+    """End with an error; the first process may have met it, too, or be the cause of it: then that one says so."""
+    ending, trouble = world.wait_for_ending(SOON_SECONDS), None
+    if ending is None:
+        trouble = world.trouble()
+    if ending is None and trouble is None:
+        ending = world.wait_for_ending(OTHERS_SECONDS)
+    if ending is not None:
+        return ending.code
+    told = trouble or error
+    complain(told)
+    world.end(exit_code(told), told)
+    return exit_code(told)
+
+
+def _code_of_all(world: World) -> int:
+    """The exit code of the process that ends first."""
+    ending = world.wait_for_ending()
+    return events.EXIT_OTHER if ending is None else ending.code
+
+
+class Led(Control):
+    """The control of a process beside the first: it does as that one does, and leaves signals to it."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__("none")
+        self._world = world
+
+    def check(self) -> None:
+        """Wait while the first process is paused. Raises CancelledRunError once the run has ended."""
+        while self._world.ended is None and self._world.paused:
+            time.sleep(PAUSE_SECONDS)
+        if self._world.ended is not None:
+            raise CancelledRunError
+
+    def handle(self, command: str) -> None:
+        """Nothing: torchrun sends its signals to all processes, and the first one knows what becomes of the run."""
+        del command
+
+
+class _LastWord:
+    """Says ``failed`` for an error that nobody foresaw, and lets it go on to the traceback."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is not None and not isinstance(error, FORESEEN):
+            logging.error("failed", exc_info=error)
+            message = f"The trainer met an error of its own: {error!r}."
+            self._reporter.say("failed", code="internal_error", message=message, hint="Please report it with log.txt.")
