@@ -126,6 +126,10 @@ def test_findings_are_acted_on_and_taken_back(open_wizard: OpenWizard, qtbot: Qt
     check.undo()
     check.undo()
     assert check.into(wizard.draft).exclude == ()
+    check.choose_finding(len(check.findings))
+    assert len(check.grid.names) == 26, "below the findings all photos can be looked at"
+    check.choose_finding(len(check.findings) + 1)
+    assert len({Path(name).parent for name in check.grid.names}) == 1, "and those of each class"
     before = {p: p.read_bytes() for p in photos.rglob("*") if p.is_file()}
     shot(wizard, "check")
     assert {p: p.read_bytes() for p in photos.rglob("*") if p.is_file()} == before
@@ -159,7 +163,11 @@ def test_from_photos_to_a_model_that_is_used(open_wizard: OpenWizard, qtbot: QtB
     wizard.result.export_to(folder.parent / "for others")
     qtbot.waitUntil(lambda: "Written" in wizard.result.said, timeout=LONG)
     assert (folder.parent / "for others" / "model.onnx").is_file()
-    qtbot.waitUntil(lambda: "wrongly named ones" in wizard.result.before_after.words, timeout=LONG)
+    compared = wizard.result.before_after
+    wizard.result.tabs.setCurrentWidget(compared)
+    qtbot.waitUntil(lambda: not compared.difference.image.isNull(), timeout=LONG)
+    assert "Photo 1 of 5" in compared.words
+    shot(wizard, "before-after")
 
 
 def test_a_run_is_cancelled_and_taken_up_again(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
@@ -174,7 +182,7 @@ def test_a_run_is_cancelled_and_taken_up_again(open_wizard: OpenWizard, qtbot: Q
     run = wizard.run
     qtbot.waitUntil(lambda: len(run.state.history) >= 2, timeout=LONG)
     run.send("pause")
-    assert wizard.progress.headline == "Paused"
+    qtbot.waitUntil(lambda: wizard.progress.headline == "Paused", timeout=LONG)
     run.send("resume")
     shot(wizard, "run")
     run.send("cancel")

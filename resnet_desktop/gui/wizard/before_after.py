@@ -3,41 +3,53 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.gui import theme, wording
-from resnet_desktop.gui.qt_image import to_qimage
+from resnet_desktop.gui.choice import Choice
+from resnet_desktop.gui.inspect.legend import Legend
+from resnet_desktop.gui.qt_image import legend_qimage, to_qimage
 from resnet_desktop.gui.results import Failure
-from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.wizard.captioned_picture import CaptionedPicture, DifferenceLegend
 from resnet_desktop.gui.wizard.page import secondary
-from resnet_desktop.gui.wizard.picture_grid import sample_of
+from resnet_desktop.gui.wizard.picture_heatmaps import Heatmaps
 
 if TYPE_CHECKING:
-    from resnet_desktop.explain.change import Change
-    from resnet_desktop.explain.explainer import Explainer
+    from resnet_desktop.bundle.layers import Layer
+    from resnet_desktop.explain.change import Change, Look
     from resnet_desktop.finetune.results import PictureResult, Results
+
+COLOURS = "viridis"
+LEGEND = 180
+"""Pixels."""
+SAID, TRUTH = ("said", ""), ("truth", "")
+"""Whose evidence is shown: of the class that each model says, or of what the photo is; else ("class", label)."""
 
 
 class BeforeAfterView(QWidget):
-    """Goes through the photos that were set apart, one at a time."""
+    """Goes through the photos that were set apart, one at a time; wrongly named ones come first.
 
-    def __init__(self, tasks: Tasks, parent: QWidget | None = None) -> None:
+    Args:
+        heatmaps: who asks the models.
+    """
+
+    def __init__(self, heatmaps: Heatmaps, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._tasks = tasks
-        self._base, self._model = "", Path()
+        self._heatmaps = heatmaps
+        self._results: Results | None = None
         self._pictures: tuple[PictureResult, ...] = ()
-        self._place = 0
-        self._asked = 0
-        self._explainers: tuple[Explainer, Explainer] | None = None  # touched by the worker alone
-        self._views = tuple(CaptionedPicture() for _ in range(3))
-        self._words = secondary()
-        self._previous, self._next = QPushButton(self.tr("Previous photo")), QPushButton(self.tr("Next photo"))
+        self._place = self._asked = 0
+        self._stale = False
+        self.before, self.after, self.difference = CaptionedPicture(), CaptionedPicture(), CaptionedPicture()
+        self._words, self._note = secondary(), secondary()
+        self._heat, self._change = Legend(), DifferenceLegend()
+        self._previous, self._next = QPushButton(self.tr("Previous")), QPushButton(self.tr("Next"))
+        self.photos, self.target, self.layer = Choice(), Choice(), Choice()
         self._build()
 
     @property
@@ -45,13 +57,26 @@ class BeforeAfterView(QWidget):
         """What is said about the photo."""
         return self._words.text()
 
-    def show_run(self, base: str, model: Path, results: Results) -> None:
-        """Compare these models on the photos that were set apart; wrongly named ones come first."""
-        self._base, self._model = base, model
-        self._explainers = None
-        self._pictures = tuple(sorted(results.pictures, key=lambda p: (p.right, -(p.loss or 0.0))))
-        self._place = 0
-        self._ask()
+    def show_run(self, results: Results, note: str = "") -> None:
+        """Compare on the photos of a run. ``note`` is said about the run as such."""
+        self._results = results
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
+        for choice in (self.photos, self.target, self.layer):
+            choice.blockSignals(True)
+            choice.clear()
+        self.photos.addItem(self.tr("All photos"), None)
+        self.target.addItem(self.tr("What each says"), SAID)
+        self.target.addItem(self.tr("What it is"), TRUTH)
+        for label in results.labels:
+            self.photos.addItem(self.tr("Photos of {label}").format(label=label), label)
+            self.target.addItem(label, ("class", label))
+        self.layer.addItem(self.tr("Usual layer"), None)
+        for choice in (self.photos, self.target, self.layer):
+            choice.blockSignals(False)
+        self._sort()
+        if self._heatmaps.base is not None:
+            self._heatmaps.layers(self._on_layers)
 
     def show_other(self, step: int) -> None:
         """To another photo."""
@@ -59,28 +84,42 @@ class BeforeAfterView(QWidget):
             self._place = (self._place + step) % len(self._pictures)
             self._ask()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """The models are asked once somebody looks."""
+        super().showEvent(event)
+        if self._stale:
+            self._ask()
+
+    def _sort(self) -> None:
+        """The photos that are wanted, in their order."""
+        wanted = self.photos.currentData()
+        judged = self._results.judged if self._results is not None else ()
+        found = [picture for picture in judged if wanted is None or wanted == picture.label]
+        self._pictures = tuple(sorted(found, key=lambda p: (p.right, -(p.loss or 0.0))))
+        self._place = 0
+        self._ask()
+
     def _ask(self) -> None:
+        self._stale = not self.isVisible()
         self._asked += 1
         for button in (self._previous, self._next):
             button.setEnabled(len(self._pictures) > 1)
+        if self._heatmaps.base is None:
+            self._words.setText(
+                self.tr("This model was trained from scratch: there is nothing before to compare with.")
+            )
+            return
         if not self._pictures:
             self._words.setText(self.tr("No photos were set apart to look at."))
             return
-        asked, name = self._asked, self._pictures[self._place].path
+        if self._stale:
+            return
+        asked, picture = self._asked, self._pictures[self._place]
         self._words.setText(self.tr("Looking with both models…"))
-        self._tasks.run_task(lambda: self._compared(name), lambda future: self._on_compared(asked, future))
-
-    def _compared(self, name: str) -> Change:
-        from resnet_desktop.explain.change import compare
-        from resnet_desktop.finetune.dataset import SampleReader
-
-        if self._explainers is None:
-            self._explainers = _explainer(self._base), _explainer(str(self._model))
-        reader = SampleReader()
-        try:
-            return compare(*self._explainers, reader.read(sample_of(name)))
-        finally:
-            reader.close()
+        kind, label = self.target.currentData()
+        wanted = {"said": None, "truth": picture.label}.get(kind, label)
+        layer = self.layer.currentData()
+        self._heatmaps.change(picture.path, wanted, layer, lambda future: self._on_compared(asked, future))
 
     def _on_compared(self, asked: int, future: Future[Change]) -> None:
         if asked != self._asked:
@@ -89,87 +128,92 @@ class BeforeAfterView(QWidget):
             change = future.result()
         except ResNetDesktopError as error:
             self._words.setText(Failure.of(error).text)
+            for view in (self.before, self.after, self.difference):
+                view.show_picture(QImage(), "")
             return
-        before, after = change.before, change.after
-        captions = (
-            self.tr("Before: {label}, {share}").format(label=before.label, share=wording.percent(before.probability)),
-            self.tr("After: {label}, {share}").format(label=after.label, share=wording.percent(after.probability)),
-            self.tr("Change: orange is new evidence, blue is gone"),
+        from resnet_desktop.explain.change import GAINED, LOST
+
+        self._heat.show_colours(legend_qimage(COLOURS))
+        self._change.show_colours(LOST, GAINED)
+        before, after = change.looks
+        self._show(self.before, before, self.tr("Before: {label}"))
+        self._show(self.after, after, self.tr("After: {label}"))
+        moved = self.tr("{share} on average").format(share=wording.percent(change.moved))
+        self.difference.show_picture(to_qimage(change.difference), self.tr("The difference"), moved)
+        self._words.setText(self._about(self._pictures[self._place], before, after))
+
+    def _show(self, view: CaptionedPicture, seen: Look, title: str) -> None:
+        detail = self.tr("{share}, seen at {layer}")
+        share = wording.percent(seen.score.probability)
+        view.show_picture(
+            to_qimage(seen.overlay),
+            title.format(label=seen.score.label),
+            detail.format(share=share, layer=seen.layer),
         )
-        images = (change.overlay_before, change.overlay_after, change.difference)
-        for view, pixels, caption in zip(self._views, images, captions, strict=True):
-            view.show_picture(to_qimage(pixels), caption)
-        picture = self._pictures[self._place]
-        text = self.tr("{name}: it is {label}. Photo {place} of {count}; wrongly named ones come first.")
-        name = picture.path.rsplit("/", 1)[-1]
-        self._words.setText(
-            text.format(name=name, label=picture.label, place=self._place + 1, count=len(self._pictures))
-        )
+
+    def _about(self, picture: PictureResult, before: Look, after: Look) -> str:
+        name = picture.path.replace("\\", "/").rsplit("/", 1)[-1]
+        where = {"place": wording.number(self._place + 1), "count": wording.number(len(self._pictures))}
+        said = [
+            self.tr("Photo {place} of {count}, worst mistakes first: {name}, which is {label}.").format(
+                name=name, label=picture.label, **where
+            )
+        ]
+        if before.score.label != after.score.label and self.target.currentData() != SAID:
+            text = self.tr("The base model knows no class {label}: its best guess is shown.")
+            said.append(text.format(label=after.score.label))
+        for seen, text in (
+            (before, self.tr("Before, no place spoke for {label}.")),
+            (after, self.tr("Now, no place speaks for {label}.")),
+        ):
+            if seen.empty:
+                said.append(text.format(label=seen.score.label))
+        return " ".join(said)
+
+    def _on_layers(self, future: Future[tuple[Layer, ...]]) -> None:
+        try:
+            found = future.result()
+        except ResNetDesktopError:
+            return  # the comparison itself says why
+        for layer in reversed(found):
+            text = self.tr("{name} ({height} × {width})")
+            self.layer.addItem(text.format(name=layer.name, height=layer.shape[1], width=layer.shape[2]), layer.name)
 
     def _build(self) -> None:
-        row = QHBoxLayout()
-        for view in self._views:
-            row.addWidget(view, 1)
+        pictures = QHBoxLayout()
+        for view in (self.before, self.after, self.difference):
+            pictures.addWidget(view, 1)
+        legends = QHBoxLayout()
+        for legend, room in ((self._heat, 2), (self._change, 1)):
+            legend.setFixedWidth(LEGEND)
+            legends.addWidget(legend, room, Qt.AlignmentFlag.AlignHCenter)
         self._previous.clicked.connect(lambda: self.show_other(-1))
         self._next.clicked.connect(lambda: self.show_other(1))
-        buttons = QHBoxLayout()
-        for button in (self._previous, self._next):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
+        here = Qt.ShortcutContext.WidgetWithChildrenShortcut
+        for button, key in ((self._previous, Qt.Key.Key_PageUp), (self._next, Qt.Key.Key_PageDown)):
+            QShortcut(QKeySequence(key), self, button.click, context=here)
+            button.setToolTip(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText))
+        self.photos.currentIndexChanged.connect(self._sort)
+        self.target.currentIndexChanged.connect(self._ask)
+        self.layer.currentIndexChanged.connect(self._ask)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, theme.M, 0, 0)
-        layout.addLayout(row, 1)
         layout.addWidget(self._words)
-        layout.addLayout(buttons)
+        layout.addWidget(self._note)
+        layout.addLayout(pictures, 1)
+        layout.addLayout(legends)
+        layout.addLayout(self._controls())
 
-
-class CaptionedPicture(QWidget):
-    """A picture as large as it fits, and a line below it."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._image, self._caption = QImage(), ""
-        self.setMinimumSize(120, 120)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-
-    @property
-    def caption(self) -> str:
-        """The line."""
-        return self._caption
-
-    def sizeHint(self) -> QSize:
-        """Roomy."""
-        return QSize(260, 260)
-
-    def show_picture(self, image: QImage, caption: str) -> None:
-        """Show both."""
-        self._image, self._caption = image, caption
-        self.setAccessibleName(caption)
-        self.setToolTip(caption)
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt gives it
-        """Picture and line."""
-        if self._image.isNull():
-            return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        line = self.fontMetrics().height() + theme.S
-        room = QRectF(0, 0, self.width(), self.height() - line)
-        size = self._image.size().scaled(room.size().toSize(), Qt.AspectRatioMode.KeepAspectRatio)
-        left, top = (room.width() - size.width()) / 2, (room.height() - size.height()) / 2
-        painter.drawImage(QRectF(left, top, size.width(), size.height()), self._image)
-        painter.setPen(QColor(theme.current().text))
-        text = self.fontMetrics().elidedText(self._caption, Qt.TextElideMode.ElideRight, self.width())
-        below = QRectF(0, top + size.height() + theme.XS, self.width(), line)
-        painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, text)
-        painter.end()
-
-
-def _explainer(name: str) -> Explainer:
-    from resnet_desktop.bundle import bundle as bundles
-    from resnet_desktop.bundle.library import Library
-    from resnet_desktop.explain.explainer import Explainer
-    from resnet_desktop.inference.classifier import Classifier
-
-    return Explainer(Classifier(bundles.read(Library().find(name)), provider="cpu"))
+    def _controls(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.addWidget(self._previous)
+        row.addWidget(self._next)
+        for choice, name in (
+            (self.photos, self.tr("Which photos")),
+            (self.target, self.tr("Whose evidence")),
+            (self.layer, self.tr("Where in the network")),
+        ):
+            choice.setAccessibleName(name)
+            choice.setToolTip(name)
+            row.addWidget(choice, 1)
+        return row

@@ -29,16 +29,14 @@ from resnet_desktop.gui import icons, theme, wording
 from resnet_desktop.gui.choice import Choice
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.wizard.check_entries import Entry, entries
 from resnet_desktop.gui.wizard.draft import Draft
 from resnet_desktop.gui.wizard.page import WizardPage, secondary
-from resnet_desktop.gui.wizard.picture_grid import Picture, PictureGrid
+from resnet_desktop.gui.wizard.picture_grid import MOST, Picture, PictureGrid
 
 if TYPE_CHECKING:
     from resnet_desktop.finetune.dataset import Sample
     from resnet_desktop.finetune.inspection import Finding, Inspection
-
-_INDEX_ROLE = int(Qt.ItemDataRole.UserRole)
-
 
 class CheckPage(WizardPage):
     """Every photo is read once; what is found is listed, worst first, and acted on. No file is touched."""
@@ -55,6 +53,8 @@ class CheckPage(WizardPage):
         self._tasks = tasks
         self._draft = Draft()
         self._inspection: Inspection | None = None
+        self._entries: tuple[Entry, ...] = ()
+        self._roles: dict[str, str] = {}
         self._read_for: tuple[object, ...] | None = None
         self._cancel = threading.Event()
         self._undo: list[Draft] = []
@@ -135,6 +135,7 @@ class CheckPage(WizardPage):
         self._cancel.set()
         self._cancel = cancel = threading.Event()
         self._inspection = None
+        self._entries = ()
         self._findings.clear()
         self._grid.show_pictures(())
         self._work.hide()
@@ -169,44 +170,60 @@ class CheckPage(WizardPage):
         for label in self._inspection.scan.labels:
             self._class.addItem(label, label)
         self._work.show()
-        self._list_findings()
+        self._list_entries()
         self._show_decisions()
         self.complete_changed.emit()
 
-    def _list_findings(self) -> None:
-        marks = {"error": "warning", "warning": "warning", "note": "info"}
+    def _list_entries(self) -> None:
+        assert self._inspection is not None
+        scan = self._inspection.scan
+        parts = (
+            (scan.training, self.tr("to learn from")),
+            (scan.validation, self.tr("to check with")),
+            (scan.test, self.tr("to test with")),
+        )
+        self._roles = {sample.name: words for samples, words in parts for sample in samples}
+        self._entries = entries(self._inspection)
         colours = theme.current()
-        tones = {"error": colours.error, "warning": colours.notice_text, "note": colours.secondary}
-        for index, finding in enumerate(self.findings):
-            item = QListWidgetItem(finding.message)
-            item.setIcon(QIcon(icons.pixmap(marks[finding.severity], 18, tones[finding.severity])))
-            item.setData(_INDEX_ROLE, index)
-            item.setToolTip(finding.message)
+        tones = {"error": colours.error, "warning": colours.notice_text}
+        for entry in self._entries:
+            item = QListWidgetItem(entry.message)
+            item.setIcon(QIcon(icons.pixmap(entry.icon, 18, tones.get(entry.severity, colours.secondary))))
+            item.setToolTip(entry.message)
             self._findings.addItem(item)
-        if self.findings:
-            self._findings.setCurrentRow(0)
-        else:
-            self._message.setText(self.tr("Nothing is wrong with them, as far as a program can tell."))
+        self._findings.setCurrentRow(0)
 
-    def _on_finding(self, row: int) -> None:
-        if not 0 <= row < len(self.findings) or self._inspection is None:
+    def _on_entry(self, row: int) -> None:
+        if not 0 <= row < len(self._entries):
             return
-        finding = self.findings[row]
-        self._message.setText(finding.message)
-        self._grid.show_pictures([self._picture(sample) for sample in finding.samples], self._draft.exclude)
-        self._copies.setVisible(bool(finding.surplus))
+        entry = self._entries[row]
+        self._message.setText(self._words(entry))
+        self._grid.show_pictures([self._picture(sample, entry) for sample in entry.samples[:MOST]])
+        self._grid.mark(self._draft.exclude, self._draft.relabel)
+        self._copies.setVisible(bool(entry.surplus))
         self._on_chosen()
+
+    def _words(self, entry: Entry) -> str:
+        words = entry.message
+        if not self.findings and entry is self._entries[0]:
+            words = self.tr("Nothing is wrong with them, as far as a program can tell. See for yourself.")
+        if len(entry.samples) > MOST:
+            words += " " + self.tr("The first {count} are shown.").format(count=wording.number(MOST))
+        return words
 
     def leave_out_copies(self) -> None:
         """Keep one of each group of copies."""
         row = self._findings.currentRow()
-        if 0 <= row < len(self.findings):
-            self.leave_out([sample.name for sample in self.findings[row].surplus])
+        if 0 <= row < len(self._entries):
+            self.leave_out([sample.name for sample in self._entries[row].surplus])
 
-    def _picture(self, sample: Sample) -> Picture:
+    def _picture(self, sample: Sample, entry: Entry) -> Picture:
         assert self._inspection is not None
-        label = self._draft.relabel.get(sample.name) or self._inspection.scan.labels[sample.label]
-        return Picture(sample.name, label, sample.name.rsplit("/", 1)[-1])
+        label = self._inspection.scan.labels[sample.label]
+        # Of photos that show the same it matters what they are for; their names are in the tips.
+        role = self._roles.get(sample.name) if entry.group_of else None
+        detail = role or sample.name.rsplit("/", 1)[-1]
+        return Picture(sample.name, label, detail, entry.group_of.get(sample.name, 0))
 
     def _change(self, draft: Draft) -> None:
         self._undo.append(self._draft)
@@ -215,7 +232,7 @@ class CheckPage(WizardPage):
 
     def _show_decisions(self) -> None:
         draft = self._draft
-        self._grid.mark(draft.exclude)
+        self._grid.mark(draft.exclude, draft.relabel)
         self._back.setEnabled(bool(self._undo))
         if self._inspection is None:
             return
@@ -236,9 +253,7 @@ class CheckPage(WizardPage):
         label = self._class.itemData(index)
         if label is not None and self._grid.chosen:
             self.relabel(self._grid.chosen, label)
-            row = self._findings.currentRow()
-            self._class.setCurrentIndex(0)
-            self._on_finding(row)
+        self._class.setCurrentIndex(0)
 
     def _on_share(self, value: int) -> None:
         self._share_text.setText(wording.percent(value / 100))
@@ -252,7 +267,11 @@ class CheckPage(WizardPage):
         self._bar.setAccessibleName(self.tr("Photos read"))
         self._findings.setWordWrap(True)
         self._findings.setAccessibleName(self.tr("What was found"))
-        self._findings.currentRowChanged.connect(self._on_finding)
+        self._findings.setTextElideMode(Qt.TextElideMode.ElideNone)
+        self._findings.setResizeMode(QListWidget.ResizeMode.Adjust)
+        self._findings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._findings.setMinimumWidth(190)
+        self._findings.currentRowChanged.connect(self._on_entry)
         self._message.setWordWrap(True)
         self._grid.chosen_changed.connect(self._on_chosen)
         self._leave.clicked.connect(lambda: self.leave_out(self._grid.chosen))
@@ -268,9 +287,10 @@ class CheckPage(WizardPage):
         layout = QVBoxLayout(right)
         layout.setContentsMargins(theme.M, 0, 0, 0)
         layout.addWidget(self._message)
+        layout.addWidget(self._copies, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self._grid, 1)
         row = QHBoxLayout()
-        for widget in (self._leave, self._keep, self._class, self._copies):
+        for widget in (self._leave, self._keep, self._class):
             row.addWidget(widget)
         row.addStretch(1)
         row.addWidget(self._back)

@@ -27,7 +27,7 @@ class ConfusionView(QWidget):
         self._chosen: tuple[int, int] | None = None
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumSize(280, 240)
+        self.setMinimumSize(220, 160)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Confusion matrix"))
 
@@ -88,10 +88,15 @@ class ConfusionView(QWidget):
         colours = theme.current()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._counts:
+            # One ground for all: of many classes, nearly all cells are empty.
+            last = len(self._counts) - 1
+            painter.fillRect(self._cell(0, 0).united(self._cell(last, last)), QColor(colours.track))
         for true, row in enumerate(self._counts):
             total = max(1, sum(row))
             for predicted, count in enumerate(row):
-                self._paint_cell(painter, true, predicted, count, total, colours)
+                if count:
+                    self._paint_cell(painter, true, predicted, count, total, colours)
         if self._chosen is not None:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(colours.text), 2))
@@ -101,7 +106,7 @@ class ConfusionView(QWidget):
 
     def _margin(self) -> float:
         widest = max((self.fontMetrics().horizontalAdvance(label) for label in self._labels), default=0)
-        return min(140.0, widest + 3.0 * theme.S)
+        return min(140.0, 0.4 * self.width(), widest + 3.0 * theme.S)
 
     def _side(self) -> float:
         count = max(1, len(self._labels))
@@ -129,12 +134,10 @@ class ConfusionView(QWidget):
         self, painter: QPainter, true: int, predicted: int, count: int, total: int, colours: theme.Theme
     ) -> None:
         cell = self._cell(true, predicted).adjusted(0.5, 0.5, -0.5, -0.5)
-        painter.fillRect(cell, QColor(colours.track))
-        if count:
-            fill = QColor(colours.accent if true == predicted else colours.error)
-            fill.setAlphaF(0.18 + 0.82 * count / total)
-            painter.fillRect(cell, fill)
-        if count and self._side() >= SMALLEST_NUMBERED:
+        fill = QColor(colours.accent if true == predicted else colours.error)
+        fill.setAlphaF(0.18 + 0.82 * count / total)
+        painter.fillRect(cell, fill)
+        if self._side() >= SMALLEST_NUMBERED:
             strong = count / total > 0.5
             painter.setPen(QColor(colours.on_accent if strong else colours.text))
             painter.setFont(theme.font(0.85))

@@ -16,11 +16,16 @@ from resnet_desktop.gui import icons, theme, wording
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard.class_table import ClassTable
-from resnet_desktop.gui.wizard.draft import Draft, earlier_runs
+from resnet_desktop.gui.wizard.draft import Draft, earlier_runs, is_run
 from resnet_desktop.gui.wizard.page import WizardPage, heading, secondary
 
 if TYPE_CHECKING:
     from resnet_desktop.finetune.dataset import Scan
+
+MOST_RUNS = 3
+"""Earlier runs that are offered."""
+RUN_WIDTH = 130
+"""Pixels of a run's name, so that they stand in one row."""
 
 
 class DataPage(WizardPage):
@@ -67,7 +72,7 @@ class DataPage(WizardPage):
 
     def entered(self) -> None:
         """Look for earlier runs."""
-        self._tasks.run_task(earlier_runs, self._on_earlier)
+        self._tasks.run_task(_earlier, self._on_earlier)
 
     def into(self, draft: Draft) -> Draft:
         """The draft with these sources; what was said of other photos is forgotten."""
@@ -114,17 +119,45 @@ class DataPage(WizardPage):
             self._summary.setText(text.format(photos=photos, classes=wording.number(len(counts))))
         self._refresh()
 
-    def _on_earlier(self, future: Future[tuple[Path, ...]]) -> None:
+    def _on_earlier(self, future: Future[list[tuple[Path, bool]]]) -> None:
         _empty(self._earlier)
-        runs = future.result()[:3]
-        if runs and not self._sources:
-            self._earlier.addWidget(heading(self.tr("Earlier runs")))
-            for folder in runs:
-                button = QPushButton(folder.name)
-                button.setIcon(icons.icon("folder"))
-                button.setToolTip(str(folder))
-                button.clicked.connect(lambda _=False, chosen=folder: self.resume_asked.emit(chosen))
-                self._earlier.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        runs = future.result()
+        if self._sources:
+            return
+        other = QPushButton(self.tr("Open another run…"))
+        other.setToolTip(self.tr("The folder of a run that was started elsewhere, such as in a terminal"))
+        other.clicked.connect(self._on_run_asked)
+        self._earlier.addWidget(_row(heading(self.tr("Earlier runs")) if runs else QWidget(), None, other))
+        if runs:
+            self._earlier.addWidget(_row(*(self._run_button(*run) for run in runs), None))
+
+    def _run_button(self, folder: Path, running: bool) -> QPushButton:
+        button = QPushButton()
+        metrics, mark = button.fontMetrics(), self.tr("{name}, training now") if running else "{name}"
+        name = metrics.elidedText(folder.name, Qt.TextElideMode.ElideMiddle, RUN_WIDTH - (40 if running else 0))
+        button.setText(mark.format(name=name))
+        button.setAccessibleName(mark.format(name=folder.name))
+        button.setIcon(icons.icon("folder"))
+        button.setToolTip(str(folder))
+        button.clicked.connect(lambda: self.resume_asked.emit(folder))
+        return button
+
+    def open_run(self, folder: Path) -> None:
+        """Take up a run that lies anywhere."""
+        if is_run(folder):
+            self.resume_asked.emit(folder)
+        else:
+            text = self.tr("{name} is not the folder of a run: it holds no events.jsonl.")
+            self._problem.setText(text.format(name=folder.name))
+            self._problem.show()
+
+    def _on_run_asked(self) -> None:
+        dialog = QFileDialog(self, self.tr("Choose the folder of a run"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(lambda name: self.open_run(Path(name)))
+        dialog.open()
 
     def _build(self) -> None:
         self._zone.dropped.connect(self.add)
@@ -262,6 +295,27 @@ def _scanned(draft: Draft) -> Scan:
     from resnet_desktop.finetune.job import parse_job
 
     return survey(parse_job(draft.job()))
+
+
+def _earlier() -> list[tuple[Path, bool]]:
+    """The newest runs and whether each goes on now; those that do come first."""
+    from resnet_desktop.finetune.process import is_training
+
+    runs = [(folder, is_training(folder)) for folder in earlier_runs()]
+    return sorted(runs, key=lambda run: not run[1])[:MOST_RUNS]
+
+
+def _row(*widgets: QWidget | None) -> QWidget:
+    """Widgets side by side; None is where the room goes that they leave."""
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        if widget is None:
+            layout.addStretch(1)
+        else:
+            layout.addWidget(widget)
+    return row
 
 
 def _empty(layout: QVBoxLayout) -> None:

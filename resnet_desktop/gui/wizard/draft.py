@@ -81,8 +81,13 @@ def runs_folder() -> Path:
     return paths.data_folder() / "runs"
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a folder is that of a run."""
+    return (folder / "events.jsonl").is_file()
+
+
 def earlier_runs() -> tuple[Path, ...]:
     """The run folders there are, newest first."""
     folder = runs_folder()
-    found = [p for p in folder.iterdir() if (p / "events.jsonl").is_file()] if folder.is_dir() else []
+    found = [p for p in folder.iterdir() if is_run(p)] if folder.is_dir() else []
     return tuple(sorted(found, key=lambda p: (p / "events.jsonl").stat().st_mtime, reverse=True))

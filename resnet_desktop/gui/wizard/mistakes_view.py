@@ -4,88 +4,131 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.choice import Choice
 from resnet_desktop.gui.wizard.page import secondary
 from resnet_desktop.gui.wizard.picture_grid import PictureGrid
-from resnet_desktop.gui.wizard.quality_view import judged
+from resnet_desktop.gui.wizard.picture_heatmaps import Heatmaps
+from resnet_desktop.gui.wizard.picture_sheet import PictureSheet
+from resnet_desktop.gui.wizard.verdicts import Verdicts
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.results import Results
+    from resnet_desktop.finetune.results import PictureResult, Results
+
+MISTAKES, DOUBTS, DECIDED = "mistakes", "doubts", "decided"
 
 
 class MistakesView(QWidget):
-    """Signal: ``again_asked`` (names to leave out, right class by name)."""
+    """Photos to decide about: each can be left out or said to be of another class, until the next training.
+
+    Attributes:
+        sheet: the photos.
+        verdicts: what was decided.
+
+    Signal: ``again_asked`` (names to leave out, right class by name).
+    """
 
     again_asked = Signal(object, object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, heatmaps: Heatmaps, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._results: Results | None = None
-        self._out: list[str] = []
-        self._relabel: dict[str, str] = {}
-        self.grid = PictureGrid()
-        self._suspects = QCheckBox(self.tr("Only those whose label looks wrong"))
-        self._leave, self._class = QPushButton(self.tr("Leave out")), Choice()
+        self._known: dict[str, PictureResult] = {}
+        self.verdicts = Verdicts()
+        self._which, self._class = Choice(), Choice()
+        self.sheet = PictureSheet(heatmaps, self._which)
+        self._leave, self._keep = QPushButton(self.tr("Leave out")), QPushButton(self.tr("Keep"))
+        self._undo = QPushButton(self.tr("Undo"))
         self._again = QPushButton(self.tr("Train again"))
-        self._words = secondary()
+        self._changes = secondary()
         self._build()
 
     @property
+    def grid(self) -> PictureGrid:
+        """The photos."""
+        return self.sheet.grid
+
+    @property
     def words(self) -> str:
-        """What is said about the sheet."""
-        return self._words.text()
+        """What is said about the sheet, or about the photo that is chosen."""
+        return self.sheet.words
+
+    @property
+    def changes(self) -> str:
+        """What was decided, in words."""
+        return self._changes.text()
 
     def show_results(self, results: Results) -> None:
-        """Show the mistakes, the worst first."""
+        """Show the mistakes, the worst first. What was decided stays if these are the results as before."""
+        if self._results is None or results.pictures != self._results.pictures:
+            self.verdicts = Verdicts()
         self._results = results
-        self._out, self._relabel = [], {}
+        self._known = {picture.path: picture for picture in (*results.pictures, *results.suspects)}
         self._class.clear()
         self._class.addItem(self.tr("It is really…"), None)
         for label in results.labels:
             self._class.addItem(label, label)
-        suspects = len(results.suspects)
-        self._suspects.setText(self.tr("Only those whose label looks wrong ({count})").format(count=suspects))
-        self._suspects.setEnabled(bool(suspects))
+        self._which.setItemText(0, self.tr("Mistakes ({count})").format(count=wording.number(len(results.mistakes))))
+        text = self.tr("Labels that look wrong ({count})")
+        self._which.setItemText(1, text.format(count=wording.number(len(results.suspects))))
         self._refill()
+
+    def show_which(self, which: str) -> None:
+        """``mistakes``, ``doubts`` (labels that look wrong) or ``decided``."""
+        self._which.setCurrentIndex(self._which.findData(which))
 
     def close_loader(self) -> None:
         """Wait for the thread."""
-        self.grid.close_loader()
+        self.sheet.close_loader()
 
     def leave_out(self, names: list[str]) -> None:
         """Train without these next time."""
-        self._out = list(dict.fromkeys((*self._out, *names)))
-        self.grid.mark(self._out)
+        self.verdicts.leave_out(names)
         self._show_changes()
 
     def relabel(self, names: list[str], label: str) -> None:
-        """Say what these really are."""
-        self._relabel |= dict.fromkeys(names, label)
+        """Say what these really are; those that are of that class already are left as they are."""
+        self.verdicts.relabel({name: self._known[name].label for name in names if name in self._known}, label)
+        self._show_changes()
+
+    def keep(self, names: list[str]) -> None:
+        """Decide nothing about these after all."""
+        self.verdicts.keep(names)
+        self._show_changes()
+
+    def undo(self) -> None:
+        """Take the last decision back."""
+        self.verdicts.undo()
         self._show_changes()
 
     def _refill(self) -> None:
-        if self._results is None:
+        results = self._results
+        if results is None:
             return
-        shown = self._results.suspects if self._suspects.isChecked() else self._results.mistakes
-        self.grid.show_pictures([judged(picture) for picture in shown], self._out)
+        which = self._which.currentData()
+        if which == DECIDED:
+            shown = [self._known[name] for name in self.verdicts.names if name in self._known]
+        else:
+            shown = list(results.suspects if which == DOUBTS else results.mistakes)
+        self.sheet.show_pictures(shown)
         self._show_changes()
 
     def _show_changes(self) -> None:
-        count = len(self._out) + len(self._relabel)
-        self._again.setEnabled(bool(count))
-        if count:
-            text = self.tr("{out} left out, {moved} renamed: train again to see what that changes.")
-            self._words.setText(
-                text.format(out=wording.number(len(self._out)), moved=wording.number(len(self._relabel)))
-            )
-        elif self.grid.names:
-            self._words.setText(self.tr("The worst first. What it is, an arrow, what the model says, and how sure."))
-        else:
-            self._words.setText(self.tr("It makes no mistakes on the photos set apart."))
+        verdicts = self.verdicts
+        self.sheet.mark(verdicts.left_out, verdicts.renamed)
+        self._again.setEnabled(bool(verdicts))
+        self._undo.setEnabled(verdicts.can_undo)
+        count = len(verdicts.names)
+        self._which.setItemText(2, self.tr("Decided ({count})").format(count=wording.number(count)))
+        text = self.tr("{out} left out, {moved} renamed: train again to see what that changes.") if verdicts else ""
+        numbers = {"out": len(verdicts.left_out), "moved": len(verdicts.renamed)}
+        self._changes.setVisible(bool(verdicts))
+        self._changes.setText(text.format(**{key: wording.number(value) for key, value in numbers.items()}))
+        self._on_chosen()
 
     def _on_class(self, index: int) -> None:
         label = self._class.itemData(index)
@@ -94,27 +137,81 @@ class MistakesView(QWidget):
         self._class.setCurrentIndex(0)
 
     def _on_chosen(self) -> None:
-        some = bool(self.grid.chosen)
-        self._leave.setEnabled(some)
-        self._class.setEnabled(some)
+        chosen = self.grid.chosen
+        for widget in (self._leave, self._class):
+            widget.setEnabled(bool(chosen))
+        self._keep.setEnabled(any(name in self.verdicts.names for name in chosen))
+        if len(chosen) == 1 and chosen[0] in self._known:
+            self.sheet.say(self._about(self._known[chosen[0]]))
+        elif len(chosen) > 1:
+            self.sheet.say(self.tr("{count} photos are chosen.").format(count=wording.number(len(chosen))))
+        else:
+            self.sheet.say(self._about_sheet())
+
+    def _about(self, picture: PictureResult) -> str:
+        """Why one photo is on the sheet."""
+        values = {
+            "name": picture.path.replace("\\", "/").rsplit("/", 1)[-1],
+            "label": picture.label,
+            "other": picture.predicted,
+            "share": wording.percent(picture.probability),
+        }
+        if picture.role == "training":
+            text = self.tr(
+                "{name} lies in {label}. A model that had not learned from it is {share} sure that it is {other}."
+            )
+        elif picture.suspect:
+            text = self.tr(
+                "{name} lies in {label}, but the model is {share} sure that it is {other}: surer than usual."
+            )
+        else:
+            text = self.tr("{name} lies in {label}. The model is {share} sure that it is {other}.")
+        return text.format(**values)
+
+    def _about_sheet(self) -> str:
+        which = self._which.currentData()
+        if not self.grid.names:
+            nothing = {
+                MISTAKES: self.tr("It makes no mistakes on the photos set apart."),
+                DOUBTS: self.tr("No label looks wrong."),
+                DECIDED: self.tr("Nothing has been decided yet."),
+            }
+            return nothing[which]
+        words = {
+            MISTAKES: self.tr("The worst first. What it is, an arrow, what the model says, and how sure."),
+            DOUBTS: self.tr("The model is surer than usual that these belong elsewhere. Some are only hard: look."),
+            DECIDED: self.tr("What is left out is crossed out; what was renamed bears its class."),
+        }
+        return words[which]
 
     def _build(self) -> None:
-        self._suspects.toggled.connect(self._refill)
+        for text, which in (
+            (self.tr("Mistakes"), MISTAKES),
+            (self.tr("Labels"), DOUBTS),
+            (self.tr("Decided"), DECIDED),
+        ):
+            self._which.addItem(text, which)
+        self._which.setMinimumContentsLength(20)
+        self._which.setAccessibleName(self.tr("Which photos are shown"))
+        self._which.currentIndexChanged.connect(self._refill)
         self._leave.clicked.connect(lambda: self.leave_out(self.grid.chosen))
+        self._keep.clicked.connect(lambda: self.keep(self.grid.chosen))
+        self._undo.clicked.connect(self.undo)
         self._class.activated.connect(self._on_class)
         self._class.setAccessibleName(self.tr("The right class of the selected photos"))
-        self._again.clicked.connect(lambda: self.again_asked.emit(list(self._out), dict(self._relabel)))
+        self._again.clicked.connect(lambda: self.again_asked.emit(*self.verdicts.for_the_job()))
         self.grid.chosen_changed.connect(self._on_chosen)
+        here = Qt.ShortcutContext.WidgetWithChildrenShortcut
+        QShortcut(QKeySequence(QKeySequence.StandardKey.Undo), self, self.undo, context=here)
+        QShortcut(QKeySequence(QKeySequence.StandardKey.Delete), self, self._leave.click, context=here)
         row = QHBoxLayout()
-        for widget in (self._leave, self._class):
+        for widget in (self._leave, self._class, self._keep, self._undo):
             row.addWidget(widget)
         row.addStretch(1)
-        row.addWidget(self._suspects)
         row.addWidget(self._again)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, theme.M, 0, 0)
-        layout.addWidget(self._words)
-        layout.addWidget(self.grid, 1)
+        layout.addWidget(self.sheet, 1)
+        layout.addWidget(self._changes)
         layout.addLayout(row)
-        self._on_chosen()
         self._show_changes()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPixmap, QStandardItem, QStandardItemModel
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPixmap, QResizeEvent, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from resnet_desktop.core.errors import ResNetDesktopError
@@ -24,30 +24,49 @@ NAME_ROLE = int(Qt.ItemDataRole.UserRole)
 IMAGE_ROLE = NAME_ROLE + 1
 DETAIL_ROLE = NAME_ROLE + 2
 MARK_ROLE = NAME_ROLE + 3
+RENAMED_ROLE = NAME_ROLE + 4
+GROUP_ROLE = NAME_ROLE + 5
 MOST = 400
 """Pictures on one sheet; nobody looks at more at once."""
+SETTLED_MS = 60
+"""After so long without scrolling it is said which pictures are in view."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A photo on the sheet: its name in the data set, which says where it is, and two short lines below it."""
+    """A photo on the sheet: its name in the data set, which says where it is, and two short lines below it.
+
+    Photos of one ``group`` stand together on one ground: every other group's is shaded.
+    """
 
     name: str
     caption: str
     detail: str
+    group: int = 0
 
 
 class PictureGrid(QListView):
-    """Signals: ``chosen_changed``; ``opened`` (name): asked for with a double click or Enter."""
+    """Photos in rows.
+
+    Signals: ``chosen_changed``; ``opened`` (name): asked for with a double click or Enter; ``view_changed``: other
+    pictures are in view than before.
+    """
 
     chosen_changed = Signal()
     opened = Signal(str)
+    view_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = QStandardItemModel(self)
         self._loader = ThumbnailLoader(self)
         self._loader.loaded.connect(self._on_loaded)
+        self._over: Callable[[str], QPixmap | None] | None = None
+        self._settled = QTimer(self)
+        self._settled.setSingleShot(True)
+        self._settled.setInterval(SETTLED_MS)
+        self._settled.timeout.connect(self.view_changed)
+        self.verticalScrollBar().valueChanged.connect(lambda _value: self._settled.start())
         self.setModel(self._model)
         self.setItemDelegate(_PictureDelegate(self))
         self.setViewMode(QListView.ViewMode.IconMode)
@@ -69,6 +88,7 @@ class PictureGrid(QListView):
             item = QStandardItem(picture.caption)
             item.setData(picture.name, NAME_ROLE)
             item.setData(picture.detail, DETAIL_ROLE)
+            item.setData(picture.group, GROUP_ROLE)
             item.setData(picture.name in crossed, MARK_ROLE)
             item.setToolTip(f"{picture.name}\n{picture.caption}\n{picture.detail}".strip())
             item.setEditable(False)
@@ -76,12 +96,36 @@ class PictureGrid(QListView):
             self._loader.load(picture)
         self.chosen_changed.emit()
 
-    def mark(self, names: Sequence[str]) -> None:
-        """Cross out these and no others."""
+    def mark(self, names: Sequence[str], renamed: Mapping[str, str] | None = None) -> None:
+        """Cross out these and no others; ``renamed`` are those that belong to another class, which is said on them."""
         crossed = set(names)
         for row in range(self._model.rowCount()):
             item = self._model.item(row)
-            item.setData(item.data(NAME_ROLE) in crossed, MARK_ROLE)
+            name = item.data(NAME_ROLE)
+            item.setData(name in crossed, MARK_ROLE)
+            item.setData((renamed or {}).get(name), RENAMED_ROLE)
+
+    def show_over(self, picture_of: Callable[[str], QPixmap | None] | None) -> None:
+        """Show other pictures in place of the photos, such as heatmaps: None where there is none (yet)."""
+        self._over = picture_of
+        self.viewport().update()
+
+    def over(self, name: str) -> QPixmap | None:
+        """What is shown in place of a photo, if anything is."""
+        return self._over(name) if self._over is not None else None
+
+    @property
+    def in_view(self) -> list[str]:
+        """The names of those that can be seen now."""
+        area = self.viewport().rect()
+        rows = range(self._model.rowCount())
+        seen = (row for row in rows if self.visualRect(self._model.index(row, 0)).intersects(area))
+        return [str(self._model.item(row).data(NAME_ROLE)) for row in seen]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Others come into view."""
+        super().resizeEvent(event)
+        self._settled.start()
 
     @property
     def names(self) -> list[str]:
@@ -179,11 +223,19 @@ class _PictureDelegate(QStyledItemDelegate):
         square = QRectF(whole.left() + theme.XS, whole.top() + theme.XS, SIDE, SIDE)
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        if (index.data(GROUP_ROLE) or 0) % 2:
+            around = theme.XS / 2 + 1  # to the middle of the gap, so that neighbours share a ground
+            painter.fillRect(whole.adjusted(-around, 0, around, 0), QColor(colours.track))
         if option.state & QStyle.StateFlag.State_Selected:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(colours.tint))
             painter.drawRoundedRect(whole, 6, 6)
-        self._paint_picture(painter, square, index.data(IMAGE_ROLE), colours)
+        view = self.parent()
+        over = view.over(str(index.data(NAME_ROLE))) if isinstance(view, PictureGrid) else None
+        self._paint_picture(painter, square, over or index.data(IMAGE_ROLE), colours)
+        renamed = index.data(RENAMED_ROLE)
+        if renamed:
+            self._paint_badge(painter, square, renamed, colours)
         if index.data(MARK_ROLE):
             painter.fillRect(square, QColor(0, 0, 0, 90))
             painter.setPen(QPen(QColor(255, 255, 255), 3))
@@ -196,6 +248,20 @@ class _PictureDelegate(QStyledItemDelegate):
             painter.drawText(line, metrics.elidedText(text or "", Qt.TextElideMode.ElideMiddle, SIDE))
             line.translate(0, metrics.height())
         painter.restore()
+
+    @staticmethod
+    def _paint_badge(painter: QPainter, square: QRectF, label: str, colours: theme.Theme) -> None:
+        """The class that the picture is said to be of."""
+        metrics = painter.fontMetrics()
+        text = metrics.elidedText(f"→ {label}", Qt.TextElideMode.ElideRight, int(square.width()) - 2 * theme.S)
+        width = metrics.horizontalAdvance(text) + 2 * theme.S
+        height = metrics.height() + theme.XS
+        badge = QRectF(square.left() + 2, square.bottom() - height - 2, width, height)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.accent))
+        painter.drawRoundedRect(badge, 4, 4)
+        painter.setPen(QColor(colours.on_accent))
+        painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, text)
 
     @staticmethod
     def _paint_picture(painter: QPainter, square: QRectF, pixmap: QPixmap | None, colours: theme.Theme) -> None:

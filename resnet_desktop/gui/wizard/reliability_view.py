@@ -22,7 +22,7 @@ class ReliabilityView(QWidget):
         super().__init__(parent)
         self._before: tuple[ReliabilityBin, ...] = ()
         self._after: tuple[ReliabilityBin, ...] = ()
-        self.setMinimumSize(260, 240)
+        self.setMinimumSize(220, 180)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Reliability diagram"))
 
@@ -57,7 +57,7 @@ class ReliabilityView(QWidget):
         painter.end()
 
     def _area(self) -> QRectF:
-        side = min(self.width() - 60, self.height() - 52)
+        side = min(self.width() - 72, self.height() - 52)
         return QRectF(48, 8, max(40, side), max(40, side))
 
     def _x(self, fraction: float) -> float:

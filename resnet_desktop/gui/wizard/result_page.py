@@ -10,24 +10,34 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from resnet_desktop.core.errors import ResNetDesktopError
-from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui import theme
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.wizard import result_words
+from resnet_desktop.gui.wizard.about_view import AboutView
 from resnet_desktop.gui.wizard.before_after import BeforeAfterView
 from resnet_desktop.gui.wizard.draft import Draft
 from resnet_desktop.gui.wizard.mistakes_view import MistakesView
 from resnet_desktop.gui.wizard.page import WizardPage, heading, secondary
+from resnet_desktop.gui.wizard.picture_heatmaps import Heatmaps
 from resnet_desktop.gui.wizard.quality_view import QualityView
 from resnet_desktop.gui.wizard.reliability_view import ReliabilityView
 
 if TYPE_CHECKING:
     from resnet_desktop.finetune.results import Results
-
-FEW_PHOTOS = 50
-"""With fewer to check with, an accuracy says little."""
 
 
 class ResultPage(WizardPage):
@@ -41,11 +51,12 @@ class ResultPage(WizardPage):
         self._tasks = tasks
         self._draft, self._folder = Draft(), Path()
         self._results: Results | None = None
-        self._headline, self._note = QLabel(), secondary()
-        self._tabs = QTabWidget()
-        self.quality, self.mistakes = QualityView(), MistakesView()
-        self.reliability, self._confidence = ReliabilityView(), secondary()
-        self.before_after = BeforeAfterView(tasks)
+        self._headline = self._note = ""
+        self.tabs = QTabWidget()
+        self.heatmaps = Heatmaps(self)
+        self.quality, self.mistakes = QualityView(self.heatmaps), MistakesView(self.heatmaps)
+        self.reliability, self._confidence, self._novelty = ReliabilityView(), QLabel(), QLabel()
+        self.before_after, self.about = BeforeAfterView(self.heatmaps), AboutView()
         self._install = QPushButton(self.tr("Install and try it"))
         self._export, self._report = QPushButton(self.tr("Export for other programs…")), QPushButton()
         self._report.setText(self.tr("Open the report"))
@@ -55,7 +66,17 @@ class ResultPage(WizardPage):
     @property
     def headline(self) -> str:
         """How good it is, in one line."""
-        return self._headline.text()
+        return self._headline
+
+    @property
+    def note(self) -> str:
+        """How that is to be read."""
+        return self._note
+
+    @property
+    def confidence(self) -> str:
+        """What is said about percentages and unfamiliar photos."""
+        return f"{self._confidence.text()}\n\n{self._novelty.text()}"
 
     @property
     def said(self) -> str:
@@ -66,12 +87,13 @@ class ResultPage(WizardPage):
         """Show what came of a run."""
         self._folder, self._draft = folder, draft
         self._said.setText("")
-        self._tasks.run_task(lambda: _read(folder), self._on_read)
+        self._tasks.run_task(lambda: _read(folder), lambda future: self._on_read(folder, future))
 
     def left(self) -> None:
         """Wait for the threads."""
         self.quality.close_loader()
         self.mistakes.close_loader()
+        self.heatmaps.close()
 
     def install(self) -> None:
         """Put the model into the library and ask for it to be used."""
@@ -84,24 +106,17 @@ class ResultPage(WizardPage):
         self._tasks.run_task(lambda: _export(model, folder), lambda future: self._on_exported(folder, future))
 
     def _build(self) -> None:
-        self._headline.setFont(theme.font(1.3, strong=True))
-        self._headline.setWordWrap(True)
-        confidence = QWidget()
-        row = QHBoxLayout(confidence)
-        words = QVBoxLayout()
-        words.addWidget(heading(self.tr("Does a percentage mean what it says?")))
-        words.addWidget(self._confidence)
-        words.addStretch(1)
-        row.addWidget(self.reliability, 1)
-        row.addLayout(words, 1)
+        self._title.setWordWrap(True)
         for title, widget in (
             (self.tr("Classes"), self.quality),
             (self.tr("Mistakes"), self.mistakes),
-            (self.tr("Confidence"), confidence),
+            (self.tr("Confidence"), self._confidence_tab()),
             (self.tr("Before and after"), self.before_after),
+            (self.tr("About it"), self.about),
         ):
-            self._tabs.addTab(widget, title)
-        self._tabs.setDocumentMode(True)
+            self.tabs.addTab(widget, title)
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
         self._install.setProperty("primary", "true")
         self._install.clicked.connect(self.install)
         self._export.clicked.connect(self._on_export)
@@ -110,73 +125,67 @@ class ResultPage(WizardPage):
         bottom = QHBoxLayout()
         for widget in (self._install, self._export, self._report):
             bottom.addWidget(widget)
-        bottom.addStretch(1)
-        for widget in (self._headline, self._note):
-            self.body.addWidget(widget)
-        self.body.addWidget(self._tabs, 1)
+        bottom.addWidget(self._said, 1)
+        self.body.setSpacing(theme.S)
+        self.body.addWidget(self.tabs, 1)
         self.body.addLayout(bottom)
-        self.body.addWidget(self._said)
 
-    def _on_read(self, future: Future[Results]) -> None:
+    def _confidence_tab(self) -> QWidget:
+        words = QWidget()
+        column = QVBoxLayout(words)
+        column.setContentsMargins(theme.S, 0, theme.S, 0)
+        for title, label in (
+            (self.tr("Does a percentage mean what it says?"), self._confidence),
+            (self.tr("Does it notice what it does not know?"), self._novelty),
+        ):
+            label.setWordWrap(True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            head = heading(title)
+            head.setWordWrap(True)
+            column.addWidget(head)
+            column.addWidget(label)
+            column.addSpacing(theme.M)
+        column.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidget(words)
+        tab = QWidget()
+        row = QHBoxLayout(tab)
+        row.setContentsMargins(0, theme.M, 0, 0)
+        row.addWidget(self.reliability, 1)
+        row.addWidget(area, 1)
+        return tab
+
+    def _on_read(self, folder: Path, future: Future[Results]) -> None:
+        if folder != self._folder:
+            return
         try:
             results = future.result()
         except ResNetDesktopError as error:
-            self._headline.setText(Failure.of(error).text)
+            self._say(Failure.of(error).text, "")
+            self.tabs.hide()
             return
         self._results = results
-        self.explain(str(self._folder))
-        self._headline.setText(self._words(results))
-        self._note.setText(self._caution(results))
+        self.tabs.show()
+        scratch = self._draft.train == "scratch"
+        self.heatmaps.show_run(None if scratch else self._draft.base, folder / "model.onnx")
+        self._say(result_words.headline(results), result_words.caution(results))
         self.quality.show_results(results)
         self.mistakes.show_results(results)
         self.reliability.show_bins(results.before, results.after)
-        self._confidence.setText(self._confidence_words(results))
-        self.before_after.show_run(self._draft.base, self._folder / "model.onnx", results)
+        self._confidence.setText(result_words.confidence(results))
+        self._novelty.setText(result_words.novelty(results))
+        note = ""
+        if self._draft.train == "head":
+            note = self.tr("Only the last layer was trained: the network sees the same things and weighs them anew.")
+        self.before_after.show_run(results, note)
+        self.about.show_results(results, folder)
 
-    def _words(self, results: Results) -> str:
-        metrics = results.metrics
-        if metrics.get("acc1") is None:
-            return self.tr("No photos were set apart, so nobody knows how good it is.")
-        low, high = metrics.get("acc1_interval") or (0.0, 1.0)
-        text = self.tr("{share} of {count} photos that it had not seen are named rightly.")
-        return (
-            text.format(share=wording.percent(metrics["acc1"]), count=wording.number(metrics["images"]))
-            + " "
-            + (
-                self.tr("On more such photos, expect {low} to {high}.").format(
-                    low=wording.percent(low), high=wording.percent(high)
-                )
-            )
-        )
-
-    def _caution(self, results: Results) -> str:
-        said = []
-        if 0 < results.metrics.get("images", 0) < FEW_PHOTOS:
-            said.append(self.tr("That is few photos: the true figure may lie anywhere in that range."))
-        weak = [row for row in results.per_class if row.support and row.recall < 0.6]
-        if weak:
-            names = ", ".join(row.label for row in weak[:4])
-            said.append(self.tr("It often misses: {names}. More photos of these help most.").format(names=names))
-        return " ".join(said)
-
-    def _confidence_words(self, results: Results) -> str:
-        said = [
-            self.tr(
-                "On the dashed diagonal, “80 %” is right 8 times out of 10. Below it the model is too sure of itself."
-            )
-        ]
-        ece, uncalibrated = results.metrics.get("ece"), results.metrics.get("ece_uncalibrated")
-        if ece is not None and uncalibrated is not None:
-            text = self.tr("Calibration error {after}; before calibration {before}.")
-            after, before = wording.percent(ece, 1), wording.percent(uncalibrated, 1)
-            said.append(text.format(after=after, before=before))
-        rate = (results.novelty or {}).get("false_alarm_rate")
-        if rate is not None:
-            text = self.tr(
-                "Photos unlike these are marked as unfamiliar. About {rate} of photos that do belong are marked too."
-            )
-            said.append(text.format(rate=wording.percent(rate)))
-        return "\n\n".join(said)
+    def _say(self, headline: str, note: str) -> None:
+        """The answer to the page's question takes the place of the question."""
+        self._headline, self._note = headline, note
+        self.explain(note, headline)
 
     def _on_installed(self, future: Future[Path]) -> None:
         try:
@@ -204,7 +213,8 @@ class ResultPage(WizardPage):
         self._said.setText(self.tr("Written to {folder}.").format(folder=folder))
 
     def _on_report(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._folder / "report.html")))
+        if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._folder / "report.html"))):
+            self._said.setText(self.tr("No program opens {path}.").format(path=self._folder / "report.html"))
 
     def _on_again(self, leave_out: Sequence[str], relabel: dict[str, str]) -> None:
         draft = self._draft

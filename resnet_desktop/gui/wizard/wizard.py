@@ -98,10 +98,11 @@ class TrainWizard(QWidget):
         self._show(self.pages.index(self.progress))
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """A run that is under way goes on or stops, as the user says."""
-        if self.run.running and self.run.can_be_told and self.isVisible():
+        """A run of ours that is under way goes on or stops, as the user says; one that is only followed goes on."""
+        if self.run.owned and self.isVisible():
             event.ignore()
-            ask_what_becomes_of_it(self, self._on_close_decided)
+            if self.run.asked != "cancel":
+                ask_what_becomes_of_it(self, self._on_close_decided)
             return
         self.shut_down()
         event.accept()
@@ -122,10 +123,11 @@ class TrainWizard(QWidget):
         super().changeEvent(event)
 
     def _on_close_decided(self, goes_on: bool) -> None:
-        if goes_on:
-            self.run.detach()
-        else:
-            self.run.close()
+        if self.run.owned and not goes_on:
+            self.run.ended.connect(lambda _state: self.close())  # it saves a checkpoint first
+            self.run.end()
+            return
+        self.run.detach()
         self.close()
 
     def _build(self) -> None:

@@ -1,0 +1,137 @@
+"""What the new model was made of: data, recipe, proof, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QWidget
+
+from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.wizard.page import heading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from resnet_desktop.finetune.results import Results
+
+MOST_SKIPPED = 12
+"""Pictures that could not be used are named up to so many; the report names more."""
+
+
+class AboutView(QScrollArea):
+    """Headings with lines below them."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setAccessibleName(self.tr("What the model was made of"))
+        self._lines: dict[str, str] = {}
+
+    @property
+    def lines(self) -> Mapping[str, str]:
+        """What is said, by the title of each line."""
+        return self._lines
+
+    def show_results(self, results: Results, folder: Path) -> None:
+        """Show what a run tells about itself."""
+        about = results.about
+        content = QWidget()
+        grid = QGridLayout(content)
+        grid.setContentsMargins(0, theme.M, theme.M, 0)
+        grid.setHorizontalSpacing(theme.L)
+        grid.setVerticalSpacing(theme.S)
+        grid.setColumnStretch(1, 1)
+        self._lines = {}
+        for title, lines in (
+            (self.tr("The file"), self._file(about, folder)),
+            (self.tr("Photos"), self._photos(about)),
+            (self.tr("Training"), self._training(about)),
+        ):
+            grid.addWidget(heading(title), grid.rowCount(), 0, 1, 2)
+            for name, text in lines:
+                if text:
+                    self._add(grid, name, text)
+        grid.setRowStretch(grid.rowCount(), 1)
+        self.setWidget(content)
+
+    def _add(self, grid: QGridLayout, name: str, text: str) -> None:
+        self._lines[name] = text
+        words = QLabel(text)
+        words.setTextFormat(Qt.TextFormat.PlainText)
+        words.setWordWrap(True)
+        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        title = QLabel(name)
+        title.setProperty("tone", "secondary")
+        row = grid.rowCount()
+        grid.addWidget(title, row, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(words, row, 1)
+
+    def _file(self, about: Mapping[str, Any], folder: Path) -> list[tuple[str, str]]:
+        lines = [(self.tr("Folder"), str(folder))]
+        parity = about.get("parity")
+        if parity:
+            text = self.tr(
+                "On {photos} photos the file answers as the trained network: the same class on each, and no "
+                "probability differs by more than {most}."
+            )
+            lines.append(
+                (
+                    self.tr("Checked"),
+                    text.format(photos=wording.number(parity["photos"]), most=wording.percent(parity["bundle"], 4)),
+                )
+            )
+            text = self.tr(
+                "Weights are stored as 16-bit numbers. That changes a probability by {most} at most, and the answer on "
+                "{moved} of {photos} photos."
+            )
+            numbers = {"moved": parity.get("moved_classes", 0), "photos": parity["photos"]}
+            most = wording.percent(parity["storage"], 2)
+            said = text.format(most=most, **{key: wording.number(value) for key, value in numbers.items()})
+            lines.append((self.tr("Storage"), said))
+        return lines
+
+    def _photos(self, about: Mapping[str, Any]) -> list[tuple[str, str]]:
+        pictures = about.get("pictures", {})
+        titles = (
+            ("training", self.tr("To learn from")),
+            ("validation", self.tr("To check with")),
+            ("test", self.tr("To test with")),
+        )
+        lines = [(self.tr("From"), ", ".join((*about.get("data", ()), *about.get("test_data", ()))))]
+        lines += [(title, wording.number(pictures[role])) for role, title in titles if pictures.get(role)]
+        for key, title in (("left_out", self.tr("Left out")), ("relabelled", self.tr("Renamed"))):
+            if about.get(key):
+                lines.append((title, wording.number(about[key])))
+        skipped = about.get("skipped", ())
+        if skipped:
+            told = [f"{row['path'].rsplit('/', 1)[-1]}: {row['message']}" for row in skipped[:MOST_SKIPPED]]
+            if len(skipped) > MOST_SKIPPED:
+                more = self.tr("… and {count} more, which the report names")
+                told.append(more.format(count=wording.number(len(skipped) - MOST_SKIPPED)))
+            lines.append((self.tr("Not readable"), "\n".join(told)))
+        return lines
+
+    def _training(self, about: Mapping[str, Any]) -> list[tuple[str, str]]:
+        recipe = about.get("recipe", {})
+        parts = {
+            "head": self.tr("the last layer alone"),
+            "last-stage": self.tr("the last stage and the last layer"),
+            "last-two-stages": self.tr("the last two stages and the last layer"),
+            "all": self.tr("the whole network"),
+            "scratch": self.tr("the whole network, from scratch"),
+        }
+        minutes = about.get("minutes")
+        versions = about.get("versions", {})
+        return [
+            (self.tr("Trained"), parts.get(recipe.get("train", ""), "")),
+            (self.tr("Base"), str(about.get("base") or "")),
+            (self.tr("Preset"), str(recipe.get("preset", ""))),
+            (self.tr("Seed"), str(about.get("seed", ""))),
+            (self.tr("Device"), str(about.get("device", ""))),
+            (self.tr("Time"), wording.long_duration(60 * minutes) if minutes else ""),
+            (self.tr("Made with"), ", ".join(f"{name} {version}" for name, version in versions.items())),
+            (self.tr("Date"), str(about.get("date", ""))),
+        ]

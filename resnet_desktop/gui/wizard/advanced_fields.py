@@ -1,0 +1,295 @@
+"""What can be set behind the presets: each value is declared once, with its box, its group and a plain sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication
+
+from resnet_desktop.gui.wizard.boxes import Box, NumberBox, OptionBox, WholeBox
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A value of the job that can be set.
+
+    Attributes:
+        key: in the job; ``recipe.`` before those of the recipe.
+        title: beside the box.
+        text: one sentence that says what it does.
+        make: makes its box.
+        share: whether the job holds a pair ``[value, 1]``, a range up to the whole.
+    """
+
+    key: str
+    title: str
+    text: str
+    make: Callable[[], Box]
+    share: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Fields under one heading."""
+
+    title: str
+    fields: tuple[Field, ...]
+
+
+def groups() -> tuple[Group, ...]:
+    """All of them, in the order of the page."""
+    return (
+        Group(_tr("Length"), _length()),
+        Group(_tr("Step size"), _steps()),
+        Group(_tr("Pictures"), _pictures()),
+        Group(_tr("Regularization"), _regularization()),
+        Group(_tr("Classes of unequal size"), _classes()),
+        Group(_tr("Machine"), _machine()),
+    )
+
+
+def defaults(train: str, preset: str) -> dict[str, Any]:
+    """What the preset takes, by key; machine-made choices (``finetune.estimate``) are not among them."""
+    from resnet_desktop.finetune.presets import EPOCHS, HEAD_RATE
+    from resnet_desktop.finetune.recipe import parse_recipe  # NumPy comes with it
+
+    recipe = parse_recipe(None, train, preset)
+    keys = [field.key for group in groups() for field in group.fields if field.key.startswith("recipe.")]
+    found = {key: getattr(recipe, key.removeprefix("recipe.")) for key in keys}
+    found["recipe.crop_scale"] = recipe.crop_scale[0]
+    for name in ("balance", "precision", "compile"):  # “automatic (auto)” says nothing
+        if found[f"recipe.{name}"] == "auto":
+            del found[f"recipe.{name}"]
+    return found | {"epochs": EPOCHS[train][preset], "learning_rate": HEAD_RATE.get(train), "seed": 0}
+
+
+def obstacles(train: str, views: int, validation: float) -> dict[str, str]:
+    """Why values do not apply, by key.
+
+    Args:
+        train: the part of the network that is trained.
+        views: versions of each photo, where only the head is trained.
+        validation: fraction of the photos that is set apart.
+    """
+    found: dict[str, str] = {}
+    if train == "head":
+        found["recipe.cutmix"] = _tr("CutMix pastes photos, and the new layer never sees photos, only their features.")
+        found["recipe.stage_rate"] = _tr("Only the new layer learns: there is no other rate.")
+        found["recipe.freeze_norms"] = _tr("Only the new layer learns: all batch norms are frozen.")
+        found["recipe.compile"] = _tr("Only the new layer is trained, in seconds: there is nothing to gain.")
+        if views <= 1:
+            reason = _tr("With one version of each photo there is nothing drawn at random.")
+            found |= dict.fromkeys(("recipe.crop_scale", "recipe.jitter"), reason)
+    else:
+        found["recipe.views"] = _tr("Photos are varied anew in every epoch, where more than the last layer learns.")
+    if train == "scratch":
+        found["recipe.stage_rate"] = _tr("All layers begin with random numbers, so all learn at the same rate.")
+        found["recipe.freeze_norms"] = _tr("Batch norms that have learnt nothing yet must learn.")
+    if validation <= 0:
+        found["recipe.patience"] = _tr("No photos are set apart that could tell when it gets no better.")
+    return found
+
+
+def conflict(train: str, values: Mapping[str, Any]) -> str:
+    """Why values do not go together, or empty. ``values`` are by key, with the defaults of those not set."""
+    norms_learn = train == "scratch" or (train != "head" and not values["recipe.freeze_norms"])
+    if norms_learn and values.get("batch_size") == 1:
+        return _tr(
+            "A batch of one photo gives the batch norms nothing to compare it with: take at least 2 photos, or freeze "
+            "the batch norms."
+        )
+    return ""
+
+
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by key, nested as in the job file."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        where, *rest = key.split(".")
+        if rest:
+            found.setdefault(where, {})[rest[0]] = value
+        else:
+            found[where] = value
+    return found
+
+
+def _length() -> tuple[Field, ...]:
+    return (
+        Field("epochs", _tr("Epochs"), _tr("Rounds through all photos, at the most."), lambda: WholeBox(1, 1000)),
+        Field(
+            "recipe.patience",
+            _tr("Early stopping"),
+            _tr("Ends after so many epochs without a better one; 0 goes on to the end."),
+            lambda: WholeBox(0, 1000),
+        ),
+    )
+
+
+def _steps() -> tuple[Field, ...]:
+    curves = (("cosine", _tr("cosine")), ("linear", _tr("linear")), ("constant", _tr("constant")))
+    optimizers = (("adamw", "AdamW"), ("sgd", _tr("SGD with momentum")))
+    return (
+        Field(
+            "learning_rate",
+            _tr("Learning rate"),
+            _tr("The largest step. Too small learns nothing, too large forgets everything."),
+            lambda: NumberBox(0.000001, 1.0, 6),
+        ),
+        Field(
+            "recipe.curve",
+            _tr("Schedule"),
+            _tr("How the rate falls after its peak; small steps at the end settle what was learnt."),
+            lambda: OptionBox(curves),
+        ),
+        Field(
+            "recipe.warmup",
+            _tr("Warm-up"),
+            _tr("Share of all steps in which the rate rises to its peak."),
+            lambda: NumberBox(0.0, 0.9, 2),
+        ),
+        Field(
+            "batch_size",
+            _tr("Batch size"),
+            _tr("Photos in one step. Where memory runs out, a batch goes through in halves."),
+            lambda: WholeBox(1, 1024),
+        ),
+        Field(
+            "recipe.optimizer",
+            _tr("Optimizer"),
+            _tr("How a step is made. SGD wants a larger rate than AdamW: look for one above."),
+            lambda: OptionBox(optimizers),
+        ),
+        Field(
+            "recipe.stage_rate",
+            _tr("Rate of earlier stages"),
+            _tr("Each stage learns at this part of the rate of what follows it: early ones know enough already."),
+            lambda: NumberBox(0.01, 1.0, 2),
+        ),
+    )
+
+
+def _pictures() -> tuple[Field, ...]:
+    return (
+        Field(
+            "input_size",
+            _tr("Input size"),
+            _tr("Pixels along a side of what the network sees; by default what the base learnt with."),
+            lambda: WholeBox(32, 512),
+        ),
+        Field(
+            "recipe.crop_scale",
+            _tr("Smallest crop"),
+            _tr("Share of a photo's area that a random crop shows at the least; 1 shows all of it."),
+            lambda: NumberBox(0.05, 1.0, 2),
+            share=True,
+        ),
+        Field(
+            "recipe.jitter",
+            _tr("Colour changes"),
+            _tr("How much brightness, contrast and saturation vary. Take 0 where colour tells your classes apart."),
+            lambda: NumberBox(0.0, 0.9, 2),
+        ),
+        Field(
+            "recipe.views",
+            _tr("Versions of each photo"),
+            _tr("The photo itself and varied ones, whose features are computed once."),
+            lambda: WholeBox(1, 64),
+        ),
+    )
+
+
+def _regularization() -> tuple[Field, ...]:
+    yes_no = ((True, _tr("yes")), (False, _tr("no")))
+    return (
+        Field(
+            "recipe.weight_decay",
+            _tr("Weight decay"),
+            _tr("Pulls the weights towards zero, so that none grows without need."),
+            lambda: NumberBox(0.0, 0.5, 5),
+        ),
+        Field(
+            "recipe.label_smoothing",
+            _tr("Label smoothing"),
+            _tr("Keeps the network from being too sure, and softens the harm of a wrong label."),
+            lambda: NumberBox(0.0, 0.5, 2),
+        ),
+        Field(
+            "recipe.mixup",
+            _tr("Mixup"),
+            _tr("Blends pairs of photos and their labels. 0.2 is usual; it wants many epochs."),
+            lambda: NumberBox(0.0, 2.0, 2),
+        ),
+        Field(
+            "recipe.cutmix",
+            _tr("CutMix"),
+            _tr("Pastes a part of one photo into another. 1 is usual; it wants many epochs."),
+            lambda: NumberBox(0.0, 2.0, 2),
+        ),
+        Field(
+            "recipe.ema",
+            _tr("Averaged weights"),
+            _tr("The model is the average over the last steps: 0.99 looks back over a hundred of them, 0 is none."),
+            lambda: NumberBox(0.0, 0.9999, 4),
+        ),
+        Field(
+            "recipe.freeze_norms",
+            _tr("Freeze batch norms"),
+            _tr("Keeps the statistics of the base. Those of small batches are poor ones."),
+            lambda: OptionBox(yes_no),
+        ),
+    )
+
+
+def _classes() -> tuple[Field, ...]:
+    ways = (
+        ("none", _tr("nothing")),
+        ("weights", _tr("weigh rare ones more")),
+        ("sampling", _tr("show rare ones more")),
+    )
+    return (
+        Field(
+            "recipe.balance",
+            _tr("Make up for it by"),
+            _tr("Automatic weighs where the largest class has twice the photos of the smallest."),
+            lambda: OptionBox(ways),
+        ),
+    )
+
+
+def _machine() -> tuple[Field, ...]:
+    devices = (("cpu", _tr("processor")), ("cuda", _tr("NVIDIA card")), ("mps", _tr("Apple chip")))
+    precisions = (("float32", "float32"), ("bfloat16", "bfloat16"), ("float16", "float16"))
+    switch = (("on", _tr("on")), ("off", _tr("off")))
+    return (
+        Field("device", _tr("Device"), _tr("Where to train; a graphics card is found."), lambda: OptionBox(devices)),
+        Field(
+            "recipe.precision",
+            _tr("Precision"),
+            _tr("Half precision is faster where the device knows it: that is measured."),
+            lambda: OptionBox(precisions),
+        ),
+        Field(
+            "recipe.compile",
+            _tr("torch.compile"),
+            _tr("Takes a minute and then saves time in each step; automatic tries it on a graphics card."),
+            lambda: OptionBox(switch),
+        ),
+        Field(
+            "workers",
+            _tr("Reading threads"),
+            _tr("How many photos are read at the same time; one for each core."),
+            lambda: WholeBox(1, 64),
+        ),
+        Field(
+            "seed",
+            _tr("Seed"),
+            _tr("The same seed, photos and machine give the same model."),
+            lambda: WholeBox(0, 2**31 - 1),
+        ),
+    )
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("advanced", text)

@@ -1,0 +1,114 @@
+"""How good a model is, in sentences: on how many photos, how far that can be trusted, and what would help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication
+
+from resnet_desktop.gui import wording
+
+if TYPE_CHECKING:
+    from resnet_desktop.finetune.results import Results
+
+FEW_PHOTOS = 50
+"""With fewer to check with, an accuracy says little."""
+FEW_TO_CALIBRATE = 100
+UNEVEN = 0.6
+"""From this share of one class on, it is said what always naming that class would come to."""
+WEAK = 0.6
+"""A class that is found less often than this is named."""
+
+
+def headline(results: Results) -> str:
+    """The accuracy, and on how many photos of which kind."""
+    metrics = results.metrics
+    if metrics.get("acc1") is None:
+        return _tr("No photos were set apart, so nobody knows how good it is.")
+    text = _tr("{share} of {count} validation photos are named rightly.")
+    if metrics.get("on") == "test":
+        text = _tr("{share} of {count} test photos are named rightly.")
+    return text.format(share=wording.percent(metrics["acc1"]), count=wording.number(metrics["images"]))
+
+
+def caution(results: Results) -> str:
+    """The interval, what the photos were used for, and what to bear in mind."""
+    metrics = results.metrics
+    if metrics.get("acc1") is None:
+        return ""
+    low, high = metrics.get("acc1_interval") or (0.0, 1.0)
+    text = _tr("Of other photos like these, most likely {low} to {high} (95 % interval).")
+    said = [text.format(low=wording.percent(low), high=wording.percent(high))]
+    if metrics["images"] < FEW_PHOTOS:
+        said.append(_tr("That range is wide because the photos are few: four times as many would halve it."))
+    if metrics.get("on") == "test":
+        said.append(_tr("Nothing was learned from these photos, and nothing was chosen with them."))
+        said.append(_validation(results))
+    else:
+        said.append(_tr("It did not learn from them, but its best moment was chosen with them."))
+    said += [_baseline(results), _weak(results)]
+    return " ".join(sentence for sentence in said if sentence)
+
+
+def confidence(results: Results) -> str:
+    """How far percentages can be believed, and what the warning about unfamiliar photos is worth."""
+    metrics = results.metrics
+    if metrics.get("ece") is None:
+        return _tr("No photos were set apart, so it is not known whether a percentage means what it says.")
+    said = [_tr("On the diagonal, “80 %” is right 8 times out of 10. Below it the model is too sure of itself.")]
+    text = _tr("Calibration error {after}; before calibration (temperature {temperature}) it was {before}.")
+    after, before = wording.percent(metrics["ece"], 1), wording.percent(metrics["ece_uncalibrated"], 1)
+    said.append(text.format(after=after, before=before, temperature=f"{results.temperature:.2f}"))
+    if metrics["images"] < FEW_TO_CALIBRATE:
+        said.append(_tr("With so few photos each point stands for a handful: only the trend counts."))
+    return "\n\n".join(said)
+
+
+def novelty(results: Results) -> str:
+    """How often the warning about unfamiliar photos is wrong."""
+    rule = results.novelty
+    if rule is None:
+        return _tr("The model gives no warning: no photos were set apart to fit it on.")
+    said = [_tr("The main window warns where a photo is unlike all that the model has learned from.")]
+    rate = rule.get("false_alarm_rate")
+    if rate is None:
+        said.append(_tr("How often it warns wrongly is not known: there are too few photos to tell."))
+    else:
+        text = _tr("It warns wrongly about {rate} of photos that do belong, measured on {count}.")
+        said.append(text.format(rate=wording.percent(rate, 1), count=wording.number(rule.get("images", 0))))
+    said.append(_tr("It misses many photos that do not belong: take it as a hint, not as a safeguard."))
+    return " ".join(said)
+
+
+def _validation(results: Results) -> str:
+    """The accuracy on the photos that choices were made with, beside that of the test."""
+    photos = [picture for picture in results.pictures if picture.role == "validation"]
+    if not photos:
+        return ""
+    share = sum(picture.right for picture in photos) / len(photos)
+    text = _tr("On the {count} validation photos it is {share}.")
+    return text.format(count=wording.number(len(photos)), share=wording.percent(share))
+
+
+def _baseline(results: Results) -> str:
+    whole = sum(row.support for row in results.per_class)
+    largest = max(results.per_class, key=lambda row: row.support)
+    if not whole or largest.support / whole < UNEVEN:
+        return ""
+    text = _tr("Always saying {label} would be right for {share}.")
+    return text.format(label=largest.label, share=wording.percent(largest.support / whole))
+
+
+def _weak(results: Results) -> str:
+    weak = sorted((row for row in results.per_class if row.support and row.recall < WEAK), key=lambda row: row.recall)
+    if not weak:
+        return ""
+    text = _tr("It often misses: {names}. More photos of these help most.")
+    names = ", ".join(row.label for row in weak[:4])
+    if len(weak) > 4:
+        text = _tr("It often misses {count} classes, most of all {names}. More photos of these help most.")
+    return text.format(names=names, count=wording.number(len(weak)))
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("result_words", text)
