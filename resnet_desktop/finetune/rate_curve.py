@@ -16,6 +16,8 @@ LEAST_FALL = 0.05
 """Of the loss at the beginning: where it falls by less, nothing was learnt at any rate."""
 TURN = 0.25
 """A rise by this part of the fall before it ends the way down."""
+MARGIN = 0.5
+"""Powers of ten that a suggestion stays below the rate of the lowest loss: nearer to it, other batches overshoot."""
 AFTER = 6
 """A test ends when most of so many last steps have a high loss."""
 DIVERGED = 2.0
@@ -59,6 +61,8 @@ def has_ended(losses: Sequence[float]) -> bool:
 def suggested(rates: Sequence[float], losses: Sequence[float]) -> float | None:
     """The rate at which the smoothed loss falls most steeply on its first way down (Smith 2017, arXiv:1506.01186).
 
+    It lies ``MARGIN`` before the bottom, or more.
+
     Args:
         rates: rising.
         losses: in nats, after a step at each rate.
@@ -73,7 +77,8 @@ def suggested(rates: Sequence[float], losses: Sequence[float]) -> float | None:
     if curve[0] - curve[end] < LEAST_FALL * curve[0]:
         return None
     places = [math.log10(rate) for rate in rates]
-    inner = range(1, min(end, len(curve) - 2) + 1)
+    last = max(1, sum(place <= places[end] - MARGIN for place in places) - 1)
+    inner = range(1, min(last, len(curve) - 2) + 1)
     slopes = [((curve[i + 1] - curve[i - 1]) / (places[i + 1] - places[i - 1]), i) for i in inner]
     return float(f"{rates[min(slopes)[1]]:.2g}")
 

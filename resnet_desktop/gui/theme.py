@@ -9,6 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication
 
+from resnet_desktop.core import paths
+
 XS, S, M, L, XL = 4, 8, 12, 16, 24
 """The spacing scale, in pixels."""
 
@@ -121,6 +123,18 @@ QPushButton[primary="true"] { font-weight: 600; }
 QPushButton[primary="true"]:hover { background: $accent; }
 QPushButton[primary="true"]:focus { border: 2px solid $text; padding: 6px 16px; }
 QPushButton[primary="true"]:disabled { background: $track; color: $disabled; }
+QCheckBox::indicator, QRadioButton::indicator { width: 14px; height: 14px; border: 1px solid $secondary; }
+QCheckBox::indicator, QRadioButton::indicator { background: $panel; }
+QCheckBox::indicator { border-radius: 4px; }
+QRadioButton::indicator { border-radius: 8px; }
+QCheckBox::indicator:hover, QRadioButton::indicator:hover { border-color: $accent; }
+QCheckBox::indicator:focus, QRadioButton::indicator:focus { border-color: $accent; }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$tick"); }
+QRadioButton::indicator:checked { width: 6px; height: 6px; border: 5px solid $accent; background: $on_accent; }
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled { border-color: $disabled; background: $track; }
+QCheckBox::indicator:checked:disabled { border-color: $disabled; background: $disabled; }
+QRadioButton::indicator:checked:disabled { border-color: $disabled; background: $track; }
+QCheckBox::indicator:checked:focus, QRadioButton::indicator:checked:focus { border-color: $text; }
 QTabBar::tab { padding: 6px 14px; border: none; border-bottom: 2px solid transparent; color: $secondary; }
 QTabBar::tab:selected { color: $text; border-bottom: 2px solid $accent; }
 QTabBar::tab:hover { color: $text; }
@@ -183,7 +197,9 @@ def apply(app: QApplication, appearance: str) -> None:
     wants_dark = appearance == "dark" or (appearance == "system" and hints.colorScheme() == Qt.ColorScheme.Dark)
     theme = DARK if wants_dark else LIGHT
     app.setPalette(_palette(theme))
-    app.setStyleSheet(_STYLE.substitute({name: getattr(theme, name) for name in Theme.__slots__}))
+    tick = paths.assets_folder() / "icons" / f"tick-{'dark' if theme.dark else 'light'}.svg"
+    values = {name: getattr(theme, name) for name in Theme.__slots__}
+    app.setStyleSheet(_STYLE.substitute(values, tick=tick.as_posix()))
 
 
 def font(scale: float = 1.0, *, strong: bool = False) -> QFont:

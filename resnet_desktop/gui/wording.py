@@ -33,7 +33,8 @@ def long_duration(seconds: float) -> str:
     """``95`` as ``2 minutes``: rounded as one says it."""
     tr = QCoreApplication.translate
     if seconds < 90:
-        return tr("wording", "{0} seconds").format(number(max(1, round(seconds))))
+        whole = max(1, round(seconds))
+        return tr("wording", "1 second") if whole == 1 else tr("wording", "{0} seconds").format(number(whole))
     if seconds < 90 * 60:
-        return tr("wording", "{0} minutes").format(number(round(seconds / 60)))
+        return tr("wording", "{0} minutes").format(number(round(seconds / 60)))  # 2 at least
     return tr("wording", "{0} hours").format(QLocale().toString(seconds / 3600, "f", 1))

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from resnet_desktop.finetune.dataset import Sample
     from resnet_desktop.finetune.inspection import Finding, Inspection
 
+
 class CheckPage(WizardPage):
     """Every photo is read once; what is found is listed, worst first, and acted on. No file is touched."""
 

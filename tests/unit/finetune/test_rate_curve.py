@@ -42,6 +42,14 @@ def test_a_fall_behind_the_first_turn_does_not_count() -> None:
     assert suggested(RATES, wild) == suggested(RATES, losses)
 
 
+def test_a_dip_just_before_the_bottom_is_too_near_to_it() -> None:
+    losses = fall_and_rise(4e-4, 8e-3)
+    dipped = [loss - 0.15 * (5e-3 < rate < 8e-3) for rate, loss in zip(RATES, losses, strict=True)]
+    found = suggested(RATES, dipped)
+    assert found is not None
+    assert found < 8e-3 / 10**0.4
+
+
 def test_no_fall_no_suggestion() -> None:
     assert suggested(RATES, [0.7] * len(RATES)) is None
     assert suggested(RATES, [0.7 + 0.01 * i for i in range(len(RATES))]) is None
