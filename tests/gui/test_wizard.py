@@ -167,7 +167,10 @@ def test_from_photos_to_a_model_that_is_used(open_wizard: OpenWizard, qtbot: QtB
     wizard.result.tabs.setCurrentWidget(compared)
     qtbot.waitUntil(lambda: not compared.difference.image.isNull(), timeout=LONG)
     assert "Photo 1 of 5" in compared.words
+    assert wizard.next_button.text() == "Close, and drop a photo"
     shot(wizard, "before-after")
+    wizard.next_button.click()
+    assert not wizard.isVisible()
 
 
 def test_a_run_is_cancelled_and_taken_up_again(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:

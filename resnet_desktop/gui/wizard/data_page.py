@@ -233,10 +233,7 @@ class DropZone(QWidget):
         self.setAcceptDrops(True)
         self._words = QLabel(self.tr("Drop a folder here that has one folder for each class"))
         self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._example = secondary(
-            self.tr("beetles / ladybird / …      beetles / stag beetle / …      beetles / weevil / …")
-        )
-        self._example.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._example = self._class_folders()
         folder, file = QPushButton(self.tr("Choose folder…")), QPushButton(self.tr("Choose zip or CSV…"))
         folder.clicked.connect(self.folder_asked)
         file.clicked.connect(self.file_asked)
@@ -248,10 +245,32 @@ class DropZone(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.L, theme.L, theme.L, theme.L)
         layout.setSpacing(theme.S)
+        layout.addStretch(1)
         layout.addWidget(self._words)
         layout.addWidget(self._example)
         layout.addLayout(row)
+        layout.addStretch(1)
         self._words.setFont(theme.font(1.1, strong=True))
+
+    def _class_folders(self) -> QWidget:
+        """An example: a folder for each class."""
+        whole = QWidget()
+        row = QHBoxLayout(whole)
+        row.setContentsMargins(0, theme.M, 0, theme.L)
+        row.setSpacing(2 * theme.XL)
+        row.addStretch(1)
+        for name in (self.tr("ladybird"), self.tr("stag beetle"), self.tr("weevil")):
+            picture, words = QLabel(), secondary(name)
+            picture.setPixmap(icons.pixmap("folder", 36, theme.current().bar))
+            words.setWordWrap(False)
+            column = QVBoxLayout()
+            column.setSpacing(theme.XS)
+            for label in (picture, words):
+                label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+                column.addWidget(label)
+            row.addLayout(column)
+        row.addStretch(1)
+        return whole
 
     def show_small(self, small: bool) -> None:
         """Less high once there are sources."""

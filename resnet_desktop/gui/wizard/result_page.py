@@ -52,6 +52,7 @@ class ResultPage(WizardPage):
         self._draft, self._folder = Draft(), Path()
         self._results: Results | None = None
         self._headline = self._note = ""
+        self._installed = False
         self.tabs = QTabWidget()
         self.heatmaps = Heatmaps(self)
         self.quality, self.mistakes = QualityView(self.heatmaps), MistakesView(self.heatmaps)
@@ -62,6 +63,16 @@ class ResultPage(WizardPage):
         self._report.setText(self.tr("Open the report"))
         self._said = secondary()
         self._build()
+
+    @property
+    def installed(self) -> bool:
+        """Whether the main window has been given this model."""
+        return self._installed
+
+    @property
+    def next_text(self) -> str:
+        """The way back to the main window."""
+        return self.tr("Close, and drop a photo") if self._installed else self.tr("Close")
 
     @property
     def headline(self) -> str:
@@ -86,6 +97,7 @@ class ResultPage(WizardPage):
     def show_run(self, folder: Path, draft: Draft) -> None:
         """Show what came of a run."""
         self._folder, self._draft = folder, draft
+        self._installed = False
         self._said.setText("")
         self._tasks.run_task(lambda: _read(folder), lambda future: self._on_read(folder, future))
 
@@ -194,7 +206,9 @@ class ResultPage(WizardPage):
             self._said.setText(Failure.of(error).text)
             return
         self._said.setText(self.tr("Installed as {name}. The main window uses it now.").format(name=path.stem))
+        self._installed = True
         self.model_wanted.emit(str(path))
+        self.complete_changed.emit()
 
     def _on_export(self) -> None:
         dialog = QFileDialog(self, self.tr("Choose a folder to write into"))

@@ -73,8 +73,10 @@ class TrainWizard(QWidget):
         self.data.add(paths)
 
     def go_on(self) -> None:
-        """Take the next step."""
+        """Take the next step; the last one closes the guide."""
         index = self._stack.currentIndex()
+        if self.page is self.result:
+            self.close()
         if not self.page.complete or index + 1 == len(self.pages):
             return
         self._collect(self.page)
@@ -183,11 +185,16 @@ class TrainWizard(QWidget):
 
     def _refresh(self) -> None:
         page, index = self.page, self._stack.currentIndex()
-        last = index + 1 == len(self.pages)
         self._back.setVisible(index > 0 and not (page is self.progress and self.run.running))
         self._next.setText(page.next_text or self.tr("Next"))
-        self._next.setVisible(not last and not (page is self.progress and not page.complete))
+        self._next.setVisible(not (page is self.progress and not page.complete))
         self._next.setEnabled(page.complete)
+        # While the model waits to be installed that button is the one to press.
+        leads = page is not self.result or self.result.installed
+        if self._next.property("primary") != str(leads).lower():
+            self._next.setProperty("primary", str(leads).lower())
+            self._next.style().unpolish(self._next)
+            self._next.style().polish(self._next)
 
     def _on_finished(self, folder: Path) -> None:
         self.result.show_run(folder, self.draft)
