@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,8 +75,12 @@ def compare(
     *,
     targets: tuple[int | None, int | None] = (None, None),
     layers: tuple[str | None, str | None] = (None, None),
+    check: Callable[[], object] = lambda: None,
 ) -> Change:
     """Compare two models on one photo, shown with a longer side of at most ``side`` pixels.
+
+    Where one of them finds nothing at its recommended layer, both look at their last one: there the cells of the map
+    add up to the class's score, so that something speaks for a class that wins by its features.
 
     Args:
         first: the model before.
@@ -84,6 +89,7 @@ def compare(
         side: in pixels.
         targets: the class index that is looked for with each; None is its best.
         layers: where it is looked in each; None is its recommended layer.
+        check: called between two looks; what it raises ends the work.
 
     Raises:
         ImageError: the photo cannot be read.
@@ -92,12 +98,19 @@ def compare(
         ModelError, ProviderError: one of them does not run (any more).
     """
     photo = thumbnail(decode(source, shorter_side=side), side)
-    before = _look(first, source, photo, targets[0], layers[0])
-    after = _look(second, source, photo, targets[1], layers[1])
-    return changed(before, after)
+
+    def looks(layers: tuple[str | None, str | None]) -> tuple[Look, Look]:
+        before = _look(first, source, photo, targets[0], layers[0])
+        check()  # the first look of a model takes about a second: its graph is built
+        return before, _look(second, source, photo, targets[1], layers[1])
+
+    before, after = looks(layers)
+    if layers == (None, None) and (before.empty or after.empty):
+        before, after = looks((first.layers[-1].name, second.layers[-1].name))
+    return _changed(before, after)
 
 
-def changed(before: Look, after: Look) -> Change:
+def _changed(before: Look, after: Look) -> Change:
     """What is different between two looks at one photo of one size."""
     change = after.values - before.values
     return Change(
@@ -115,7 +128,11 @@ def look(
     explainer: Explainer, source: Source, side: int = 420, *, target: int | None = None, layer: str | None = None
 ) -> Look:
     """One photo as one model sees it; arguments and errors as for ``compare``."""
-    return _look(explainer, source, thumbnail(decode(source, shorter_side=side), side), target, layer)
+    photo = thumbnail(decode(source, shorter_side=side), side)
+    seen = _look(explainer, source, photo, target, layer)
+    if seen.empty and layer is None:
+        return _look(explainer, source, photo, target, explainer.layers[-1].name)
+    return seen
 
 
 def _look(

@@ -12,7 +12,7 @@ from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.errors import ResNetDesktopError
-from resnet_desktop.explain.change import GAINED, LOST, Change, Look, changed, look
+from resnet_desktop.explain.change import GAINED, LOST, Change, Look, compare, look
 from resnet_desktop.explain.explainer import Explainer
 from resnet_desktop.explain.svg import text
 from resnet_desktop.finetune.dataset import Sample, SampleReader
@@ -88,9 +88,7 @@ def _photo(before: Explainer | None, after: Explainer, row: Row, source: Source,
         seen = look(after, source, SIDE)
         figures = [(seen.photo, "The photo"), (seen.overlay, _said("The model", seen))]
     else:
-        first = look(before, source, SIDE)
-        check()  # the first look of a model takes about a second: its graph is built
-        change = changed(first, look(after, source, SIDE))
+        change = compare(before, after, source, SIDE, check=check)
         figures = [
             (change.overlay_before, _said("Before", change.looks[0])),
             (change.overlay_after, _said("After", change.looks[1])),
@@ -104,8 +102,8 @@ def _photo(before: Explainer | None, after: Explainer, row: Row, source: Source,
 
 
 def _said(who: str, seen: Look) -> str:
-    nothing = "; no place speaks for it" if seen.empty else ""
-    return f"{who}: <b>{text(seen.score.label)}</b>, {seen.score.probability:.0%}{nothing}"
+    where = "no place speaks for it" if seen.empty else f"seen at {text(seen.layer)}"
+    return f"{who}: <b>{text(seen.score.label)}</b>, {seen.score.probability:.0%}; {where}"
 
 
 def _moved(change: Change) -> str:

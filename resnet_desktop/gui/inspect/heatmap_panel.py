@@ -143,7 +143,9 @@ class HeatmapPanel(QWidget):
             return evidence.problem.text
         info = METHODS[evidence.method]
         if evidence.empty:
-            text = self.tr("{method} finds no positive evidence for this class at this layer ({layer}).")
+            text = self.tr(
+                "{method} finds no positive evidence for this class at {layer}. Another depth may show some."
+            )
         elif not info.needs_layer:
             text = self.tr("{method}, {time}.")
         else:

@@ -10,7 +10,7 @@ import pytest
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ImageError
-from resnet_desktop.explain.change import compare
+from resnet_desktop.explain.change import compare, look
 from resnet_desktop.explain.explainer import Explainer
 from resnet_desktop.inference.classifier import Classifier
 
@@ -46,6 +46,17 @@ def test_what_changed_is_coloured_by_its_sign(tmp_path: Path) -> None:
     # Rounding aside, what was gained one way is lost the other way.
     assert (orange != blue_back).mean() < 0.01
     assert blue.any() or orange.any()
+
+
+def test_where_the_recommended_layer_shows_nothing_the_last_one_is_asked(tmp_path: Path) -> None:
+    three, one = explainer(tmp_path / "three.onnx", 3), explainer(tmp_path / "one.onnx", 0)
+    usual, last = three.layer(None).name, three.layers[-1].name
+    assert look(three, PHOTO, target=2, layer=usual).empty, "who names a layer sees what is there"
+    seen = look(three, PHOTO, target=2)
+    assert (seen.layer, seen.empty) == (last, False)
+    found = compare(three, one, PHOTO, targets=(2, None))
+    assert [seen.layer for seen in found.looks] == [last, last], "two layers could not be compared"
+    assert [seen.layer for seen in compare(one, one, PHOTO).looks] == [usual, usual]
 
 
 def test_a_photo_that_cannot_be_read(tmp_path: Path) -> None:
