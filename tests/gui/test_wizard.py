@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.settings import Settings
+from resnet_desktop.finetune.job import parse_job
 from resnet_desktop.gui.wizard.data_page import _local
 from resnet_desktop.gui.wizard.draft import Draft, earlier_runs
 from resnet_desktop.gui.wizard.wizard import TrainWizard
@@ -200,6 +201,21 @@ def test_a_run_is_cancelled_and_taken_up_again(open_wizard: OpenWizard, qtbot: Q
     qtbot.waitUntil(lambda: run.state.ended and not run.running, timeout=LONG)
     assert run.state.was_successful(), wizard.progress.headline
     qtbot.waitUntil(lambda: bool(wizard.result.headline), timeout=LONG)
+
+
+def test_the_draft_of_a_run_has_what_was_set_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESNET_DESKTOP_HOME", str(tmp_path))
+    recipe = {"epochs": 7, "learning_rate": 0.002, "recipe": {"ema": 0.9}, "head": {"hidden": 9}}
+    draft = Draft(
+        sources=({"folder": "a"},), exclude=("x",), relabel={"y": "b"}, name="n", train="all", advanced=recipe
+    )
+    draft.folder.mkdir(parents=True)
+    assert Draft.of_run(draft.folder) == Draft(name="n"), "nothing is known"
+    (draft.folder / "job.json").write_text(json.dumps(parse_job(draft.job()).as_dict()), "utf-8")
+    found = Draft.of_run(draft.folder)
+    assert (found.sources, found.train, found.exclude, found.advanced) == (draft.sources, "all", ("x",), {})
+    (draft.folder / "wizard.json").write_text(json.dumps(draft.job()), "utf-8")
+    assert Draft.of_run(draft.folder) == draft
 
 
 def test_a_finished_run_is_looked_at_again(open_wizard: OpenWizard, qtbot: QtBot, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -66,6 +67,25 @@ class Draft:
         }
         return values | dict(self.advanced)
 
+    @classmethod
+    def of_run(cls, folder: Path) -> Draft:
+        """The draft that a run was made of, as far as its files tell; what was set by hand is set again."""
+        mine, given = _read(folder / JOB_FILE), cls()
+        values = mine or _read(folder / "job.json")
+        sources = tuple({key: value for key, value in source.items() if value} for source in values.get("data") or ())
+        return cls(
+            sources=sources,
+            exclude=tuple(values.get("exclude") or ()),
+            relabel=values.get("relabel") or {},
+            validation=float((values.get("split") or {}).get("validation", given.validation)),
+            name=folder.name,
+            base=str(values.get("base") or given.base),
+            train=str(values.get("train", given.train)),
+            preset=str(values.get("preset", given.preset)),
+            # The trainer's own file has all choices filled in; nobody set them.
+            advanced={key: value for key, value in mine.items() if key not in given.job()},
+        )
+
     def with_fresh_folder(self) -> Draft:
         """The same under a name whose run folder does not exist yet."""
         wanted, number = self.name or self.proposed_name, 2
@@ -74,6 +94,15 @@ class Draft:
             draft = replace(self, name=f"{wanted} {number}")
             number += 1
         return draft
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A JSON object; an empty one where there is none that can be read."""
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def runs_folder() -> Path:

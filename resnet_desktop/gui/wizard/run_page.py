@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QTextCursor
@@ -103,7 +101,7 @@ class RunPage(WizardPage):
         self._begin(folder)
         self._run.attach(folder)
         self._on_state(self._run.state)
-        return _draft_of(folder)
+        return Draft.of_run(folder)
 
     def resume(self) -> None:
         """Go on with a run that was cancelled or broke off."""
@@ -295,28 +293,3 @@ def _set_tone(label: QLabel, tone: str) -> None:
         label.setProperty("tone", tone)
         label.style().unpolish(label)
         label.style().polish(label)
-
-
-def _draft_of(folder: Path) -> Draft:
-    """The draft that a run was made of, as far as its job file tells."""
-    values = _read(folder / JOB_FILE) or _read(folder / "job.json")
-    split = values.get("split") or {}
-    return replace(
-        Draft(),
-        sources=tuple(values.get("data") or ()),
-        exclude=tuple(values.get("exclude") or ()),
-        relabel=values.get("relabel") or {},
-        validation=float(split.get("validation", 0.2)),
-        name=folder.name,
-        base=str(values.get("base", Draft().base)),
-        train=str(values.get("train", "head")),
-        preset=str(values.get("preset", "balanced")),
-    )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return values if isinstance(values, dict) else {}
