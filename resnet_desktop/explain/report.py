@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from resnet_desktop import __version__
 from resnet_desktop.explain.faithfulness import Curves
 from resnet_desktop.explain.methods import METHODS
-from resnet_desktop.explain.report_style import STYLE
+from resnet_desktop.explain.report_style import document
 from resnet_desktop.explain.svg import Axis, Line, bar_chart, line_chart, text
 from resnet_desktop.imaging.decode import encode_png, thumbnail
 from resnet_desktop.imaging.overlay import colormap, paint, scale_map
@@ -87,29 +87,7 @@ def html_report(
         page.blocks(blocks),
         page.origin(heatmaps),
     ]
-    return _document(f"{title} – {source_name}", body)
-
-
-def _document(title: str, body: Sequence[str]) -> str:
-    """The parts that are not empty, as one page that may fetch and run nothing."""
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-    lines = [
-        "<!DOCTYPE html>",
-        '<html lang="en">',
-        "<head>",
-        '<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-        f"<title>{text(title)}</title>",
-        f"<style>{STYLE}</style>",
-        "</head>",
-        "<body>",
-        *(part for part in body if part),
-        "</body>",
-        "</html>",
-        "",
-    ]
-    return "\n".join(lines)
+    return document(f"{title} – {source_name}", body)
 
 
 class _Page:

@@ -1,6 +1,13 @@
-"""How the report looks: on a light screen, on a dark one, on paper. The three drawing colours are told apart by all."""
+"""A report's page, and how it looks: on a light screen, on a dark one, on paper.
+
+The three drawing colours are told apart by all.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+from resnet_desktop.explain.svg import text
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fff; --ink: #1d1f23; --soft: #5d636d; --line: #d5d9e0; --box: #f5f6f8;
@@ -46,3 +53,25 @@ dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
   .row.tiny figure { width: 20mm; }
   figure, table, .verdict { break-inside: avoid; } h2, h3 { break-after: avoid; } @page { margin: 15mm; } }
 """
+
+
+def document(title: str, body: Sequence[str], style: str = "") -> str:
+    """The parts that are not empty, as one page that may fetch and run nothing; ``style`` comes after ``STYLE``."""
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    lines = [
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        "<head>",
+        '<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+        f"<title>{text(title)}</title>",
+        f"<style>{STYLE}{style}</style>",
+        "</head>",
+        "<body>",
+        *(part for part in body if part),
+        "</body>",
+        "</html>",
+        "",
+    ]
+    return "\n".join(lines)

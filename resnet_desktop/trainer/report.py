@@ -12,7 +12,7 @@ from typing import Any
 
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.core import atomic
-from resnet_desktop.explain.report_style import STYLE
+from resnet_desktop.explain.report_style import document
 from resnet_desktop.explain.svg import text
 from resnet_desktop.finetune.dataset import Sample
 from resnet_desktop.trainer import report_data, report_heatmaps, report_parts
@@ -82,28 +82,7 @@ def write_report(
         ("From PyTorch to the file", report_data.parity(about.get("parity"))),
     ]
     title = f"{about['name']}: {about['arch']}, {len(results['labels'])} classes"
-    atomic.write_text(path, _document(title, about.get("date", ""), sections))
-    return path
-
-
-def _document(title: str, date: str, sections: Sequence[tuple[str, str]]) -> str:
-    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    made = f"<header><h1>{text(title)}</h1><p>{text(about.get('date', ''))} · ResNet Desktop</p></header>"
     body = [f"<section>{f'<h2>{name}</h2>' if name else ''}{part}</section>" for name, part in sections if part]
-    lines = [
-        "<!DOCTYPE html>",
-        '<html lang="en">',
-        "<head>",
-        '<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
-        f"<title>{text(title)}</title>",
-        f"<style>{STYLE}{OWN_STYLE}</style>",
-        "</head>",
-        "<body>",
-        f"<header><h1>{text(title)}</h1><p>{text(date)} · ResNet Desktop</p></header>",
-        *body,
-        "</body>",
-        "</html>",
-        "",
-    ]
-    return "\n".join(lines)
+    atomic.write_text(path, document(title, [made, *body], OWN_STYLE))
+    return path

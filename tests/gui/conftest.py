@@ -21,11 +21,13 @@ from pytestqt.qtbot import QtBot
 
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.architectures import ARCHITECTURES, Architecture
+from resnet_desktop.bundle.library import Library
 from resnet_desktop.bundle.metadata import Metadata
 from resnet_desktop.bundle.resnet_graph import build_resnet
 from resnet_desktop.core.settings import Settings
 from resnet_desktop.gui import app as gui_app
 from resnet_desktop.gui.main_window import MainWindow
+from resnet_desktop.gui.wizard.wizard import TrainWizard
 from resnet_desktop.imaging.transforms import Transforms
 
 REPO = Path(__file__).resolve().parents[2]
@@ -35,6 +37,7 @@ SIDE = 128
 WAIT = 20_000
 
 OpenWindow = Callable[..., MainWindow]
+OpenWizard = Callable[[], TrainWizard]
 
 
 def random_arrays(arch: Architecture, classes: int, seed: int) -> dict[str, NDArray[np.float32]]:
@@ -78,6 +81,32 @@ def write_model(path: Path, *, seed: int = 0, novelty: dict[str, object] | None 
 def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model."""
     return write_model(tmp_path_factory.mktemp("models") / "small18.onnx")
+
+
+@pytest.fixture
+def small_base(home: Path, model_file: Path) -> str:
+    """The name of the small model, which lies in the library of this test."""
+    del home  # it was made
+    return Library().install(model_file, "small18").path.stem
+
+
+@pytest.fixture
+def open_wizard(qtbot: QtBot) -> Iterator[OpenWizard]:
+    """Opens the guide; it is closed at the end."""
+    opened: list[TrainWizard] = []
+
+    def open_it() -> TrainWizard:
+        wizard = TrainWizard(Settings())
+        opened.append(wizard)
+        wizard.show()
+        qtbot.waitExposed(wizard)
+        return wizard
+
+    yield open_it
+    for wizard in opened:
+        wizard.shut_down()
+        wizard.hide()
+        wizard.deleteLater()
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.settings import Settings
 from resnet_desktop.finetune.estimate import Part, estimate
 from resnet_desktop.finetune.job import parse_job
@@ -62,10 +61,8 @@ STAGES_ONLY = ("recipe.cutmix", "recipe.stage_rate", "recipe.freeze_norms", "rec
 
 
 @pytest.fixture
-def draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model_file: Path) -> Draft:
+def draft(tmp_path: Path, small_base: str) -> Draft:
     """Photos of dark and light things, and a small base in the library of a home of its own."""
-    monkeypatch.setenv("RESNET_DESKTOP_HOME", str(tmp_path / "home"))
-    Library().install(model_file, "small18")
     rng = np.random.default_rng(0)
     for label, level in (("dark", 70), ("light", 185)):
         folder = tmp_path / "lamps" / label
@@ -73,7 +70,7 @@ def draft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model_file: Path) -> 
         for index in range(10):
             base = np.clip(rng.normal(level, 30, (6, 6, 3)), 0, 255).astype(np.uint8)
             (folder / f"{index:02d}.png").write_bytes(encode_png(np.kron(base, np.ones((16, 16, 1), np.uint8))))
-    return Draft(sources=({"folder": str(tmp_path / "lamps")},), base="small18")
+    return Draft(sources=({"folder": str(tmp_path / "lamps")},), base=small_base)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.bundle.library import Library
 from resnet_desktop.finetune.results import Results, read_results
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard import result_words
@@ -78,10 +77,9 @@ def photos(tmp_path: Path) -> list[Path]:
 
 
 @pytest.fixture
-def run(tmp_path: Path, photos: list[Path], model_file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def run(tmp_path: Path, photos: list[Path], small_base: str) -> Path:
     """A run folder whose model is another one than the base in the library."""
-    monkeypatch.setenv("RESNET_DESKTOP_HOME", str(tmp_path / "home"))
-    Library().install(model_file, "small18")
+    assert small_base == "small18"
     folder = written(tmp_path / "run", photos)
     write_model(folder / "model.onnx", seed=5)
     return folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,14 @@ from filelock import FileLock
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.core.settings import Settings
 from resnet_desktop.finetune import events
 from resnet_desktop.gui import theme
 from resnet_desktop.gui.wizard.curves import Curve, CurveChart, _round_top, rate_text
 from resnet_desktop.gui.wizard.run_facts import rounded
 from resnet_desktop.gui.wizard.run_page import RunPage
-from resnet_desktop.gui.wizard.wizard import TrainWizard
 from resnet_desktop.imaging.decode import encode_png
 
-from .conftest import SCREENSHOTS
+from .conftest import SCREENSHOTS, OpenWizard
 
 WAIT = 20_000
 
@@ -84,25 +82,7 @@ def elsewhere(tmp_path: Path, home: Path) -> Iterator[Elsewhere]:
 
 
 @pytest.fixture
-def open_wizard(qtbot: QtBot) -> Iterator[Callable[[], TrainWizard]]:
-    opened: list[TrainWizard] = []
-
-    def open_it() -> TrainWizard:
-        wizard = TrainWizard(Settings())
-        opened.append(wizard)
-        wizard.show()
-        qtbot.waitExposed(wizard)
-        return wizard
-
-    yield open_it
-    for wizard in opened:
-        wizard.shut_down()
-        wizard.hide()
-        wizard.deleteLater()
-
-
-@pytest.fixture
-def page(open_wizard: Callable[[], TrainWizard], elsewhere: Elsewhere, qtbot: QtBot) -> RunPage:
+def page(open_wizard: OpenWizard, elsewhere: Elsewhere, qtbot: QtBot) -> RunPage:
     """The page, following a run of which two epochs are over."""
     elsewhere.scanned()
     elsewhere.epoch(1, wrong=3)
@@ -168,7 +148,7 @@ def test_a_run_of_somebody_else_is_told_through_its_folder(page: RunPage, elsewh
 
 
 def test_the_window_is_closed_while_it_only_looks_on(
-    page: RunPage, elsewhere: Elsewhere, open_wizard: Callable[[], TrainWizard], qtbot: QtBot
+    page: RunPage, elsewhere: Elsewhere, open_wizard: OpenWizard, qtbot: QtBot
 ) -> None:
     window = page.window()
     assert window.close(), "nothing is asked"
@@ -218,7 +198,7 @@ def test_the_log_is_there_from_the_start_and_grows(page: RunPage, elsewhere: Els
 
 
 def test_a_run_of_thousands_of_events_is_taken_up_at_once(
-    open_wizard: Callable[[], TrainWizard], elsewhere: Elsewhere, qtbot: QtBot
+    open_wizard: OpenWizard, elsewhere: Elsewhere, qtbot: QtBot
 ) -> None:
     for number in range(1, 400):
         elsewhere.epoch(number)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +11,17 @@ from PySide6.QtCore import QMimeData, QUrl
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.bundle.library import Library
-from resnet_desktop.core.settings import Settings
 from resnet_desktop.finetune.job import parse_job
 from resnet_desktop.gui.wizard.data_page import _local
 from resnet_desktop.gui.wizard.draft import Draft, earlier_runs
 from resnet_desktop.gui.wizard.wizard import TrainWizard
 from resnet_desktop.imaging.decode import encode_png
 
-from .conftest import SCREENSHOTS
+from .conftest import SCREENSHOTS, OpenWizard
 
 LONG = 240_000
 
-OpenWizard = Callable[[], TrainWizard]
+pytestmark = pytest.mark.usefixtures("small_base")
 
 
 @pytest.fixture
@@ -39,29 +37,6 @@ def photos(tmp_path: Path) -> Path:
     (tmp_path / "lamps" / "light" / "again.png").write_bytes((tmp_path / "lamps" / "light" / "00.png").read_bytes())
     (tmp_path / "lamps" / "dark" / "broken.jpg").write_bytes(b"no picture")
     return tmp_path / "lamps"
-
-
-@pytest.fixture
-def open_wizard(
-    qtbot: QtBot, tmp_path: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[OpenWizard]:
-    """Opens the guide with a small base in the library of a home of its own."""
-    monkeypatch.setenv("RESNET_DESKTOP_HOME", str(tmp_path / "home"))
-    Library().install(model_file, "small18")
-    opened: list[TrainWizard] = []
-
-    def open_it() -> TrainWizard:
-        wizard = TrainWizard(Settings())
-        opened.append(wizard)
-        wizard.show()
-        qtbot.waitExposed(wizard)
-        return wizard
-
-    yield open_it
-    for wizard in opened:
-        wizard.shut_down()
-        wizard.hide()
-        wizard.deleteLater()
 
 
 def shot(wizard: TrainWizard, name: str) -> None:
@@ -218,8 +193,8 @@ def test_the_draft_of_a_run_has_what_was_set_by_hand(tmp_path: Path, monkeypatch
     assert Draft.of_run(draft.folder) == draft
 
 
-def test_a_finished_run_is_looked_at_again(open_wizard: OpenWizard, qtbot: QtBot, tmp_path: Path) -> None:
-    folder = tmp_path / "home" / "data" / "runs" / "old"
+def test_a_finished_run_is_looked_at_again(open_wizard: OpenWizard, qtbot: QtBot, home: Path) -> None:
+    folder = home / "data" / "runs" / "old"
     folder.mkdir(parents=True)
     wizard = open_wizard()
     (folder / "events.jsonl").write_text(
