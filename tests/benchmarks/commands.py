@@ -35,8 +35,12 @@ PHASES: dict[str, tuple[dict[str, Any], Callable[[Event], bool]]] = {
     "everything": ({"train": "all", "epochs": 50, "recipe": {"patience": 0}}, lambda event: _epoch(event, 1)),
     "exporting": ({"train": "head", "epochs": 1, "recipe": {"views": 1}}, lambda e: e.get("part") == "exporting"),
 }
-STOPPED = {"head": "epoch_finished", "last stage": "epoch_finished", "everything": "epoch_finished"}
-"""What follows on ``stop``: the network is judged as it is. Before the first epoch there is nothing to keep."""
+STOPPED: dict[str, Callable[[Event], bool]] = {
+    "head": lambda event: event.get("part") == "exporting",  # its epochs end every few milliseconds anyway
+    "last stage": lambda event: event["event"] == "epoch_finished" or event.get("part") == "exporting",
+    "everything": lambda event: event["event"] == "epoch_finished" or event.get("part") == "exporting",
+}
+"""What follows on ``stop``: the network is judged as it is, or, between two epochs, as it was judged last."""
 
 
 def main() -> None:
@@ -64,6 +68,10 @@ def _cell(seconds: list[float]) -> str:
     return f"{sorted(seconds)[len(seconds) // 2]:.2f} ({max(seconds):.2f})"
 
 
+def _cancelled(event: Event) -> bool:
+    return event["event"] == "cancelled"
+
+
 def _epoch(event: Event, number: int) -> bool:
     return event["event"] == "progress" and event.get("epoch", 0) >= number and not event.get("part")
 
@@ -82,8 +90,8 @@ def _round(data: Path, phase: str, number: int, chance: random.Random, seconds: 
         last = "stop" if phase in STOPPED and number % 4 >= 2 else "cancel"
         trainer.let(chance.uniform(0.1, 0.6))
         if not trainer.ended:
-            wanted = STOPPED[phase] if last == "stop" else "cancelled"
-            seconds.setdefault(last, []).append(trainer.told(last, lambda e: e["event"] == wanted))
+            done = STOPPED[phase] if last == "stop" else _cancelled
+            seconds.setdefault(last, []).append(trainer.told(last, done))
         if phase in STOPPED:
             seconds.setdefault("step", []).extend(trainer.steps)
         trainer.end()
