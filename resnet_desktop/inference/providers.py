@@ -105,14 +105,23 @@ def prove(name: str, *, factory: SessionFactory = runtime.open_session) -> Provi
         return ProviderStatus(name, short, usable=False, reason=missing_library(name) or sentence(error))
     if seconds is None:
         return ProviderStatus(name, short, usable=False, reason="it gave wrong numbers for a test model")
+    where = f" on {gpu_name()}" if name == CUDA else ""
     return ProviderStatus(
-        name, short, usable=True, reason=f"ran a test model in {seconds * 1e3:.1f} ms", seconds=seconds
+        name, short, usable=True, reason=f"ran a test model{where} in {seconds * 1e3:.1f} ms", seconds=seconds
     )
 
 
 def prove_all() -> tuple[ProviderStatus, ...]:
-    """Every known provider of this build, tried."""
-    return tuple(prove(name) for name in available())
+    """Every known provider of this build, tried; and CUDA, whose absence from a build people look for."""
+    absent = () if CUDA in available() else (_absent_cuda(),)
+    return (*absent, *(prove(name) for name in available()))
+
+
+def _absent_cuda() -> ProviderStatus:
+    reason = "there is none for this system"
+    if sys.platform != "darwin":
+        reason = _nvidia_problem() or f"this build of ONNX Runtime does not have it; {_CUDA_EXTRA}"
+    return ProviderStatus(CUDA, short_name(CUDA), usable=False, reason=reason)
 
 
 def choose(wanted: str = "auto", *, factory: SessionFactory = runtime.open_session) -> Choice:
@@ -194,10 +203,28 @@ def _missing_machine(name: str) -> str | None:
     return problem
 
 
+def gpu_name() -> str:
+    """The first GPU's name by its driver (cuDeviceGetName), such as ``NVIDIA H100 80GB HBM3``."""
+    name, first = ctypes.create_string_buffer(256), ctypes.c_int(0)
+    try:
+        driver = _driver()
+    except OSError:
+        return "no GPU"
+    found = driver.cuInit(0) == 0 and driver.cuDeviceGet(ctypes.byref(first), 0) == 0
+    if not found or driver.cuDeviceGetName(name, len(name), first) != 0:
+        return "a GPU without a name"
+    return name.value.decode("utf-8", "replace")
+
+
+def _driver() -> ctypes.CDLL:
+    """The NVIDIA driver's library. Raises OSError where there is none."""
+    return ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+
+
 def _nvidia_problem() -> str | None:
     """What the NVIDIA driver says (CUDA driver API: cuInit, cuDriverGetVersion, cuDeviceGetCount), or None if well."""
     try:
-        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+        driver = _driver()
     except OSError:
         return "no NVIDIA driver on this machine"
     count, version = ctypes.c_int(0), ctypes.c_int(0)

@@ -77,7 +77,7 @@ class PictureFeed:
         if plan.mix is None:
             return x
         if len(rows) == len(plan):  # all are here already
-            return plan.mix(x, x[plan.mix.order.to(x.device)])
+            return plan.mix(x, x[plan.mix.order.to(x.device, non_blocking=True)])
         return plan.mix(x, self._training(plan, plan.mix.order[rows]))
 
     def evaluation(self, chosen: Tensor, resize: int, crop: int) -> Tensor:
@@ -89,7 +89,8 @@ class PictureFeed:
         return self._augmenter.training(self._stored(plan.chosen[rows]), plan.size, plan.draws.rows(rows))
 
     def _stored(self, chosen: Tensor) -> Tensor:
-        return self._pixels[chosen.to(self._pixels.device)].to(self._device, non_blocking=True)
+        # Not waiting here lets the processor plan the next step while the device works on the one before.
+        return self._pixels[chosen.to(self._pixels.device, non_blocking=True)].to(self._device, non_blocking=True)
 
 
 class FeatureFeed:

@@ -46,6 +46,19 @@ def test_every_provider_of_this_build_has_a_status_in_words() -> None:
         assert status.usable == (status.seconds is not None)
 
 
+def test_a_build_without_cuda_says_so_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(providers, "available", lambda: (CPU,))
+    statuses = providers.prove_all()
+    assert [(status.name, status.usable) for status in statuses] == [(CUDA, False), (CPU, True)]
+    reasons = ("no NVIDIA driver on", "no NVIDIA GPU on", "the NVIDIA driver", "this build of", "there is none for")
+    assert statuses[0].reason.startswith(reasons)
+
+
+def test_a_gpu_is_called_by_its_name_where_there_is_one() -> None:
+    problem = providers._nvidia_problem()
+    assert (providers.gpu_name() == "no GPU") == (problem == "no NVIDIA driver on this machine")
+
+
 def test_nothing_reaches_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     providers.prove_all()
     for name in providers.available():
