@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +26,17 @@ if TYPE_CHECKING:
     from resnet_desktop.finetune.process import TrainerProcess
     from resnet_desktop.finetune.run_state import RunState
 
+
+def _place(name: str) -> Path:
+    """A path, but none without a name: that would be the working directory."""
+    if not name:
+        raise typer.BadParameter("it is empty")
+    return Path(name)
+
+
+Data = Annotated[list[Path] | None, typer.Option("--data", parser=_place, metavar="DIR|ZIP|CSV", help="The photos.")]
+Output = Annotated[Path | None, typer.Option("--output", parser=_place, metavar="DIR", help="The run folder.")]
+Resume = Annotated[Path | None, typer.Option("--resume", parser=_place, metavar="RUN", help="Go on with a run.")]
 TrainChoice = Annotated[
     str | None,
     typer.Option("--train", metavar="head|last-stage|last-two-stages|all|scratch", help="Which part is trained."),
@@ -32,8 +45,8 @@ TrainChoice = Annotated[
 
 def train(
     job: Annotated[Path | None, typer.Argument(metavar="[JOB.json]", help="A job file.")] = None,
-    data: Annotated[list[Path] | None, typer.Option("--data", metavar="DIR|ZIP|CSV", help="The photos.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", metavar="DIR", help="The run folder.")] = None,
+    data: Data = None,
+    output: Output = None,
     base: Annotated[str | None, typer.Option("--base", metavar="NAME|PATH", help="The model to start from.")] = None,
     what: TrainChoice = None,
     preset: Annotated[str | None, typer.Option("--preset", metavar="quick|balanced|best", help="How long.")] = None,
@@ -43,7 +56,7 @@ def train(
     size: Annotated[int | None, typer.Option("--input-size", help="Pixels along a side.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of split, order and augmentation.")] = None,
     device: Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to train.")] = None,
-    resume: Annotated[Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a run.")] = None,
+    resume: Resume = None,
     python: Annotated[Path | None, typer.Option("--python", help="The interpreter that has PyTorch.")] = None,
 ) -> None:
     """Teach a network your own classes: one folder of photos for each."""
@@ -62,18 +75,16 @@ def train(
     }
     _check_together(job, data, output, resume, chosen)
     named = Settings().string(declared.TRAINER_PYTHON)
-    found = environment.find(python or (Path(named) if named else None))
+    # An interpreter that is asked for by name has no stand-in.
+    found = environment.find(Path(named) if named else None) if python is None else environment.check(python)
     if not found.ok:
-        say(f"{found.message} Install it with:  {environment.pip_line()}")
+        say(f"{found.message} Training needs PyTorch, which is installed with:  {environment.pip_line()}")
         raise typer.Exit(1)
-    if resume is not None:
-        arguments = ["--resume", str(resume)]
-    elif job is not None:
-        arguments = [str(job)]
-    else:
+    if data:
         assert output is not None
-        arguments = [str(_write_job(data or [], output, chosen))]
-    raise typer.Exit(_follow(arguments, found.python))
+        with _job_file(data, output, chosen) as path:
+            raise typer.Exit(_follow([str(path)], found.python))
+    raise typer.Exit(_follow(["--resume", str(resume)] if resume is not None else [str(job)], found.python))
 
 
 def _check_together(
@@ -90,9 +101,15 @@ def _check_together(
         raise typer.Exit(EXIT_USAGE)
 
 
-def _write_job(data: list[Path], output: Path, chosen: dict[str, Any]) -> Path:
-    """The job of the options, checked and written into the run folder. Raises JobError, StorageError."""
+@contextmanager
+def _job_file(data: list[Path], output: Path, chosen: dict[str, Any]) -> Iterator[Path]:
+    """A file with the job of the options, for as long as the block lasts. Ends with exit code 2 if it is a bad one.
+
+    It does not lie in the run folder: the trainer writes there once it knows that the folder is free. Raises
+    StorageError.
+    """
     from resnet_desktop.core import atomic
+    from resnet_desktop.core.errors import JobError, StorageError
     from resnet_desktop.finetune.job import parse_job
 
     # Whole paths: the window may take the run up from anywhere.
@@ -100,11 +117,22 @@ def _write_job(data: list[Path], output: Path, chosen: dict[str, Any]) -> Path:
     sources = [{"csv" if place.lower().endswith(".csv") else "folder": place} for place in places]
     values: dict[str, Any] = {"data": sources, "output": str(output.absolute())}
     values |= {name: value for name, value in chosen.items() if value is not None}
-    if Path(values.get("base") or "").is_file():
+    if os.path.isfile(values.get("base") or ""):  # noqa: PTH113 - it raises for no name, however long
         values["base"] = str(Path(values["base"]).absolute())
-    path = output / "job.json"
-    atomic.write_text(path, json.dumps(parse_job(values).as_dict(), indent=1) + "\n")
-    return path
+    try:
+        job = parse_job(values)
+    except JobError as error:
+        say(str(error))
+        raise typer.Exit(EXIT_USAGE) from error
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="resnet-desktop-")
+    except OSError as error:
+        message = "There is no folder for temporary files that can be written to."
+        raise StorageError("write_failed", message, "Free some space on the disk and try again.") from error
+    with folder as name:
+        path = Path(name) / "job.json"
+        atomic.write_text(path, json.dumps(job.as_dict(), indent=1) + "\n")
+        yield path
 
 
 def _follow(arguments: list[str], python: Path | None) -> int:

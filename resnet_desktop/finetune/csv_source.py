@@ -14,6 +14,7 @@ from pathlib import Path
 
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.finetune.places import TREE_ROLES, Found, Place, label_text
+from resnet_desktop.finetune.samples import GONE
 from resnet_desktop.imaging.files import printable
 
 ROLE_NAMES = {**TREE_ROLES, "": None}
@@ -40,7 +41,7 @@ def read_csv(path: Path, role: str | None) -> list[Found]:
 def _text(path: Path) -> str:
     try:
         if not path.is_file():
-            raise DataError("missing_data", f"There is no CSV file {printable(path)}.")
+            raise DataError("missing_data", f"There is no CSV file {printable(path)}.", GONE)
         if path.stat().st_size > _LARGEST:
             raise _bad(path, "is too large for a list of pictures")
         return path.read_bytes().decode("utf-8-sig")
@@ -50,7 +51,7 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise _bad(path, f"cannot be read: {error.strerror or error}") from error
     except ValueError as error:
-        raise DataError("missing_data", f"There is no CSV file {printable(path)}.") from error
+        raise DataError("missing_data", f"There is no CSV file {printable(path)}.", GONE) from error
 
 
 def _columns(header: list[str], path: Path) -> dict[str, int]:

@@ -21,13 +21,15 @@ from resnet_desktop.finetune.duplicates import Groups, near_duplicates, same_fil
 from resnet_desktop.finetune.facts import PictureFacts, read_facts
 from resnet_desktop.finetune.job import Job
 from resnet_desktop.finetune.layout import Layout, gather
-from resnet_desktop.finetune.places import label_text
-from resnet_desktop.finetune.samples import LARGEST_PICTURE_FILE, Sample, SampleReader, Scan
+from resnet_desktop.finetune.places import label_fault, label_text
+from resnet_desktop.finetune.samples import GONE, LARGEST_PICTURE_FILE, Sample, SampleReader, Scan
 from resnet_desktop.imaging.files import printable
 
 __all__ = ["LARGEST_PICTURE_FILE", "Dataset", "Sample", "SampleReader", "Scan", "collect", "scan", "survey"]
 
 _FEW_TO_BREAK = 4
+_SHOWN = 40
+"""Characters of a class name that an error repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +54,18 @@ class Dataset:
 def scan(job: Job, *, cancelled: Cancelled = never, progress: Progress = unheard) -> Scan:
     """Find the pictures of a job, give them class indices, and split them (stratified, grouped, seeded).
 
-    The split that the run folder holds is used where it was made for the same data and choices.
+    The split that the run folder holds is used where it was made for the same data and choices: its pictures may have
+    gone meanwhile, which is said by whoever reads them.
 
     Raises:
         DataError: a source is missing or unreadable, there are no pictures, or fewer than two classes.
         CancelledError: ``cancelled`` said so.
     """
-    found = collect(job)
-    stored = stored_scan(job, found)
+    layout = gather(job.data)
+    stored = _stored(job)
     if stored is not None:
-        return stored
+        return _with_what_is_left(job, stored, layout)
+    found = _collected(job, layout)
     if not job.split.group_duplicates:
         return split_plainly(found, job)
     facts = read_facts(found.samples, workers=job.workers, cancelled=cancelled, progress=progress)
@@ -79,12 +83,15 @@ def survey(job: Job) -> Scan:
 
 def collect(job: Job) -> Dataset:
     """Find the pictures of a job and give them class indices. Raises DataError."""
-    layout = gather(job.data)
+    return _collected(job, gather(job.data))
+
+
+def _collected(job: Job, layout: Layout) -> Dataset:
     if not layout.found:
         raise DataError("no_images", _nothing(job, layout), _way_on(job))
     excluded = {_usual_name(layout, name) for name in job.exclude}
     moved = {_usual_name(layout, name): label for name, label in job.relabel.items()}
-    labels, index = _classes({picture.label for picture in layout.found}, job.classes)
+    labels, index = _classes({picture.label for picture in layout.found}, job.classes, layout)
     samples, roles = [], []
     by_name: dict[str, Sample] = {}
     for picture in layout.found:
@@ -99,25 +106,40 @@ def collect(job: Job) -> Dataset:
     contradictions = tuple((by_name[n], names) for n, names in doubtful if n in by_name and n not in moved)
     found = Dataset(labels, tuple(samples), tuple(roles), layout, contradictions)
     if not samples:
-        raise DataError("no_images", "The job leaves no pictures to train on.")
+        raise DataError("no_images", "The job leaves no pictures to train on.", "Leave out fewer pictures.")
     return found if job.classes else _without_empty(found)
 
 
 def stored_scan(job: Job, found: Dataset) -> Scan | None:
-    """The split that the run folder holds, if it was made for this job's data and choices.
+    """The split that the run folder holds, if it was made for this job's data and choices; it says what is new."""
+    stored = _stored(job)
+    return None if stored is None else _with_news(stored, found.layout, found.samples)
 
-    Its pictures may have gone meanwhile, which is said by whoever reads them; new ones are a problem of the scan.
-    """
+
+def _stored(job: Job) -> Scan | None:
     stored = split_file.load(Path(job.output))
-    if stored is None or stored.scan.made_for != made_for(job):
-        return None
-    names = {sample.name for sample in stored.scan.samples}
-    new = sum(sample.name not in names for sample in found.samples)
-    problems = [problem.message for problem in found.layout.problems]
+    return None if stored is None or stored.scan.made_for != made_for(job) else stored.scan
+
+
+def _with_what_is_left(job: Job, stored: Scan, layout: Layout) -> Scan:
+    """The split of a run that goes on: it does so with the pictures that are left, however few."""
+    if not layout.found:
+        raise DataError("missing_data", f"No picture of this run is left in {_sources(job)}.", GONE)
+    try:
+        samples = _collected(job, layout).samples
+    except DataError:  # not enough for a new run
+        samples = ()
+    return _with_news(stored, layout, samples)
+
+
+def _with_news(stored: Scan, layout: Layout, samples: Sequence[Sample]) -> Scan:
+    names = {sample.name for sample in stored.samples}
+    new = sum(sample.name not in names for sample in samples)
+    problems = [problem.message for problem in layout.problems]
     if new:
         come = "1 picture has" if new == 1 else f"{new:,} pictures have"
         problems.append(f"{come} come since this run began and will be used by the next one.")
-    return replace(stored.scan, problems=tuple(problems))
+    return replace(stored, problems=tuple(problems))
 
 
 def split_plainly(found: Dataset, job: Job) -> Scan:
@@ -188,21 +210,31 @@ def _usual_name(layout: Layout, name: str) -> str:
     return name if alias is None else alias.name
 
 
-def _classes(names: set[str], chosen: Mapping[str, str] | None) -> tuple[tuple[str, ...], dict[str, int]]:
+def _classes(
+    names: set[str], chosen: Mapping[str, str] | None, layout: Layout
+) -> tuple[tuple[str, ...], dict[str, int]]:
     """Labels in class order, and the class index of each name; several names can be given one label."""
     order = sorted(names)
     if chosen is not None:
         chosen = {label_text(name): label for name, label in chosen.items()}
         missing = sorted(set(chosen) - names)
         if missing:
-            raise DataError("bad_data", f"These classes of the job have no folder: {', '.join(missing)}.")
+            message = f"These classes of the job have no folder with pictures: {', '.join(map(printable, missing))}."
+            raise DataError("bad_data", message, "Check how their folders are called, or take them out of the job.")
         order = list(chosen)
     label_of = chosen or {}
     labels = tuple(dict.fromkeys(label_of.get(name, name) for name in order))
     if len(labels) < 2:
         only = f" There is only “{labels[0]}”." if labels else ""
         hint = "Add a second folder of photos; it may be of anything else." if only else None
+        if layout.problems:  # why a folder is not among them
+            hint = layout.problems[0].message
         raise DataError("one_class", f"There must be at least two classes, each in a folder of its own.{only}", hint)
+    for label in labels:
+        fault = label_fault(label)
+        if fault is not None:
+            message = f"The class name “{printable(label[:_SHOWN])}” cannot be used: it {fault}."
+            raise DataError("bad_data", message, "Give the class another name.")
     place = {label: i for i, label in enumerate(labels)}
     return labels, {name: place[label_of.get(name, name)] for name in order}
 
@@ -227,20 +259,26 @@ def _without_empty(found: Dataset) -> Dataset:
 
 def _label_index(labels: tuple[str, ...], label: str, name: str) -> int:
     if label not in labels:
-        raise DataError("bad_data", f"{printable(name)} is relabelled to {label!r}, which is no class of the job.")
+        message = f"{printable(name)} is relabelled to “{printable(label)}”, which is no class of the job."
+        raise DataError("bad_data", message, "Choose one of its classes.")
     return labels.index(label)
 
 
 def _nothing(job: Job, layout: Layout) -> str:
     if layout.problems:
         return layout.problems[0].message
+    return f"There are no pictures in class folders in {_sources(job)}."
+
+
+def _sources(job: Job) -> str:
     sources = [printable(source.path) for source in job.data]
-    return f"There are no pictures in class folders in {', '.join(sources[:3])}{' …' if len(sources) > 3 else ''}."
+    return f"{', '.join(sources[:3])}{' …' if len(sources) > 3 else ''}"
 
 
 def _way_on(job: Job) -> str:
     if all(source.csv is not None for source in job.data):
         return "Each row of the file needs the path of a photo and its class."
     return (
-        "Make one folder for each class, and put its photos there; or give photos their classes in the list of photos."
+        "Make one folder for each class, and put its photos there; or give photos their classes in the list of photos, "
+        "or in a CSV file."
     )

@@ -94,8 +94,10 @@ def check(python: Path | None) -> TrainerCheck:
         done = subprocess.run(
             command, capture_output=True, env=environment(python), timeout=CHECK_SECONDS, check=False, text=True
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return TrainerCheck(python, ok=False, message=f"{interpreter} does not run: {error}.")
+    except OSError as error:
+        return TrainerCheck(python, ok=False, message=f"{interpreter} does not run: {error.strerror or error}.")
+    except subprocess.TimeoutExpired:
+        return TrainerCheck(python, ok=False, message=f"{interpreter} does not answer.")
     try:
         answer = json.loads(done.stdout.strip().splitlines()[-1])
     except (ValueError, IndexError):

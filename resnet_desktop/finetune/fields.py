@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from resnet_desktop.core.errors import JobError
+
+LONGEST_SHOWN = 60
+"""Characters of a value that an error repeats."""
 
 
 def bad(message: str) -> JobError:
@@ -14,12 +17,21 @@ def bad(message: str) -> JobError:
     return JobError("bad_job", message)
 
 
+def shown(value: object) -> str:
+    """A value as it stands in a job file, cut short where it is long."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:  # nested as deeply as could just be read
+        text = "…"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]} …"
+
+
 class Fields:
     """Takes checked values out of one JSON object by key; what is left over at the end is refused."""
 
     def __init__(self, values: object, where: str) -> None:
         if not isinstance(values, Mapping):
-            raise bad(f"{where} must be a JSON object.")
+            raise bad(f"{_capital(where)} must be a JSON object.")
         self._left: dict[str, Any] = {str(k): v for k, v in values.items()}
         self._where = where
 
@@ -28,29 +40,29 @@ class Fields:
         value = self._left.pop(key, default)
         if not isinstance(value, str) or (choices and value not in choices):
             expected = f"one of {', '.join(choices)}" if choices else "a text"
-            raise bad(f"{self._name(key)} must be {expected}, not {value!r}.")
+            raise bad(f"{self._name(key)} must be {expected}, not {shown(value)}.")
         return value
 
     def flag(self, key: str, *, default: bool) -> bool:
         """True or false."""
         value = self._left.pop(key, default)
         if not isinstance(value, bool):
-            raise bad(f"{self._name(key)} must be true or false, not {value!r}.")
+            raise bad(f"{self._name(key)} must be true or false, not {shown(value)}.")
         return value
 
     def number(self, key: str, default: float, low: float, high: float) -> float:
         """A finite number between ``low`` and ``high``."""
         value = self._left.pop(key, default)
-        good = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        if not good or not low <= value <= high:
-            raise bad(f"{self._name(key)} must be a number from {low:g} to {high:g}, not {value!r}.")
+        good = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not good or not low <= value <= high:  # what is no number (NaN) lies nowhere
+            raise bad(f"{self._name(key)} must be a number from {low:g} to {high:g}, not {shown(value)}.")
         return float(value)
 
     def integer(self, key: str, default: int, low: int, high: int) -> int:
         """A whole number between ``low`` and ``high``."""
         value = self._left.pop(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise bad(f"{self._name(key)} must be a whole number from {low} to {high}, not {value!r}.")
+            raise bad(f"{self._name(key)} must be a whole number from {low} to {high}, not {shown(value)}.")
         return value
 
     def maybe_integer(self, key: str, low: int, high: int) -> int | None:
@@ -71,7 +83,7 @@ class Fields:
         """A list (empty when left out)."""
         value = self._left.pop(key, [])
         if not isinstance(value, list):
-            raise bad(f"{self._name(key)} must be a list, not {value!r}.")
+            raise bad(f"{self._name(key)} must be a list, not {shown(value)}.")
         return value
 
     def texts(self, key: str) -> dict[str, str]:
@@ -89,7 +101,11 @@ class Fields:
         """Refuse the keys that nobody asked for."""
         if self._left:
             names = ", ".join(repr(k) for k in sorted(self._left))
-            raise bad(f"{self._where} has keys that are not known: {names}.")
+            raise bad(f"{_capital(self._where)} has keys that are not known: {names}.")
 
     def _name(self, key: str) -> str:
         return f"'{key}' of {self._where}"
+
+
+def _capital(where: str) -> str:
+    return f"T{where[1:]}" if where.startswith("the ") else where

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -109,6 +109,27 @@ def readable_counts(material: Material) -> dict[str, int]:
     return {label: counts[i] for i, label in enumerate(material.found.labels)}
 
 
+def names_alike(labels: Iterable[str]) -> Iterator[tuple[list[str], str]]:
+    """Classes whose names differ only in case, spaces or the like, and a sentence on them."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for label in labels:
+        alike[_plain_name(label)].append(label)
+    for names in alike.values():
+        if len(names) > 1:
+            message = (
+                f"{classes_named(names)} are different classes, but their names differ only in how they are written."
+            )
+            yield names, message
+
+
+def classes_named(labels: Sequence[str]) -> str:
+    """The first few of these classes by name, and how many more there are."""
+    shown = [f"“{label}”" for label in labels[:_SHOWN]]
+    if len(labels) > _SHOWN:
+        return f"{', '.join(shown)} and {len(labels) - _SHOWN:,} more classes"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
 def _conflicts(material: Material) -> Iterable[Finding]:
     mixed = [g for g in material.near if len({material.facts[i].sample.label for i in g}) > 1]
     if mixed:
@@ -138,12 +159,12 @@ def _few(material: Material) -> Iterable[Finding]:
     few = [label for label, count in counts.items() if count < FEW and label not in lacking]
     if none:
         have = "has no photo" if len(none) == 1 else "have no photos"
-        message = f"{_classes(none)} {have} to learn from."
+        message = f"{classes_named(none)} {have} to learn from."
         yield Finding("few_images", _of_classes(material, none), message, "error", "add")
     if few:
         have = f"has only {counts[few[0]]}" if len(few) == 1 else f"have fewer than {FEW}"
         what = "photo" if len(few) == 1 and counts[few[0]] == 1 else "photos"
-        message = f"{_classes(few)} {have} {what}. Add some: {FEW} are little, 30 are better."
+        message = f"{classes_named(few)} {have} {what}. Add some: {FEW} are little, 30 are better."
         yield Finding("few_images", _of_classes(material, few), message, "warning", "add")
 
 
@@ -184,17 +205,11 @@ def _leaks(material: Material) -> Iterable[Finding]:
 
 
 def _class_names(material: Material) -> Iterable[Finding]:
-    alike: dict[str, list[int]] = defaultdict(list)
-    for index, label in enumerate(material.found.labels):
-        alike[_plain_name(label)].append(index)
-    pictures = Counter(fact.sample.label for fact in material.facts)
-    for indices in alike.values():
-        if len(indices) > 1:
-            largest = max(indices, key=lambda i: pictures[i])
-            names = [material.found.labels[i] for i in indices]
-            message = f"{_classes(names)} are different classes, but their names differ only in how they are written."
-            others = [material.found.labels[i] for i in indices if i != largest]
-            yield Finding("class_names", _of_classes(material, others), message, "warning", "relabel")
+    pictures = Counter(material.found.labels[fact.sample.label] for fact in material.facts)
+    for names, message in names_alike(material.found.labels):
+        largest = max(names, key=lambda name: pictures[name])
+        others = [name for name in names if name != largest]
+        yield Finding("class_names", _of_classes(material, others), message, "warning", "relabel")
 
 
 def _imbalance(material: Material) -> Iterable[Finding]:
@@ -274,10 +289,3 @@ def _count(count: int, what: str) -> str:
 
 def _photos(count: int) -> str:
     return _count(count, "photo")
-
-
-def _classes(labels: Sequence[str]) -> str:
-    shown = [f"“{label}”" for label in labels[:_SHOWN]]
-    if len(labels) > _SHOWN:
-        return f"{', '.join(shown)} and {len(labels) - _SHOWN:,} more classes"
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

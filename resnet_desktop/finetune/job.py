@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from resnet_desktop.finetune.fields import Fields, bad
+from resnet_desktop.finetune.fields import Fields, bad, shown
 from resnet_desktop.finetune.recipe import Phase, Recipe, parse_recipe
 
 __all__ = ["DataSource", "HeadShape", "Job", "Phase", "Recipe", "Split", "parse_job", "read_job"]
@@ -101,9 +101,14 @@ class Job:
 def read_job(path: Path) -> Job:
     """Read a job file; relative paths in it stay relative to the working directory. Raises JobError."""
     try:
-        values = json.loads(path.read_text("utf-8"))
+        values = json.loads(path.read_bytes().decode("utf-8-sig"))
+        json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogateescape")
     except OSError as error:
         raise bad(f"The job file {path} cannot be read: {error.strerror or error}.") from error
+    except UnicodeError as error:
+        raise bad(f"The job file {path} is not text in UTF-8, or holds half a character.") from error
+    except RecursionError as error:
+        raise bad(f"The job file {path} is nested too deeply.") from error
     except ValueError as error:
         raise bad(f"The job file {path} is not JSON: {error}.") from error
     return parse_job(values)
@@ -125,7 +130,7 @@ def parse_job(values: object) -> Job:
         train=train,
         head=_head(fields.anything("head")),
         split=_split(fields.anything("split")),
-        exclude=tuple(str(x) for x in fields.items("exclude")),
+        exclude=_names(fields.items("exclude")),
         relabel=fields.texts("relabel"),
         preset=preset,
         epochs=fields.maybe_integer("epochs", 1, 10_000),
@@ -142,7 +147,48 @@ def parse_job(values: object) -> Job:
     fields.finish()
     if not job.output:
         raise bad("'output' of the job is missing: the folder that the run goes to.")
+    if "\0" in job.output:
+        raise bad(f"'output' of the job is no name of a folder: {shown(job.output)}.")
     return job
+
+
+def is_same_run(stored: Job, job: Job) -> bool:
+    """Whether a job can go on with what a run of ``stored`` has learnt: the same data, split, base and recipe.
+
+    How long, in which batches, at which learning rate and on what it trains may be another.
+    """
+    return _lasting(stored) == _lasting(job)
+
+
+def recipe_of(job: Job) -> Recipe:
+    """The job's recipe, or the one that its preset stands for."""
+    if job.recipe is not None:
+        return job.recipe
+    return Recipe() if job.train == "scratch" else parse_recipe(None, job.train, job.preset)
+
+
+def _lasting(job: Job) -> Job:
+    recipe = dataclasses.replace(
+        recipe_of(job), schedule=(), accumulate=1, compile="auto", precision="auto", transforms=None
+    )
+    return dataclasses.replace(
+        job,
+        recipe=recipe,
+        output="",
+        control="none",
+        device="auto",
+        workers=None,
+        epochs=None,
+        batch_size=None,
+        learning_rate=None,
+    )
+
+
+def _names(items: list[Any]) -> tuple[str, ...]:
+    for item in items:
+        if not isinstance(item, str):
+            raise bad(f"'exclude' of the job must be a list of names, but {shown(item)} is none.")
+    return tuple(items)
 
 
 def _sources(items: list[Any]) -> tuple[DataSource, ...]:
@@ -153,13 +199,13 @@ def _sources(items: list[Any]) -> tuple[DataSource, ...]:
         role, csv = fields.anything("role"), fields.anything("csv")
         fields.finish()
         if csv is not None and (not isinstance(csv, str) or not csv):
-            raise bad(f"'csv' of data[{i}] of the job must be the name of a file, not {csv!r}.")
+            raise bad(f"'csv' of data[{i}] of the job must be the name of a file, not {shown(csv)}.")
         if not folder and csv is None:
             raise bad(f"'folder' of data[{i}] of the job is missing.")
         if folder and csv is not None:
             raise bad(f"data[{i}] of the job has both 'folder' and 'csv'; make two sources of them.")
         if role is not None and role not in ROLES:
-            raise bad(f"'role' of data[{i}] of the job must be one of {', '.join(ROLES)} or null, not {role!r}.")
+            raise bad(f"'role' of data[{i}] of the job must be one of {', '.join(ROLES)} or null, not {shown(role)}.")
         found.append(DataSource(folder, role, csv))
     if not found:
         raise bad("'data' of the job names no folder.")

@@ -13,6 +13,7 @@ behind are passed over. Nothing is ever written to a source.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from typing import Literal
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.finetune.csv_source import read_csv
 from resnet_desktop.finetune.job import DataSource
-from resnet_desktop.finetune.places import TREE_ROLES, Found, Tree, folder_tree, label_text, zip_tree
+from resnet_desktop.finetune.places import TREE_ROLES, Found, Tree, folder_tree, label_text, source_path, zip_tree
 from resnet_desktop.finetune.samples import GONE
 from resnet_desktop.imaging.decode import IMAGE_SUFFIXES
 from resnet_desktop.imaging.files import printable
@@ -64,7 +65,7 @@ def gather(sources: Sequence[DataSource]) -> Layout:
     problems: list[Problem] = []
     for source in _with_roles(sources):
         if source.csv is not None:
-            found += read_csv(Path(source.csv).expanduser(), source.role)
+            found += read_csv(source_path(source.csv), source.role)
             continue
         tree = _tree(source)
         alone = label_text(Path(tree.name).stem) if len(sources) > 1 else None
@@ -110,14 +111,12 @@ def _with_roles(sources: Sequence[DataSource]) -> list[DataSource]:
 
 
 def _tree(source: DataSource) -> Tree:
-    path = Path(source.folder).expanduser()
-    try:
-        if path.is_dir():
-            return folder_tree(path, ANNOTATIONS)
-        if path.is_file():
-            return zip_tree(path, ANNOTATIONS)
-    except ValueError:  # a NUL in the name
-        pass
+    path = source_path(source.folder)
+    # Those of Path raise for names that are too long, and where a folder above may not be entered.
+    if os.path.isdir(path):  # noqa: PTH112
+        return folder_tree(path, ANNOTATIONS)
+    if os.path.isfile(path):  # noqa: PTH113
+        return zip_tree(path, ANNOTATIONS)
     raise DataError("missing_data", f"{printable(source.folder)} is neither a folder nor a zip file.", GONE)
 
 

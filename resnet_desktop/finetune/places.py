@@ -17,6 +17,8 @@ TREE_ROLES |= {"validation": "validation", "test": "test"}
 _ESCAPED = ("Cc", "Cs", "Zl", "Zp")  # categories of characters that no label can hold
 _DROPPINGS = frozenset({"__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "thumbs.db"})
 _LARGEST_TEXT = 64 * 2**20
+LONGEST_LABEL = 1_000
+"""Characters of a label that a model file holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ class Tree:
         return tuple(name for name in self.places if name.lower().endswith(".zip"))
 
 
+def source_path(name: str) -> Path:
+    """Where a source of a job is; ``~`` is the home folder, unless there is nobody of that name."""
+    return Path(os.path.expanduser(name))  # noqa: PTH111 - the other one raises where there is nobody
+
+
 def label_text(name: str) -> str:
     r"""The label that a folder's name stands for: any script, composed (NFC), no space at the ends.
 
@@ -71,6 +78,17 @@ def label_text(name: str) -> str:
     """
     shown = "".join(printable(c) if unicodedata.category(c) in _ESCAPED else c for c in name)
     return unicodedata.normalize("NFC", shown).strip() or shown
+
+
+def label_fault(label: str) -> str | None:
+    """Why a text can be no label in a model file, in words that follow “it”; None if it can."""
+    if not label.strip():
+        return "is empty"
+    if len(label) > LONGEST_LABEL:
+        return f"has more than {LONGEST_LABEL:,} characters"
+    if any(unicodedata.category(c) in ("Cc", "Cs") for c in label):
+        return "holds a line break or another character that cannot be shown"
+    return None
 
 
 def is_dropping(name: str) -> bool:

@@ -122,7 +122,8 @@ class ScanCache:
             return []
 
     def _give_up(self, error: Exception) -> None:
-        self.problem = f"{self._path} cannot be used: {error}."
+        said = error.strerror if isinstance(error, OSError) else error
+        self.problem = f"{self._path} cannot be used: {said or error}."
         _logger.warning("What was read of pictures is not remembered: %s", self.problem)
         if self._base is not None:
             self._base.close()

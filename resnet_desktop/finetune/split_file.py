@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Mapping
@@ -44,6 +45,13 @@ def save(folder: Path, scan: Scan) -> Path:
     return folder / NAME
 
 
+def digest(scan: Scan) -> str:
+    """Stands for the classes and for which picture is for what: those who learn from another split differ."""
+    parts = ([(s.source, s.member, s.label) for s in part] for part in (scan.training, scan.validation, scan.test))
+    text = json.dumps([scan.labels, *parts])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
 def load(folder: Path) -> StoredSplit | None:
     """The split in a run folder; None where there is none, or none that can be read."""
     path = folder / NAME
@@ -51,7 +59,7 @@ def load(folder: Path) -> StoredSplit | None:
         return StoredSplit(_parsed(json.loads(path.read_text("utf-8"))))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         _logger.warning("%s is not used: %s", path, error)
         return None
 

@@ -12,21 +12,26 @@ import dataclasses
 import faulthandler
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from resnet_desktop.core.errors import JobError, ResNetDesktopError
 from resnet_desktop.finetune import events
 from resnet_desktop.finetune.job import CONTROLS, Job, read_job
 from resnet_desktop.trainer.allocator import keep_freed_memory
-from resnet_desktop.trainer.reporter import exit_code, refuse, say_line
+from resnet_desktop.trainer.reporter import exit_code, newest_checkpoint, refuse, say_line
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Train as told on the command line; returns the exit code of the protocol."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started this process
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - as long as the process lives
     faulthandler.enable()
     # Read when torch is loaded. Threads that wait by spinning take the processor from the very thread they wait for
     # where other programs run, too: on two busy cores a ResNet-50 took more than twice as long.
@@ -50,16 +55,38 @@ def main(arguments: list[str] | None = None) -> int:
     for path, ask in ((options.estimate, _estimate), (options.find_rate, _find_rate), (options.preview, _preview)):
         if path is not None:
             return _answer(path, options.output, ask)
-    path = options.resume / "job.json" if options.resume else options.job
     try:
-        job = read_job(path)
+        job = read_job(options.job) if options.resume is None else _stored_job(options.resume)
     except JobError as error:
         return refuse(error)
-    if options.resume:  # the folder may have been moved, or was named from another place
-        job = dataclasses.replace(job, output=str(options.resume))
+    _heed_signals(Path(job.output))
     from resnet_desktop.trainer.lead import run_job  # torch: not needed to refuse a bad job file
 
-    return run_job(job, options.control or job.control)
+    return run_job(job, options.control or job.control, resumed=options.resume is not None)
+
+
+def _stored_job(folder: Path) -> Job:
+    """The job of a run folder, which may have been moved, or was named from another place. Raises JobError."""
+    if not os.path.isfile(folder / "job.json"):  # noqa: PTH113 - it raises for no name, however long
+        message = f"There is no run in {folder} that could go on: it has no job.json."
+        raise JobError("bad_job", message, "Name the folder that the run was written to.")
+    try:
+        return dataclasses.replace(read_job(folder / "job.json"), output=str(folder))
+    except JobError as error:
+        raise JobError(error.code, error.message, "Start the run anew in another folder.") from error
+
+
+def _heed_signals(folder: Path) -> None:
+    """Until the run listens (``Control``), a signal ends the process, but not without the last word."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if os.environ.get("RANK", "0") == "0":
+            say_line(events.encode("cancelled", {"checkpoint": newest_checkpoint(folder)}) + "\n")
+        os._exit(events.EXIT_CANCELLED)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
 
 
 def _answer(path: Path, output: Path | None, ask: Callable[[Job, Path], Iterable[Mapping[str, Any]]]) -> int:
@@ -71,8 +98,11 @@ def _answer(path: Path, output: Path | None, ask: Callable[[Job, Path], Iterable
         say_line(json.dumps({**error.as_dict(), "hint": error.hint}) + "\n")
         return exit_code(error)
     except (RuntimeError, MemoryError, OSError) as error:
+        from resnet_desktop.trainer.trouble import in_words
+
         traceback.print_exc(file=sys.stderr)
-        say_line(json.dumps({"code": "training_failed", "message": f"It cannot be tried: {error}"}) + "\n")
+        told = in_words(error, output or Path())
+        say_line(json.dumps({**told.as_dict(), "hint": told.hint}) + "\n")
         return events.EXIT_OTHER
     return events.EXIT_FINISHED
 

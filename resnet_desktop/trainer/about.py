@@ -22,22 +22,24 @@ _PRIVATE = ("output", "data", "exclude", "relabel", "control", "classes")
 """Of a job: where things are on the user's disk, and what is said elsewhere."""
 
 
-def provenance(engine: Engine, found: Scan, tested: Sequence[Sample]) -> dict[str, Any]:
+def provenance(engine: Engine, found: Scan, tested: Sequence[Sample], lost: Sequence[Sample]) -> dict[str, Any]:
     """What the bundle tells about its making; sources by name, not by place: a path is nobody's business.
 
     Args:
         engine: at the end of the run.
         found: the data.
         tested: the test pictures that could be read.
+        lost: the pictures set apart that could not be read at the end.
     """
     job = engine.job.as_dict()
+    read = len(engine.training) + len(engine.validation)
     return {
         "data": [_name(source) for source in engine.job.data if source.role != "test"],
         "test_data": [_name(source) for source in engine.job.data if source.role == "test"],
         "pictures": {"training": len(engine.training), "validation": len(engine.validation), "test": len(tested)},
         "left_out": len(engine.job.exclude),
         "relabelled": len(engine.job.relabel),
-        "unreadable": _unreadable(engine, found, tested),
+        "unreadable": len(found.training) + len(found.validation) - read + len(lost),
         "recipe": {key: value for key, value in job.items() if key not in _PRIVATE},
         "base": None if engine.job.train == "scratch" else Path(engine.job.base).name,
         "base_sha256": engine.base or None,
@@ -49,13 +51,12 @@ def provenance(engine: Engine, found: Scan, tested: Sequence[Sample]) -> dict[st
     }
 
 
-def data(engine: Engine, found: Scan, tested: Sequence[Sample]) -> dict[str, Any]:
+def data(engine: Engine, found: Scan, tested: Sequence[Sample], lost: Sequence[Sample]) -> dict[str, Any]:
     """What the results tell beyond that: names, pictures of each class by what they were for, and what was skipped."""
     parts = {"training": engine.training.samples, "validation": engine.validation.samples, "test": tuple(tested)}
     counts = {role: Counter(sample.label for sample in samples) for role, samples in parts.items()}
     rows = [{"label": label, **{role: counts[role][i] for role in parts}} for i, label in enumerate(found.labels)]
-    known = {sample.name for sample in tested}
-    skipped = [*_skipped(engine.folder), *(_lost(sample) for sample in found.test if sample.name not in known)]
+    skipped = [*_skipped(engine.folder), *map(_lost, lost)]
     return {
         "name": engine.folder.name,
         "arch": engine.network.architecture.name,
@@ -63,11 +64,6 @@ def data(engine: Engine, found: Scan, tested: Sequence[Sample]) -> dict[str, Any
         "skipped": skipped[:MOST_SKIPPED],
         "problems": list(found.problems),
     }
-
-
-def _unreadable(engine: Engine, found: Scan, tested: Sequence[Sample]) -> int:
-    used = len(engine.training) + len(engine.validation) + len(tested)
-    return len(found.samples) - used
 
 
 def _skipped(folder: Path) -> list[dict[str, str]]:

@@ -20,6 +20,7 @@ from resnet_desktop.trainer import balance, choices, machine
 from resnet_desktop.trainer.augment import Augmenter
 from resnet_desktop.trainer.control import Control
 from resnet_desktop.trainer.data import load_pictures
+from resnet_desktop.trainer.ending import Ending
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.evaluation import CPU_BATCH
 from resnet_desktop.trainer.feeds import FeatureFeed, Feed, PictureFeed
@@ -32,7 +33,7 @@ PICTURES = 32
 STEPS = 3
 HEAD_STEPS = 20
 STARTING = 4.0
-"""Seconds in which the process starts and the bundle is read, checked and written."""
+"""Seconds in which the process starts and the base is read and checked."""
 ENTRIES = 75
 """Steps of the learning-rate range test."""
 LOWEST, HIGHEST = 1e-5, 1.0
@@ -70,7 +71,7 @@ def prepare(job: Job, pictures: int = PICTURES) -> Bench:
         raise DataError("no_images", "None of the pictures to train on can be read.")
     decoding = (time.monotonic() - started) / len(some)
     augmenter = Augmenter(recipe, recipe.transforms, device)
-    feed: Feed = PictureFeed(loaded, augmenter, device)
+    feed: Feed = PictureFeed(loaded.to(device), augmenter, device)  # where those of a run lie, too
     per_feature = 0.0
     if job.train == "head":
         network.eval()
@@ -117,16 +118,14 @@ def estimate(job: Job) -> dict[str, Any]:
     phase = recipe.schedule[-1]
     per_step, used = _seconds_per_step(engine, HEAD_STEPS if engine.head else STEPS)
     factor = phase.batch_size / used  # a batch of the few pictures may be smaller than those of the run
-    training, validation = len(found.training), len(found.validation)
+    training = len(found.training)
     steps = sum(p.epochs * max(1, training // min(p.batch_size, training)) for p in recipe.schedule)
     epochs = sum(p.epochs for p in recipe.schedule)
-    seconds = STARTING + bench.seconds_per_picture * (training + 2 * validation)
-    if engine.head:
-        rows = training * recipe.views + validation
-        seconds += bench.seconds_per_feature * (rows + validation) + steps * per_step
-    else:
-        forward = per_step / max(1, used) / 3  # a backward pass costs about two forward passes
-        seconds += steps * per_step * factor + (epochs + 1) * validation * forward
+    answer = bench.seconds_per_feature or _seconds_per_answer(engine)
+    seconds = STARTING + bench.seconds_per_picture * (training + len(found.validation))
+    seconds += steps * per_step * (1 if engine.head else factor) + answer * _answers(bench, epochs)
+    ending = Ending.of(found, has_features=engine.head is not None)
+    seconds += ending.seconds(answer) + bench.seconds_per_picture * (ending.learnt + ending.judged)
     return {
         "seconds": round(seconds, 1),
         "seconds_per_step": round(per_step * (1 if engine.head else factor), 4),
@@ -139,6 +138,14 @@ def estimate(job: Job) -> dict[str, Any]:
         "parts": _parts(engine),
         "chosen": _chosen(bench),
     }
+
+
+def _answers(bench: Bench, epochs: int) -> int:
+    """How many pictures go through the network without being learnt from until the end of training."""
+    training, validation = len(bench.found.training), len(bench.found.validation)
+    if bench.engine.head:  # once, for all epochs
+        return training * bench.engine.recipe.views + validation
+    return epochs * validation
 
 
 def _parts(engine: Engine) -> list[dict[str, Any]]:
@@ -186,6 +193,15 @@ def _seconds_per_step(engine: Engine, steps: int) -> tuple[float, int]:
         pictures = len(plan)
         float(loss)  # wait for the device
     return (time.monotonic() - started) / steps, pictures
+
+
+def _seconds_per_answer(engine: Engine) -> float:
+    """Seconds in which the network judges one picture, once it is warm."""
+    size = engine.recipe.schedule[-1].size
+    engine.evaluate(engine.validation, size, size)
+    started = time.monotonic()
+    engine.evaluate(engine.validation, size, size)
+    return (time.monotonic() - started) / max(1, len(engine.validation))
 
 
 def find_rate(job: Job, steps: int = ENTRIES) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ optimizer's moments and the position are all there is.
 from __future__ import annotations
 
 import io
+import logging
 import pickle
 import re
 import zipfile
@@ -20,6 +21,8 @@ from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import TrainingError
 
 NAME = re.compile(r"epoch-(\d+)-step-(\d+)\.pt")
+ANEW = "Start the run anew in another folder."
+_logger = logging.getLogger(__name__)
 KEPT = 2
 """Complete checkpoints kept in a run folder: the last, and one before it in case the last is damaged later."""
 
@@ -47,6 +50,8 @@ class Checkpoint:
         accumulate: into how many parts a batch is split.
         stopped: the run was told to finish with the best network so far.
         base: checksum of the weights of the base.
+        data: stands for the classes and the split; empty in files of the first versions.
+        scaling: shift and scale of the features that the head learns on, which depend on the pictures that were there.
     """
 
     position: Position
@@ -60,16 +65,21 @@ class Checkpoint:
     accumulate: int = 1
     stopped: bool = False
     base: str = ""
+    data: str = ""
+    scaling: tuple[Any, Any] | None = None
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Write a checkpoint atomically; older ones beyond ``KEPT`` are removed. Raises StorageError."""
+    """Write a checkpoint atomically; older ones beyond ``KEPT`` are removed. Raises StorageError, MemoryError."""
     position = checkpoint.position
     path = folder / f"epoch-{position.epoch:04d}-step-{position.step:06d}.pt"
     values = {name: getattr(checkpoint, name) for name in Checkpoint.__slots__ if name != "position"}
     # Through memory: on a full disk torch's own writer raises errors that do not say so.
     content = io.BytesIO()
-    torch.save({"epoch": position.epoch, "step": position.step, **values}, content)
+    try:
+        torch.save({"epoch": position.epoch, "step": position.step, **values}, content)
+    except RuntimeError as error:  # of a position that is not the one expected, when memory cannot hold it
+        raise MemoryError("a checkpoint") from error
     atomic.write_bytes(path, content.getvalue())
     for old in _sorted(folder)[:-KEPT]:
         old.unlink(missing_ok=True)
@@ -84,19 +94,31 @@ def load_latest(folder: Path) -> Checkpoint | None:
     """
     paths = _sorted(folder)
     for path in reversed(paths):
+        values = _read(path)
+        if values is None:
+            _logger.warning("%s is damaged and not used", path)
+            continue  # the one before it is complete
         try:
-            values = torch.load(path, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile):
-            continue  # a damaged file: the one before it is complete
-        position = Position(values.pop("epoch"), values.pop("step"))
-        try:
-            return Checkpoint(position, **values)
-        except TypeError as error:
+            return Checkpoint(Position(values.pop("epoch"), values.pop("step")), **values)
+        except (KeyError, TypeError) as error:
             message = f"The checkpoint {path} was written by another version of the program."
-            raise TrainingError("no_checkpoint", message, "Start the run anew in another folder.") from error
+            raise TrainingError("no_checkpoint", message, ANEW) from error
     if paths:
-        raise TrainingError("no_checkpoint", f"None of the {len(paths)} checkpoints in {folder} can be read.")
+        what = "The checkpoint" if len(paths) == 1 else f"Each of the {len(paths)} checkpoints"
+        raise TrainingError("no_checkpoint", f"{what} in {folder} is damaged.", ANEW)
     return None
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """What a checkpoint holds; None if it is damaged, which torch alone does not notice of every byte."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is not None:
+                return None
+        values = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile):
+        return None
+    return values if isinstance(values, dict) else None
 
 
 def _sorted(folder: Path) -> list[Path]:

@@ -7,9 +7,8 @@ import dataclasses
 import torch
 from torch import Tensor
 
-from resnet_desktop.finetune.job import Job, Phase, Recipe
+from resnet_desktop.finetune.job import Job, Phase, Recipe, recipe_of
 from resnet_desktop.finetune.presets import EPOCHS, HEAD_RATE
-from resnet_desktop.finetune.recipe import parse_recipe
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.trainer import machine, memory
 from resnet_desktop.trainer.network import read_base
@@ -32,7 +31,7 @@ def fill(job: Job) -> Job:
         JobError: the device does not work here, or the base is no ResNet.
         ModelError: the base cannot be read.
     """
-    recipe = job.recipe or (Recipe() if job.train == "scratch" else parse_recipe(None, job.train, job.preset))
+    recipe = recipe_of(job)
     device = machine.choose_device(job.device)
     recipe = dataclasses.replace(
         recipe,

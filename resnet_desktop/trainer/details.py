@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from resnet_desktop.core import atomic
 from resnet_desktop.finetune.dataset import Sample
 from resnet_desktop.trainer.evaluation import Evaluation
 from resnet_desktop.trainer.feeds import Feed
@@ -27,7 +29,7 @@ def write(folder: Path, epoch: int, result: Evaluation, feed: Feed, labels: Sequ
     ``finetune.epoch_details`` reads it.
 
     Above ``LARGEST_TABLE`` classes the table is null. The file is written in one piece beside its place and renamed;
-    it is not synced to the disk, for it can be missed.
+    it is not synced to the disk, for it can be missed. Raises StorageError.
     """
     path = folder / f"epoch-{epoch:04d}.json"
     probabilities = result.logits.softmax(1)
@@ -43,10 +45,15 @@ def write(folder: Path, epoch: int, result: Evaluation, feed: Feed, labels: Sequ
             for i in losses.argsort(descending=True)[:WORST].tolist()
         ],
     }
-    folder.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(values, ensure_ascii=False), "utf-8", "surrogateescape")
-    temporary.replace(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(values, ensure_ascii=False), "utf-8", "surrogateescape")
+        temporary.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise atomic.storage_error(path, error) from error
     return path
 
 

@@ -19,6 +19,7 @@ from resnet_desktop.trainer import checkpoint as checkpoints
 from resnet_desktop.trainer.average import Average
 from resnet_desktop.trainer.checkpoint import Checkpoint, Position
 from resnet_desktop.trainer.control import CancelledRunError, Control
+from resnet_desktop.trainer.ending import Ending
 from resnet_desktop.trainer.evaluation import Evaluation, Evaluator
 from resnet_desktop.trainer.feeds import FeatureFeed, Feed, HeadOnly, Plan
 from resnet_desktop.trainer.network import trained_names, training_mode
@@ -27,12 +28,15 @@ from resnet_desktop.trainer.pace import Pace
 from resnet_desktop.trainer.reporter import Reporter
 from resnet_desktop.trainer.resnet import ResNet
 from resnet_desktop.trainer.stepper import Stepper
+from resnet_desktop.trainer.trouble import out_of_memory
 from resnet_desktop.trainer.world import World
 
 CHECKPOINT_SECONDS = 300.0
 """Time between two checkpoints inside a long epoch."""
 SHORT_SECONDS = 2.0
 """Epochs on features take less time than a checkpoint: there is one at the most in so many seconds."""
+LONG_SAVING, SAVING_SHARE = 0.5, 0.05
+"""Where a checkpoint takes so many seconds (a large network on a fast device), all take this part of the time."""
 WORST = (-1.0, -math.inf)
 
 
@@ -41,7 +45,8 @@ class Engine:
     """One run of training on data that is resident in memory.
 
     ``training`` and ``validation`` are pictures or features; with features only the head is computed. ``labels`` are
-    the classes' names, ``folder`` is the run folder.
+    the classes' names, ``folder`` is the run folder, ``ending`` what comes after the last step; ``base`` and
+    ``data`` stand for what is learnt from.
     """
 
     job: Job
@@ -55,7 +60,9 @@ class Engine:
     device: torch.device
     labels: tuple[str, ...] = ()
     base: str = ""
+    data: str = ""
     world: World = field(default_factory=World)
+    ending: Ending = field(default_factory=Ending)
     position: Position = field(default_factory=Position)
     best: dict[str, Tensor] | None = None
     best_score: tuple[float, float] = WORST
@@ -77,6 +84,7 @@ class Engine:
         self.total_steps = sum(self._steps(phase) for phase in self.phases)
         self.pace = Pace()
         self._stopped = False
+        self._saved, self._saving = Position(), 0.0
 
     def train(self) -> None:
         """Train from the position to the end of the schedule, or until asked to stop, or until it gets no better.
@@ -92,18 +100,24 @@ class Engine:
             except CancelledRunError:
                 self.save()
                 raise
-            if self.head is None or self.pace.seconds_since_saved > SHORT_SECONDS:
+            if self._stopped or self.pace.seconds_since_saved > self._seconds_between_saves():
                 self.save()
-        if self.pace.steps and self.head is not None:
+        if self.position != self._saved:
             self.save()
 
     def save(self) -> None:
-        """Save a checkpoint at the current position."""
+        """Save a checkpoint at the current position. Raises TrainingError for weights that are no numbers.
+
+        What has diverged must not take the place of what has not.
+        """
         if not self.world.first:
             return
+        began = time.monotonic()
+        trained = self._trained()
+        _finite(float(torch.stack([values.float().abs().max() for values in trained.values()]).max()))
         state = Checkpoint(
             position=self.position,
-            network=self._trained(),
+            network=trained,
             optimizer=self.optimizer.state_dict(),
             best=self.best,
             best_score=self.best_score,
@@ -113,26 +127,35 @@ class Engine:
             accumulate=self.stepper.accumulate,
             stopped=self._stopped,
             base=self.base,
+            data=self.data,
+            scaling=None if self.head is None else (self.head.shift, self.head.scale),
         )
         path = checkpoints.save(self.folder / "checkpoints", state)
         self.pace.saved()
+        self._saved, self._saving = self.position, time.monotonic() - began
         self.reporter.say("checkpoint", path=str(path))
 
     def restore(self, state: Checkpoint) -> None:
-        """Go on from a checkpoint. Raises TrainingError if it is of another network."""
+        """Go on from a checkpoint. Raises TrainingError if it is of another network or of other data."""
         if state.base != self.base or set(state.network) != set(self.names):
-            raise TrainingError(
-                "no_checkpoint",
-                "The checkpoint is of another network: the base model or the job has changed since.",
-                "Start the run anew in another folder.",
-            )
-        self._load(state.network)
-        self.optimizer.load_state_dict(state.optimizer)
-        if state.scaler:
-            self.stepper.scaler.load_state_dict(state.scaler)
+            raise _another("network: the base model or the job has changed since")
+        if state.data and state.data != self.data:
+            raise _another("split of the photos: they, their classes or the job have changed since")
+        if _is_adam(state.optimizer) != _is_adam(self.optimizer.state_dict()):
+            raise _another("optimizer: the job has changed since")
+        try:
+            self._load(state.network)
+            self.optimizer.load_state_dict(state.optimizer)
+            if state.scaler:
+                self.stepper.scaler.load_state_dict(state.scaler)
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise _another("shape: the classes or the job have changed since") from error
+        if self.head is not None and state.scaling is not None:
+            self.head.shift, self.head.scale = (value.to(self.device) for value in state.scaling)
         if self.averaged is not None and state.averaged is not None:
             self.averaged.values = {name: value.to(self.device) for name, value in state.averaged.items()}
         self.position, self.best, self.best_score = state.position, state.best, state.best_score
+        self._saved = self.position
         self.history, self.stepper.accumulate, self._stopped = state.history, state.accumulate, state.stopped
 
     def use_best(self) -> None:
@@ -174,6 +197,12 @@ class Engine:
         for step in range(first, self._steps(phase)):
             chosen = order[step * size : (step + 1) * size]
             yield step, self.training.plan(chosen, phase.size, self._generator(epoch, step))
+
+    def _seconds_between_saves(self) -> float:
+        """What must have passed since the last checkpoint at the end of an epoch."""
+        if self.head is not None:
+            return SHORT_SECONDS
+        return self._saving / SAVING_SHARE if self._saving > LONG_SAVING else 0.0
 
     def _trained(self) -> dict[str, Tensor]:
         state = self.network.state_dict()
@@ -236,17 +265,14 @@ class Engine:
         memory.release(self.device)
         self.optimizer.zero_grad(set_to_none=True)
         if self.stepper.accumulate >= size or self.world.size > 1:
-            raise TrainingError(
-                "out_of_memory",
-                f"There is not enough memory for the batch: {error}",
-                "Choose a smaller input size, a smaller batch or a smaller network, or close other programs.",
-            ) from error
+            raise out_of_memory() from error
         self.stepper.accumulate *= 2
         parts = math.ceil(size / self.stepper.accumulate)
+        pictures = "1 picture" if parts == 1 else f"{parts} pictures"
         self.reporter.say(
             "warning",
             code="batch_halved",
-            message=f"Memory ran out: batches of {size} now go through the network {parts} pictures at a time.",
+            message=f"Memory ran out: batches of {size} now go through the network {pictures} at a time.",
         )
 
     def _report(self, epoch: int, step: int, steps: int, losses: list[Tensor], rate: float) -> None:
@@ -262,8 +288,14 @@ class Engine:
             images_per_second=round(self.pace.images_per_second, 1),
             learning_rate=rate,
             memory_mb=memory.used_megabytes(self.device),
-            seconds_left=self.pace.seconds_left(self.total_steps - done, len(self.phases) - epoch),
+            seconds_left=self._seconds_left(done, epoch),
         )
+
+    def _seconds_left(self, done: int, epoch: int) -> float:
+        """After so many steps of all, in this epoch: until the report is there."""
+        left = self.pace.seconds_left(self.total_steps - done, len(self.phases) - epoch)
+        answer = self.pace.seconds_per_evaluation / max(1, len(self.validation))
+        return round(left + self.ending.seconds(answer), 1)
 
     def _finish_epoch(self, epoch: int, phase: Phase, loss: float, rate: float, started: float) -> None:
         begun = time.monotonic()
@@ -307,10 +339,21 @@ class Engine:
         return not better
 
 
+def _another(what: str) -> TrainingError:
+    return TrainingError("no_checkpoint", f"The checkpoint is of another {what}.", checkpoints.ANEW)
+
+
+def _is_adam(state: dict[str, Any]) -> bool:
+    """Whether an optimizer's state is that of Adam: another one takes it without a word, and fails at its next step."""
+    return "betas" in state["param_groups"][0]
+
+
 def _finite(loss: float) -> float:
     """The loss itself. Raises TrainingError if it is no finite number."""
     if not math.isfinite(loss):
         raise TrainingError(
-            "loss_not_finite", "The loss is no longer a number: training has diverged.", "Lower the learning rate."
+            "loss_not_finite",
+            "The loss is no longer a number: training has diverged.",
+            "Choose a lower learning rate and start again.",
         )
     return loss

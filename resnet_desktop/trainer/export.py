@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import NDArray
@@ -20,18 +19,17 @@ from resnet_desktop.bundle.metadata import Metadata
 from resnet_desktop.bundle.portable import write_portable
 from resnet_desktop.bundle.resnet_graph import POOLED, Storage, build_resnet
 from resnet_desktop.core import atomic
-from resnet_desktop.finetune.dataset import Scan
+from resnet_desktop.finetune.dataset import Sample, Scan
 from resnet_desktop.inference.session import Session
 from resnet_desktop.trainer import about, assess, novelty, parity
 from resnet_desktop.trainer.assess import Answers, Fitted
 from resnet_desktop.trainer.doubts import doubted
+from resnet_desktop.trainer.ending import PROTOTYPE_PHOTOS, REPORT_SECONDS, Ending
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.feeds import FeatureFeed
 from resnet_desktop.trainer.report import write_report
 from resnet_desktop.trainer.resnet import ResNet, named_arrays
 
-PROTOTYPE_PHOTOS = 256
-"""Training pictures whose features are computed for the warning about unfamiliar ones, where none are at hand."""
 STORAGE: Storage = "float16"
 
 
@@ -56,8 +54,9 @@ def export(engine: Engine, found: Scan) -> Bundle:
     draft = bundles.write(folder / "draft.onnx", model, metadata)
     try:
         session = Session(draft, extra_outputs=(POOLED,))
-        validation, test, fitted = _asked(engine, draft, session, found)
-        proof = _proof(engine, found, draft, session, arrays)
+        told = _Told(engine, found)
+        validation, test, fitted = _asked(engine, draft, session, found, told)
+        proof = _proof(engine, found, draft, session, arrays, told)
     finally:
         draft.path.unlink(missing_ok=True)
     results = _results(engine, found, (validation, test), fitted, dataclasses.asdict(proof))
@@ -86,43 +85,64 @@ def centred(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     return arrays | changed
 
 
-def _asked(engine: Engine, draft: Bundle, session: Session, found: Scan) -> tuple[Answers, Answers, Fitted]:
+class _Told:
+    """Listens to commands and says how far the last evaluation is; the work is counted in pictures."""
+
+    def __init__(self, engine: Engine, found: Scan) -> None:
+        self._engine, self._started = engine, time.monotonic()
+        known = isinstance(engine.training, FeatureFeed)
+        self.learnt = () if known else found.training[:: -(-len(found.training) // PROTOTYPE_PHOTOS)]
+        self.proving = found.validation or found.training
+        self._total = Ending.of(found, has_features=known).pictures
+        self._before = self._done = 0
+
+    def __call__(self, done: int) -> None:
+        """So many of this part's pictures are done. Raises CancelledRunError."""
+        engine, self._done = self._engine, self._before + done
+        engine.control.check()
+        if engine.reporter.due and self._done:
+            speed = self._done / max(1e-9, time.monotonic() - self._started)
+            left = max(0, self._total - self._done) / speed + REPORT_SECONDS
+            speeds = {"images_per_second": round(speed, 1), "seconds_left": round(left, 1)}
+            steps = {"step": min(self._done, self._total), "steps": self._total}
+            engine.reporter.progress(part="exporting", epoch=len(engine.history), **steps, loss=None, **speeds)
+
+    def another_run(self) -> None:
+        """One more run of this part is done, or begins. Raises CancelledRunError."""
+        self(self._done - self._before + assess.BATCH)
+
+    def part(self, pictures: int) -> None:
+        """A part with so many pictures is done; the next one counts from 0."""
+        self._before += pictures
+        self._done = self._before
+
+
+def _asked(
+    engine: Engine, draft: Bundle, session: Session, found: Scan, told: _Told
+) -> tuple[Answers, Answers, Fitted]:
     """The draft's answers on validation and test pictures, and what they teach about its confidence."""
     workers, feed = engine.job.workers or 1, engine.training
-    learnt = () if isinstance(feed, FeatureFeed) else found.training[:: -(-len(found.training) // PROTOTYPE_PHOTOS)]
-    tell = _teller(engine, len(learnt) + len(found.validation) + len(found.test))
     if isinstance(feed, FeatureFeed):
         features = feed.plain.cpu().numpy()
     else:
-        features = assess.pooled(draft, session, learnt, workers, tell)
+        features = assess.pooled(draft, session, told.learnt, workers, told)
     centres = novelty.prototypes(features, len(found.labels), engine.control.check)
-    first, second = len(learnt), len(learnt) + len(found.validation)
-    validation = assess.ask(draft, session, found.validation, workers, centres, lambda done: tell(first + done))
-    test = assess.ask(draft, session, found.test, workers, centres, lambda done: tell(second + done))
+    told.part(len(told.learnt))
+    validation = assess.ask(draft, session, found.validation, workers, centres, told)
+    told.part(len(found.validation))
+    test = assess.ask(draft, session, found.test, workers, centres, told)
+    told.part(len(found.test))
     return validation, test, assess.fit(validation, test, centres)
 
 
-def _teller(engine: Engine, total: int) -> Callable[[int], None]:
-    """Listens to commands and says how far the last evaluation is."""
-    started, epochs = time.monotonic(), len(engine.history)
-
-    def tell(done: int) -> None:
-        engine.control.check()
-        if engine.reporter.due and done:
-            speed = done / max(1e-9, time.monotonic() - started)
-            speeds = {"images_per_second": round(speed, 1), "seconds_left": round((total - done) / speed, 1)}
-            engine.reporter.progress(part="exporting", epoch=epochs, step=done, steps=total, loss=None, **speeds)
-
-    return tell
-
-
-def _proof(engine: Engine, found: Scan, draft: Bundle, session: Session, arrays: dict[str, Any]) -> parity.Parity:
+def _proof(
+    engine: Engine, found: Scan, draft: Bundle, session: Session, arrays: dict[str, Any], told: _Told
+) -> parity.Parity:
     """Hold the draft against PyTorch. Raises TrainingError ``parity_failed``."""
     hidden = () if engine.job.head.hidden is None else (engine.job.head.hidden,)
     network = ResNet(engine.network.architecture, len(found.labels), hidden=hidden)
-    photos = found.validation or found.training
     workers = engine.job.workers or 1
-    return parity.prove(draft, session, network, arrays, STORAGE, photos, workers, engine.control.check)
+    return parity.prove(draft, session, network, arrays, STORAGE, told.proving, workers, told.another_run)
 
 
 def _results(
@@ -140,8 +160,21 @@ def _results(
         "suspects": suspects,
     }
     results = assess.results(validation, test, fitted, found.labels, told)
-    card = about.provenance(engine, found, test.samples) | {"parity": proof}
-    return results | {"about": card | about.data(engine, found, test.samples)}
+    lost = _lost(engine, found, answers)
+    card = about.provenance(engine, found, test.samples, lost) | {"parity": proof}
+    return results | {"about": card | about.data(engine, found, test.samples, lost)}
+
+
+def _lost(engine: Engine, found: Scan, answers: tuple[Answers, Answers]) -> list[Sample]:
+    """The pictures set apart that nobody can read any more; it is said, for the numbers are not of them."""
+    validation, test = answers
+    read = {sample.name for sample in (*validation.samples, *test.samples)}
+    lost = [sample for sample in (*engine.validation.samples, *found.test) if sample.name not in read]
+    if lost:
+        pictures = "1 picture that was" if len(lost) == 1 else f"{len(lost):,} pictures that were"
+        message = f"{pictures} set apart cannot be read: the model is judged by the other {len(read):,}."
+        engine.reporter.say("warning", code="pictures_lost", message=message)
+    return lost
 
 
 def _card(results: dict[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,8 @@ class FeatureCache:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self._base = self._opened()
+            except sqlite3.OperationalError:  # in use, or the disk is full: what it holds is good
+                raise
             except sqlite3.DatabaseError:  # damaged: begin anew
                 self._path.unlink(missing_ok=True)
                 self._base = self._opened()
@@ -116,7 +118,8 @@ class FeatureCache:
             return []
 
     def _give_up(self, error: Exception) -> None:
-        self.problem = f"{self._path} cannot be used: {error}."
+        said = error.strerror if isinstance(error, OSError) else error
+        self.problem = f"{self._path} cannot be used: {said or error}."
         if self._base is not None:
             self._base.close()
             self._base = None

@@ -13,12 +13,14 @@ import time
 import traceback
 from pathlib import Path
 
+from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ResNetDesktopError, TrainingError
-from resnet_desktop.finetune import events
+from resnet_desktop.finetune import events, run_folder
 from resnet_desktop.finetune.job import Job
 from resnet_desktop.trainer.control import CancelledRunError, Control
-from resnet_desktop.trainer.reporter import Reporter, Silent, complain, exit_code, refuse
+from resnet_desktop.trainer.reporter import Reporter, Silent, complain, exit_code, newest_checkpoint, refuse
 from resnet_desktop.trainer.run import Run, lock_folder
+from resnet_desktop.trainer.trouble import in_words
 from resnet_desktop.trainer.world import World, join
 
 PAUSE_SECONDS = 0.1
@@ -28,8 +30,11 @@ FORESEEN = (CancelledRunError, ResNetDesktopError, RuntimeError, MemoryError, OS
 """The last three are what torch raises: out of memory, a device that broke, another process that has gone."""
 
 
-def run_job(job: Job, mode: str) -> int:
-    """Run a job in its folder, listening as ``mode`` says (a job's ``control``); returns the exit code."""
+def run_job(job: Job, mode: str, *, resumed: bool = False) -> int:
+    """Run a job in its folder, listening as ``mode`` says (a job's ``control``); returns the exit code.
+
+    ``resumed``: the job is that of the folder; else the folder must be fit for a run of it.
+    """
     try:
         world = join(job.device)
     except RuntimeError as error:  # not all have come, or nobody answers at torchrun's address
@@ -37,20 +42,24 @@ def run_job(job: Job, mode: str) -> int:
         return refuse(lost) if os.environ.get("RANK") == "0" else events.EXIT_OTHER
     code = events.EXIT_OTHER
     try:
-        code = _lead(job, mode, world) if world.first else _follow(job, world)
+        code = _lead(job, mode, world, resumed) if world.first else _follow(job, world)
     finally:
         world.end(code)
     return code
 
 
-def _lead(job: Job, mode: str, world: World) -> int:
+def _lead(job: Job, mode: str, world: World, resumed: bool) -> int:
     folder = Path(job.output)
     try:
+        if not resumed:
+            run_folder.check(job)  # before anything is written there
         lock = lock_folder(folder)
+        if not resumed:
+            run_folder.check(job)  # another run may just have ended
+        _keep_log(folder / "log.txt")
         reporter = Reporter(folder)
     except ResNetDesktopError as error:
         return refuse(error)
-    logging.basicConfig(level=logging.INFO, filename=folder / "log.txt", format="%(asctime)s %(name)s %(message)s")
 
     def tell_paused(yes: bool) -> None:
         world.tell_paused(yes)
@@ -73,6 +82,15 @@ def _lead(job: Job, mode: str, world: World) -> int:
     return events.EXIT_FINISHED
 
 
+def _keep_log(path: Path) -> None:
+    """Write the log to a file. Raises StorageError."""
+    logging.raiseExceptions = False  # a disk that is full later must not fill standard error with tracebacks
+    try:
+        logging.basicConfig(level=logging.INFO, filename=path, format="%(asctime)s %(name)s %(message)s")
+    except OSError as error:
+        raise atomic.storage_error(path, error) from error
+
+
 def _conclude(error: BaseException, reporter: Reporter, control: Control, world: World) -> int:
     """The last event of a run that was not finished; returns the exit code."""
     if isinstance(error, CancelledRunError):
@@ -80,8 +98,7 @@ def _conclude(error: BaseException, reporter: Reporter, control: Control, world:
         trouble = world.trouble() if control.signalled else None
         if trouble is not None:
             return _failed(reporter, trouble)
-        last = sorted((reporter.folder / "checkpoints").glob("epoch-*.pt"))
-        reporter.say("cancelled", checkpoint=str(last[-1]) if last else None)
+        reporter.say("cancelled", checkpoint=newest_checkpoint(reporter.folder))
         return events.EXIT_CANCELLED
     logging.error("failed", exc_info=error)
     if isinstance(error, ResNetDesktopError):
@@ -89,7 +106,7 @@ def _conclude(error: BaseException, reporter: Reporter, control: Control, world:
     trouble = world.trouble()
     if trouble is None:
         traceback.print_exception(error, file=sys.stderr)
-        trouble = TrainingError("training_failed", f"Training broke off: {error}", "See log.txt.")
+        return _failed(reporter, in_words(error, reporter.folder))
     return _failed(reporter, trouble)
 
 
@@ -108,7 +125,7 @@ def _follow(job: Job, world: World) -> int:
     except ResNetDesktopError as error:
         return _own_failure(error, world)
     except (RuntimeError, MemoryError, OSError) as error:
-        return _own_failure(TrainingError("training_failed", f"Training broke off: {error}"), world)
+        return _own_failure(in_words(error, Path(job.output)), world)
     return _code_of_all(world)
 
 

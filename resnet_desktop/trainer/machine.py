@@ -12,6 +12,7 @@ from torch import nn
 
 from resnet_desktop import __version__
 from resnet_desktop.core.errors import JobError
+from resnet_desktop.finetune.fields import shown
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -22,9 +23,10 @@ def choose_device(wanted: str) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(wanted)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise JobError("bad_job", f"'device' of the job is {wanted!r}, which does not work here: {error}") from error
+        float(torch.zeros(1, device=device))  # some take numbers and never give them back
+    except (RuntimeError, AssertionError, ImportError) as error:
+        message = f"'device' of the job is {shown(wanted)}, which does not work here."
+        raise JobError("bad_job", message, f"Choose “auto”, which is {choose_device('auto')} here.") from error
     return device
 
 

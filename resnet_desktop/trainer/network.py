@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.architectures import ARCHITECTURES
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.library import Library
-from resnet_desktop.core.errors import JobError
+from resnet_desktop.core.errors import JobError, ModelError
+from resnet_desktop.finetune.fields import shown
 from resnet_desktop.finetune.job import Job
 from resnet_desktop.trainer.resnet import ResNet
 
 BatchNorm = (nn.BatchNorm2d, nn.SyncBatchNorm)
+LARGEST = 65504.0
+"""Of float16, in which the weights of a bundle are stored."""
 TRAINED_STAGES = {"head": 0, "last-stage": 1, "last-two-stages": 2}
 
 
@@ -44,13 +50,34 @@ def _from_base(job: Job, classes: int, hidden: tuple[int, ...]) -> ResNet:
     architecture = ARCHITECTURES[base.metadata.arch or ""]
     network = ResNet(architecture, classes, hidden=hidden, dropout=job.head.dropout)
     arrays = {k: v for k, v in bundles.arrays(base).items() if not k.startswith(("fc.", "head."))}
+    check_weights(job.base, base, arrays)
     load_arrays(network, arrays, strict=False)
     return network
 
 
+def check_weights(name: str, base: Bundle, arrays: Mapping[str, NDArray[np.float32]]) -> None:
+    """Refuse a base that nothing can be learnt from, before anything is computed. Raises ModelError."""
+    checked = bundles.verify(base)
+    if checked.expected is not None and not checked.ok:
+        message = f"The weights in the base {name} are not those that were written: the file is damaged."
+        raise ModelError("damaged_model", message, "Copy or download it again, or choose another model as the base.")
+    for key, values in arrays.items():
+        variances = key.endswith("running_var")
+        if not (np.isfinite(values).all() and np.abs(values).max() <= LARGEST and not (variances and values.min() < 0)):
+            message = f"The base {name} holds weights that no network can work with ({key})."
+            raise ModelError("damaged_model", message, "Choose another model as the base, or train from scratch.")
+
+
 def read_base(base: str) -> Bundle:
     """The model to start from. Raises ModelError if there is none, JobError if it is no ResNet of the app."""
-    bundle = bundles.read(Library().find(base))
+    try:
+        bundle = bundles.read(Library().find(base))
+    except ModelError as error:
+        raise ModelError(error.code, error.message, error.hint or "Choose another model as the base.") from error
+    except (OSError, RuntimeError) as error:  # a name that is too long; the home folder of nobody
+        said = error.strerror if isinstance(error, OSError) else "there is no such folder"
+        message = f"The base {shown(base)} cannot be read: {said}."
+        raise ModelError("missing_model", message, "Choose another model as the base.") from error
     if bundle.metadata.arch not in ARCHITECTURES:
         raise JobError(
             "bad_job",
@@ -74,7 +101,8 @@ def load_arrays(network: nn.Module, arrays: dict[str, np.ndarray], *, strict: bo
     missing, unexpected = network.load_state_dict(state, strict=False)
     missing = [m for m in missing if not m.endswith("num_batches_tracked")]
     if unexpected or (strict and missing):
-        raise JobError("bad_job", f"The weights do not fit the network: {', '.join([*unexpected, *missing][:5])}.")
+        names = ", ".join([*unexpected, *missing][:5])
+        raise JobError("bad_job", f"The weights do not fit the network: {names}.", "Choose another model as the base.")
 
 
 def freeze(network: ResNet, train: str, *, norms: bool = False) -> None:

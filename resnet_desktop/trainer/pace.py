@@ -16,7 +16,7 @@ class Pace:
         self._last = self._saved = time.monotonic()
         self._step: float | None = None
         self._picture: float | None = None
-        self._evaluation = 0.0
+        self.seconds_per_evaluation = 0.0
         self.steps = 0
 
     def begin(self) -> None:
@@ -33,7 +33,7 @@ class Pace:
 
     def evaluated(self, seconds: float) -> None:
         """An evaluation has taken so long."""
-        self._evaluation = seconds
+        self.seconds_per_evaluation = seconds
         self.begin()
 
     def saved(self) -> None:
@@ -58,7 +58,7 @@ class Pace:
 
     def seconds_left(self, steps: int, evaluations: int) -> float:
         """For so many more steps and evaluations."""
-        return round(steps * self.seconds_per_step + evaluations * self._evaluation, 1)
+        return round(steps * self.seconds_per_step + evaluations * self.seconds_per_evaluation, 1)
 
 
 def _smoothed(before: float | None, now: float) -> float:

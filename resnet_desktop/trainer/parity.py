@@ -18,12 +18,13 @@ from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.resnet_graph import Storage, stored_arrays
 from resnet_desktop.core.errors import DataError, TrainingError
 from resnet_desktop.finetune.dataset import Sample
+from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.session import Session
 from resnet_desktop.trainer import assess, judge
+from resnet_desktop.trainer.ending import PROOF_PHOTOS
 from resnet_desktop.trainer.network import load_arrays
 from resnet_desktop.trainer.resnet import ResNet
 
-PHOTOS = 64
 LIMIT = 1e-4
 """Largest difference in probability between the bundle and PyTorch with the same stored values."""
 
@@ -44,6 +45,22 @@ class Parity:
     same_classes: bool
     moved_classes: int
 
+    @classmethod
+    def of(cls, ours: Floats, stored: Floats, full: Floats) -> Parity:
+        """From probabilities ``(photos, classes)``: the bundle's, and PyTorch's with stored and with full values."""
+        return cls(
+            photos=len(ours),
+            bundle=float(np.abs(ours - stored).max()),
+            storage=float(np.abs(stored - full).max()),
+            same_classes=bool((ours.argmax(1) == stored.argmax(1)).all()),
+            moved_classes=int((stored.argmax(1) != full.argmax(1)).sum()),
+        )
+
+    @property
+    def holds(self) -> bool:
+        """Whether the bundle answers as the network does. A difference that is no number is none to accept."""
+        return self.bundle <= LIMIT and self.same_classes
+
 
 def prove(
     bundle: Bundle,
@@ -63,7 +80,7 @@ def prove(
         network: of the same shape; it gets other weights here.
         arrays: the weights as they were trained.
         storage: how the bundle stores them.
-        samples: photos, of which ``PHOTOS`` evenly spaced ones are asked about.
+        samples: photos, of which ``PROOF_PHOTOS`` evenly spaced ones are asked about.
         workers: threads that decode.
         check: called before every run; what it raises ends the work.
 
@@ -71,10 +88,7 @@ def prove(
         TrainingError: ``parity_failed``.
         DataError: none of the photos can be read any more.
     """
-    chosen = samples[:: max(1, len(samples) // PHOTOS)][:PHOTOS]
-    rows = [x for _, x in assess.batches(chosen, bundle.metadata.transforms, workers)]
-    if not rows:
-        raise DataError("missing_data", "The pictures cannot be read any more, so the model cannot be checked.")
+    rows = _inputs(samples, bundle.metadata.transforms, workers)
     outputs: list[Floats] = []
     for x in rows:
         check()
@@ -85,20 +99,27 @@ def prove(
     stored = judge.softmax(_logits(network, rows, check))
     load_arrays(network, arrays)
     full = judge.softmax(_logits(network, rows, check))
-    parity = Parity(
-        photos=len(ours),
-        bundle=float(np.abs(ours - stored).max()),
-        storage=float(np.abs(stored - full).max()),
-        same_classes=bool((ours.argmax(1) == stored.argmax(1)).all()),
-        moved_classes=int((stored.argmax(1) != full.argmax(1)).sum()),
-    )
-    if not parity.bundle <= LIMIT or not parity.same_classes:  # a difference that is no number is none to accept
+    parity = Parity.of(ours, stored, full)
+    if not parity.holds:
         raise TrainingError(
             "parity_failed",
             f"The exported model differs from the trained network by {parity.bundle:.2g} in probability.",
             "This is a fault of the program: please report it.",
         )
     return parity
+
+
+def _inputs(samples: Sequence[Sample], transforms: Transforms, workers: int) -> list[Floats]:
+    """Evenly spaced photos as the app sees them, in batches ``(n, 3, crop, crop)``. Raises DataError."""
+    chosen = samples[:: max(1, len(samples) // PROOF_PHOTOS)][:PROOF_PHOTOS]
+    rows = [x for _, x in assess.batches(chosen, transforms, workers)]
+    if not rows:
+        raise DataError(
+            "missing_data",
+            "The pictures cannot be read any more, so the model cannot be checked.",
+            "Put them back, or connect their disk, and go on with the run: what was learnt is kept.",
+        )
+    return rows
 
 
 def _logits(network: ResNet, rows: list[Floats], check: Callable[[], object]) -> Floats:

@@ -99,15 +99,16 @@ class Peers:
 
     def silent(self, seconds: float) -> int | None:
         """The rank of a process that does not beat within so many seconds; None as soon as all have."""
+        deadline = time.monotonic() + seconds
         try:
             before = {rank: self._last_beat(rank) for rank in self._watched}
+            # Asked anew each time: what the thread has seen may be older than what was there before.
+            while quiet := [rank for rank in self._watched if self._last_beat(rank) in (None, before[rank])]:
+                if time.monotonic() > deadline:
+                    return min(quiet)
+                time.sleep(self._beat / 5)
         except RuntimeError:  # torchrun has gone, and nobody knows
             return None
-        deadline = time.monotonic() + seconds
-        while quiet := [rank for rank in self._watched if self._beats.get(rank) in (None, before[rank])]:
-            if time.monotonic() > deadline:
-                return min(quiet)
-            time.sleep(self._beat / 5)
         return None
 
     def need_nobody(self) -> None:

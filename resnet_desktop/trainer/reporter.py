@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -23,9 +24,9 @@ class Reporter:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / "events.jsonl"
-            cut_short = path.exists() and not path.read_bytes().endswith((b"\n",))
+            cut_short = _is_cut_short(path)
             self._file = path.open("a", encoding="utf-8", errors="surrogateescape")
-            if cut_short and path.stat().st_size:  # a process that was killed, or a full disk
+            if cut_short:  # a process that was killed, or a full disk
                 self._file.write("\n")
         except OSError as error:
             raise atomic.storage_error(folder, error) from error
@@ -89,14 +90,35 @@ class Silent(Reporter):
         """Nothing to close."""
 
 
+def _is_cut_short(path: Path) -> bool:
+    """Whether the last line of a file has no end. Raises OSError."""
+    if not path.exists() or not path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
+
+
 def say_line(line: str) -> bool:
-    """Write one line to standard output; False if nobody reads there any more."""
+    """Write one line to standard output; False if nobody reads there any more, or it goes to a full disk."""
     try:
         sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
-    except (BrokenPipeError, ValueError):
+    except ValueError:
+        return False
+    except OSError:
+        with contextlib.suppress(OSError):  # what is left in the buffer must not fail again at the very end
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.close(nowhere)
         return False
     return True
+
+
+def newest_checkpoint(folder: Path) -> str | None:
+    """The last checkpoint of a run folder, as the event ``cancelled`` names it."""
+    last = sorted((folder / "checkpoints").glob("epoch-*.pt"))
+    return str(last[-1]) if last else None
 
 
 def exit_code(error: ResNetDesktopError) -> int:

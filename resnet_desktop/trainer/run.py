@@ -12,16 +12,17 @@ import torch
 from filelock import FileLock, Timeout
 
 from resnet_desktop.core import atomic
-from resnet_desktop.core.errors import DataError, JobError, ResNetDesktopError, TrainingError
+from resnet_desktop.core.errors import DataError, JobError, ResNetDesktopError, StorageError, TrainingError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.finetune import split_file
 from resnet_desktop.finetune.dataset import Sample, Scan, scan
 from resnet_desktop.finetune.job import Job, Recipe
-from resnet_desktop.trainer import balance, choices, compiling, machine, memory
+from resnet_desktop.trainer import balance, choices, compiling, machine, memory, thin
 from resnet_desktop.trainer import checkpoint as checkpoints
 from resnet_desktop.trainer.augment import Augmenter
 from resnet_desktop.trainer.control import CancelledRunError, Control
 from resnet_desktop.trainer.data import Skipped, load_pictures
+from resnet_desktop.trainer.ending import Ending
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.feature_cache import FeatureCache
 from resnet_desktop.trainer.features import Extractor
@@ -134,7 +135,11 @@ class Run:
             parameters=count_parameters(network),
         )
         if not len(training):
-            raise DataError("no_images", "None of the pictures to train on can be read.")
+            first = skipped[0][1]
+            hint = f"{first.message} {first.hint or ''}".strip()
+            raise DataError("no_images", "None of the pictures to train on can be read.", hint)
+        for code, message in thin.warnings(found.labels, training.labels.tolist(), validation.labels.tolist()):
+            self.reporter.say("warning", code=code, message=message)
         if self.recipe.cutmix and self.job.train == "head":
             message = "CutMix pastes pictures, but only the head is trained, on features: it is left out."
             self.reporter.say("warning", code="cutmix_unused", message=message)
@@ -151,7 +156,9 @@ class Run:
             device=self.device,
             labels=found.labels,
             base=base_checksum(self.job),
+            data=split_file.digest(found),
             world=self.world,
+            ending=Ending.of(found, has_features=self.job.train == "head"),
         )
         self._settle_compiling(engine)
         return engine
@@ -233,16 +240,22 @@ def lock_folder(folder: Path) -> FileLock:
 
     Raises:
         TrainingError: another process trains there.
-        JobError: the folder cannot be made.
+        StorageError: the folder cannot be made or written to.
+        JobError: its name is no folder's.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / ".lock")
         lock.acquire(timeout=LOCK_SECONDS)
     except Timeout as error:
-        raise TrainingError("run_locked", f"Another process is training in {folder}.") from error
+        hint = "Wait until it has ended, or choose another folder."
+        raise TrainingError("run_locked", f"Another process is training in {folder}.", hint) from error
+    except (FileExistsError, NotADirectoryError) as error:
+        message = f"The run cannot go to {folder}: there is a file of that name."
+        raise JobError("bad_job", message, "Choose another folder.") from error
     except OSError as error:
-        raise JobError("bad_job", f"The run folder {folder} cannot be used: {error.strerror or error}.") from error
+        told = atomic.storage_error(folder, error)
+        raise StorageError(told.code, told.message, told.hint or "Choose another folder.") from error
     return lock
 
 

@@ -201,6 +201,18 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_checkpoint(engine: 
     assert len(said(made, "checkpoint")) == 2
 
 
+def test_weights_that_are_no_numbers_are_not_saved(engine: Make) -> None:
+    made = engine(epochs=1)
+    made.train()
+    before = {path: path.read_bytes() for path in (made.folder / "checkpoints").iterdir()}
+    with torch.no_grad():
+        made.network.fc.weight[0, 0] = float("nan")
+    with pytest.raises(TrainingError) as caught:
+        made.save()
+    assert caught.value.code == "loss_not_finite"
+    assert {path: path.read_bytes() for path in (made.folder / "checkpoints").iterdir()} == before
+
+
 def test_the_best_preset_trains_with_everything(engine: Make) -> None:
     made = engine(preset="best", epochs=2)
     recipe = made.recipe

@@ -176,7 +176,7 @@ def test_without_validation_pictures_it_ends_all_the_same(job: Job, tmp_path: Pa
     said = run_here(job("out", split={"validation": 0.0}, recipe={"cutmix": 1.0}))
     assert said[-1]["event"] == "finished"
     assert said[-1]["metrics"]["images"] == 0
-    assert [w["code"] for w in of(said, "warning")] == ["cutmix_unused"]
+    assert [w["code"] for w in of(said, "warning")] == ["nothing_set_apart", "cutmix_unused"]
     assert read_results(tmp_path / "out").pictures == ()
 
 

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from torch.distributed import HashStore
+from torch.distributed import HashStore  # type: ignore[attr-defined]
 
 from resnet_desktop.core.errors import TrainingError
+from resnet_desktop.trainer import peers
 from resnet_desktop.trainer.control import CancelledRunError
 from resnet_desktop.trainer.lead import Led
 from resnet_desktop.trainer.peers import Peers
@@ -52,6 +53,14 @@ def test_one_that_stops_beating_is_missed(meet: Meet) -> None:
     assert second.lost is None, "the others watch the first alone"
     first.need_nobody()
     assert first.lost is None
+
+
+def test_a_beat_that_was_not_seen_yet_is_none_that_came_since(meet: Meet) -> None:
+    first, second = meet(2)
+    wait_for(lambda: first.silent(WAIT) is None)
+    second.close()
+    second._store.set(f"{peers._BEAT}/1", "the last")
+    assert first.silent(5 * BEAT) == 1
 
 
 def test_a_pause_of_the_first_is_heard_by_the_others(meet: Meet) -> None:

@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
+from resnet_desktop.bundle.metadata import MAX_LABEL_LENGTH
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.finetune.dataset import collect, survey
 from resnet_desktop.finetune.job import Job, parse_job
+from resnet_desktop.finetune.places import LONGEST_LABEL
+from resnet_desktop.finetune.samples import GONE
 
 
 def job_on(*folders: Path, **changes: Any) -> Job:
@@ -117,6 +120,32 @@ def test_labels_are_text_whatever_the_folder_is_called(tmp_path: Path) -> None:
     assert survey(job_on(tmp_path)).labels == ("b", "caf\\xe9\\n")
 
 
+@pytest.mark.parametrize(
+    ("label", "fault"),
+    [("", "is empty"), (" ", "is empty"), ("a\nb", "line break"), ("x" * 1001, "1,000"), ("\ud800", "cannot be shown")],
+)
+def test_labels_that_no_model_file_holds_are_refused_before_training(tmp_path: Path, label: str, fault: str) -> None:
+    assert LONGEST_LABEL == MAX_LABEL_LENGTH
+    put(tmp_path, *four("a"), *four("b"))
+    with pytest.raises(DataError) as caught:
+        survey(job_on(tmp_path, classes={"a": "ant", "b": label}))
+    assert fault in caught.value.message
+    assert caught.value.hint
+    assert len(caught.value.message) < 200
+
+
+def test_one_class_is_told_why_the_other_is_none(tmp_path: Path) -> None:
+    put(tmp_path, *four("a"))
+    with pytest.raises(DataError) as caught:
+        survey(job_on(tmp_path))
+    assert "“a”" in caught.value.message
+    assert "Add a second folder" in str(caught.value.hint)
+    (tmp_path / "bees").mkdir()
+    with pytest.raises(DataError) as caught:
+        survey(job_on(tmp_path))
+    assert "“bees” has no picture" in str(caught.value.hint)
+
+
 def test_two_thousand_classes(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
         for number in range(2000):
@@ -182,11 +211,15 @@ def test_a_folder_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.Monk
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("name", ["nowhere", "a\0b"])
+@pytest.mark.parametrize("name", ["nowhere", "a\0b", "~nobody-is-called-so", "x" * 5000])
 def test_a_source_that_is_not_there(name: str) -> None:
     with pytest.raises(DataError) as caught:
         survey(job_on(Path(name)))
     assert caught.value.code == "missing_data"
+    assert caught.value.hint == GONE
+    with pytest.raises(DataError) as caught:
+        survey(parse_job({"v": 1, "data": [{"csv": name}], "output": "out"}))
+    assert caught.value.code in ("missing_data", "bad_data")
 
 
 def test_photos_without_class_folders_are_told_how_to_go_on(tmp_path: Path) -> None:

@@ -60,6 +60,15 @@ def test_a_job_survives_the_way_through_json() -> None:
         ({"head": {"hidden": 0}}, "'hidden'"),
         ({"head": 7}, "'head'"),
         ({"output": ""}, "'output'"),
+        ({"output": "a\0b"}, "'output'"),
+        ({"output": None}, "'output'"),
+        ({"exclude": ["a.jpg", 7]}, "'exclude'"),
+        ({"exclude": "a.jpg"}, "'exclude'"),
+        ({"epochs": 10**400}, "'epochs'"),
+        ({"learning_rate": float("inf")}, "'learning_rate'"),
+        ({"learning_rate": 10**400}, "'learning_rate'"),
+        ({"seed": -1}, "'seed'"),
+        ({"head": {"dropout": float("nan")}}, "'dropout'"),
         ({"relabel": {"a": 1}}, "'relabel'"),
         ({"recipe": {"crop_scale": [0.9, 0.1]}}, "'crop_scale'"),
         ({"recipe": {"schedule": [{"size": 4}]}}, "'size'"),
@@ -106,12 +115,52 @@ def test_presets_cover_every_choice() -> None:
             assert parse_job(json.loads(json.dumps(job.as_dict()))) == job
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff\xfe", b'{"v": 1}'])
-def test_a_file_that_is_no_job_is_refused(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is not JSON"),
+        (b"{", "is not JSON"),
+        (b"[]", "The job must be a JSON object"),
+        (b"null", "The job must be a JSON object"),
+        (b"\xff\xfe", "is not text in UTF-8"),
+        (b'{"output": "a\\ud800b"}', "half a character"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"seed": ' + b"9" * 10_000 + b"}", "is not JSON"),
+        (b'{"v": 1}', "'data'"),
+    ],
+)
+def test_a_file_that_is_no_job_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "job.json"
     path.write_bytes(content)
+    with pytest.raises(JobError) as caught:
+        read_job(path)
+    assert said in caught.value.message
+
+
+@pytest.mark.parametrize("depth", range(850, 1050, 10))
+def test_no_depth_of_nesting_is_a_crash(tmp_path: Path, depth: int) -> None:
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps({**MINIMAL, "head": 0}).replace("0}", "[" * depth + "]" * depth + "}"))
     with pytest.raises(JobError):
         read_job(path)
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps(MINIMAL), "utf-8-sig")
+    assert read_job(path) == parse_job(MINIMAL)
+
+
+def test_names_that_are_not_utf8_come_through(tmp_path: Path) -> None:
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps({**MINIMAL, "exclude": ["caf\udce9.jpg"]}))
+    assert read_job(path).exclude == ("caf\udce9.jpg",)
+
+
+def test_a_value_that_goes_on_and_on_is_cut_short() -> None:
+    with pytest.raises(JobError) as caught:
+        parse_job({**MINIMAL, "train": "head " * 1000})
+    assert len(caught.value.message) < 250
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

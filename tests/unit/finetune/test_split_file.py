@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from resnet_desktop.core.errors import DataError
 from resnet_desktop.finetune import split_file
 from resnet_desktop.finetune.dataset import scan
 from resnet_desktop.finetune.job import Job, parse_job
-from resnet_desktop.finetune.samples import Sample, Scan
+from resnet_desktop.finetune.samples import GONE, Sample, Scan
 
 HEAD = '{"v": 1, "made_for": "", "labels": ["a"], "pictures": '
 
@@ -56,6 +58,40 @@ def test_the_split_shown_is_the_split_used(tmp_path: Path) -> None:
     assert again.problems == ("4 pictures have come since this run began and will be used by the next one.",)
 
 
+def test_a_run_goes_on_with_what_is_left_of_its_pictures(tmp_path: Path) -> None:
+    put(tmp_path / "photos", 10)
+    job = job_on(tmp_path / "photos", tmp_path / "run")
+    first = scan(job)
+    split_file.save(tmp_path / "run", first)
+    shutil.rmtree(tmp_path / "photos" / "b")
+    with pytest.raises(DataError, match="at least two classes"):
+        scan(job_on(tmp_path / "photos", tmp_path / "new"))
+    assert split_file.digest(scan(job)) == split_file.digest(first)
+    shutil.rmtree(tmp_path / "photos" / "a")
+    with pytest.raises(DataError, match="No picture of this run is left") as caught:
+        scan(job)
+    assert (caught.value.code, caught.value.hint) == ("missing_data", GONE)
+    (tmp_path / "photos").rmdir()
+    with pytest.raises(DataError, match="neither a folder") as caught:
+        scan(job)
+    assert (caught.value.code, caught.value.hint) == ("missing_data", GONE)
+
+
+def test_the_digest_tells_splits_apart() -> None:
+    one, two = Sample("1", None, 0), Sample("2", None, 1)
+    scans = [
+        Scan(("a", "b"), (one, two), (), ()),
+        Scan(("b", "a"), (one, two), (), ()),
+        Scan(("a", "b"), (one,), (two,), ()),
+        Scan(("a", "b"), (one,), (), (two,)),
+        Scan(("a", "b"), (one, Sample("2", None, 0)), (), ()),
+        Scan(("a", "b"), (one, Sample("2", "x", 1)), (), ()),
+    ]
+    assert len({split_file.digest(scan) for scan in scans}) == len(scans)
+    again = Scan(("a", "b"), (one, two), (), (), problems=("One picture has come.",))
+    assert split_file.digest(again) == split_file.digest(scans[0])
+
+
 @pytest.mark.parametrize("changes", [{"seed": 1}, {"split": {"validation": 0.5}}, {"classes": {"b": "b", "a": "a"}}])
 def test_another_job_gets_its_own_split(tmp_path: Path, changes: dict[str, Any]) -> None:
     put(tmp_path / "photos", 10)
@@ -76,6 +112,7 @@ def test_another_job_gets_its_own_split(tmp_path: Path, changes: dict[str, Any])
         HEAD + '[{"source": "x", "member": null, "label": 0, "role": "exam"}]}',
         HEAD + '[{"source": 7, "member": null, "label": 0, "role": "test"}]}',
         HEAD + "7}",
+        "[" * 100_000,
     ],
 )
 def test_a_damaged_file_is_none(tmp_path: Path, text: str) -> None:

@@ -1,0 +1,40 @@
+"""What comes after the last step, in pictures that go through the network: for estimates and for the time left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from resnet_desktop.finetune.dataset import Scan
+
+PROTOTYPE_PHOTOS = 256
+"""Training pictures whose features are computed for the warning about unfamiliar ones, where none are at hand."""
+PROOF_PHOTOS, PROOF_RUNS = 64, 3
+"""Photos on which the bundle is held against PyTorch, and how often each of them is asked about."""
+REPORT_SECONDS = 6.0
+"""What the report's heatmaps and the writing of the files take, more or less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """So many pictures: those whose features are computed, those that the model is judged by, those of the proof."""
+
+    learnt: int = 0
+    judged: int = 0
+    proven: int = 0
+
+    @classmethod
+    def of(cls, found: Scan, *, has_features: bool) -> Ending:
+        """The end of a run on these pictures; ``has_features``: those of the training pictures are at hand."""
+        step = -(-len(found.training) // PROTOTYPE_PHOTOS)
+        learnt = 0 if has_features else len(found.training[::step])
+        proven = min(PROOF_PHOTOS, len(found.validation or found.training))
+        return cls(learnt, len(found.validation) + len(found.test), proven)
+
+    @property
+    def pictures(self) -> int:
+        """How many go through the network."""
+        return self.learnt + self.judged + PROOF_RUNS * self.proven
+
+    def seconds(self, answer: float) -> float:
+        """How long it takes, at ``answer`` seconds a picture."""
+        return REPORT_SECONDS + answer * self.pictures

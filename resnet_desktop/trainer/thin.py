@@ -1,0 +1,30 @@
+"""What keeps an answer from being trusted, said before training: a job may come from where nobody has looked around."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from resnet_desktop.finetune.findings import classes_named, names_alike
+
+
+def warnings(labels: Sequence[str], training: Sequence[int], validation: Sequence[int]) -> Iterator[tuple[str, str]]:
+    """Code and sentence of each warning.
+
+    Args:
+        labels: of the classes.
+        training: the class of each picture that can be learnt from.
+        validation: the class of each picture that was set apart.
+    """
+    learnt, tried = set(training), set(validation)
+    unknown = [label for i, label in enumerate(labels) if i not in learnt]
+    untried = [label for i, label in enumerate(labels) if i in learnt and i not in tried]
+    if unknown:
+        yield "class_not_learnt", f"There is no picture to learn {classes_named(unknown)} from: add some."
+    if not tried:
+        message = "No picture is set apart to try the model on, so how good it is stays unknown: add some."
+        yield "nothing_set_apart", message
+    elif untried:
+        names = classes_named(untried)
+        yield "class_not_tried", f"No picture is set apart to try the model on {names}: add some, to learn how it does."
+    for _, message in names_alike(labels):
+        yield "class_names", f"{message} If they are one class, put their photos into one folder."

@@ -1,0 +1,39 @@
+"""What torch and the system raise, in words for a person; the error itself goes to ``log.txt``."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+from resnet_desktop.core import atomic
+from resnet_desktop.core.errors import ResNetDesktopError, TrainingError
+from resnet_desktop.trainer import memory
+
+LONGEST = 200
+"""Characters of a foreign error that are repeated."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def in_words(error: BaseException, folder: Path) -> ResNetDesktopError:
+    """An error of ours for any other; ``folder`` is where the run writes."""
+    if isinstance(error, ResNetDesktopError):
+        return error
+    if memory.is_out_of_memory(error):
+        return out_of_memory()
+    if isinstance(error, OSError):
+        if error.errno in _FULL:
+            return atomic.storage_error(Path(error.filename or folder), error)
+        said = f"{error.strerror or error}{f' ({error.filename})' if error.filename else ''}"
+    else:
+        lines = str(error).strip().splitlines()
+        said = lines[0][:LONGEST].rstrip(".:") if lines else type(error).__name__
+    return TrainingError("training_failed", f"Training broke off: {said}.", "See log.txt.")
+
+
+def out_of_memory() -> TrainingError:
+    """What is said where nothing smaller can be tried any more."""
+    return TrainingError(
+        "out_of_memory",
+        "There is not enough memory to go on.",
+        "Close other programs and go on with the run, or start anew with a smaller input size or a smaller network.",
+    )
