@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resnet_desktop.finetune.dataset import Scan
+from resnet_desktop.finetune.dataset import Sample, Scan
 
 PROTOTYPE_PHOTOS = 256
 """Training pictures whose features are computed for the warning about unfamiliar ones, where none are at hand."""
@@ -12,6 +13,11 @@ PROOF_PHOTOS, PROOF_RUNS = 64, 3
 """Photos on which the bundle is held against PyTorch, and how often each of them is asked about."""
 REPORT_SECONDS = 6.0
 """What the report's heatmaps and the writing of the files take, more or less."""
+
+
+def prototype_photos(found: Scan) -> Sequence[Sample]:
+    """At most ``PROTOTYPE_PHOTOS`` of the training pictures, evenly over their order, which is that of the classes."""
+    return found.training[:: max(1, -(-len(found.training) // PROTOTYPE_PHOTOS))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +31,7 @@ class Ending:
     @classmethod
     def of(cls, found: Scan, *, has_features: bool) -> Ending:
         """The end of a run on these pictures; ``has_features``: those of the training pictures are at hand."""
-        step = -(-len(found.training) // PROTOTYPE_PHOTOS)
-        learnt = 0 if has_features else len(found.training[::step])
+        learnt = 0 if has_features else len(prototype_photos(found))
         proven = min(PROOF_PHOTOS, len(found.validation or found.training))
         return cls(learnt, len(found.validation) + len(found.test), proven)
 

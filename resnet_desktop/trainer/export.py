@@ -24,7 +24,7 @@ from resnet_desktop.inference.session import Session
 from resnet_desktop.trainer import about, assess, novelty, parity
 from resnet_desktop.trainer.assess import Answers, Fitted
 from resnet_desktop.trainer.doubts import doubted
-from resnet_desktop.trainer.ending import PROTOTYPE_PHOTOS, REPORT_SECONDS, Ending
+from resnet_desktop.trainer.ending import REPORT_SECONDS, Ending, prototype_photos
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.feeds import FeatureFeed
 from resnet_desktop.trainer.report import write_report
@@ -91,7 +91,7 @@ class _Told:
     def __init__(self, engine: Engine, found: Scan) -> None:
         self._engine, self._started = engine, time.monotonic()
         known = isinstance(engine.training, FeatureFeed)
-        self.learnt = () if known else found.training[:: -(-len(found.training) // PROTOTYPE_PHOTOS)]
+        self.learnt = () if known else prototype_photos(found)
         self.proving = found.validation or found.training
         self._total = Ending.of(found, has_features=known).pictures
         self._before = self._done = 0

@@ -16,6 +16,9 @@ from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.finetune.results import Results, read_results
 from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.inference.novelty import NoveltyRule
+from resnet_desktop.trainer import reporter
+from resnet_desktop.trainer.assess import BATCH
+from resnet_desktop.trainer.ending import REPORT_SECONDS
 
 from .conftest import fine_tune_job, run_here, weights
 
@@ -125,3 +128,19 @@ def test_a_full_disk_is_said_and_the_run_goes_on_later(stripe_folder: Path, base
     assert run_here(job)[-1]["event"] == "finished"
     whole, later = weights(tmp_path / "whole"), weights(tmp_path / "out")
     assert all(np.allclose(whole[k], later[k], atol=1e-5) for k in whole)
+
+
+@pytest.mark.parametrize("train", ["head", "last-stage"])
+def test_until_the_report_the_run_says_how_far_it_is(
+    train: str, stripe_folder: Path, base_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reporter, "PROGRESS_INTERVAL", 0.0)
+    said = run_here(fine_tune_job(stripe_folder, tmp_path / "out", base_model, train=train, epochs=1))
+    rows = [record for record in said if record.get("part") == "exporting"]
+    (steps,) = {row["steps"] for row in rows}
+    done = [row["step"] for row in rows]
+    assert done == sorted(done)
+    assert steps - BATCH <= done[-1] <= steps, "nothing was forgotten in the sum"
+    assert all(row["seconds_left"] >= REPORT_SECONDS for row in rows)
+    last = [record for record in said if record["event"] == "progress" and not record.get("part")][-1]
+    assert last["seconds_left"] >= REPORT_SECONDS, "the end of the run is part of the time that is left"
