@@ -1,8 +1,9 @@
 """The features in front of the head, computed once where all but the head is frozen.
 
 Each picture passes through the frozen network once as it is and once for each augmented view. A view's augmentation
-depends on the seed, the picture's content and the view's number alone, and so does its key in the cache: pictures that
-are added, or a run that is repeated, cost only what is new.
+depends on the seed, the picture's content and the view's number alone, so that it is the same in whatever precision and
+from whatever base; its key in the cache names those, too. Pictures that are added, or a run that is repeated, cost only
+what is new.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from resnet_desktop.trainer.resnet import ResNet
 from resnet_desktop.trainer.stepper import autocast
 from resnet_desktop.trainer.world import World
 
-FORMAT = 1
+FORMAT = 2
 """Changes whenever the same picture would get other features."""
 CPU_BATCH = 16
 DEVICE_BATCH = 128
@@ -138,7 +139,8 @@ class Extractor:
 
     def _row(self, place: int, view: int, digest: bytes) -> _Row:
         key = hashlib.sha256(f"{self._contexts[view > 0]} {view} ".encode() + digest).digest()
-        return _Row(place, view, key, int.from_bytes(key[:7], "big"))
+        drawn = hashlib.sha256(f"{self._seed} {view} ".encode() + digest).digest()
+        return _Row(place, view, key, int.from_bytes(drawn[:7], "big"))
 
     def _compute(
         self, samples: Sequence[Sample], missing: dict[int, list[_Row]], values: Tensor, cache: FeatureCache

@@ -103,6 +103,17 @@ def test_other_augmentation_keeps_the_plain_view(
     assert other.computed == len(samples) * (VIEWS - 1)
 
 
+def test_the_precision_leaves_the_augmentation_alone(
+    extractor: Callable[..., Extractor], samples: tuple[Sample, ...], tmp_path: Path
+) -> None:
+    cache = FeatureCache(tmp_path / "f.sqlite")
+    exact, _ = extractor()(samples, VIEWS, cache)
+    half, _ = extractor(precision="bfloat16")(samples, VIEWS, cache)
+    drawn, rounded = exact.values[1:].float(), half.values[1:].float()
+    assert not torch.equal(drawn, rounded), "computed again, in the other precision"
+    assert (drawn - rounded).abs().mean() < 0.1 * (drawn[0] - drawn[1]).abs().mean()
+
+
 def test_too_much_goes_oldest_first(tmp_path: Path) -> None:
     path = tmp_path / "f.sqlite"
     cache = FeatureCache(path, limit=5 * 104)
