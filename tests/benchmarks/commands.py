@@ -69,7 +69,7 @@ def _cell(seconds: list[float]) -> str:
 
 
 def _cancelled(event: Event) -> bool:
-    return event["event"] == "cancelled"
+    return bool(event["event"] == "cancelled")
 
 
 def _epoch(event: Event, number: int) -> bool:

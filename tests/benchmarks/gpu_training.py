@@ -179,7 +179,7 @@ def _bare(engine: Any, phase: Any) -> Callable[[], None]:
                 logits = engine.network(x)
             loss = functional.cross_entropy(logits.float(), labels, label_smoothing=engine.recipe.label_smoothing)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
 
     return run

@@ -7,6 +7,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def stages(bundle: Bundle, rounds: int) -> Section:
         _ours(*each[layer], layer)
 
     cases: dict[str, Callable[[], object]] = {PLAIN: lambda: bare.run(None, {"input": picture})}
-    cases |= {f"prediction and Grad-CAM at {layer}": lambda layer=layer: heatmap(layer) for layer in STAGES}
+    cases |= {f"prediction and Grad-CAM at {layer}": partial(heatmap, layer) for layer in STAGES}
     timings = by_turns(cases, rounds)
     goals = {f"prediction and Grad-CAM at {layer}": goal for layer, goal in STAGES.items()}
     rows = [
@@ -85,7 +86,7 @@ def against_torch(bundle: Bundle, arrays: Arrays, rounds: int) -> Section:
     rows = []
     for layer in STAGES:
         ours = f"ours, {layer}"
-        cases: dict[str, Callable[[], object]] = {ours: lambda layer=layer: _ours(explainer, subject, layer)}
+        cases: dict[str, Callable[[], object]] = {ours: partial(_ours, explainer, subject, layer)}
         cases |= {f"{name}, {layer}": run for name, run in torch_cases(layer).items()}
         timings = by_turns(cases, max(5, rounds // 3))
         rows.append(Row(ours, timings.spread(ours, 1e3), "ms"))
@@ -130,7 +131,7 @@ def _torch(arrays: Arrays, picture: np.ndarray) -> Callable[[str], dict[str, Cal
             def full(network: ResNet = network, x: torch.Tensor = x, kept: list[torch.Tensor] = kept) -> object:
                 kept.clear()
                 network.zero_grad(set_to_none=True)
-                return network(x)[0, TARGET].backward()  # type: ignore[no-untyped-call]
+                return network(x)[0, TARGET].backward()
 
             found[f"PyTorch, {name}, autograd.grad to the layer"] = grad
             found[f"PyTorch, {name}, full backward"] = full
@@ -171,9 +172,7 @@ def depths(bundle: Bundle, rounds: int) -> Section:
     explainer, subject = _subject(bundle)
     each = {layer: _subject(bundle) for layer in ("layer3.5", "layer2.3", "layer1.2")}
     cases: dict[str, Callable[[], object]] = {
-        f"a map at {layer}, its session ready": lambda layer=layer: each[layer][0].explain(
-            each[layer][1], TARGET, layer=layer
-        )
+        f"a map at {layer}, its session ready": partial(each[layer][0].explain, each[layer][1], TARGET, layer=layer)
         for layer in each
     }
     cases["the maps of all blocks, one run"] = lambda: explainer.depths(subject, TARGET)

@@ -214,7 +214,7 @@ def gradient_norms(engine: Engine) -> dict[str, float]:
         if isinstance(module, ResidualBlock):
             module.register_forward_hook(lambda _module, _inputs, value, name=name: keep(name, value))
     logits = network(part.evaluation(torch.arange(len(part)), SIDE, SIDE).float())
-    functional.cross_entropy(logits, part.labels, reduction="sum").backward()  # type: ignore[no-untyped-call]
+    functional.cross_entropy(logits, part.labels, reduction="sum").backward()
     gradients = {name: value.grad for name, value in outputs.items()}
     return {name: float(g.flatten(1).norm(dim=1).mean()) for name, g in gradients.items() if g is not None}
 

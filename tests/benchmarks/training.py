@@ -144,7 +144,7 @@ def plain_loop(data: Path, epochs: int) -> dict[str, Any]:
             x = augmenter.training(training.pixels[chosen], crop, augmenter.draw(len(chosen), generator))
             loss = functional.cross_entropy(network(x), training.labels[chosen])
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
         right = 0
         with torch.inference_mode():
@@ -184,7 +184,7 @@ def step_against_bare(data: Path, rounds: int) -> None:
                 logits = engine.network(x)
             loss = functional.cross_entropy(logits.float(), engine.training.labels[chosen], label_smoothing=0.05)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
 
     def ours() -> None:

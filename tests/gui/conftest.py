@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -199,7 +200,7 @@ def save_screenshot(window: MainWindow, name: str) -> Path:
 def drag_over(window: MainWindow, mime: QMimeData) -> None:
     """What the platform does when something is dragged into the window."""
     # Qt 6.12 warns of the form with QPoint, and 6.11 has no other.
-    where = QPointF(300, 300) if pyside_version >= (6, 12) else QPoint(300, 300)
+    where: Any = QPointF(300, 300) if pyside_version >= (6, 12) else QPoint(300, 300)
     action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
     event = QDragEnterEvent(where, action, mime, button, Qt.KeyboardModifier.NoModifier)
     QGuiApplication.sendEvent(window, event)

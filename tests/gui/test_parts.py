@@ -44,6 +44,10 @@ def test_percent(value: float, decimals: int, text: str) -> None:
     assert wording.percent(value, decimals) == text
 
 
+def rgb(colour: QColor) -> tuple[int, int, int]:
+    return colour.red(), colour.green(), colour.blue()
+
+
 def test_duration() -> None:
     assert wording.duration(0.0831) == "83 ms"
     assert wording.duration(2.04) == "2.0 s"
@@ -53,7 +57,7 @@ def test_an_array_becomes_an_image_of_the_same_pixels() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (7, 5, 3), np.uint8)
     image = to_qimage(pixels)
     assert (image.width(), image.height()) == (5, 7)
-    found = np.array([[image.pixelColor(x, y).getRgb()[:3] for x in range(5)] for y in range(7)])
+    found = np.array([[rgb(image.pixelColor(x, y)) for x in range(5)] for y in range(7)])
     assert (found == pixels).all()
     assert (decode(png_bytes(image)).pixels == pixels).all()
 
@@ -66,9 +70,9 @@ def test_a_heatmap_is_opaque_where_it_is_hot() -> None:
     cold = image.pixelColor(10, image.height() - 10)
     assert hot.alpha() > 245
     assert cold.alpha() == 0
-    assert np.abs(np.array(hot.getRgb()[:3]) - colormap("inferno")[hot.alpha()]).max() <= 2
+    assert np.abs(np.array(rgb(hot)) - colormap("inferno")[hot.alpha()]).max() <= 2
     legend = legend_qimage("turbo")
-    assert legend.pixelColor(255, 0).getRgb()[:3] == tuple(colormap("turbo")[255])
+    assert rgb(legend.pixelColor(255, 0)) == tuple(colormap("turbo")[255])
 
 
 def test_a_long_photo_is_not_kept_in_full(tmp_path: Path) -> None:
@@ -132,7 +136,7 @@ def contrast(a: str, b: str) -> float:
 
 def luminance(colour: str) -> float:
     """WCAG 2.2's relative luminance."""
-    parts = np.array(QColor(colour).getRgbF()[:3])
+    parts = np.array(rgb(QColor(colour))) / 255
     linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
 

@@ -46,7 +46,7 @@ def test_every_photo_gets_its_answer_in_order(ready: SessionController, qtbot: Q
     progress: list[tuple[int, int]] = []
     ready.item_finished.connect(lambda number, answer: answers.append((number, answer)))
     ready.queue_changed.connect(lambda done, total: progress.append((done, total)))
-    sources = [CAT, tmp_path / "missing.jpg", COFFEE, ROCKET.read_bytes(), tmp_path]
+    sources: list[Path | bytes] = [CAT, tmp_path / "missing.jpg", COFFEE, ROCKET.read_bytes(), tmp_path]
     ready.classify(enumerate(sources))
     qtbot.waitUntil(lambda: len(answers) == len(sources), timeout=WAIT)
     assert [number for number, _ in answers] == list(range(len(sources)))

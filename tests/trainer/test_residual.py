@@ -80,9 +80,9 @@ def test_blocks_are_what_pytorch_computes(tmp_path: Path, photo: PhotoMaker, nam
     subject = explainer.subject(encode_png(photo(90, 80, 2)))
     found = BlockAnalyzer(explainer).analyse(subject, TARGET)
     logits, whole = forward(network, subject.input)
-    logits[0, TARGET].backward()  # type: ignore[no-untyped-call]
+    logits[0, TARGET].backward()
     logits, cut = forward(network, subject.input, cut=True)
-    logits[0, TARGET].backward()  # type: ignore[no-untyped-call]
+    logits[0, TARGET].backward()
     assert found.probability == pytest.approx(torch.softmax(logits[0] / 1.7, 0)[TARGET].item(), rel=1e-4)
     for report, seen, (_, _, output_cut) in zip(found.reports, whole, cut, strict=True):
         check_block(report, seen, output_cut)

@@ -38,6 +38,8 @@ def test_the_closed_form_is_grad_cam(
         cam = (gradient.mean(dim=(2, 3), keepdim=True) * features).sum(dim=1)[0].detach().numpy()
         heatmap = Explainer(classifier).heatmap(prediction, target)
         assert heatmap.cam.shape == cam.shape
+        assert heatmap.gradient is not None
+        assert heatmap.activations is not None
         # large terms cancel in the sum over the channels, so that their size is the scale of the rounding
         scale = np.abs(heatmap.gradient * heatmap.activations).sum(axis=0).max()
         np.testing.assert_allclose(heatmap.cam / scale, cam / scale, atol=1e-5)
