@@ -58,7 +58,7 @@ class Bundle:
         input_name: the graph's input, float32 ``[batch, 3, height, width]``.
         input_shape: ``(3, height, width)``.
         output_name: the tensor with the logits ``[batch, classes]``; an output of ``serialized``, where a final Softmax
-            is peeled off.
+            is peeled off and ``[batch, classes, 1, 1]`` is flattened.
         classes: how many.
         batch: the batch size, if the model works with no other; else None.
         size: of the file, in bytes.
@@ -80,6 +80,8 @@ class Bundle:
     modified_ns: int = field(repr=False)
     rewritten: bool = field(repr=False)
     """Whether a session needs another graph than the file's: a Softmax is peeled off, or weights lie outside."""
+    flattened: str | None = field(default=None, repr=False)
+    """The tensor ``[batch, classes, 1, 1]`` that ``output_name`` is made of; None if the file has ``output_name``."""
 
     @cached_property
     def file_sha256(self) -> str:
@@ -127,6 +129,8 @@ def serialized(bundle: Bundle, extra_outputs: Sequence[str] = ()) -> bytes:
     present = set(bundle.view.outputs)
     if bundle.rewritten:
         model = tensors.parse(data, bundle.path).model
+        if bundle.flattened is not None:
+            model.graph.node.append(_flatten(bundle.flattened, bundle.output_name))
         kept = onnx.ValueInfoProto(name=bundle.output_name)
         del model.graph.output[:]
         model.graph.output.append(kept)
@@ -224,7 +228,11 @@ def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int)
         _check_agreement(metadata, classes, side)
         _check_architecture(metadata, view)
         metadata_used = metadata
-    output_name = logits if logits is not None else output
+    output_name, flattened = logits if logits is not None else output, None
+    if len(view.shape(output_name)) > 2:
+        output_name, flattened = f"{output_name}/flat", output_name
+        model.graph.node.append(_flatten(flattened, output_name))
+        view = GraphView(model, input_shape=given)
     return Bundle(
         path=path,
         metadata=metadata_used,
@@ -238,8 +246,13 @@ def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int)
         features=find_features(view, model, output_name),
         view=view,
         modified_ns=modified_ns,
-        rewritten=logits is not None or parsed.external,
+        rewritten=logits is not None or flattened is not None or parsed.external,
+        flattened=flattened,
     )
+
+
+def _flatten(tensor: str, flat: str) -> onnx.NodeProto:
+    return onnx.helper.make_node("Flatten", [tensor], [flat], axis=1)
 
 
 def _metadata(model: onnx.ModelProto) -> Metadata | None:
@@ -286,22 +299,27 @@ def _output(model: onnx.ModelProto, view: GraphView) -> tuple[str, int]:
     claimed = declared(model.graph.output[0])
     name = model.graph.output[0].name
     shape = view.shape(name) or claimed.shape or ()
-    classes = shape[1] if len(shape) == 2 else None
-    if claimed.type != TensorProto.FLOAT or len(shape) != 2 or (classes is not None and classes < 1):
+    classes = shape[1] if _is_row(shape) else None
+    if claimed.type != TensorProto.FLOAT or not _is_row(shape) or (classes is not None and classes < 1):
         raise ModelError(
             "unsupported_model",
             f"The model's output is {type_name(claimed.type)} {list(shape)}; "
             "an image classifier gives float32 [batch, classes].",
         )
-    if classes is None and claimed.shape is not None and len(claimed.shape) == 2:
+    if classes is None and claimed.shape is not None and _is_row(claimed.shape):
         classes = claimed.shape[1]
     if classes is None or classes > MAX_CLASSES:
         raise ModelError("unsupported_model", "The model does not say how many classes it has.")
-    if claimed.shape is not None and (len(claimed.shape) != 2 or claimed.shape[1] not in (None, classes)):
+    if claimed.shape is not None and (not _is_row(claimed.shape) or claimed.shape[1] not in (None, classes)):
         raise ModelError(
             "wrong_shapes", f"The model claims an output of {list(claimed.shape)} and gives {list(shape)}."
         )
     return name, classes
+
+
+def _is_row(shape: Shape) -> bool:
+    """Whether there is one number for each class: ``[batch, classes]``, or ``[batch, classes, 1, 1]`` after pooling."""
+    return len(shape) >= 2 and all(side == 1 for side in shape[2:])
 
 
 def _check_output_kind(view: GraphView, output: str, metadata: Metadata | None, *, peeled: bool) -> None:

@@ -45,13 +45,16 @@ class FeatureLayer:
 
 
 def behind_softmax(view: GraphView, output: str) -> str | None:
-    """The tensor that a final Softmax over the classes takes; None if ``output`` is not made by one."""
+    """The tensor that a final Softmax over the classes takes; None if ``output`` is not made by one.
+
+    Before opset 13 a Softmax without an axis runs over all axes but the first, since then over the last one.
+    """
     node = view.producer(_behind(view, output, _VIEWS))
     if node is None or node.op_type != "Softmax":
         return None
     shape = view.shape(node.input[0])
-    axis = attributes(node).get("axis")
-    if len(shape) != 2 or axis not in (None, -1, 1):
+    axis = attributes(node).get("axis", 1 if view.opset < 13 else -1)
+    if len(shape) < 2 or any(side != 1 for side in shape[2:]) or axis not in (1, 1 - len(shape)):
         return None
     return str(node.input[0])
 

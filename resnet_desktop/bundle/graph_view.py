@@ -55,6 +55,7 @@ class GraphView:
         }
         if len(self.initializers) != len(model.graph.initializer):
             raise ModelError("damaged_model", "The model has two weights of the same name.")
+        self.opset: int = max((o.version for o in model.opset_import if o.domain in ONNX_DOMAINS), default=1)
         self.inputs: tuple[str, ...] = tuple(i.name for i in model.graph.input if i.name not in self.initializers)
         self.outputs: tuple[str, ...] = tuple(o.name for o in model.graph.output)
         skeleton = _inferred(_skeleton(model, self.inputs, input_shape), strict=strict)

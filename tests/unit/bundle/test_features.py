@@ -70,7 +70,7 @@ ABSENT: dict[str, list[Step]] = {
 }
 
 
-def classifier(steps: Sequence[Step], opset: int) -> onnx.ModelProto:
+def classifier(steps: Sequence[Step], opset: int, output: tuple[int | str, ...] = ("N", CLASSES)) -> onnx.ModelProto:
     """A convolution (its batch norm folded into it), ReLU, then ``steps`` one behind the other."""
     nodes = [
         helper.make_node("Cast", ["wh"], ["wh.f32"], to=TensorProto.FLOAT),
@@ -83,7 +83,7 @@ def classifier(steps: Sequence[Step], opset: int) -> onnx.ModelProto:
         nodes.append(helper.make_node(kind, [x, *inputs], [y], **attributes))
         x = y
     weights = WEIGHTS | {"scale": np.full(CHANNELS, 2.0, np.float32)}
-    return foreign_model(nodes, weights, output=("N", CLASSES), opset=opset)
+    return foreign_model(nodes, weights, output=output, opset=opset)
 
 
 def check_closed_form(bundle: Bundle, x: NDArray[np.float32]) -> None:
@@ -147,6 +147,27 @@ def test_a_final_softmax_is_peeled_off(tmp_path: Path) -> None:
         assert len(found) == 1
         np.testing.assert_allclose(found[0], logits, rtol=1e-5, atol=1e-6)
     assert read(save(tmp_path / "m.onnx", classifier(steps, 17))).metadata.output == "logits"
+
+
+@pytest.mark.parametrize(
+    ("softmax", "opset"), [(None, 17), (("Softmax", (), {}), 9), (("Softmax", (), {"axis": 1}), 17)]
+)
+@pytest.mark.parametrize("behind", [False, True], ids=["convolution behind the pooling", "pooling last"])
+def test_one_cell_for_each_class_is_flattened(
+    tmp_path: Path, softmax: Step | None, opset: int, *, behind: bool
+) -> None:
+    cell: Step = ("Conv", ("w1", "b"), {})
+    steps = [cell, POOL] if behind else [POOL, cell]
+    x = images(2, 16)
+    plain = run(classifier([*steps, FLATTEN], opset).SerializeToString(), x)[0]
+    model = classifier([*steps, softmax] if softmax else steps, opset, ("N", CLASSES, 1, 1))
+    bundle = read(save(tmp_path / "m.onnx", model))
+    assert (bundle.classes, bundle.metadata.output) == (CLASSES, "probabilities" if softmax else "logits")
+    (logits,) = run(serialized(bundle), x)
+    np.testing.assert_allclose(logits, plain, rtol=1e-5, atol=1e-6)
+    assert (bundle.features is None) == behind
+    if not behind:
+        check_closed_form(bundle, x)
 
 
 def test_the_layer_has_a_readable_name(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ class Net:
         self.rng = np.random.default_rng(seed)
         self.nodes: list[onnx.NodeProto] = []
         self.weights: list[onnx.TensorProto] = []
+        self.answer: tuple[int, ...] = (CLASSES,)
+        """Shape of the output for one picture."""
 
     def op(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
         """One node; returns its output."""
@@ -72,7 +74,7 @@ class Net:
             self.nodes,
             "elsewhere",
             [helper.make_tensor_value_info("x", TensorProto.FLOAT, [batch, 3, SIDE, SIDE])],
-            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, CLASSES])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [batch, *self.answer])],
             self.weights,
         )
         return helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", opset)])

@@ -20,7 +20,7 @@ from resnet_desktop.explain.perturbation import SAMPLES
 from resnet_desktop.imaging.overlay import scale_map, upsample
 from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.inference.session import Session
-from tests.unit.explain.block_graphs import Net, opened, post_activation
+from tests.unit.explain.block_graphs import CLASSES, Net, opened, post_activation
 
 TINY = Architecture("tiny", "bottleneck", (2, 1), (8, 16))
 BundleMaker = Callable[..., Bundle]
@@ -286,6 +286,24 @@ def test_probabilities_are_explained_in_front_of_the_softmax(tmp_path: Path) -> 
         expected = explainer.explain(subject, 2, layer=layer, method="hirescam").cam
         found = other.explain(same, 2, layer=layer, method="hirescam").cam
         np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_a_network_that_ends_in_pooled_class_maps_is_explained(tmp_path: Path) -> None:
+    flat, cells = Net(), Net()
+    for net, name in ((flat, "flat"), (cells, "cells")):
+        maps = net.relu(net.conv(net.relu(net.conv("x", 3, 6, stride=2)), 6, CLASSES, kernel=1))
+        pooled = net.op("GlobalAveragePool", maps, output="" if net is flat else "y")
+        if net is flat:
+            net.op("Flatten", pooled, output="y", axis=1)
+        else:
+            net.answer = (CLASSES, 1, 1)
+        (tmp_path / name).mkdir()
+    explainer, subject = _foreign(flat, tmp_path / "flat")
+    other, same = _foreign(cells, tmp_path / "cells")
+    for layer in explainer.layers:
+        twin = next(found for found in other.layers if found.name == layer.name)
+        expected = explainer.explain(subject, 2, layer=layer.name, method="gradcam").cam
+        np.testing.assert_allclose(other.explain(same, 2, layer=twin.name, method="gradcam").cam, expected, rtol=1e-5)
 
 
 def test_operators_without_a_rule_leave_the_gradient_free_methods(tmp_path: Path) -> None:
