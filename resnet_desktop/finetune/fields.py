@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,6 +43,20 @@ class Fields:
             expected = f"one of {', '.join(choices)}" if choices else "a text"
             raise bad(f"{self._name(key)} must be {expected}, not {shown(value)}.")
         return value
+
+    def place(self, key: str, default: str) -> str:
+        """The name of a file or folder; a leading ``~`` is the home folder, as shells have it."""
+        return os.path.expanduser(self.text(key, default))  # noqa: PTH111 - Path's raises where there is no such user
+
+    def maybe_place(self, key: str) -> str | None:
+        """The same, or None for null; it is not empty."""
+        if self._left.get(key) is None:
+            self._left.pop(key, None)
+            return None
+        place = self.place(key, "")
+        if not place:
+            raise bad(f"{self._name(key)} is empty.")
+        return place
 
     def flag(self, key: str, *, default: bool) -> bool:
         """True or false."""

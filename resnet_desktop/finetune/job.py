@@ -125,8 +125,8 @@ def parse_job(values: object) -> Job:
     recipe = fields.anything("recipe")
     job = Job(
         data=_sources(fields.items("data")),
-        output=fields.text("output", ""),
-        base=fields.text("base", DEFAULT_BASE),
+        output=fields.place("output", ""),
+        base=fields.place("base", DEFAULT_BASE),
         train=train,
         head=_head(fields.anything("head")),
         split=_split(fields.anything("split")),
@@ -195,11 +195,9 @@ def _sources(items: list[Any]) -> tuple[DataSource, ...]:
     found = []
     for i, item in enumerate(items):
         fields = Fields(item, f"data[{i}] of the job")
-        folder = fields.text("folder", "")
-        role, csv = fields.anything("role"), fields.anything("csv")
+        folder = fields.place("folder", "")
+        role, csv = fields.anything("role"), fields.maybe_place("csv")
         fields.finish()
-        if csv is not None and (not isinstance(csv, str) or not csv):
-            raise bad(f"'csv' of data[{i}] of the job must be the name of a file, not {shown(csv)}.")
         if not folder and csv is None:
             raise bad(f"'folder' of data[{i}] of the job is missing.")
         if folder and csv is not None:

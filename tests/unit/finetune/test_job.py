@@ -23,6 +23,20 @@ def test_left_out_keys_take_the_documented_defaults() -> None:
     assert (job.epochs, job.batch_size, job.learning_rate, job.input_size, job.workers) == (None,) * 5
 
 
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    data = [{"folder": "~/photos"}, {"csv": "~/list.csv"}, {"folder": "photos/~new"}]
+    job = parse_job({"data": data, "output": "~/runs/beetles", "base": "~/base.onnx"})
+    assert [(source.folder, source.csv) for source in job.data] == [
+        (str(tmp_path / "photos"), None),
+        ("", str(tmp_path / "list.csv")),
+        ("photos/~new", None),
+    ]
+    assert (job.output, job.base) == (str(tmp_path / "runs/beetles"), str(tmp_path / "base.onnx"))
+    assert parse_job({**MINIMAL, "output": "~nobody-of-this-name/x"}).output == "~nobody-of-this-name/x"
+
+
 def test_a_job_survives_the_way_through_json() -> None:
     schedule = [{"epochs": 2, "size": 64, "batch_size": 8}]
     transforms = {"native": 64, "resize": 128, "crop": 128, "interpolation": "bilinear"}
