@@ -2,7 +2,7 @@
 
 ``scan`` is the door of the trainer, ``survey`` that of whoever only wants to know what there is. A scan that groups
 pictures which are nearly the same has to look into every picture once; it need not where the run folder holds its split
-(``split_file``) or where the pictures were read before (``scan_cache``).
+(``split_file``) or where the pictures were read before (``core.value_cache``).
 """
 
 from __future__ import annotations

@@ -16,14 +16,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from resnet_desktop.core import paths
 from resnet_desktop.core.errors import DataError, ImageError
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
+from resnet_desktop.core.value_cache import ValueCache
 from resnet_desktop.finetune.samples import Sample, SampleReader
-from resnet_desktop.finetune.scan_cache import ScanCache
 from resnet_desktop.imaging.budget import DecodeBudget
 from resnet_desktop.imaging.fingerprint import fingerprint
 from resnet_desktop.imaging.source import display_name, opened, read_error
 
+MEASURE = 1
+"""Changes whenever something else is measured, or the same in another way."""
+LIMIT = 64 * 2**20
+"""Bytes of facts that are remembered: of about 500,000 pictures."""
 MOST_WORKERS = 8
 _BUDGET = 256 * 2**20
 _BLOCK = 1 << 20
@@ -75,22 +80,21 @@ def read_facts(
     Raises:
         CancelledError: ``cancelled`` said so; it is asked after every picture.
     """
-    cache = ScanCache()
+    cache = ValueCache(paths.cache_folder() / "pictures.sqlite", LIMIT)
     try:
-        stamps = [_stamp(sample) for sample in samples]
-        remembered = cache.get({key: stamp for key, stamp in stamps if stamp})
+        keys = [_key(sample) for sample in samples]
+        remembered = cache.get([key for key in keys if key])
         facts: list[PictureFacts | None] = [
             _from_bytes(sample, remembered[key]) if key in remembered else None
-            for sample, (key, _) in zip(samples, stamps, strict=True)
+            for sample, key in zip(samples, keys, strict=True)
         ]
         missing = [place for place, fact in enumerate(facts) if fact is None]
         done = len(samples) - len(missing)
         progress(done, len(samples))
         for place, fact in zip(missing, _read([samples[i] for i in missing], workers, cancelled), strict=True):
             facts[place] = fact
-            key, stamp = stamps[place]
-            if stamp and (fact.error is None or fact.error[0] in _LASTING):
-                cache.put(key, stamp, _to_bytes(fact))
+            if keys[place] and (fact.error is None or fact.error[0] in _LASTING):
+                cache.put({keys[place]: _to_bytes(fact)})
             done += 1
             if done % _TOLD_EVERY == 0:
                 progress(done, len(samples))
@@ -149,15 +153,15 @@ def _sha1(source: bytes | Path) -> bytes:
     return digest.digest()
 
 
-def _stamp(sample: Sample) -> tuple[bytes, bytes]:
-    """The key of a picture in the cache, and what shows that its file is the same; empty where there is none."""
+def _key(sample: Sample) -> bytes:
+    """Of a picture in the cache: its name, and what shows that its file is the same. Empty where there is no file."""
     name = os.path.abspath(sample.source) + "\0" + (sample.member or "")  # noqa: PTH100 - a Path for each is slow
-    key = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()[:16]
     try:
         status = os.stat(sample.source)  # noqa: PTH116
     except (OSError, ValueError):
-        return key, b""
-    return key, f"{status.st_size} {status.st_mtime_ns}".encode()
+        return b""
+    stamp = f"{MEASURE} {status.st_size} {status.st_mtime_ns} "
+    return hashlib.sha256(stamp.encode() + name.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 def _to_bytes(fact: PictureFacts) -> bytes:

@@ -20,14 +20,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ResNetDesktopError
+from resnet_desktop.core.value_cache import ValueCache
 from resnet_desktop.finetune.dataset import Sample
 from resnet_desktop.finetune.job import Recipe
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.trainer import memory
 from resnet_desktop.trainer.augment import Augmenter, Draws
 from resnet_desktop.trainer.data import Skipped, decoded, fingerprints
-from resnet_desktop.trainer.feature_cache import FeatureCache
 from resnet_desktop.trainer.resnet import ResNet
 from resnet_desktop.trainer.stepper import autocast
 from resnet_desktop.trainer.world import World
@@ -36,8 +37,15 @@ FORMAT = 2
 """Changes whenever the same picture would get other features."""
 CPU_BATCH = 16
 DEVICE_BATCH = 128
+LIMIT = 2 * 2**30
+"""Bytes of features that are remembered."""
 LARGEST = 65504.0
 """Of float16, in which features are kept."""
+
+
+def features_cache() -> ValueCache:
+    """Where the features of all runs are remembered."""
+    return ValueCache(paths.cache_folder() / "features.sqlite", LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,7 @@ class Extractor:
         self.computed = 0
         self.seconds = 0.0
 
-    def __call__(self, samples: Sequence[Sample], views: int, cache: FeatureCache) -> tuple[Features, Skipped]:
+    def __call__(self, samples: Sequence[Sample], views: int, cache: ValueCache) -> tuple[Features, Skipped]:
         """Features of ``samples`` in ``views`` views each; pictures that cannot be read are left out and returned."""
         mine = [samples[i] for i in self._world.rows(len(samples)).tolist()]
         values, skipped = self._extract(mine, views, cache)
@@ -116,7 +124,7 @@ class Extractor:
         return Features(values[:, kept], labels, chosen), [(samples[i], error) for i, error in skipped]
 
     def _extract(
-        self, samples: Sequence[Sample], views: int, cache: FeatureCache
+        self, samples: Sequence[Sample], views: int, cache: ValueCache
     ) -> tuple[Tensor, list[tuple[int, ResNetDesktopError]]]:
         skipped: list[tuple[int, ResNetDesktopError]] = []
         wanted: list[_Row] = []
@@ -143,7 +151,7 @@ class Extractor:
         return _Row(place, view, key, int.from_bytes(drawn[:7], "big"))
 
     def _compute(
-        self, samples: Sequence[Sample], missing: dict[int, list[_Row]], values: Tensor, cache: FeatureCache
+        self, samples: Sequence[Sample], missing: dict[int, list[_Row]], values: Tensor, cache: ValueCache
     ) -> list[tuple[int, ResNetDesktopError]]:
         """Compute what is missing, in batches that are always full, so that no row depends on how many there are."""
         total = sum(len(rows) for rows in missing.values())

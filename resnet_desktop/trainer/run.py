@@ -24,8 +24,7 @@ from resnet_desktop.trainer.control import CancelledRunError, Control
 from resnet_desktop.trainer.data import Skipped, load_pictures
 from resnet_desktop.trainer.ending import Ending
 from resnet_desktop.trainer.engine import Engine
-from resnet_desktop.trainer.feature_cache import FeatureCache
-from resnet_desktop.trainer.features import Extractor
+from resnet_desktop.trainer.features import Extractor, features_cache
 from resnet_desktop.trainer.feeds import FeatureFeed, Feed, PictureFeed
 from resnet_desktop.trainer.network import base_checksum, build_network, count_parameters
 from resnet_desktop.trainer.reporter import Reporter
@@ -202,7 +201,7 @@ class Run:
             told=self._teller("features"),
             world=self.world,
         )
-        cache = FeatureCache()
+        cache = features_cache()
         try:
             training, skipped = extract(found.training, self.recipe.views, cache)
             validation, more = extract(found.validation, 1, cache)

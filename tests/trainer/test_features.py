@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from resnet_desktop.core.value_cache import ValueCache
 from resnet_desktop.finetune.dataset import Sample, scan
 from resnet_desktop.finetune.job import parse_job
 from resnet_desktop.trainer import choices
 from resnet_desktop.trainer.augment import Augmenter
 from resnet_desktop.trainer.data import load_pictures
-from resnet_desktop.trainer.feature_cache import FeatureCache
-from resnet_desktop.trainer.features import Extractor
+from resnet_desktop.trainer.features import LIMIT, Extractor
 from resnet_desktop.trainer.feeds import HeadOnly
 from resnet_desktop.trainer.network import build_network
 from resnet_desktop.trainer.resnet import ResNet
@@ -66,7 +66,7 @@ def test_the_plain_view_is_what_the_network_sees(
     extractor: Callable[..., Extractor], samples: tuple[Sample, ...], tmp_path: Path
 ) -> None:
     extract = extractor()
-    features, skipped = extract(samples, VIEWS, FeatureCache(tmp_path / "f.sqlite"))
+    features, skipped = extract(samples, VIEWS, ValueCache(tmp_path / "f.sqlite", LIMIT))
     assert skipped == []
     assert features.values.shape == (VIEWS, len(samples), 64)
     pictures, _ = load_pictures(samples, SIDE, 1)
@@ -81,14 +81,14 @@ def test_the_plain_view_is_what_the_network_sees(
 def test_what_is_remembered_makes_no_difference(
     extractor: Callable[..., Extractor], samples: tuple[Sample, ...], tmp_path: Path
 ) -> None:
-    whole, _ = extractor()(samples, VIEWS, FeatureCache(tmp_path / "a.sqlite"))
-    cache = FeatureCache(tmp_path / "b.sqlite")
+    whole, _ = extractor()(samples, VIEWS, ValueCache(tmp_path / "a.sqlite", LIMIT))
+    cache = ValueCache(tmp_path / "b.sqlite", LIMIT)
     some = extractor()
     some(samples[3:9], VIEWS, cache)
     assert some.computed == 6 * VIEWS
     cache.close()
     rest = extractor()
-    again, _ = rest(samples, VIEWS, FeatureCache(tmp_path / "b.sqlite"))
+    again, _ = rest(samples, VIEWS, ValueCache(tmp_path / "b.sqlite", LIMIT))
     assert rest.computed == (len(samples) - 6) * VIEWS
     assert torch.equal(whole.values, again.values)
 
@@ -96,7 +96,7 @@ def test_what_is_remembered_makes_no_difference(
 def test_other_augmentation_keeps_the_plain_view(
     extractor: Callable[..., Extractor], samples: tuple[Sample, ...], tmp_path: Path
 ) -> None:
-    cache = FeatureCache(tmp_path / "f.sqlite")
+    cache = ValueCache(tmp_path / "f.sqlite", LIMIT)
     extractor()(samples, VIEWS, cache)
     other = extractor(crop_scale=(0.2, 0.4))
     other(samples, VIEWS, cache)
@@ -106,7 +106,7 @@ def test_other_augmentation_keeps_the_plain_view(
 def test_the_precision_leaves_the_augmentation_alone(
     extractor: Callable[..., Extractor], samples: tuple[Sample, ...], tmp_path: Path
 ) -> None:
-    cache = FeatureCache(tmp_path / "f.sqlite")
+    cache = ValueCache(tmp_path / "f.sqlite", LIMIT)
     exact, _ = extractor()(samples, VIEWS, cache)
     half, _ = extractor(precision="bfloat16")(samples, VIEWS, cache)
     drawn, rounded = exact.values[1:].float(), half.values[1:].float()
@@ -114,55 +114,11 @@ def test_the_precision_leaves_the_augmentation_alone(
     assert (drawn - rounded).abs().mean() < 0.1 * (drawn[0] - drawn[1]).abs().mean()
 
 
-def test_too_much_goes_oldest_first(tmp_path: Path) -> None:
-    path = tmp_path / "f.sqlite"
-    cache = FeatureCache(path, limit=5 * 104)
-    for i in range(10):
-        cache.put({bytes([i]): bytes(100)})
-    cache.close()
-    left = FeatureCache(path).get([bytes([i]) for i in range(10)])
-    assert sorted(left) == [bytes([i]) for i in range(5, 10)]
-
-
-@pytest.mark.parametrize("content", [b"no database at all, and long enough to look like one" * 40, b""])
-def test_a_damaged_file_is_made_anew(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "f.sqlite"
-    path.write_bytes(content)
-    cache = FeatureCache(path)
-    assert cache.problem is None
-    cache.put({b"k": b"value"})
-    assert cache.get([b"k", b"other"]) == {b"k": b"value"}
-    cache.close()
-
-
-def test_a_place_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"")
-    cache = FeatureCache(tmp_path / "file" / "f.sqlite")
-    cache.put({b"k": b"value"})
-    assert cache.get([b"k"]) == {}
-    assert cache.problem
-    cache.close()
-
-
-def test_a_value_that_was_damaged_is_not_believed(tmp_path: Path) -> None:
-    import sqlite3
-
-    path = tmp_path / "f.sqlite"
-    cache = FeatureCache(path)
-    cache.put({b"k": b"value"})
-    cache.close()
-    base = sqlite3.connect(path)
-    base.execute("UPDATE features SET value = ?", (b"vXlue1234",))
-    base.commit()
-    base.close()
-    assert FeatureCache(path).get([b"k"]) == {}
-
-
 def test_shift_and_scale_go_into_the_weights(
     extractor: Callable[..., Extractor], samples: tuple[Sample, ...], tmp_path: Path
 ) -> None:
     extract = extractor()
-    features, _ = extract(samples, 1, FeatureCache(tmp_path / "f.sqlite"))
+    features, _ = extract(samples, 1, ValueCache(tmp_path / "f.sqlite", LIMIT))
     plain = features.values[0].float()
     head = HeadOnly(network_of(extract), plain)
     head.eval()

@@ -21,7 +21,6 @@ from resnet_desktop.finetune.facts import PictureFacts, read_facts
 from resnet_desktop.finetune.inspection import Inspection, exclude, inspect, keep, relabel
 from resnet_desktop.finetune.job import Job, parse_job
 from resnet_desktop.finetune.samples import Sample
-from resnet_desktop.finetune.scan_cache import ScanCache
 from resnet_desktop.imaging.decode import encode_jpeg
 from resnet_desktop.imaging.fingerprint import HASH_BYTES, fingerprint
 from tests.conftest import PhotoMaker
@@ -272,19 +271,6 @@ def test_a_damaged_cache_is_done_without(photos: Path, home: Path, damage: str) 
         told: list[tuple[int, int]] = []
         inspect(job_on(photos), progress=lambda done, total: told.append((done, total)))
         assert told[0] == (24, 24)
-
-
-def test_the_cache_forgets_the_oldest(tmp_path: Path) -> None:
-    for start in (0, 5):
-        cache = ScanCache(tmp_path / "c.sqlite", limit=6)
-        for i in range(start, start + 5):
-            cache.put(bytes([i]), b"stamp", b"value %d" % i)
-        cache.close()
-    cache = ScanCache(tmp_path / "c.sqlite")
-    found = cache.get({bytes([i]): b"stamp" for i in range(10)})
-    assert sorted(found) == [bytes([i]) for i in range(4, 10)]
-    assert cache.get({bytes([9]): b"other"}) == {}
-    cache.close()
 
 
 def test_keeping_takes_everything_back(photos: Path) -> None:
