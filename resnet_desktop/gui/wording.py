@@ -29,6 +29,11 @@ def number(value: int) -> str:
     return QLocale().toString(value)
 
 
+def device(name: str) -> str:
+    """``cpu`` as ``CPU``; a GPU has its own name."""
+    return name.upper() if name in ("cpu", "mps") else name
+
+
 def long_duration(seconds: float) -> str:
     """``95`` as ``2 minutes``: rounded as one says it."""
     tr = QCoreApplication.translate

@@ -24,8 +24,22 @@ def test_the_temperature_is_where_the_loss_is_lowest() -> None:
     logits, labels = torch.randn(500, 4, generator=generator), torch.randint(4, (500,), generator=generator)
     best = calibrate.fit_temperature(logits + 2 * functional.one_hot(labels, 4), labels)
     grid = [math.exp(x) for x in np.linspace(math.log(0.05), math.log(20), 2000)]
-    losses = [float(functional.cross_entropy((logits + 2 * functional.one_hot(labels, 4)) / t, labels)) for t in grid]
-    assert best == pytest.approx(grid[int(np.argmin(losses))], rel=0.01)
+    shifted = logits + 2 * functional.one_hot(labels, 4)
+    likelihood = [-float(functional.cross_entropy(shifted / t, labels, reduction="sum")) for t in grid]
+    posterior = np.array(likelihood) + [-((math.log(t) / 0.5) ** 2) / 2 for t in grid]
+    assert best == pytest.approx(grid[int(np.argmax(posterior))], rel=0.01)
+    assert best == pytest.approx(grid[int(np.argmax(likelihood))], rel=0.05)
+
+
+def test_a_handful_of_photos_makes_nothing_certain() -> None:
+    labels = torch.arange(8) % 2
+    logits = 2.0 * functional.one_hot(labels, 2)
+    right = calibrate.fit_temperature(logits, labels)
+    assert 0.6 < right < 1.0, "all rightly named: surer, but not certain"
+    assert 1.0 < calibrate.fit_temperature(logits, 1 - labels) < 3.0, "all wrongly named"
+    assert calibrate.fit_temperature(logits[:1], labels[:1]) == pytest.approx(1.0, abs=0.1)
+    many = calibrate.fit_temperature(logits.repeat(500, 1), labels.repeat(500))
+    assert many < 0.3, "4,000 photos say so"
 
 
 def test_calibration_error_by_hand() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -75,14 +76,10 @@ class AboutView(QScrollArea):
         if parity:
             text = self.tr(
                 "On {photos} photos the file answers as the trained network: the same class on each, and no "
-                "probability differs by more than {most}."
+                "probability differs by as much as {bound}."
             )
-            lines.append(
-                (
-                    self.tr("Checked"),
-                    text.format(photos=wording.number(parity["photos"]), most=wording.percent(parity["bundle"], 4)),
-                )
-            )
+            bound = wording.percent((math.floor(parity["bundle"] * 1e6) + 1) / 1e6, 4)
+            lines.append((self.tr("Checked"), text.format(photos=wording.number(parity["photos"]), bound=bound)))
             text = self.tr(
                 "Weights are stored as 16-bit numbers. That changes a probability by {most} at most, and the answer on "
                 "{moved} of {photos} photos."
@@ -130,7 +127,7 @@ class AboutView(QScrollArea):
             (self.tr("Base"), str(about.get("base") or "")),
             (self.tr("Preset"), str(recipe.get("preset", ""))),
             (self.tr("Seed"), str(about.get("seed", ""))),
-            (self.tr("Device"), str(about.get("device", ""))),
+            (self.tr("Device"), wording.device(str(about.get("device", "")))),
             (self.tr("Time"), wording.long_duration(60 * minutes) if minutes else ""),
             (self.tr("Made with"), ", ".join(f"{name} {version}" for name, version in versions.items())),
             (self.tr("Date"), str(about.get("date", ""))),

@@ -259,7 +259,7 @@ def _classes() -> tuple[Field, ...]:
 
 
 def _machine() -> tuple[Field, ...]:
-    devices = (("cpu", _tr("processor")), ("cuda", _tr("NVIDIA card")), ("mps", _tr("Apple chip")))
+    devices = (("cpu", _tr("processor (CPU)")), ("cuda", _tr("NVIDIA card")), ("mps", _tr("Apple chip")))
     precisions = (("float32", "float32"), ("bfloat16", "bfloat16"), ("float16", "float16"))
     switch = (("on", _tr("on")), ("off", _tr("off")))
     return (

@@ -124,7 +124,7 @@ class DataPage(WizardPage):
         runs = future.result()
         if self._sources:
             return
-        other = QPushButton(self.tr("Open another run…"))
+        other = QPushButton(self.tr("Open another run…") if runs else self.tr("Open a run…"))
         other.setToolTip(self.tr("The folder of a run that was started elsewhere, such as in a terminal"))
         other.clicked.connect(self._on_run_asked)
         self._earlier.addWidget(_row(heading(self.tr("Earlier runs")) if runs else QWidget(), None, other))

@@ -342,7 +342,7 @@ class ModelPage(WizardPage):
     def _on_estimate(self, found: Estimate) -> None:
         self._found, self._found_for = found, self._asked_for(self.into(self._draft))
         self._show_choices()
-        device = self.tr("processor") if found.device == "cpu" else found.device
+        device = wording.device(found.device)
         text = self.tr("About {time} on this computer ({device}). {trainable} of {total} parameters are trained.")
         self._estimate.setText(
             text.format(

@@ -60,7 +60,7 @@ def confidence(results: Results) -> str:
     after, before = wording.percent(metrics["ece"], 1), wording.percent(metrics["ece_uncalibrated"], 1)
     said.append(text.format(after=after, before=before, temperature=f"{results.temperature:.2f}"))
     if metrics["images"] < FEW_TO_CALIBRATE:
-        said.append(_tr("With so few photos each point stands for a handful: only the trend counts."))
+        said.append(_tr("With so few photos both errors are mostly chance, and the temperature is held near 1."))
     return "\n\n".join(said)
 
 

@@ -211,7 +211,7 @@ class RunPage(WizardPage):
         if state.skipped:
             found.append(self.tr("{count} cannot be read").format(count=wording.number(len(state.skipped))))
         if state.device:
-            found.append(self.tr("trains on {device}").format(device=state.device))
+            found.append(self.tr("trains on {device}").format(device=wording.device(state.device)))
         return "  ·  ".join(found)
 
     def _beside(self, state: RunState) -> str:
