@@ -12,7 +12,6 @@ from rich.text import Text
 from resnet_desktop.cli.pictures import FreeNames, Painter
 from resnet_desktop.cli.shared import as_json, print_table
 from resnet_desktop.core.atomic import write_bytes
-from resnet_desktop.core.errors import LayerError
 from resnet_desktop.explain.explainer import Explainer
 from resnet_desktop.imaging.files import printable
 from resnet_desktop.inference.batch import Outcome
@@ -130,15 +129,18 @@ class TableRows:
 class Heatmaps:
     """Writes each photo with the heatmap of its best class, as PNG, under the photo's name.
 
+    It comes from the same run where the model ends in pooling and one linear layer. Elsewhere the photo is run again,
+    at the recommended layer, with the first method that works there.
+
     Raises:
-        LayerError: the model has no heatmap from the same run.
+        LayerError: the model has no layer with height and width.
     """
 
     def __init__(self, folder: Path, classifier: Classifier) -> None:
         self._explainer = Explainer(classifier)
+        self._method = None
         if self._explainer.features is None:
-            message = "This model does not end in average pooling and one linear layer, so it has no direct heatmap."
-            raise LayerError("no_closed_form", message)
+            self._method = self._explainer.methods(self._explainer.layer(None))[0]
         self._painter = Painter(classifier)
         self._names = FreeNames(folder)
 
@@ -147,7 +149,11 @@ class Heatmaps:
         prediction, source = outcome.prediction, outcome.source
         assert prediction is not None
         assert not isinstance(source, bytes)
-        heatmap = self._explainer.heatmap(prediction, prediction.top.index)
+        if self._method is None:
+            heatmap = self._explainer.heatmap(prediction, prediction.top.index)
+        else:
+            subject = self._explainer.subject(source)
+            heatmap = self._explainer.explain(subject, prediction.top.index, method=self._method)
         path = self._names.take(Path(source), ".png")
         write_bytes(path, self._painter.png(source, heatmap.cam))
         return str(path)
