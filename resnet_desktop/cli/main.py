@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from resnet_desktop import __version__
-from resnet_desktop.cli import blocks, classify, doctor, explain, layers, models, train
+from resnet_desktop.cli import bench, blocks, classify, doctor, explain, layers, models, train
 from resnet_desktop.cli.shared import EXIT_NO_MODEL, EXIT_USAGE, ModelOption, ProviderOption, say
 from resnet_desktop.core.errors import ClassNameError, LayerError, ResNetDesktopError, SettingsError
 
@@ -44,6 +44,7 @@ app.command("layers")(layers.layers)
 app.command("blocks")(blocks.blocks)
 app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)
+app.command("bench")(bench.bench)
 app.add_typer(models.app, name="models")
 
 
