@@ -59,6 +59,7 @@ HEATMAP_CONTOUR = Setting(
 )
 EXPORT_CAPTION = Setting("export_caption", True, "A caption below exported pictures")
 FIT = Setting("fit", "crop", "What the network sees of a photo", choices=("crop", "whole"))
+LIST_ORDER = Setting("list_order", "added", "Order of the photos", choices=("added", "name", "class", "unsure", "sure"))
 TRAINER_PYTHON = Setting("trainer_python", "", "Python that has PyTorch (empty: found by the app)")
 
 SETTINGS: tuple[Setting, ...] = (
@@ -74,6 +75,7 @@ SETTINGS: tuple[Setting, ...] = (
     HEATMAP_CONTOUR,
     EXPORT_CAPTION,
     FIT,
+    LIST_ORDER,
     TRAINER_PYTHON,
 )
 

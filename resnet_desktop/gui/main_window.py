@@ -20,15 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_desktop.core.errors import StorageError
-from resnet_desktop.core.settings import (
-    FIT,
-    MAX_MEGAPIXELS,
-    MODEL,
-    PROVIDER,
-    THEME,
-    TOP_K,
-    Settings,
-)
+from resnet_desktop.core.settings import FIT, LIST_ORDER, MAX_MEGAPIXELS, MODEL, PROVIDER, THEME, TOP_K, Settings
 from resnet_desktop.gui import dialogs, drops, export, icons, theme
 from resnet_desktop.gui.actions import Actions
 from resnet_desktop.gui.drop_overlay import DropOverlay
@@ -244,6 +236,7 @@ class MainWindow(QMainWindow):
         self.status.model_menu_asked.connect(self._on_model_menu_asked)
         self.inspect.seconds_changed.connect(self.status.show_seconds)
         self.inspect.heatmap.look.fit_changed.connect(self._on_fit_chosen)
+        self.inspect.photo_list.order_chosen.connect(lambda order: self.preferences.change(LIST_ORDER, order))
         self.preferences.problem.connect(self.notice.say)
         controller = self.controller
         controller.model_loading.connect(lambda _wanted: self.status.show_loading())

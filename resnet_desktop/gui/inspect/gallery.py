@@ -6,9 +6,10 @@ and a result changes one row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
@@ -54,7 +55,7 @@ class Item:
 
 
 class GalleryModel(QAbstractListModel):
-    """The photos, in the order in which they came."""
+    """The photos, in the order in which they came until they are arranged."""
 
     def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -113,6 +114,19 @@ class GalleryModel(QAbstractListModel):
         self.endResetModel()
         self.thumbnails.forget(numbers)
         return numbers
+
+    def arrange(self, key: Callable[[Item], tuple[Any, ...]]) -> None:
+        """Put the photos in order, once; what is selected stays so. Those that come later are appended."""
+        arranged = sorted(self._items, key=key)
+        if arranged == self._items:
+            return
+        self.layoutAboutToBeChanged.emit()
+        moved = self.persistentIndexList()
+        numbers = [self._items[index.row()].number for index in moved]
+        self._items = arranged
+        self._rows = {item.number: row for row, item in enumerate(arranged)}
+        self.changePersistentIndexList(moved, [self.index(self._rows[number]) for number in numbers])
+        self.layoutChanged.emit()
 
     def item(self, number: int) -> Item | None:
         """A photo by its number; None if it was removed."""

@@ -15,6 +15,7 @@ from resnet_desktop.core.settings import (
     HEATMAP_OPACITY,
     HEATMAP_SHOWN,
     HEATMAP_SMOOTH,
+    LIST_ORDER,
     Settings,
 )
 from resnet_desktop.gui import wording
@@ -29,6 +30,7 @@ from resnet_desktop.gui.inspect.gallery import GalleryModel, GalleryView, Item
 from resnet_desktop.gui.inspect.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.heatmap_panel import HeatmapPanel
 from resnet_desktop.gui.inspect.image_view import ImageView
+from resnet_desktop.gui.inspect.photo_list import PhotoList
 from resnet_desktop.gui.inspect.prediction_panel import PredictionPanel
 from resnet_desktop.gui.labels.shelf import ClassShelf
 from resnet_desktop.gui.pictures import Photos
@@ -68,6 +70,7 @@ class InspectPage(QWidget):
         )
         self.desk = EvidenceDesk(controller, self)
         self.gallery, self.shelf = GalleryView(model), ClassShelf()
+        self.photo_list = PhotoList(model, self.gallery, settings.string(LIST_ORDER))
         self.view, self.compare, self.blocks = ImageView(), CompareView(controller), BlockPage(controller)
         self.predictions = PredictionPanel()
         self.heatmap = HeatmapPanel(self._style, settings.number(HEATMAP_OPACITY), settings.string(FIT))
@@ -191,7 +194,7 @@ class InspectPage(QWidget):
         left = QSplitter(Qt.Orientation.Vertical)
         left.setHandleWidth(1)
         left.setChildrenCollapsible(False)
-        for widget, stretch in ((self.gallery, 1), (self.shelf, 0)):
+        for widget, stretch in ((self.photo_list, 1), (self.shelf, 0)):
             left.addWidget(widget)
             left.setStretchFactor(left.count() - 1, stretch)
         return left
@@ -221,6 +224,7 @@ class InspectPage(QWidget):
         self._photos.photo_ready.connect(self._on_photo_ready)
         self._photos.photo_failed.connect(self._on_photo_failed)
         self._controller.item_finished.connect(self._on_item_finished)
+        self._controller.queue_changed.connect(self.photo_list.follow_queue)
         self._controller.model_ready.connect(self._on_model_ready)
         self.view.zoom_changed.connect(self.bar.show_zoom)
         self.view.hovered.connect(lambda where: self._on_hovered(self.evidence, where))

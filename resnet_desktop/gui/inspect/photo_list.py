@@ -1,0 +1,123 @@
+"""The list of photos with the line above it: how many, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.choice import Choice
+from resnet_desktop.gui.elided_label import ElidedLabel
+from resnet_desktop.gui.inspect.gallery import GalleryModel, GalleryView, Item
+from resnet_desktop.gui.results import Failure, Result
+from resnet_desktop.imaging.files import natural_key
+
+Key = Callable[[Item], tuple[Any, ...]]
+
+
+class PhotoList(QWidget):
+    """The list in an order that the user chooses.
+
+    Results that come in move nothing while one looks; when the last one is there the list is put in order again.
+
+    Signal: ``order_chosen`` (one of ``LIST_ORDER.choices``), by the user.
+    """
+
+    order_chosen = Signal(str)
+
+    def __init__(self, model: GalleryModel, view: GalleryView, order: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model, self._view = model, view
+        self._count, self._order = ElidedLabel(), Choice()
+        self._build(order)
+        self._order.activated.connect(self._on_chosen)
+        for changed in (model.rowsInserted, model.rowsRemoved, model.modelReset):
+            changed.connect(self._show_count)
+
+    @property
+    def order(self) -> str:
+        """The order that is chosen."""
+        return str(self._order.currentData())
+
+    def follow_queue(self, done: int, total: int) -> None:
+        """The list is put in order when all photos have their results."""
+        if done == total:
+            self._model.arrange(ORDERS[self.order])
+            self._view.scrollTo(self._view.currentIndex())
+
+    def _on_chosen(self) -> None:
+        self._model.arrange(ORDERS[self.order])
+        self._view.scrollToTop()
+        self.order_chosen.emit(self.order)
+
+    def _show_count(self) -> None:
+        count = self._model.rowCount()
+        text = self.tr("1 photo") if count == 1 else self.tr("{count} photos").format(count=wording.number(count))
+        self._count.setText(text)
+
+    def _build(self, order: str) -> None:
+        titles = {
+            "added": self.tr("As they came"),
+            "name": self.tr("By name"),
+            "class": self.tr("By class"),
+            "unsure": self.tr("Least sure"),
+            "sure": self.tr("Most sure"),
+        }
+        for name in ORDERS:
+            self._order.addItem(titles[name], name)
+        self._order.setCurrentIndex(self._order.findData(order))
+        self._order.setMinimumContentsLength(9)
+        self._order.setAccessibleName(self.tr("Order of the photos"))
+        self._order.setToolTip(self.tr("Order of the photos. The least sure ones are worth a second look."))
+        self._count.setProperty("tone", "secondary")
+        head = QHBoxLayout()
+        head.setContentsMargins(theme.M, theme.XS, theme.XS, theme.XS)
+        head.addWidget(self._count, 1)
+        head.addWidget(self._order, 0, Qt.AlignmentFlag.AlignRight)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(head)
+        layout.addWidget(self._view, 1)
+
+
+def _added(item: Item) -> tuple[Any, ...]:
+    return (item.number,)
+
+
+def _by_name(item: Item) -> tuple[Any, ...]:
+    return (*natural_key(item.name), item.number)
+
+
+def _by_class(item: Item) -> tuple[Any, ...]:
+    """Photos of one class together, the surest first; behind them those that wait, then those that cannot be read."""
+    if isinstance(item.outcome, Result):
+        top = item.outcome.top
+        return (0, natural_key(top.label), -top.probability, item.number)
+    return (_without_result(item), item.number)
+
+
+def _by_confidence(sign: int) -> Key:
+    def key(item: Item) -> tuple[Any, ...]:
+        if isinstance(item.outcome, Result):
+            return (0, sign * item.outcome.top.probability, item.number)
+        return (_without_result(item), item.number)
+
+    return key
+
+
+def _without_result(item: Item) -> int:
+    return 2 if isinstance(item.outcome, Failure) else 1
+
+
+ORDERS: dict[str, Key] = {
+    "added": _added,
+    "name": _by_name,
+    "class": _by_class,
+    "unsure": _by_confidence(1),
+    "sure": _by_confidence(-1),
+}
+"""What the list is sorted by, for each choice of the setting ``LIST_ORDER``."""
