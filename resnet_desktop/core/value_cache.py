@@ -17,8 +17,8 @@ from typing import Any
 
 COMMIT_SECONDS = 2.0
 """What a process that is killed loses at the most."""
-WAIT_SECONDS = 2.0
-"""How long another process that writes is waited for."""
+WAIT_SECONDS = 5.0
+"""How long another process that writes is waited for: longer than it writes between two commits."""
 _VERSION = 2
 """Of the table; a file of another one begins anew."""
 _ASKED_AT_ONCE = 500
@@ -66,6 +66,7 @@ class ValueCache:
             found.update((key, value) for key, crc, value in rows if crc == zlib.crc32(value))
             if rows:
                 self._ask(_MARK_USED.format(marks=marks), (time.time(), *some))
+        self._commit()  # a transaction left open would keep other processes from writing
         return found
 
     def put(self, values: Mapping[bytes, bytes]) -> None:
@@ -76,11 +77,10 @@ class ValueCache:
         rows = [(key, now, zlib.crc32(value), value) for key, value in values.items()]
         try:
             self._base.executemany("INSERT OR REPLACE INTO kept (key, used, crc, value) VALUES (?, ?, ?, ?)", rows)
-            if time.monotonic() - self._committed > COMMIT_SECONDS:
-                self._base.commit()
-                self._committed = time.monotonic()
         except sqlite3.Error as error:
             self._give_up(error)
+        if time.monotonic() - self._committed > COMMIT_SECONDS:
+            self._commit()
 
     def close(self) -> None:
         """Write what is not written yet, and drop what is too much."""
@@ -92,6 +92,15 @@ class ValueCache:
         except sqlite3.Error as error:
             self._give_up(error)
         self._disconnect()
+
+    def _commit(self) -> None:
+        if self._base is None:
+            return
+        try:
+            self._base.commit()
+            self._committed = time.monotonic()
+        except sqlite3.Error as error:
+            self._give_up(error)
 
     def _drop_surplus(self, base: sqlite3.Connection) -> None:
         size = int(base.execute("SELECT coalesce(sum(length(value)), 0) FROM kept").fetchone()[0])

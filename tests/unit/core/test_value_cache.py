@@ -49,6 +49,18 @@ def test_what_was_used_longest_ago_goes_first(path: Path) -> None:
     assert kept(path) == [1, 2, 5, 10, 11]
 
 
+def test_a_reader_does_not_keep_others_from_writing(path: Path) -> None:
+    filled(path, range(3))
+    reader = ValueCache(path, LIMIT)
+    reader.get([bytes([1])])
+    writer = ValueCache(path, LIMIT)
+    writer.put({bytes([7]): b"value"})
+    writer.close()
+    assert writer.problem is None
+    assert reader.get([bytes([7])]) == {bytes([7]): b"value"}
+    reader.close()
+
+
 def test_more_keys_than_one_question_takes(path: Path) -> None:
     cache = ValueCache(path, LIMIT)
     values = {i.to_bytes(2, "big"): b"v" for i in range(1200)}
