@@ -109,6 +109,12 @@ def load_latest(folder: Path) -> Checkpoint | None:
     return None
 
 
+def newest(folder: Path) -> Position | None:
+    """The position of the newest checkpoint, whether it can be read or not."""
+    names = [NAME.fullmatch(path.name) for path in _sorted(folder)[-1:]]
+    return next((Position(int(name[1]), int(name[2])) for name in names if name), None)
+
+
 def _read(path: Path) -> dict[str, Any] | None:
     """What a checkpoint holds; None if it is damaged, which torch alone does not notice of every byte."""
     try:

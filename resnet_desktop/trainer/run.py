@@ -82,6 +82,7 @@ class Run:
         state = self.world.told(checkpoints.load_latest(self.folder / "checkpoints") if self.world.first else None)
         if state is not None:
             engine.restore(state)
+            self._tell_of_damage(state)
         engine.train()
         engine.use_best()
         if self.world.first:
@@ -90,6 +91,11 @@ class Run:
             from resnet_desktop.trainer.export import export
 
             export(engine, found)
+
+    def _tell_of_damage(self, state: checkpoints.Checkpoint) -> None:
+        if checkpoints.newest(self.folder / "checkpoints") != state.position:
+            message = "The last checkpoint is damaged: the run goes on from the one before it."
+            self.reporter.say("warning", code="checkpoint_damaged", message=message)
 
     def _scan(self) -> Scan:
         """Find and split the pictures; the split is stored, so that a resumed run has the same one."""

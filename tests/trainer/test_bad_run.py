@@ -84,6 +84,7 @@ def test_a_damaged_checkpoint_is_made_again_from_the_one_before(again: Job, fini
     damage(saved(folder)[-1], how)
     said = run_here(again())
     assert of(said, "epoch_started", "epoch") == [3]
+    assert of(said, "warning", "code") == ["checkpoint_damaged"]
     assert said[-1]["event"] == "finished"
     assert are_equal(folder, finished)
 
