@@ -16,6 +16,7 @@ from resnet_desktop.core.errors import DataError
 from resnet_desktop.finetune.dataset import Sample, Scan, survey
 from resnet_desktop.finetune.job import Job
 from resnet_desktop.finetune.rate_curve import has_ended, suggested
+from resnet_desktop.finetune.recipe import Phase
 from resnet_desktop.trainer import balance, choices, machine
 from resnet_desktop.trainer.augment import Augmenter
 from resnet_desktop.trainer.control import Control
@@ -115,21 +116,21 @@ def estimate(job: Job) -> dict[str, Any]:
     """What a run of the job would take: seconds, parameters, batch size, device."""
     bench = prepare(job)
     engine, recipe, found = bench.engine, bench.engine.recipe, bench.found
-    phase = recipe.schedule[-1]
-    per_step, used = _seconds_per_step(engine, HEAD_STEPS if engine.head else STEPS)
-    factor = phase.batch_size / used  # a batch of the few pictures may be smaller than those of the run
-    training = len(found.training)
-    steps = sum(p.epochs * max(1, training // min(p.batch_size, training)) for p in recipe.schedule)
-    epochs = sum(p.epochs for p in recipe.schedule)
+    last, training = recipe.schedule[-1], len(found.training)
     answer = bench.seconds_per_feature or _seconds_per_answer(engine)
-    seconds = STARTING + bench.seconds_per_picture * (training + len(found.validation))
-    seconds += steps * per_step * (1 if engine.head else factor) + answer * _answers(bench, epochs)
+    seconds, epochs, evaluations, per_step = bench.seconds_per_picture * (training + len(found.validation)), 0, 0.0, 0.0
+    for phase in recipe.schedule:
+        per_step = _seconds_per_step(engine, phase, training)
+        epochs += phase.epochs
+        evaluations += phase.epochs * (phase.size / last.size) ** 2
+        seconds += phase.epochs * max(1, training // min(phase.batch_size, training)) * per_step
+    seconds += STARTING + answer * _answers(bench, evaluations)
     ending = Ending.of(found, has_features=engine.head is not None)
     seconds += ending.seconds(answer) + bench.seconds_per_picture * (ending.learnt + ending.judged)
     return {
         "seconds": round(seconds, 1),
-        "seconds_per_step": round(per_step * (1 if engine.head else factor), 4),
-        "batch_size": phase.batch_size,
+        "seconds_per_step": round(per_step, 4),
+        "batch_size": last.batch_size,
         "epochs": epochs,
         "images": training,
         "classes": len(found.labels),
@@ -140,12 +141,12 @@ def estimate(job: Job) -> dict[str, Any]:
     }
 
 
-def _answers(bench: Bench, epochs: int) -> int:
-    """How many pictures go through the network without being learnt from until the end of training."""
+def _answers(bench: Bench, evaluations: float) -> float:
+    """How many pictures of the last size go through the network without being learnt from until training ends."""
     training, validation = len(bench.found.training), len(bench.found.validation)
     if bench.engine.head:  # once, for all epochs
         return training * bench.engine.recipe.views + validation
-    return epochs * validation
+    return evaluations * validation
 
 
 def _parts(engine: Engine) -> list[dict[str, Any]]:
@@ -181,10 +182,10 @@ def _chosen(bench: Bench) -> dict[str, Any]:
     }
 
 
-def _seconds_per_step(engine: Engine, steps: int) -> tuple[float, int]:
-    """Seconds of a step, and its number of pictures; the first step, which warms up, does not count."""
+def _seconds_per_step(engine: Engine, phase: Phase, training: int) -> float:
+    """Seconds of a step in this phase of a run on so many pictures; the first step, which warms up, does not count."""
     training_mode(engine.network)
-    phase, started, pictures = engine.recipe.schedule[-1], 0.0, 1
+    steps, started, pictures = HEAD_STEPS if engine.head else STEPS, 0.0, 1
     for number in range(steps + 1):
         if number == 1:
             started = time.monotonic()
@@ -192,7 +193,10 @@ def _seconds_per_step(engine: Engine, steps: int) -> tuple[float, int]:
         loss = engine.make_step(number, 0, plan)
         pictures = len(plan)
         float(loss)  # wait for the device
-    return (time.monotonic() - started) / steps, pictures
+    seconds = (time.monotonic() - started) / steps
+    if engine.head:  # a step costs the same for few and many
+        return seconds
+    return seconds * min(phase.batch_size, training) / pictures  # a batch of the few may be smaller than the run's
 
 
 def _seconds_per_answer(engine: Engine) -> float:

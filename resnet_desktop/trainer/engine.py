@@ -193,7 +193,7 @@ class Engine:
     def plans(self, epoch: int, phase: Phase, first: int = 0) -> Iterator[tuple[int, Plan]]:
         """Steps from ``first`` on with the batch of each; all is a function of seed and epoch."""
         order = balance.order(self.training.labels, self.recipe.balance, self._generator(epoch, -1))
-        size = min(phase.batch_size, len(order))
+        size = self._batch(phase)
         for step in range(first, self._steps(phase)):
             chosen = order[step * size : (step + 1) * size]
             yield step, self.training.plan(chosen, phase.size, self._generator(epoch, step))
@@ -212,7 +212,10 @@ class Engine:
         self.network.load_state_dict(values, strict=False)
 
     def _steps(self, phase: Phase) -> int:
-        return max(1, len(self.training) // min(phase.batch_size, len(self.training)))
+        return max(1, len(self.training) // self._batch(phase))
+
+    def _batch(self, phase: Phase) -> int:
+        return min(phase.batch_size, len(self.training))
 
     def _generator(self, epoch: int, step: int) -> torch.Generator:
         """A generator on the CPU whose state depends on seed, epoch and step alone."""
@@ -279,7 +282,6 @@ class Engine:
         if not self.reporter.due:
             return  # reading the loss would make the processor wait for the device at every step
         loss = _finite(float(losses[-1]) * self.world.size)
-        done = sum(self._steps(p) for p in self.phases[:epoch]) + step
         self.reporter.progress(
             epoch=epoch + 1,
             step=step,
@@ -288,13 +290,19 @@ class Engine:
             images_per_second=round(self.pace.images_per_second, 1),
             learning_rate=rate,
             memory_mb=memory.used_megabytes(self.device),
-            seconds_left=self._seconds_left(done, epoch),
+            seconds_left=self._seconds_left(epoch, step),
         )
 
-    def _seconds_left(self, done: int, epoch: int) -> float:
-        """After so many steps of all, in this epoch: until the report is there."""
-        left = self.pace.seconds_left(self.total_steps - done, len(self.phases) - epoch)
-        answer = self.pace.seconds_per_evaluation / max(1, len(self.validation))
+    def _seconds_left(self, epoch: int, step: int) -> float:
+        """After so many steps of this epoch: until the report is there."""
+        now, pixels = self.phases[epoch], 1.0
+        steps, evaluations = float(self._steps(now) - step), 1.0
+        for phase in self.phases[epoch + 1 :]:
+            pixels = (phase.size / now.size) ** 2  # of a picture, beside one of now
+            steps += pixels * self._steps(phase) * self._batch(phase) / self._batch(now)
+            evaluations += pixels
+        left = self.pace.seconds_left(steps, evaluations)
+        answer = pixels * self.pace.seconds_per_evaluation / max(1, len(self.validation))
         return round(left + self.ending.seconds(answer), 1)
 
     def _finish_epoch(self, epoch: int, phase: Phase, loss: float, rate: float, started: float) -> None:

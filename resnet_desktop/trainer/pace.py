@@ -56,8 +56,8 @@ class Pace:
         """Lately."""
         return self._step or 0.0
 
-    def seconds_left(self, steps: int, evaluations: int) -> float:
-        """For so many more steps and evaluations."""
+    def seconds_left(self, steps: float, evaluations: float) -> float:
+        """For so many more steps and evaluations, in steps and evaluations of now."""
         return round(steps * self.seconds_per_step + evaluations * self.seconds_per_evaluation, 1)
 
 

@@ -12,10 +12,12 @@ from torch.nn import functional
 
 from resnet_desktop.finetune.estimate import read
 from resnet_desktop.finetune.job import parse_job
+from resnet_desktop.finetune.recipe import Phase
 from resnet_desktop.finetune.samples import Sample
 from resnet_desktop.imaging.decode import decode
 from resnet_desktop.trainer import __main__ as trainer
 from resnet_desktop.trainer import bench, choices, memory
+from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.optim import set_learning_rate
 from resnet_desktop.trainer.probe import PICTURES, Probe
 
@@ -69,6 +71,25 @@ def test_the_estimate_says_what_was_filled_in(ask: Any, stripe_folder: Path, bas
     chosen = read(ask("--estimate", job)[1][0]).chosen
     assert (chosen["epochs"], chosen["learning_rate"], chosen["batch_size"]) == (3, 1e-3, 4)
     assert (chosen["device"], chosen["workers"], chosen["recipe.precision"]) == ("cpu", 1, "float32")
+
+
+def test_the_estimate_counts_each_size_of_the_schedule(
+    stripe_folder: Path, base_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seconds(engine: Engine, phase: Phase, training: int) -> float:
+        return float(phase.size**2)  # far more than what else is measured
+
+    def estimated(*sizes: int) -> float:
+        schedule = [{"epochs": 2, "size": size, "batch_size": 4} for size in sizes]
+        job = fine_tune_job(
+            stripe_folder, tmp_path / "out", base_model, epochs=None, train="all", recipe={"schedule": schedule}
+        )
+        return float(bench.estimate(parse_job(job))["seconds"])
+
+    monkeypatch.setattr(bench, "_seconds_per_step", seconds)
+    per_size = estimated(SIDE) / SIDE**2
+    assert per_size >= 2, "two epochs"
+    assert estimated(SIDE // 2, SIDE) / (1.25 * SIDE**2) == pytest.approx(per_size, rel=0.05)
 
 
 def test_the_range_test_goes_up_and_suggests(ask: Any, stripe_folder: Path, base_model: Path, tmp_path: Path) -> None:

@@ -152,6 +152,27 @@ def test_rates_rise_and_fall() -> None:
     assert learning_rate(1.0, 0.1, 0.9, "constant") == 1.0
 
 
+def test_the_time_left_counts_larger_pictures_for_more(engine: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    schedule = [{"epochs": 2, "size": 16, "batch_size": 4}, {"epochs": 1, "size": 32, "batch_size": 8}]
+    made = engine(train="all", epochs=None, batch_size=None, recipe={"schedule": schedule})
+    asked: list[tuple[float, float]] = []
+
+    def seconds_left(steps: float, evaluations: float) -> float:
+        asked.append((steps, evaluations))
+        return 0.0
+
+    monkeypatch.setattr(made.pace, "seconds_left", seconds_left)
+    small, large = len(made.training) // 4, len(made.training) // 8
+    made._seconds_left(0, 1)
+    made._seconds_left(1, small)
+    made._seconds_left(2, large)
+    assert asked == [
+        (small - 1 + small + 8 * large, 6.0),  # four times the pixels, twice the pictures
+        (8 * large, 5.0),
+        (0, 1.0),
+    ]
+
+
 def test_small_classes_weigh_more_or_come_more_often() -> None:
     labels = torch.tensor([0] * 90 + [1] * 10)
     weights = balance.class_weights(labels, 2, "auto")
