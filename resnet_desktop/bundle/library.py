@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from resnet_desktop.bundle import bundle as model_file
-from resnet_desktop.core import atomic, paths
+from resnet_desktop.bundle.importing import Known, copy_model
+from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ModelError
 
 SUFFIX = ".onnx"
@@ -72,26 +72,29 @@ class Library:
             )
         return found[0].path
 
-    def install(self, path: Path, name: str | None = None) -> LibraryEntry:
-        """Check a model file and copy it, whole, into the user's folder.
-
-        Args:
-            path: a bundle or another ONNX classifier; weights in other files are put inside.
-            name: under which it is listed; by default the file's.
-
-        Raises:
-            ModelError: as ``bundle.read``; ``model_exists``; ``unknown_model`` if no model can have that name.
-            StorageError: the copy cannot be written.
-        """
-        wanted = _checked_name(name if name is not None else _proposed_name(path))
+    def check_name(self, name: str) -> str:
+        """The name, if a model can be installed under it. Raises ModelError ``model_exists``, ``unknown_model``."""
+        wanted = _checked_name(name)
         existing = self._entry(wanted)
         if existing is not None:
             raise ModelError("model_exists", f"A model {existing.name!r} is installed already.", "Choose another name.")
-        bundle = model_file.read(path)
-        target = self._user / f"{wanted}{SUFFIX}"
-        data = model_file.whole_file(bundle)
-        atomic.write_bytes(target, data)
-        return LibraryEntry(wanted, target, "user", len(data))
+        return wanted
+
+    def install(self, path: Path, name: str | None = None, known: Known | None = None) -> LibraryEntry:
+        """Check a model file and copy it, whole, into the user's folder.
+
+        Args:
+            path: a bundle, another ONNX classifier (weights in other files are put inside), or weights of PyTorch.
+            name: under which it is listed; by default the file's.
+            known: labels and preprocessing of a model that has none.
+
+        Raises:
+            ModelError: as ``copy_model``; ``model_exists``; ``unknown_model`` if no model can have that name.
+            StorageError: the copy cannot be written.
+        """
+        wanted = self.check_name(name if name is not None else _proposed_name(path))
+        bundle = copy_model(path, self._user / f"{wanted}{SUFFIX}", known or Known())
+        return LibraryEntry(wanted, bundle.path, "user", bundle.size)
 
     def remove(self, name: str) -> None:
         """Delete one of the user's models.

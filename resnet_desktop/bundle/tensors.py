@@ -23,6 +23,8 @@ MAX_BYTES = 2**31 - 1
 """The largest message that protobuf, and so ONNX in one piece, can hold."""
 
 _MAX_IR_TAG = 64
+TORCH_HEADS = (b"PK", b"\x80\x02")
+"""How files begin that PyTorch writes."""
 _BITS: dict[int, int] = {
     TensorProto.FLOAT: 32,
     TensorProto.UINT8: 8,
@@ -148,7 +150,8 @@ def _not_a_model(data: bytes, path: Path) -> ModelError:
         return ModelError(
             "damaged_model", f"The model file {path} is damaged or cut short.", "Download or copy it again."
         )
-    return ModelError("not_onnx", f"{path} is not an ONNX model.")
+    hint = "If it holds weights of PyTorch: resnet-desktop models install FILE." if data[:2] in TORCH_HEADS else None
+    return ModelError("not_onnx", f"{path} is not an ONNX model.", hint)
 
 
 def _texts(model: onnx.ModelProto) -> Iterator[str]:

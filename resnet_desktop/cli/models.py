@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,15 +15,21 @@ from resnet_desktop.cli.shared import (
     EXIT_NO_MODEL,
     FormatOption,
     ModelOption,
+    TableOrJson,
     open_bundle,
     print_json,
     print_table,
     say,
 )
+from resnet_desktop.core.progress import Progress, unheard
 
 if TYPE_CHECKING:
     from resnet_desktop.bundle.bundle import Bundle
+    from resnet_desktop.bundle.catalogue import Pretrained
     from resnet_desktop.bundle.summary import Summary
+    from resnet_desktop.imaging.transforms import Transforms
+
+DEFAULT_CROP = 224
 
 app = typer.Typer(help="The library of models.", no_args_is_help=True)
 NamedModel = Annotated[str | None, typer.Argument(metavar="[NAME|PATH]", help="A model; else the one in use.")]
@@ -78,13 +88,61 @@ def verify(name: NamedModel = None, model: ModelOption = None, format: FormatOpt
 
 @app.command()
 def install(
-    file: Annotated[Path, typer.Argument(help="A model bundle or another ONNX classifier.")],
+    file: Annotated[
+        Path, typer.Argument(help="A model bundle, another ONNX file, or weights of PyTorch (.pth).")
+    ],
     name: Annotated[str | None, typer.Option(help="Under which name; else the file's.")] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|imagenet", help="The classes' names, where the file has none: one on each line."),
+    ] = None,
+    resize: Annotated[int | None, typer.Option(min=1, help="Pixels of the shorter side before the crop.")] = None,
+    crop: Annotated[int | None, typer.Option(min=1, help="Pixels of the square that the network sees.")] = None,
+    values: Annotated[
+        Literal["imagenet", "-1..1", "0..1", "0..255"] | None,
+        typer.Option(help="The pixel values that it was trained on; imagenet: by the usual mean and deviation."),
+    ] = None,
 ) -> None:
-    """Check a model file and copy it into the library."""
+    """Check a model file and copy it into the library, with labels and preprocessing where it has none."""
+    from resnet_desktop.bundle.importing import Known
+    from resnet_desktop.bundle.labels import read_labels
     from resnet_desktop.bundle.library import Library
 
-    entry = Library().install(file, name)
+    known = Known(read_labels(labels) if labels else None, _transforms(resize, crop, values))
+    entry = Library().install(file, name, known)
+    typer.echo(f"{entry.name} is installed.")
+
+
+def _transforms(resize: int | None, crop: int | None, values: str | None) -> Transforms | None:
+    from resnet_desktop.imaging.transforms import Transforms
+
+    if resize is None and crop is None and values is None:
+        return None
+    side = crop or min(resize or DEFAULT_CROP, DEFAULT_CROP)
+    shift, scale = {"-1..1": (0.5, 0.5), "0..1": (0.0, 1.0), "0..255": (0.0, 1 / 255)}.get(values or "", (None, None))
+    numbers = {} if shift is None else {"mean": [shift] * 3, "std": [scale] * 3}
+    return Transforms.from_json({"resize": resize or round(side * 256 / 224), "crop": side, **numbers})
+
+
+@app.command()
+def download(
+    name: Annotated[str | None, typer.Argument(help="A pretrained network; left out: those there are.")] = None,
+    mirror: Annotated[
+        str | None, typer.Option(metavar="URL", help="A folder on another server that has the same files.")
+    ] = None,
+    format: FormatOption = "table",  # noqa: A002 - the option's name
+) -> None:
+    """Fetch a pretrained network from its publisher and install it; without a name, list what can be had."""
+    from resnet_desktop.bundle import catalogue
+    from resnet_desktop.bundle.library import Library
+
+    if name is None:
+        _print_catalogue(catalogue.pretrained(), format)
+        return
+    wanted = catalogue.find(name)
+    say(f"{wanted.title}: {wanted.size / 1e6:.0f} MB from {wanted.publisher}, {wanted.licence}. {catalogue.TERMS}")
+    with _bytes_followed(wanted.file) as progress:
+        entry = catalogue.obtain(wanted, Library(), mirror=mirror, progress=progress)
     typer.echo(f"{entry.name} is installed.")
 
 
@@ -95,6 +153,42 @@ def remove(name: Annotated[str, typer.Argument(help="An installed model.")]) -> 
 
     Library().remove(name)
     typer.echo(f"{name} is removed.")
+
+
+def _print_catalogue(networks: tuple[Pretrained, ...], format: TableOrJson) -> None:  # noqa: A002 - as the option
+    from rich.table import Table
+
+    from resnet_desktop.bundle.catalogue import TERMS
+
+    if format == "json":
+        print_json([dataclasses.asdict(network) | {"url": network.folder + network.file} for network in networks])
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("name", "network", "from"):
+        table.add_column(title)
+    table.add_column("top-1", justify="right")
+    table.add_column("size", justify="right")
+    for network in networks:
+        size = f"{network.size / 1e6:.0f} MB"
+        table.add_row(network.name, network.title, network.publisher, f"{network.top1:.1%}", size)
+    print_table(table)
+    say(f"1,000 classes of ImageNet. Top-1 is what the publisher says; it was not measured here. {TERMS}")
+
+
+@contextmanager
+def _bytes_followed(file: str) -> Iterator[Progress]:
+    """Whom to tell how many bytes have come: a bar on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield unheard
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(file, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 def _info(bundle: Bundle, summary: Summary) -> dict[str, Any]:
@@ -139,6 +233,9 @@ def _print_card(bundle: Bundle) -> None:
         typer.echo(
             f"Accuracy: {metrics['acc1']:.1%} of {metrics['images']} pictures (95 % interval {low:.1%} to {high:.1%})"
         )
+    published = metadata.provenance.get("published", {})
+    if published:
+        typer.echo(f"Accuracy: {published['acc1']:.1%} by its publisher, on {published['on']}; not measured here")
     if "data" in metadata.provenance:
         typer.echo(f"Trained on: {', '.join(str(name) for name in metadata.provenance['data'])}")
     typer.echo("")

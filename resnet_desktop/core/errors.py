@@ -42,7 +42,8 @@ class ModelError(ResNetDesktopError):
     """A model cannot be opened or used.
 
     Codes: ``missing_model``, ``unknown_model``, ``not_onnx``, ``damaged_model``, ``newer_format``, ``bad_metadata``,
-    ``wrong_shapes``, ``external_data``, ``no_metadata``, ``unsupported_model``, ``model_exists``, ``bundled_model``.
+    ``wrong_shapes``, ``external_data``, ``no_metadata``, ``unsupported_model``, ``model_exists``, ``bundled_model``,
+    ``wrong_labels``.
     """
 
 
@@ -83,3 +84,10 @@ class SettingsError(ResNetDesktopError):
 
 class StorageError(ResNetDesktopError):
     """A file cannot be written. Codes: ``disk_full``, ``read_only``, ``write_failed``."""
+
+
+class DownloadError(ResNetDesktopError):
+    """A file cannot be fetched.
+
+    Codes: ``no_connection``, ``download_refused``, ``download_broken``, ``wrong_checksum``.
+    """

@@ -88,7 +88,10 @@ def foreign_model(
 
 
 def plain_classifier(
-    *, shape: tuple[int | str, ...] = ("N", 3, 16, 16), output: tuple[int | str, ...] = ("N", 4)
+    *,
+    shape: tuple[int | str, ...] = ("N", 3, 16, 16),
+    output: tuple[int | str, ...] | None = None,
+    classes: int = 4,
 ) -> onnx.ModelProto:
     """Convolution, ReLU, pooling, flatten, linear: the smallest foreign classifier with a closed form."""
     rng = np.random.default_rng(3)
@@ -99,9 +102,9 @@ def plain_classifier(
         helper.make_node("Flatten", ["pool"], ["flat"]),
         helper.make_node("Gemm", ["flat", "w", "b"], ["y"], transB=1),
     ]
-    weights = {"cw": (6, 3, 3, 3), "w": (4, 6), "b": (4,)}
+    weights = {"cw": (6, 3, 3, 3), "w": (classes, 6), "b": (classes,)}
     arrays = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in weights.items()}
-    return foreign_model(nodes, arrays, shape=shape, output=output)
+    return foreign_model(nodes, arrays, shape=shape, output=output or ("N", classes))
 
 
 def save(path: Path, model: onnx.ModelProto) -> Path:

@@ -1,0 +1,127 @@
+"""From a file of weights, or a classifier without labels, to a model of the library."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_desktop.bundle import bundle as model_file
+from resnet_desktop.bundle import tensors, torch_file
+from resnet_desktop.bundle.architectures import ARCHITECTURES, Architecture
+from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.metadata import Metadata
+from resnet_desktop.bundle.resnet_graph import build_resnet, head_names
+from resnet_desktop.core import atomic
+from resnet_desktop.core.errors import ModelError
+from resnet_desktop.imaging.transforms import Transforms
+
+CIFAR_SIDE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a model beside its file.
+
+    Attributes:
+        labels: of its classes; None: they are called "class 0" and so on.
+        transforms: the preprocessing that it was trained for; None: the usual one.
+        provenance: where it comes from.
+    """
+
+    labels: tuple[str, ...] | None = None
+    transforms: Transforms | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+def copy_model(path: Path, target: Path, known: Known) -> Bundle:
+    """Write a model file that stands alone: a bundle as it is, anything else with what is known of it.
+
+    Weights of PyTorch become the graph that the trainer would write, stored as float32, so that nothing is rounded. An
+    ONNX classifier gets its labels and preprocessing as metadata; without any it stays as it is.
+
+    Raises:
+        ModelError: as ``bundle.read`` and ``read_state_dict``; ``unsupported_model`` for weights of a network
+            that the app does not build; ``wrong_labels``: not as many as classes, or the model has its own.
+        StorageError: the copy cannot be written.
+    """
+    if torch_file.is_torch_file(path):
+        return _from_weights(path, target, known)
+    bundle = model_file.read(path)
+    if known.labels is None and known.transforms is None and not (known.provenance and not bundle.has_metadata):
+        atomic.write_bytes(target, model_file.whole_file(bundle))
+        return model_file.read(target)
+    return _with_metadata(bundle, target, known)
+
+
+def architecture_of(shapes: Mapping[str, tuple[int, ...]]) -> Architecture:
+    """The network that arrays of these names and shapes belong to. Raises ModelError ``unsupported_model``."""
+    first = shapes.get("conv1.weight", ())
+    blocks = Counter(name.split(".")[0] for name in shapes if name.endswith(".conv2.weight") and name.count(".") == 3)
+    depths = tuple(blocks[f"layer{i + 1}"] for i in range(len(blocks)))
+    block = "bottleneck" if "layer1.0.conv3.weight" in shapes else "basic"
+    stem = "cifar" if first[2:] == (3, 3) else "imagenet"
+    residual = any(".downsample." in name for name in shapes)
+    for found in ARCHITECTURES.values():
+        if (found.block, found.depths, found.stem, found.residual) == (block, depths, stem, residual):
+            return found
+    raise ModelError(
+        "unsupported_model",
+        "These weights are of no network that the app knows: it reads those of ResNet-18, 34, 50, 101 and 152, "
+        "by torchvision's names.",
+        "Export the network to ONNX where it was trained, and open that file.",
+    )
+
+
+def _from_weights(path: Path, target: Path, known: Known) -> Bundle:
+    arrays = {
+        name: array
+        for name, array in torch_file.read_state_dict(path).items()
+        if array.dtype == np.float32  # not the counters of the batch norms
+    }
+    arch = architecture_of({name: array.shape for name, array in arrays.items()})
+    transforms = known.transforms or (
+        Transforms(resize=CIFAR_SIDE, crop=CIFAR_SIDE) if arch.stem == "cifar" else Transforms()
+    )
+    model = build_resnet(arch, arrays, height=transforms.crop, width=transforms.crop, storage="float32")
+    labels = _labels(known, _classes(arrays))
+    metadata = Metadata(arch=arch.name, categories=labels, transforms=transforms, provenance=known.provenance)
+    return model_file.write(target, model, metadata)
+
+
+def _with_metadata(bundle: Bundle, target: Path, known: Known) -> Bundle:
+    if bundle.has_metadata:
+        raise ModelError(
+            "wrong_labels",
+            f"{bundle.path.name} has its own labels and preprocessing.",
+            "Install it without others.",
+        )
+    side = bundle.input_shape[-1]
+    transforms = known.transforms or bundle.metadata.transforms
+    if transforms.crop != side:
+        raise ModelError("wrong_labels", f"{bundle.path.name} takes {side} x {side} pixels, not {transforms.crop}.")
+    metadata = replace(
+        bundle.metadata,
+        categories=_labels(known, bundle.classes),
+        transforms=transforms,
+        provenance=known.provenance,
+    )
+    model = tensors.parse(model_file.whole_file(bundle), bundle.path).model
+    return model_file.write(target, model, metadata)
+
+
+def _classes(arrays: Mapping[str, NDArray[Any]]) -> int:
+    return int(arrays[f"{head_names(arrays)[-1]}.bias"].shape[0])
+
+
+def _labels(known: Known, classes: int) -> tuple[str, ...]:
+    if known.labels is None:
+        return tuple(f"class {i}" for i in range(classes))
+    if len(known.labels) != classes:
+        raise ModelError("wrong_labels", f"There are {len(known.labels)} labels for {classes} classes.")
+    return known.labels

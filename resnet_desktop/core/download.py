@@ -1,0 +1,158 @@
+"""Fetching a file over HTTP: only when the user asks, whole or not at all, and gone on with where it broke off.
+
+What has come lies beside the target under ``.part`` until its checksum is right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from resnet_desktop import __version__
+from resnet_desktop.core import atomic
+from resnet_desktop.core.errors import DownloadError
+from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
+
+TIMEOUT = 20.0
+"""Seconds without a byte after which the server counts as gone."""
+CHUNK = 1 << 18
+SLACK = 1.05
+"""A file may be so many times as large as it was said to be where that is known to a tenth of a MiB only."""
+
+
+def download(
+    url: str,
+    target: Path,
+    *,
+    sha256: str,
+    size: int,
+    progress: Progress = unheard,
+    cancelled: Cancelled = never,
+) -> str:
+    """Fetch ``url`` to ``target``.
+
+    Args:
+        url: of the scheme http or https.
+        target: the file; its folder is made.
+        sha256: the checksum in hexadecimal digits, or its first digits, eight at least.
+        size: in bytes, about.
+        progress: told how many bytes are there, and of how many.
+        cancelled: asked between chunks; what has come stays for the next time.
+
+    Returns:
+        The whole checksum.
+
+    Raises:
+        DownloadError: ``no_connection``, ``download_refused``, ``download_broken``, ``wrong_checksum``.
+        StorageError: the disk refuses.
+        CancelledError: ``cancelled`` said so.
+    """
+    part = target.with_name(target.name + ".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        resumed = part.exists() and part.stat().st_size > 0
+        _fetch(url, part, size, progress, cancelled)
+        found = _sha256(part)
+        if resumed and not found.startswith(sha256):  # what was there may be of another file
+            part.unlink()
+            _fetch(url, part, size, progress, cancelled)
+            found = _sha256(part)
+        if not found.startswith(sha256):
+            part.unlink()
+            raise DownloadError(
+                "wrong_checksum",
+                f"What came from {_host(url)} is not the file that was wanted: its checksum differs.",
+                "Nothing was installed. Try again later, or from another server.",
+            )
+        part.replace(target)
+    except OSError as error:
+        raise atomic.storage_error(target, error) from error
+    return found
+
+
+def _fetch(url: str, part: Path, size: int, progress: Progress, cancelled: Cancelled) -> None:
+    """Append to ``part`` what it lacks."""
+    have = part.stat().st_size if part.exists() else 0
+    try:
+        response = _open(url, have)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and have:
+            return  # all of it has come, or it is another file: the checksum tells
+        raise DownloadError(
+            "download_refused",
+            f"{_host(url)} does not give the file: {error.code} {error.reason}.",
+            "Try again later, or from another server.",
+        ) from error
+    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
+        reason = getattr(error, "reason", None) or error
+        raise DownloadError(
+            "no_connection", f"{_host(url)} cannot be reached: {reason}.", "Check the connection to the internet."
+        ) from error
+    with response:
+        if have and response.status != http.client.PARTIAL_CONTENT:
+            have = 0  # the server sends it from the start
+        length = response.headers.get("Content-Length", "")
+        total = have + int(length) if length.isdigit() else size
+        if total > size * SLACK:
+            raise DownloadError("wrong_checksum", f"{_host(url)} has a larger file than the one that was wanted.")
+        _copy(url, response, part, (have, total), progress, cancelled)
+
+
+def _copy(
+    url: str,
+    response: http.client.HTTPResponse,
+    part: Path,
+    counts: tuple[int, int],
+    progress: Progress,
+    cancelled: Cancelled,
+) -> None:
+    have, total = counts
+    with part.open("ab" if have else "wb") as file:
+        while True:
+            stop_if(cancelled)
+            progress(have, total)
+            try:
+                chunk = response.read1(CHUNK)
+            except (OSError, http.client.HTTPException) as error:
+                raise _broken(url, have, total) from error
+            if not chunk:
+                break
+            file.write(chunk)
+            have += len(chunk)
+            if have > total * SLACK:
+                raise DownloadError("wrong_checksum", f"{_host(url)} sends a larger file than the one that was wanted.")
+    if response.length:  # what the server had promised and did not send
+        raise _broken(url, have, total)
+
+
+def _open(url: str, have: int) -> http.client.HTTPResponse:
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise DownloadError("download_refused", f"{url} is not a web address.", "It must begin with https://.")
+    headers = {"User-Agent": f"resnet-desktop/{__version__}", "Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    response = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT)
+    assert isinstance(response, http.client.HTTPResponse), "of the schemes http and https"
+    return response
+
+
+def _broken(url: str, have: int, total: int) -> DownloadError:
+    return DownloadError(
+        "download_broken",
+        f"The connection to {_host(url)} broke off after {have / 1e6:.1f} of {total / 1e6:.1f} MB.",
+        "Try again: it goes on from there.",
+    )
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or url
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,95 @@
+"""``resnet-desktop models``: installing with labels, and fetching what others publish."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from resnet_desktop.bundle import catalogue
+from resnet_desktop.bundle.catalogue import pretrained
+from resnet_desktop.cli import main
+from tests.serving import serving
+from tests.unit.bundle.making import plain_classifier, save
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """``run(*arguments)``: exit code, standard output and standard error."""
+
+    def start(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["resnet-desktop", "models", *arguments])
+        with pytest.raises(SystemExit) as caught:
+            main.main()
+        printed = capsys.readouterr()
+        return int(caught.value.code or 0), printed.out, printed.err
+
+    return start
+
+
+def info(run: Run, name: str) -> dict[str, object]:
+    code, out, _ = run("info", name, "--format", "json")
+    assert code == 0
+    found: dict[str, object] = json.loads(out)
+    return found
+
+
+def test_a_foreign_model_is_installed_with_its_labels(run: Run, tmp_path: Path) -> None:
+    path = save(tmp_path / "theirs.onnx", plain_classifier())
+    (tmp_path / "labels.txt").write_text("ant\nbee\nwasp\nhornet\n")
+    labels = ("--labels", str(tmp_path / "labels.txt"))
+    code, out, _ = run("install", str(path), "--name", "mine", *labels, "--crop", "16", "--values", "-1..1")
+    assert (code, out) == (0, "mine is installed.\n")
+    found = info(run, "mine")
+    assert found["categories"] == ["ant", "bee", "wasp", "hornet"]
+    transforms = found["transforms"]
+    assert isinstance(transforms, dict)
+    assert (transforms["resize"], transforms["crop"]) == (18, 16)
+    assert (transforms["mean"], transforms["std"]) == ([0.5] * 3, [0.5] * 3)
+
+
+def test_what_cannot_be_installed_is_said(run: Run, tmp_path: Path) -> None:
+    path = save(tmp_path / "theirs.onnx", plain_classifier())
+    code, out, err = run("install", str(path), "--labels", "imagenet")
+    assert (code, out) == (1, "")
+    assert "1000 labels for 4 classes" in err
+    assert run("install", str(path), "--values", "0..2")[0] == 2
+    assert run("install", str(path), "--resize", "10", "--crop", "16")[0] == 1
+    assert run("info", "theirs")[0] == 1, "nothing was installed"
+
+
+def test_the_catalogue_is_listed(run: Run) -> None:
+    code, out, err = run("download")
+    assert code == 0
+    assert all(entry.name in out for entry in pretrained())
+    assert "non-commercial" in err
+    code, out, _ = run("download", "--format", "json")
+    rows = json.loads(out)
+    assert [row["name"] for row in rows] == [entry.name for entry in pretrained()]
+    assert all(row["url"].startswith("https://") for row in rows)
+
+
+def test_a_network_comes_from_a_mirror(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = plain_classifier(shape=("N", 3, 224, 224), classes=1000).SerializeToString()
+    entry = dataclasses.replace(
+        pretrained()[0], name="some", file="some.onnx", sha256=hashlib.sha256(data).hexdigest(), size=len(data)
+    )
+    monkeypatch.setattr(catalogue, "pretrained", lambda: (entry,))
+    with serving({"some.onnx": data}) as server:
+        code, out, err = run("download", "some", "--mirror", server.address)
+        assert (code, out) == (0, "some is installed.\n")
+        assert "BSD" in err
+        assert run("download", "some", "--mirror", server.address)[0] == 1
+    assert info(run, "some")["classes"] == 1000
+    code, out, _ = run("info", "some")
+    assert "by its publisher" in out
+    assert "not measured here" in out
+    code, out, err = run("download", "another")
+    assert (code, out) == (1, "")
+    assert "some" in err
