@@ -88,9 +88,7 @@ def verify(name: NamedModel = None, model: ModelOption = None, format: FormatOpt
 
 @app.command()
 def install(
-    file: Annotated[
-        Path, typer.Argument(help="A model bundle, another ONNX file, or weights of PyTorch (.pth).")
-    ],
+    file: Annotated[Path, typer.Argument(help="A model bundle, another ONNX file, or weights of PyTorch (.pth).")],
     name: Annotated[str | None, typer.Option(help="Under which name; else the file's.")] = None,
     labels: Annotated[
         str | None,
