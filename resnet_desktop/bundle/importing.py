@@ -19,9 +19,17 @@ from resnet_desktop.bundle.metadata import Metadata
 from resnet_desktop.bundle.resnet_graph import build_resnet, head_names
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError
-from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.imaging.transforms import IMAGENET_MEAN, IMAGENET_STD, Transforms
 
 CIFAR_SIDE = 32
+USUAL_SIDE = 224
+PIXEL_VALUES: Mapping[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
+    "imagenet": (IMAGENET_MEAN, IMAGENET_STD),
+    "-1..1": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "0..1": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+    "0..255": ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255)),
+}
+"""The values of pixels that networks are commonly trained on, as mean and deviation on the 0–1 scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,23 @@ class Known:
     labels: tuple[str, ...] | None = None
     transforms: Transforms | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+def preprocessing(side: int | None = None, resize: int | None = None, values: str = "imagenet") -> Transforms:
+    """The preprocessing of a network that does not tell its own.
+
+    Args:
+        side: pixels of the square that it sees; the usual 224, or ``resize`` where that is less.
+        resize: pixels of the shorter side before the crop; in the usual proportion, 256 for 224.
+        values: one of ``PIXEL_VALUES``.
+
+    Raises:
+        ModelError: ``bad_metadata``: the square is larger than what it is cut out of.
+    """
+    side = side or min(resize or USUAL_SIDE, USUAL_SIDE)
+    mean, std = PIXEL_VALUES[values]
+    numbers = {"resize": resize or round(side * 256 / 224), "crop": side, "mean": list(mean), "std": list(std)}
+    return Transforms.from_json(numbers)
 
 
 def copy_model(path: Path, target: Path, known: Known) -> Bundle:
@@ -57,6 +82,27 @@ def copy_model(path: Path, target: Path, known: Known) -> Bundle:
         atomic.write_bytes(target, model_file.whole_file(bundle))
         return model_file.read(target)
     return _with_metadata(bundle, target, known)
+
+
+def fitting(bundle: Bundle, known: Known) -> None:
+    """Whether a model file can take these labels and this preprocessing.
+
+    Raises:
+        ModelError: ``wrong_labels``: the file has its own, they are not as many as its classes, or the square is not of
+            the side that it takes.
+    """
+    if bundle.has_metadata:
+        raise ModelError(
+            "wrong_labels",
+            f"{bundle.path.name} has its own labels and preprocessing.",
+            "Install it without others.",
+        )
+    side = bundle.input_shape[-1]
+    if known.transforms is not None and known.transforms.crop != side:
+        raise ModelError(
+            "wrong_labels", f"{bundle.path.name} takes {side} x {side} pixels, not {known.transforms.crop}."
+        )
+    _labels(known, bundle.classes)
 
 
 def architecture_of(shapes: Mapping[str, tuple[int, ...]]) -> Architecture:
@@ -95,20 +141,11 @@ def _from_weights(path: Path, target: Path, known: Known) -> Bundle:
 
 
 def _with_metadata(bundle: Bundle, target: Path, known: Known) -> Bundle:
-    if bundle.has_metadata:
-        raise ModelError(
-            "wrong_labels",
-            f"{bundle.path.name} has its own labels and preprocessing.",
-            "Install it without others.",
-        )
-    side = bundle.input_shape[-1]
-    transforms = known.transforms or bundle.metadata.transforms
-    if transforms.crop != side:
-        raise ModelError("wrong_labels", f"{bundle.path.name} takes {side} x {side} pixels, not {transforms.crop}.")
+    fitting(bundle, known)
     metadata = replace(
         bundle.metadata,
         categories=_labels(known, bundle.classes),
-        transforms=transforms,
+        transforms=known.transforms or bundle.metadata.transforms,
         provenance=known.provenance,
     )
     model = tensors.parse(model_file.whole_file(bundle), bundle.path).model

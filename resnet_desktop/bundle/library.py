@@ -92,7 +92,7 @@ class Library:
             ModelError: as ``copy_model``; ``model_exists``; ``unknown_model`` if no model can have that name.
             StorageError: the copy cannot be written.
         """
-        wanted = self.check_name(name if name is not None else _proposed_name(path))
+        wanted = self.check_name(name if name is not None else proposed_name(path))
         bundle = copy_model(path, self._user / f"{wanted}{SUFFIX}", known or Known())
         return LibraryEntry(wanted, bundle.path, "user", bundle.size)
 
@@ -141,7 +141,7 @@ def _is_path(text: str) -> bool:
     return text.lower().endswith(SUFFIX) or "/" in text or os.sep in text
 
 
-def _proposed_name(path: Path) -> str:
+def proposed_name(path: Path) -> str:
     """A name out of a file's: what a name may not have becomes ``-``."""
     return re.sub(r"[^\w.+() -]+", "-", path.stem).strip(" .-")[:MAX_NAME].rstrip(" .") or "model"
 

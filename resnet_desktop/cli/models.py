@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from resnet_desktop.bundle.summary import Summary
     from resnet_desktop.imaging.transforms import Transforms
 
-DEFAULT_CROP = 224
-
 app = typer.Typer(help="The library of models.", no_args_is_help=True)
 NamedModel = Annotated[str | None, typer.Argument(metavar="[NAME|PATH]", help="A model; else the one in use.")]
 
@@ -112,14 +110,11 @@ def install(
 
 
 def _transforms(resize: int | None, crop: int | None, values: str | None) -> Transforms | None:
-    from resnet_desktop.imaging.transforms import Transforms
+    from resnet_desktop.bundle.importing import preprocessing
 
     if resize is None and crop is None and values is None:
         return None
-    side = crop or min(resize or DEFAULT_CROP, DEFAULT_CROP)
-    shift, scale = {"-1..1": (0.5, 0.5), "0..1": (0.0, 1.0), "0..255": (0.0, 1 / 255)}.get(values or "", (None, None))
-    numbers = {} if shift is None else {"mean": [shift] * 3, "std": [scale] * 3}
-    return Transforms.from_json({"resize": resize or round(side * 256 / 224), "crop": side, **numbers})
+    return preprocessing(crop, resize, values or "imagenet")
 
 
 @app.command()

@@ -42,12 +42,12 @@ def say(message: str) -> None:
 
 def open_bundle(model: str | None) -> Bundle:
     """The model that is named, or the one of the settings, or the bundled one. Raises ModelError."""
-    from resnet_desktop.bundle import bundle as bundles
+    from resnet_desktop.bundle import answers
     from resnet_desktop.bundle.library import Library
 
     library = Library()
     wanted = model or Settings().string(declared.MODEL)
-    return bundles.read(library.find(wanted) if wanted else library.default())
+    return answers.read(library.find(wanted) if wanted else library.default())
 
 
 def wanted_provider(provider: str | None) -> str:

@@ -36,6 +36,8 @@ class Actions(QObject):
         self.rest = self._action(self.tr("Classify the rest"), "F5")
         self.cancel = self._action(self.tr("Cancel"), "Esc")
         self.open_model = self._action(self.tr("Open ONNX file…"))
+        self.get_models = self._action(self.tr("Get a pretrained network…"))
+        self.manage_models = self._action(self.tr("Models…"), "Ctrl+M")
         self.heatmap = self._action(self.tr("Heatmap"), "H", "heatmap", checkable=True)
         self.fit = self._action(self.tr("Fit"), "Ctrl+0", "fit")
         self._make_evidence_actions()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle import answers
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.errors import ProviderError
 from resnet_desktop.gui.analysis import Analysis
@@ -67,7 +67,7 @@ class Engine:
         """
         library = Library()
         path = library.find(wanted) if wanted else library.default()
-        bundle = bundles.read(path)
+        bundle = answers.read(path)
         classifier = Classifier(
             bundle,
             provider=self._choice(provider),
@@ -93,7 +93,7 @@ class Engine:
             provider=self.provider,
             reason=classifier.session.fallback_reason or classifier.choice.reason,
             statuses=classifier.choice.statuses,
-            has_labels=bundle.has_metadata,
+            has_labels=bundle.has_metadata or answers.recall(bundle) is not None,
             explains=bundle.features is not None,
             categories=bundle.metadata.categories,
             layers=self.analysis.layers(),

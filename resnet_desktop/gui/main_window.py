@@ -28,7 +28,7 @@ from resnet_desktop.gui.evidence_actions import EvidenceActions
 from resnet_desktop.gui.inspect.gallery import GalleryModel, Item
 from resnet_desktop.gui.inspect.inspect_page import InspectPage
 from resnet_desktop.gui.labels.desk import LabelDesk
-from resnet_desktop.gui.model_menu import ModelMenu
+from resnet_desktop.gui.models.desk import ModelDesk
 from resnet_desktop.gui.notice import NoticeBar
 from resnet_desktop.gui.pictures import Photos, Thumbnails
 from resnet_desktop.gui.preferences import Preferences
@@ -38,6 +38,7 @@ from resnet_desktop.gui.scanner import Scanner
 from resnet_desktop.gui.session_controller import SessionController
 from resnet_desktop.gui.status_panel import StatusPanel
 from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.teaching import Teaching
 from resnet_desktop.gui.welcome import WelcomePage
 
 if TYPE_CHECKING:
@@ -58,9 +59,9 @@ class MainWindow(QMainWindow):
         self._chosen: str | None = None  # a model that the user is switching to
         self._provider = "auto"
         self._pasted = 0
-        self.wizard: TrainWizard | None = None
         max_pixels = settings.integer(MAX_MEGAPIXELS) * 1_000_000
         self.preferences = Preferences(settings, self)
+        self._teaching = Teaching(settings, self)
         self.controller = SessionController(top_k=settings.integer(TOP_K), max_pixels=max_pixels, parent=self)
         self.thumbnails, self.photos = Thumbnails(max_pixels, self), Photos(max_pixels, self)
         self.scanner, self._tasks = Scanner(self), Tasks(1, "files", self)
@@ -69,13 +70,18 @@ class MainWindow(QMainWindow):
         self.inspect = InspectPage(self.gallery, self.controller, self.photos, settings)
         self.status = StatusPanel()
         self.actions_ = Actions(self)
-        self.models = ModelMenu(self.actions_.model_menu, self.actions_.open_model, self._tasks, self)
+        self.models = ModelDesk(self.actions_, self._tasks, self)
         self.evidence = EvidenceActions(self.actions_, self.inspect, self.controller, self.preferences, self)
         self.labels = LabelDesk(self.actions_, self.gallery, self.inspect.gallery, self.inspect.shelf, self)
         self._build()
         self._connect_actions()
         self._connect_work()
         self._update_actions()
+
+    @property
+    def wizard(self) -> TrainWizard | None:
+        """The guide to training while it is open."""
+        return self._teaching.wizard
 
     def start(self, images: Sequence[Path], model: str | None, provider: str | None) -> None:
         """Load the model and classify; asked for when the window is on the screen."""
@@ -145,7 +151,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop everything, and wait until no thread is left. A training run is asked about first."""
-        if self.wizard is not None and not self.wizard.close():
+        if not self._teaching.close():
             event.ignore()
             return
         self.hide()
@@ -155,6 +161,7 @@ class MainWindow(QMainWindow):
         self.thumbnails.close()
         self.evidence.close()
         self.labels.close()
+        self.models.close()
         self._tasks.drain()
         self.preferences.close()
         super().closeEvent(event)
@@ -220,6 +227,10 @@ class MainWindow(QMainWindow):
         does.about.triggered.connect(lambda: dialogs.show_about(self))
         does.themes.triggered.connect(self._on_theme_chosen)
         self.models.model_chosen.connect(self.open_model)
+        self.models.said.connect(self.notice.say)
+        self.models.changed.connect(self._teaching.look_for_models)
+        self._teaching.model_wanted.connect(self.open_model)
+        self._teaching.networks_wanted.connect(self.models.get)
         self.evidence.said.connect(self.notice.say)
         self.evidence.busy_changed.connect(self._update_actions)
         does.teach.triggered.connect(lambda: self.open_wizard())
@@ -255,22 +266,7 @@ class MainWindow(QMainWindow):
 
     def open_wizard(self, *sources: Path) -> None:
         """The guide to training, with photos to begin with; one at a time."""
-        from resnet_desktop.gui.wizard.wizard import TrainWizard  # a window of its own, of no use at the start
-
-        if self.wizard is None:
-            self.wizard = TrainWizard(self.preferences.settings, self)
-            self.wizard.model_wanted.connect(self.open_model)
-            self.wizard.closed.connect(self._on_wizard_closed)
-        if sources:
-            self.wizard.add_sources([*sources])
-        self.wizard.show()
-        self.wizard.raise_()
-        self.wizard.activateWindow()
-
-    def _on_wizard_closed(self) -> None:
-        if self.wizard is not None:
-            self.wizard.deleteLater()
-            self.wizard = None
+        self._teaching.open(*sources)
 
     def _add(self, sources: Sequence[tuple[Source, str]]) -> None:
         was_empty = not self.gallery.items
@@ -313,7 +309,9 @@ class MainWindow(QMainWindow):
             self.preferences.change(MODEL, self._chosen)
             self._chosen = None
         if not info.has_labels:
-            self.notice.say(self.tr("{name} carries no class names: its classes are numbered.").format(name=info.name))
+            text = self.tr("{name} carries no class names: its classes are numbered.").format(name=info.name)
+            ask = self.tr("Name them…"), lambda: self.models.ask_for_labels(info.path)
+            self.notice.say(text, ask)
         self._classify_all()
 
     def _on_model_failed(self, failure: Failure) -> None:

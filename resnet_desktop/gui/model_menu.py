@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
-from resnet_desktop.gui import dialogs
 from resnet_desktop.gui.tasks import Tasks
 
 
 class ModelMenu(QObject):
-    """Signal: ``model_chosen`` (a name in the library, or a path)."""
+    """The installed models, the one in use ticked, and below them what else can be done.
+
+    Signal: ``model_chosen`` (a name in the library).
+    """
 
     model_chosen = Signal(str)
 
-    def __init__(self, menu: QMenu, open_file: QAction, tasks: Tasks, window: QWidget) -> None:
+    def __init__(self, menu: QMenu, more: Sequence[QAction], tasks: Tasks, window: QWidget) -> None:
         super().__init__(window)
-        self._menu, self._open_file, self._tasks, self._window = menu, open_file, tasks, window
+        self._menu, self._more, self._tasks = menu, tuple(more), tasks
         self._names: tuple[str, ...] = ()
         self._current = ""
         self._group = QActionGroup(self)
         self._group.triggered.connect(lambda action: self.model_chosen.emit(action.data()))
-        menu.addAction(open_file)
-        open_file.triggered.connect(self._on_open_file)
+        menu.addActions(self._more)
 
     def show_current(self, name: str) -> None:
         """Tick the model that answers now, and look again for what is installed."""
@@ -46,10 +48,7 @@ class ModelMenu(QObject):
             self._group.addAction(action)
         if self._names:
             self._menu.addSeparator()
-        self._menu.addAction(self._open_file)
-
-    def _on_open_file(self) -> None:
-        dialogs.ask_for_model(self._window, lambda path: self.model_chosen.emit(str(path)))
+        self._menu.addActions(self._more)
 
 
 def _installed() -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from resnet_desktop.gui import icons, theme
 
@@ -23,6 +25,10 @@ class NoticeBar(QFrame):
         self._words = QLabel()
         self._words.setWordWrap(True)
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.button = QPushButton()
+        self.button.hide()
+        self.button.clicked.connect(self._on_button)
+        self._does: Callable[[], None] | None = None
         self._close = QToolButton()
         self._close.setAccessibleName(self.tr("Dismiss"))
         self._close.setToolTip(self.tr("Dismiss"))
@@ -32,6 +38,7 @@ class NoticeBar(QFrame):
         layout.setSpacing(theme.S)
         layout.addWidget(self._mark)
         layout.addWidget(self._words, 1)
+        layout.addWidget(self.button)
         layout.addWidget(self._close)
         self._refresh()
         self.hide()
@@ -41,9 +48,12 @@ class NoticeBar(QFrame):
         """What is said now; empty while hidden."""
         return "" if self.isHidden() else self._words.text()
 
-    def say(self, text: str) -> None:
-        """Show a message."""
+    def say(self, text: str, does: tuple[str, Callable[[], None]] | None = None) -> None:
+        """Show a message, and what can be done about it: the words of a button, and what it does."""
         self._words.setText(text)
+        self._does = None if does is None else does[1]
+        self.button.setText("" if does is None else does[0])
+        self.button.setVisible(does is not None)
         self.setAccessibleName(text)
         self.show()
         self.visibility_changed.emit(True)
@@ -58,6 +68,12 @@ class NoticeBar(QFrame):
         if event.type() == QEvent.Type.PaletteChange:
             self._refresh()
         super().changeEvent(event)
+
+    def _on_button(self) -> None:
+        does = self._does
+        self.dismiss()
+        if does is not None:
+            does()
 
     def _refresh(self) -> None:
         colours = theme.current()

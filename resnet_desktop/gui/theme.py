@@ -157,6 +157,7 @@ QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus { border-color: $accent; }
 QSpinBox::up-button, QSpinBox::down-button { width: 0; border: none; }
 QDoubleSpinBox::up-button, QDoubleSpinBox::down-button { width: 0; border: none; }
 QSpinBox QLineEdit, QDoubleSpinBox QLineEdit { border: none; background: transparent; padding: 0 2px; }
+QLineEdit[plain="true"] { background: transparent; border: none; padding: 0; }
 QPlainTextEdit { background: $panel; border: 1px solid $border; border-radius: 6px; padding: 4px; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; }
 QListView { background: $panel; border: none; outline: none; }

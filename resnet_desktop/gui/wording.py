@@ -43,3 +43,18 @@ def long_duration(seconds: float) -> str:
     if seconds < 90 * 60:
         return tr("wording", "{0} minutes").format(number(round(seconds / 60)))  # 2 at least
     return tr("wording", "{0} hours").format(QLocale().toString(seconds / 3600, "f", 1))
+
+
+def file_size(size: int) -> str:
+    """``47541002`` bytes as ``48 MB``: in millions, as publishers and file managers name them."""
+    return QCoreApplication.translate("wording", "{0} MB").format(QLocale().toString(size / 1e6, "f", 0))
+
+
+def large_number(value: int) -> str:
+    """``25557032`` as ``25.6 million``."""
+    locale, tr = QLocale(), QCoreApplication.translate
+    if value < 1_000_000:
+        return locale.toString(value)
+    if value < 1_000_000_000:
+        return tr("wording", "{0} million").format(locale.toString(value / 1e6, "f", 1))
+    return tr("wording", "{0} billion").format(locale.toString(value / 1e9, "f", 1))

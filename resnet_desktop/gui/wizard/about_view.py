@@ -6,11 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import QWidget
 
-from resnet_desktop.gui import theme, wording
-from resnet_desktop.gui.wizard.page import heading
+from resnet_desktop.gui import wording
+from resnet_desktop.gui.fact_sheet import FactSheet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,54 +20,22 @@ MOST_SKIPPED = 12
 """Pictures that could not be used are named up to so many; the report names more."""
 
 
-class AboutView(QScrollArea):
-    """Headings with lines below them."""
+class AboutView(FactSheet):
+    """The file, the photos, the training."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setAccessibleName(self.tr("What the model was made of"))
-        self._lines: dict[str, str] = {}
-
-    @property
-    def lines(self) -> Mapping[str, str]:
-        """What is said, by the title of each line."""
-        return self._lines
+        super().__init__(self.tr("What the model was made of"), parent)
 
     def show_results(self, results: Results, folder: Path) -> None:
         """Show what a run tells about itself."""
         about = results.about
-        content = QWidget()
-        grid = QGridLayout(content)
-        grid.setContentsMargins(0, theme.M, theme.M, 0)
-        grid.setHorizontalSpacing(theme.L)
-        grid.setVerticalSpacing(theme.S)
-        grid.setColumnStretch(1, 1)
-        self._lines = {}
-        for title, lines in (
-            (self.tr("The file"), self._file(about, folder)),
-            (self.tr("Photos"), self._photos(about)),
-            (self.tr("Training"), self._training(about)),
-        ):
-            grid.addWidget(heading(title), grid.rowCount(), 0, 1, 2)
-            for name, text in lines:
-                if text:
-                    self._add(grid, name, text)
-        grid.setRowStretch(grid.rowCount(), 1)
-        self.setWidget(content)
-
-    def _add(self, grid: QGridLayout, name: str, text: str) -> None:
-        self._lines[name] = text
-        words = QLabel(text)
-        words.setTextFormat(Qt.TextFormat.PlainText)
-        words.setWordWrap(True)
-        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        title = QLabel(name)
-        title.setProperty("tone", "secondary")
-        row = grid.rowCount()
-        grid.addWidget(title, row, 0, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(words, row, 1)
+        self.show_facts(
+            (
+                (self.tr("The file"), self._file(about, folder)),
+                (self.tr("Photos"), self._photos(about)),
+                (self.tr("Training"), self._training(about)),
+            )
+        )
 
     def _file(self, about: Mapping[str, Any], folder: Path) -> list[tuple[str, str]]:
         lines = [(self.tr("Folder"), str(folder))]

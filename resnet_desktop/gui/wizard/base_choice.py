@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.gui.choice import Choice
@@ -35,9 +35,10 @@ class Base:
 
 
 class BaseChoice(QWidget):
-    """Signals: ``changed``; ``found``: the models of the library are there."""
+    """Signals: ``changed``; ``found``: the models of the library are there; ``more_asked``: others are to be had."""
 
     changed = Signal()
+    more_asked = Signal()
     found = Signal()
 
     def __init__(self, tasks: Tasks, parent: QWidget | None = None) -> None:
@@ -50,11 +51,15 @@ class BaseChoice(QWidget):
         self.models.setAccessibleName(self.tr("Model to start from"))
         self._archs.setAccessibleName(self.tr("Network to build"))
         self._archs.hide()
+        self.models.setPlaceholderText(self.tr("Reading the models…"))
+        self._more = QPushButton(self.tr("Get another…"))
+        self._more.setToolTip(self.tr("A network that learnt from a million photos is a far better start"))
+        self._more.clicked.connect(self.more_asked)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.models, 1)
         layout.addWidget(self._archs, 1)
-        self._label: QLabel | None = None
+        layout.addWidget(self._more)
         self.models.currentIndexChanged.connect(self.changed)
         self._archs.currentIndexChanged.connect(self.changed)
 
@@ -84,6 +89,7 @@ class BaseChoice(QWidget):
         """Whether a network is built from nothing: then there is no model to start from."""
         self.models.setVisible(not built)
         self._archs.setVisible(built)
+        self._more.setHidden(built)
 
     def _on_found(self, arch: str | None, future: Future[tuple[list[Base], list[Base]]]) -> None:
         bases, built = future.result()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.inquiry import Inquiry, Tell
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard.advanced import AdvancedPanel
@@ -30,7 +31,6 @@ from resnet_desktop.gui.wizard.base_choice import BaseChoice
 from resnet_desktop.gui.wizard.draft import Draft
 from resnet_desktop.gui.wizard.fold import Fold
 from resnet_desktop.gui.wizard.head_choice import HeadChoice
-from resnet_desktop.gui.wizard.inquiry import Inquiry, Tell
 from resnet_desktop.gui.wizard.network_diagram import spelt_number
 from resnet_desktop.gui.wizard.page import WizardPage, heading, scrolling, secondary
 from resnet_desktop.gui.wizard.part_choice import NetworkCard, PartChoice
@@ -52,7 +52,11 @@ class ModelPage(WizardPage):
     The trainer is asked one question at a time, for two at once would slow down what is measured: what it costs, what
     its pictures look like (while that is unfolded), or a learning rate. A change of the choices, leaving the page, and
     closing the window end what is asked.
+
+    Signal: ``networks_wanted``: a stronger network to start from is to be had.
     """
+
+    networks_wanted = Signal()
 
     def __init__(self, tasks: Tasks, trainer: TrainerPage, parent: QWidget | None = None) -> None:
         super().__init__(
@@ -135,8 +139,12 @@ class ModelPage(WizardPage):
             self._advanced.show_values(draft.advanced)
         if not self._name.text():
             self._name.setText(draft.name or draft.proposed_name)
-        recipe = draft.advanced.get("recipe") or {}
-        self._base_choice.look(draft.base, recipe.get("arch"))
+        self.look_for_models()
+
+    def look_for_models(self) -> None:
+        """Read the library again."""
+        recipe = self._draft.advanced.get("recipe") or {}
+        self._base_choice.look(self._draft.base, recipe.get("arch"))
 
     def into(self, draft: Draft) -> Draft:
         """The draft with these choices."""
@@ -233,6 +241,7 @@ class ModelPage(WizardPage):
         for button in self._presets.values():
             button.toggled.connect(self._on_preset_toggled)
         self._base_choice.found.connect(self._on_changed)
+        self._base_choice.more_asked.connect(self.networks_wanted)
         for part in (self._base_choice, self._part, self._head, self._advanced):
             part.changed.connect(self._on_changed)
         self._name.textChanged.connect(self.complete_changed)

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui import charts, theme
+from resnet_desktop.gui.inquiry import Inquiry, Tell
 from resnet_desktop.gui.results import Failure
-from resnet_desktop.gui.wizard.inquiry import Inquiry, Tell
 from resnet_desktop.gui.wizard.page import secondary
 
 VARIANTS = 5

@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QLineEdit, QSplitter, QStackedWidget, QVBoxLayout,
 
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.inspect.view_switch import ViewSwitch
+from resnet_desktop.gui.plain_table import PlainTable
 from resnet_desktop.gui.wizard.confusion_view import ConfusionView
-from resnet_desktop.gui.wizard.confusions_list import ConfusionsModel, PlainTable
+from resnet_desktop.gui.wizard.confusions_list import ConfusionsModel
 from resnet_desktop.gui.wizard.page import secondary
 from resnet_desktop.gui.wizard.picture_grid import MOST, PictureGrid
 from resnet_desktop.gui.wizard.picture_heatmaps import Heatmaps

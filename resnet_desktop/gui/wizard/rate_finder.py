@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QProgressBar, QPushB
 
 from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui import charts, theme
+from resnet_desktop.gui.inquiry import Inquiry, Tell
 from resnet_desktop.gui.results import Failure
-from resnet_desktop.gui.wizard.inquiry import Inquiry, Tell
 from resnet_desktop.gui.wizard.page import secondary
 from resnet_desktop.gui.wizard.rate_plot import RatePlot
 

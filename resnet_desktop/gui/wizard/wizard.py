@@ -24,9 +24,14 @@ from resnet_desktop.gui.wizard.trainer_page import TrainerPage
 
 
 class TrainWizard(QWidget):
-    """Signals: ``model_wanted`` (path): use this model in the main window; ``closed``."""
+    """The guide.
+
+    Signals: ``model_wanted`` (path): use this model in the main window; ``networks_wanted``: a stronger network to
+    start from is to be had; ``closed``.
+    """
 
     model_wanted = Signal(str)
+    networks_wanted = Signal()
     closed = Signal()
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
@@ -71,6 +76,10 @@ class TrainWizard(QWidget):
     def add_sources(self, paths: list[Path]) -> None:
         """Photos to begin with: folders, zip files or CSV files."""
         self.data.add(paths)
+
+    def look_for_models(self) -> None:
+        """Other models are installed than before."""
+        self.model.look_for_models()
 
     def go_on(self) -> None:
         """Take the next step; the last one closes the guide."""
@@ -159,6 +168,7 @@ class TrainWizard(QWidget):
         for page in self.pages:
             page.complete_changed.connect(self._refresh)
         self.data.resume_asked.connect(self.resume)
+        self.model.networks_wanted.connect(self.networks_wanted)
         self.progress.finished.connect(self._on_finished)
         self.result.model_wanted.connect(self.model_wanted)
         self.result.again_asked.connect(self._on_again)

@@ -1,0 +1,92 @@
+"""What the user has said of models that carry no labels: remembered by the file's sha256, wherever it lies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from resnet_desktop.bundle import bundle as model_file
+from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.importing import Known, fitting
+from resnet_desktop.core import atomic, paths
+from resnet_desktop.core.errors import ModelError
+from resnet_desktop.imaging.transforms import Transforms
+
+_FORMAT = 1
+
+
+def read(path: Path) -> Bundle:
+    """Open a model file as ``bundle.read`` does, with what was remembered of it where it carries no labels.
+
+    ``has_metadata`` stays False: the file itself says nothing. Whether something is known of it, ``recall`` tells.
+
+    Raises:
+        ModelError: as ``bundle.read``.
+    """
+    bundle = model_file.read(path)
+    known = recall(bundle)
+    return bundle if known is None else _with(bundle, known)
+
+
+def remember(bundle: Bundle, known: Known) -> None:
+    """Keep labels and preprocessing for this file, in place of what was kept before.
+
+    Raises:
+        ModelError: ``wrong_labels``: they do not fit, or the model has its own.
+        StorageError: it cannot be written.
+    """
+    fitting(bundle, known)
+    entry: dict[str, Any] = {}
+    if known.labels is not None:
+        entry["categories"] = list(known.labels)
+    if known.transforms is not None:
+        entry["transforms"] = known.transforms.to_json()
+    atomic.write_text(
+        _file(), json.dumps({"format": _FORMAT, "models": dict(_entries()) | {bundle.file_sha256: entry}}) + "\n"
+    )
+
+
+def recall(bundle: Bundle) -> Known | None:
+    """What is remembered of a file; None if nothing is, if it does not fit, or if the file has its own labels."""
+    entries = {} if bundle.has_metadata else _entries()
+    entry = entries.get(bundle.file_sha256) if entries else None
+    if not isinstance(entry, dict):
+        return None
+    labels, transforms = entry.get("categories"), entry.get("transforms")
+    try:
+        known = Known(
+            tuple(str(label) for label in labels) if isinstance(labels, list) else None,
+            Transforms.from_json(transforms) if isinstance(transforms, dict) else None,
+        )
+        fitting(bundle, known)
+    except ModelError:  # somebody has changed the file of answers
+        return None
+    return known
+
+
+def _with(bundle: Bundle, known: Known) -> Bundle:
+    metadata = bundle.metadata
+    return replace(
+        bundle,
+        metadata=replace(
+            metadata,
+            categories=known.labels or metadata.categories,
+            transforms=known.transforms or metadata.transforms,
+        ),
+    )
+
+
+def _file() -> Path:
+    return paths.data_folder() / "foreign_models.json"
+
+
+def _entries() -> Mapping[str, Any]:
+    try:
+        values = json.loads(_file().read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    entries = values.get("models") if isinstance(values, dict) and values.get("format") == _FORMAT else None
+    return entries if isinstance(entries, dict) else {}

@@ -1,0 +1,1 @@
+"""The models: which are installed, which can be had, and what those are told that carry no labels."""

@@ -1,0 +1,98 @@
+"""All that is done with models, in one place: the menu, the window of models, questions about a model's labels."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from resnet_desktop.core.errors import ModelError
+from resnet_desktop.gui import dialogs
+from resnet_desktop.gui.actions import Actions
+from resnet_desktop.gui.model_menu import ModelMenu
+from resnet_desktop.gui.models import knowledge
+from resnet_desktop.gui.results import Failure
+from resnet_desktop.gui.tasks import Tasks
+
+if TYPE_CHECKING:
+    from resnet_desktop.gui.models.knowledge import ModelFacts
+    from resnet_desktop.gui.models.models_window import ModelsWindow
+
+
+class ModelDesk(QObject):
+    """The menu and the window of models.
+
+    Signals: ``model_chosen`` (a name in the library, or a path; empty: the default); ``changed``: other models are
+    installed than before; ``said``: something to be told.
+    """
+
+    model_chosen = Signal(str)
+    changed = Signal()
+    said = Signal(str)
+
+    def __init__(self, actions: Actions, tasks: Tasks, window: QWidget) -> None:
+        super().__init__(window)
+        self._tasks, self._parent = tasks, window
+        self._current = ""
+        self._window: ModelsWindow | None = None
+        more = (actions.open_model, actions.get_models, actions.manage_models)
+        self._menu = ModelMenu(actions.model_menu, more, tasks, window)
+        self._menu.model_chosen.connect(self.model_chosen)
+        actions.open_model.triggered.connect(self._on_open_file)
+        actions.manage_models.triggered.connect(self.manage)
+        actions.get_models.triggered.connect(self.get)
+
+    @property
+    def window(self) -> ModelsWindow:
+        """The window of models, made when it is first asked for."""
+        if self._window is None:
+            from resnet_desktop.gui.models.models_window import ModelsWindow
+
+            self._window = ModelsWindow(self._parent)
+            self._window.model_wanted.connect(self.model_chosen)
+            self._window.changed.connect(self._on_changed)
+            self._window.show_current(self._current)
+        return self._window
+
+    def show_current(self, name: str) -> None:
+        """Which model answers now."""
+        self._current = name
+        self._menu.show_current(name)
+        if self._window is not None:
+            self._window.show_current(name)
+
+    def manage(self) -> None:
+        """Open the window with what is installed."""
+        self.window.open_at(self.window.installed)
+
+    def get(self) -> None:
+        """Open the window with what can be had."""
+        self.window.open_at(self.window.pretrained)
+
+    def ask_for_labels(self, path: Path) -> None:
+        """Ask what the classes of a model are called."""
+        self._tasks.run_task(lambda: knowledge.facts(path), self._on_facts)
+
+    def close(self) -> None:
+        """Wait for the threads."""
+        if self._window is not None:
+            self._window.close_threads()
+            self._window.close()
+
+    def _on_facts(self, future: Future[ModelFacts]) -> None:
+        try:
+            facts = future.result()
+        except ModelError as error:  # the file has gone
+            self.said.emit(Failure.of(error).text)
+            return
+        self.window.ask_for_labels(facts)
+
+    def _on_open_file(self) -> None:
+        dialogs.ask_for_model(self._parent, lambda path: self.model_chosen.emit(str(path)))
+
+    def _on_changed(self) -> None:
+        self._menu.show_current(self._current)
+        self.changed.emit()

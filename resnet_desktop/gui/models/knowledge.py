@@ -1,0 +1,186 @@
+"""What the models window asks of the library; everything here runs off the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnet_desktop.core.errors import ModelError, ResNetDesktopError
+from resnet_desktop.core.progress import Cancelled, Progress
+from resnet_desktop.gui.results import Failure
+
+if TYPE_CHECKING:
+    from resnet_desktop.bundle.catalogue import Pretrained
+    from resnet_desktop.bundle.importing import Known
+    from resnet_desktop.imaging.transforms import Transforms
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A model of the library, as it is listed: nothing of the file is read for that."""
+
+    name: str
+    path: Path
+    ours: bool
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What is known of a model.
+
+    Attributes:
+        path: the file.
+        arch: such as ``resnet50``; empty for a network from elsewhere.
+        classes: how many.
+        labels: their names; "class 0" … where nobody has named them.
+        labelled: whether the file, or the user, has named them.
+        foreign: whether the file itself says nothing of labels and preprocessing.
+        side: of the square that the network sees, in pixels.
+        transforms: the preprocessing.
+        temperature: of the calibration; 1 where it was not fitted.
+        warns: whether it has a rule for unfamiliar photos.
+        parameters: trained numbers.
+        multiply_adds: for one photo.
+        provenance: where it comes from.
+        sha256: of the file.
+    """
+
+    path: Path
+    arch: str
+    classes: int
+    labels: tuple[str, ...]
+    labelled: bool
+    foreign: bool
+    side: int
+    transforms: Transforms
+    temperature: float
+    warns: bool
+    parameters: int
+    multiply_adds: int
+    provenance: Mapping[str, Any]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A published network, and whether it is installed already."""
+
+    network: Pretrained
+    installed: bool
+
+
+def installed() -> tuple[Installed, ...]:
+    """The models of the library."""
+    from resnet_desktop.bundle.library import Library  # brings in onnx, which the window does not wait for
+
+    return tuple(Installed(e.name, e.path, e.origin == "bundled", e.size) for e in Library().entries())
+
+
+def facts(path: Path) -> ModelFacts:
+    """Read a model file. Raises ModelError."""
+    from resnet_desktop.bundle import answers
+    from resnet_desktop.bundle.summary import summarize
+
+    bundle = answers.read(path)
+    summary, metadata = summarize(bundle), bundle.metadata
+    return ModelFacts(
+        path=path,
+        arch=metadata.arch or "",
+        classes=bundle.classes,
+        labels=metadata.categories,
+        labelled=bundle.has_metadata or answers.recall(bundle) is not None,
+        foreign=not bundle.has_metadata,
+        side=bundle.input_shape[-1],
+        transforms=metadata.transforms,
+        temperature=metadata.temperature,
+        warns=metadata.novelty is not None,
+        parameters=summary.total_parameters,
+        multiply_adds=summary.total_multiply_adds,
+        provenance=metadata.provenance,
+        sha256=bundle.file_sha256,
+    )
+
+
+def is_whole(path: Path) -> bool | None:
+    """Whether the weights are those that the checksum in the file was made of; None: it has none. Raises ModelError."""
+    from resnet_desktop.bundle.bundle import read, verify
+
+    result = verify(read(path))
+    return None if result.expected is None else result.ok
+
+
+def install(file: Path) -> Installed:
+    """Copy a model file into the library, under a name that is free. Raises ModelError, StorageError."""
+    from resnet_desktop.bundle.library import Library, proposed_name
+
+    library, wanted, number = Library(), proposed_name(file), 2
+    taken = {entry.name.casefold() for entry in library.entries()}
+    name = wanted
+    while name.casefold() in taken:
+        name = f"{wanted} {number}"
+        number += 1
+    entry = library.install(file, name)
+    return Installed(entry.name, entry.path, False, entry.size)
+
+
+def remove(name: str) -> None:
+    """Delete one of the user's models. Raises ModelError."""
+    from resnet_desktop.bundle.library import Library
+
+    Library().remove(name)
+
+
+def offers() -> tuple[tuple[Offer, ...], str]:
+    """The published networks, and what is to be known before one of them is used."""
+    from resnet_desktop.bundle.catalogue import TERMS, pretrained
+
+    names = {model.name.casefold() for model in installed()}
+    return tuple(Offer(network, network.name.casefold() in names) for network in pretrained()), TERMS
+
+
+def obtain(network: Pretrained, mirror: str | None, progress: Progress, cancelled: Cancelled) -> Installed:
+    """Fetch a published network and install it. Raises DownloadError, ModelError, StorageError, CancelledError."""
+    from resnet_desktop.bundle import catalogue
+    from resnet_desktop.bundle.library import Library
+
+    entry = catalogue.obtain(network, Library(), mirror=mirror, progress=progress, cancelled=cancelled)
+    return Installed(entry.name, entry.path, False, entry.size)
+
+
+def labels_in(file: Path) -> tuple[str, ...] | Failure:
+    """The labels of a file, or why there are none."""
+    from resnet_desktop.bundle.labels import read_labels
+
+    try:
+        return read_labels(str(file))
+    except ModelError as error:
+        return Failure.of(error)
+
+
+def known(labels: tuple[str, ...] | None, side: int, resize: int, values: str) -> Known:
+    """What the user says of a model without labels. Raises ModelError."""
+    from resnet_desktop.bundle.importing import Known, preprocessing
+
+    return Known(labels, preprocessing(side, resize, values))
+
+
+def imagenet_labels() -> tuple[str, ...]:
+    """The 1,000 classes of ImageNet."""
+    from resnet_desktop.bundle.labels import imagenet
+
+    return imagenet()
+
+
+def remember(path: Path, labels: tuple[str, ...] | None, side: int, resize: int, values: str) -> Failure | None:
+    """Keep what the user says of a model; why it cannot be kept, else None."""
+    from resnet_desktop.bundle import answers
+    from resnet_desktop.bundle.bundle import read
+
+    try:
+        answers.remember(read(path), known(labels, side, resize, values))
+    except ResNetDesktopError as error:
+        return Failure.of(error)
+    return None

@@ -1,0 +1,215 @@
+"""What a model from elsewhere does not say: what its classes are called, and how its photos were prepared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QRadioButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.choice import Choice
+from resnet_desktop.gui.models import knowledge
+from resnet_desktop.gui.models.knowledge import ModelFacts
+from resnet_desktop.gui.results import Failure
+from resnet_desktop.gui.tasks import Tasks
+
+IMAGENET_CLASSES = 1000
+LARGEST_RESIZE = 4096
+
+
+class LabelsDialog(QDialog):
+    """Asks, and keeps the answers by the file's checksum, so that they hold wherever the file lies.
+
+    Signal: ``answered`` (the model's path): it is to be opened again.
+    """
+
+    answered = Signal(Path)
+
+    def __init__(self, facts: ModelFacts, tasks: Tasks, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("A model without labels"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._facts, self._tasks = facts, tasks
+        self._labels: tuple[str, ...] | None = facts.labels if facts.labelled else None
+        self.numbered, self.imagenet = QRadioButton(self.tr("Leave them numbered")), QRadioButton()
+        self.from_file = QRadioButton(self.tr("As a file says: one name on each line, or a JSON list"))
+        self._choose = QPushButton(self.tr("Choose file…"))
+        self.values, self.resize_box = Choice(), QSpinBox()
+        self._found, self._said = QLabel(), QLabel()
+        buttons = QDialogButtonBox.StandardButton
+        self.buttons = QDialogButtonBox(buttons.Ok | buttons.Cancel)
+        self._build()
+        self._refresh()
+
+    @property
+    def said(self) -> str:
+        """What is wrong."""
+        return self._said.text()
+
+    def read_labels(self, file: Path) -> None:
+        """Take the labels of a file."""
+        self.from_file.setChecked(True)
+        self._tasks.run_task(lambda: knowledge.labels_in(file), lambda future: self._on_labels(file, future))
+
+    def accept(self) -> None:
+        """Keep the answers."""
+        labels = self._chosen_labels()
+        side, resize = self._facts.side, self.resize_box.value()
+        path, values = self._facts.path, str(self.values.currentData())
+        self._tasks.run_task(lambda: knowledge.remember(path, labels, side, resize, values), self._on_remembered)
+
+    def _chosen_labels(self) -> tuple[str, ...] | None:
+        if self.imagenet.isChecked():
+            return knowledge.imagenet_labels()
+        return self._labels if self.from_file.isChecked() else None
+
+    def _on_labels(self, file: Path, future: Future[tuple[str, ...] | Failure]) -> None:
+        found = future.result()
+        self._labels = None
+        if isinstance(found, Failure):
+            self._found.setText(found.text)
+        elif len(found) != self._facts.classes:
+            text = self.tr("{name} has {labels} names, and the model {classes} classes.")
+            counts = {"labels": len(found), "classes": self._facts.classes}
+            self._found.setText(text.format(name=file.name, **{k: wording.number(v) for k, v in counts.items()}))
+        else:
+            self._labels = found
+            self._show_labels()
+        self._refresh()
+
+    def _on_remembered(self, future: Future[Failure | None]) -> None:
+        failure = future.result()
+        if failure is not None:
+            self._said.setText(failure.text)
+            return
+        self.answered.emit(self._facts.path)
+        super().accept()
+
+    def _show_labels(self) -> None:
+        if self._labels is not None:
+            some = ", ".join(self._labels[:4]) + (" …" if len(self._labels) > 4 else "")
+            self._found.setText(some)
+
+    def _refresh(self) -> None:
+        waits = self.from_file.isChecked() and self._labels is None
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not waits)
+        self._choose.setEnabled(self.from_file.isChecked())
+        self._found.setVisible(self.from_file.isChecked())
+
+    def _values(self) -> Mapping[str, str]:
+        return {
+            "imagenet": self.tr("By ImageNet's mean and deviation (most networks in PyTorch)"),
+            "-1..1": self.tr("From −1 to 1 (many networks in TensorFlow)"),
+            "0..1": self.tr("From 0 to 1"),
+            "0..255": self.tr("From 0 to 255"),
+        }
+
+    def _build(self) -> None:
+        facts = self._facts
+        text = self.tr(
+            "{name} tells {classes} classes apart, but the file does not say what they are called nor how its photos "
+            "were prepared. Wrong answers here make wrong predictions; whoever made the model knows."
+        )
+        words = QLabel(text.format(name=facts.path.name, classes=wording.number(facts.classes)))
+        words.setTextFormat(Qt.TextFormat.PlainText)
+        words.setWordWrap(True)
+        is_imagenet = facts.classes == IMAGENET_CLASSES
+        more = "" if is_imagenet else self.tr(" (they are 1,000)")
+        self.imagenet.setText(self.tr("Those of ImageNet") + more)
+        self.imagenet.setEnabled(is_imagenet)
+        first = self.from_file if self._labels is not None else self.imagenet if is_imagenet else self.numbered
+        first.setChecked(True)
+        self._show_labels()
+        for name, title in self._values().items():
+            self.values.addItem(title, name)
+        # What the model is shown now, also where that was answered before.
+        spread = {(0.5, 0.5, 0.5): 1, (1.0, 1.0, 1.0): 2, (1 / 255, 1 / 255, 1 / 255): 3}
+        self.values.setCurrentIndex(spread.get(facts.transforms.std, 0))
+        self.resize_box.setRange(facts.side, max(LARGEST_RESIZE, facts.side))
+        self.resize_box.setValue(max(facts.side, facts.transforms.resize))
+        self.resize_box.setSuffix(self.tr(" pixels"))
+        for label in (self._found, self._said):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+        self._found.setProperty("tone", "secondary")
+        self._said.setProperty("tone", "error")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(theme.XL, theme.L, theme.XL, theme.L)
+        layout.setSpacing(theme.M)
+        layout.addWidget(words)
+        layout.addSpacing(theme.S)
+        layout.addLayout(self._classes_part())
+        layout.addSpacing(theme.S)
+        layout.addLayout(self._photos_part())
+        layout.addWidget(self._said)
+        layout.addStretch(1)
+        layout.addWidget(self.buttons)
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setText(self.tr("Use these"))
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        self._choose.clicked.connect(self._on_choose)
+        self.setMinimumWidth(520)
+
+    def _classes_part(self) -> QVBoxLayout:
+        column, group = QVBoxLayout(), QButtonGroup(self)
+        column.setSpacing(theme.S)
+        column.addWidget(_heading(self.tr("What are its classes called?")))
+        for button in (self.imagenet, self.from_file, self.numbered):
+            group.addButton(button)
+            button.toggled.connect(self._refresh)
+            column.addWidget(button)
+            if button is self.from_file:
+                row = QHBoxLayout()
+                row.setContentsMargins(theme.XL, 0, 0, 0)
+                row.addWidget(self._choose)
+                row.addWidget(self._found, 1)
+                column.addLayout(row)
+        return column
+
+    def _photos_part(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(theme.M)
+        grid.setVerticalSpacing(theme.S)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(_heading(self.tr("How were its photos prepared?")), 0, 0, 1, 2)
+        grid.addWidget(QLabel(self.tr("Pixel values")), 1, 0)
+        grid.addWidget(self.values, 1, 1)
+        grid.addWidget(QLabel(self.tr("Shorter side")), 2, 0)
+        grid.addWidget(self.resize_box, 2, 1, Qt.AlignmentFlag.AlignLeft)
+        text = self.tr("Of that the middle {side} × {side} pixels are seen.").format(side=self._facts.side)
+        seen = QLabel(text)
+        seen.setProperty("tone", "secondary")
+        grid.addWidget(seen, 3, 1)
+        self.values.setAccessibleName(self.tr("Pixel values"))
+        self.resize_box.setAccessibleName(self.tr("Shorter side"))
+        return grid
+
+    def _on_choose(self) -> None:
+        dialog = QFileDialog(self, self.tr("Choose a file of class names"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters([self.tr("Lists of names (*.txt *.json *.csv)"), self.tr("All files (*)")])
+        dialog.fileSelected.connect(lambda name: self.read_labels(Path(name)))
+        dialog.open()
+
+
+def _heading(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setFont(theme.font(strong=True))
+    return label
