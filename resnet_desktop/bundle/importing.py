@@ -19,7 +19,7 @@ from resnet_desktop.bundle.metadata import Metadata
 from resnet_desktop.bundle.resnet_graph import build_resnet, head_names
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError
-from resnet_desktop.imaging.transforms import IMAGENET_MEAN, IMAGENET_STD, Transforms
+from resnet_desktop.imaging.transforms import IMAGENET_MEAN, IMAGENET_STD, Interpolation, Transforms
 
 CIFAR_SIDE = 32
 USUAL_SIDE = 224
@@ -47,21 +47,27 @@ class Known:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
-def preprocessing(side: int | None = None, resize: int | None = None, values: str = "imagenet") -> Transforms:
+def preprocessing(
+    side: int | None = None,
+    resize: int | None = None,
+    values: str = "imagenet",
+    interpolation: Interpolation = "bilinear",
+) -> Transforms:
     """The preprocessing of a network that does not tell its own.
 
     Args:
         side: pixels of the square that it sees; the usual 224, or ``resize`` where that is less.
         resize: pixels of the shorter side before the crop; in the usual proportion, 256 for 224.
         values: one of ``PIXEL_VALUES``.
+        interpolation: how photos are resized.
 
     Raises:
         ModelError: ``bad_metadata``: the square is larger than what it is cut out of.
     """
     side = side or min(resize or USUAL_SIDE, USUAL_SIDE)
     mean, std = PIXEL_VALUES[values]
-    numbers = {"resize": resize or round(side * 256 / 224), "crop": side, "mean": list(mean), "std": list(std)}
-    return Transforms.from_json(numbers)
+    sizes = {"resize": resize or round(side * 256 / 224), "crop": side}
+    return Transforms.from_json({**sizes, "interpolation": interpolation, "mean": list(mean), "std": list(std)})
 
 
 def copy_model(path: Path, target: Path, known: Known) -> Bundle:

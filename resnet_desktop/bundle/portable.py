@@ -1,11 +1,13 @@
-"""A model as a folder for other programs: the file, its labels, and an example that needs no more than 20 lines.
+"""A model as a folder for other programs: the file, its labels, and an example of some 20 lines.
 
-The example does what the app does, by the bundle's own transforms, with onnxruntime, NumPy and Pillow alone.
+The example does what the app does, by the bundle's own transforms, with onnxruntime, NumPy and Pillow alone. What is
+particular about photos (orientation, transparency, 16 bits, colour profiles, sizes) lies in modules beside it.
 """
 
 from __future__ import annotations
 
 import json
+from importlib import resources
 from pathlib import Path
 
 from resnet_desktop.bundle.bundle import Bundle, whole_file
@@ -13,31 +15,61 @@ from resnet_desktop.core import atomic
 
 _EXAMPLE = '''"""python example.py PHOTO: the classes of a photo, with numpy, onnxruntime and pillow."""
 import json, sys, pathlib, numpy, onnxruntime
-from PIL import Image, ImageOps
+from PIL import Image
+from photo import read
 here = pathlib.Path(__file__).parent
 model = json.loads((here / "labels.json").read_text("utf-8"))
 t = model["transforms"]
 def shorter_side_to(side, w, h):
     return (side, max(side, side * h // w)) if w <= h else (max(side, side * w // h), side)
-image = ImageOps.exif_transpose(Image.open(sys.argv[1])).convert("RGB")
-if t["native"] and min(image.size) > t["native"]:
-    image = image.resize(shorter_side_to(t["native"], *image.size), Image.Resampling.BILINEAR)
-(w, h), c = shorter_side_to(t["resize"], *image.size), t["crop"]
+image, size = read(sys.argv[1], model["decode_side"])
+if t["native"] and min(size) > t["native"]:
+    size = shorter_side_to(t["native"], *size)
+    image = image.resize(size, Image.Resampling.BILINEAR)
+(w, h), c = shorter_side_to(t["resize"], *size), t["crop"]
 x, y, sx, sy = round((w - c) / 2), round((h - c) / 2), image.width / w, image.height / h
-image = image.resize((c, c), Image.Resampling[t["interpolation"].upper()], (x * sx, y * sy, (x + c) * sx, (y + c) * sy))
-pixels = ((numpy.float32(image) / 255 - t["mean"]) / t["std"]).transpose(2, 0, 1)[None].astype("float32")
+box = x * sx, y * sy, min((x + c) * sx, image.width), min((y + c) * sy, image.height)
+pixels = numpy.float32(image.resize((c, c), Image.Resampling[t["interpolation"].upper()], box)) / 255
+pixels = ((pixels - t["mean"]) / t["std"]).transpose(2, 0, 1)[None].astype("float32")
 logits = onnxruntime.InferenceSession(here / "model.onnx").run([model["output"]], {model["input"]: pixels})[0][0]
-p = numpy.exp((logits - logits.max()) / model["temperature"])
+p = numpy.exp((logits.ravel() - logits.max()) / model["temperature"])
 for i in numpy.argsort(-p)[:5]:
     print(f"{p[i] / p.sum():.6f}  {model['labels'][i]}")
 '''
 
+_PHOTO = '''"""Reading a photo as the app does: upright, in sRGB over white, a large one at reduced scale."""
+from PIL import Image
+from colour import to_srgb
+
+TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation: Image.Transpose that brings it upright
+
+
+def read(path, side):
+    """The photo, its shorter side not below three times ``side`` pixels unless it is smaller; its (width, height)."""
+    image = Image.open(path)
+    (width, height), scale, factor = image.size, 1, 1
+    if image.format in ("JPEG", "MPO"):
+        drafted = image.draft(None, (3 * side, 3 * side))
+        scale = round(width / drafted[1][2]) if drafted else 1
+    image.load()
+    turn = None if image.format == "TIFF" else TURNS.get(image.getexif().get(0x0112))
+    factor = max(1, min(image.size) // (3 * side))
+    reduced, scale = to_srgb(image, factor), scale * factor
+    if width % scale or height % scale:  # the last row or column stands for less than the others
+        edges = (width / scale, height / scale)
+        reduced = reduced.resize(tuple(max(1, round(edge)) for edge in edges), Image.Resampling.BICUBIC, (0, 0, *edges))
+    if turn is None:
+        return reduced, (width, height)
+    return reduced.transpose(Image.Transpose(turn)), (height, width) if turn in (2, 4, 5, 6) else (width, height)
+'''
+
 
 def write_portable(folder: Path, bundle: Bundle) -> Path:
-    """Write ``model.onnx``, ``labels.txt``, ``labels.json`` and ``example.py`` into ``folder``.
+    """Write ``model.onnx``, ``labels.txt``, ``labels.json``, ``example.py`` and what it needs into ``folder``.
 
     ``labels.txt`` has a label a line, in the order of the outputs; ``labels.json`` has the labels, the transforms, the
-    temperature (probabilities are softmax(logits / temperature)) and the names of input and output.
+    temperature (probabilities are softmax(logits / temperature)) and the names of input and output. ``photo.py`` and
+    ``colour.py`` bring any photo that Pillow reads upright into sRGB; the latter is the app's own.
 
     Raises:
         ModelError: the bundle's file is gone or has changed.
@@ -47,6 +79,7 @@ def write_portable(folder: Path, bundle: Bundle) -> Path:
     values = {
         "labels": list(metadata.categories),
         "transforms": metadata.transforms.to_json(),
+        "decode_side": metadata.transforms.decode_side,
         "temperature": metadata.temperature,
         "input": bundle.input_name,
         "output": bundle.view.outputs[0],
@@ -55,5 +88,7 @@ def write_portable(folder: Path, bundle: Bundle) -> Path:
     lines = (" ".join(label.splitlines()) for label in metadata.categories)
     atomic.write_text(folder / "labels.txt", "".join(f"{line}\n" for line in lines))
     atomic.write_text(folder / "labels.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
-    atomic.write_text(folder / "example.py", _EXAMPLE)
+    colour = resources.files("resnet_desktop.imaging").joinpath("colour.py").read_text("utf-8")
+    for name, text in (("example.py", _EXAMPLE), ("photo.py", _PHOTO), ("colour.py", colour)):
+        atomic.write_text(folder / name, text)
     return folder

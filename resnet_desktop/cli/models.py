@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from resnet_desktop.bundle.bundle import Bundle
     from resnet_desktop.bundle.catalogue import Pretrained
     from resnet_desktop.bundle.summary import Summary
-    from resnet_desktop.imaging.transforms import Transforms
+    from resnet_desktop.imaging.transforms import Interpolation, Transforms
 
 app = typer.Typer(help="The library of models.", no_args_is_help=True)
 NamedModel = Annotated[str | None, typer.Argument(metavar="[NAME|PATH]", help="A model; else the one in use.")]
@@ -98,23 +98,28 @@ def install(
         Literal["imagenet", "-1..1", "0..1", "0..255"] | None,
         typer.Option(help="The pixel values that it was trained on; imagenet: by the usual mean and deviation."),
     ] = None,
+    interpolation: Annotated[
+        Literal["bilinear", "bicubic", "nearest"] | None, typer.Option(help="How photos are resized.")
+    ] = None,
 ) -> None:
     """Check a model file and copy it into the library, with labels and preprocessing where it has none."""
     from resnet_desktop.bundle.importing import Known
     from resnet_desktop.bundle.labels import read_labels
     from resnet_desktop.bundle.library import Library
 
-    known = Known(read_labels(labels) if labels else None, _transforms(resize, crop, values))
+    known = Known(read_labels(labels) if labels else None, _transforms(resize, crop, values, interpolation))
     entry = Library().install(file, name, known)
     typer.echo(f"{entry.name} is installed.")
 
 
-def _transforms(resize: int | None, crop: int | None, values: str | None) -> Transforms | None:
+def _transforms(
+    resize: int | None, crop: int | None, values: str | None, interpolation: Interpolation | None
+) -> Transforms | None:
     from resnet_desktop.bundle.importing import preprocessing
 
-    if resize is None and crop is None and values is None:
+    if (resize, crop, values, interpolation) == (None, None, None, None):
         return None
-    return preprocessing(crop, resize, values or "imagenet")
+    return preprocessing(crop, resize, values or "imagenet", interpolation or "bilinear")
 
 
 @app.command()

@@ -251,22 +251,3 @@ def _triple(key: str, value: object, *, positive: bool) -> tuple[float, float, f
         if not usable or (positive and number <= 0):
             raise _bad(f"need {what} as {key}, not {value!r}")
     return float(value[0]), float(value[1]), float(value[2])
-
-
-PRESETS: dict[str, tuple[str, Transforms]] = {
-    "imagenet-224": ("ImageNet, 256 → 224 (torchvision V1, ONNX Model Zoo, timm)", Transforms()),
-    "imagenet-232": ("ImageNet, 232 → 224 (torchvision V2)", Transforms(resize=232)),
-    "imagenet-bicubic-224": (
-        "ImageNet, bicubic 256 → 224 (DeiT and many timm models)",
-        Transforms(interpolation="bicubic"),
-    ),
-    "whole-224": ("ImageNet colours, all of the shorter side at 224, no border cut", Transforms(resize=224)),
-    "unit-224": (
-        "0 to 1 without normalization, 256 → 224",
-        Transforms(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
-    ),
-    "signed-224": (
-        "−1 to 1, 256 → 224 (Inception, MobileNet, TensorFlow models)",
-        Transforms(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5)),
-    ),
-}

@@ -180,6 +180,7 @@ def test_a_model_without_labels_is_named_and_stays_named(open_window: OpenWindow
     qtbot.waitUntil(ok.isEnabled)
     dialog.values.setCurrentIndex(1)
     dialog.resize_box.setValue(80)
+    dialog.resizing.setCurrentIndex(1)
     with qtbot.waitSignal(window.controller.model_ready, timeout=WAIT) as answered:
         ok.click()
     assert answered.args[0].has_labels
@@ -193,7 +194,7 @@ def test_a_model_without_labels_is_named_and_stays_named(open_window: OpenWindow
     qtbot.waitUntil(lambda: bool(window.findChildren(LabelsDialog)), timeout=WAIT)
     again = dialog_of(window)
     assert again.from_file.isChecked(), "what was said before is proposed"
-    assert (again.resize_box.value(), again.values.currentIndex()) == (80, 1)
+    assert (again.resize_box.value(), again.values.currentIndex(), again.resizing.currentIndex()) == (80, 1, 1)
     again.reject()
 
 

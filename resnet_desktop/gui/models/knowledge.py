@@ -13,8 +13,7 @@ from resnet_desktop.gui.results import Failure
 
 if TYPE_CHECKING:
     from resnet_desktop.bundle.catalogue import Pretrained
-    from resnet_desktop.bundle.importing import Known
-    from resnet_desktop.imaging.transforms import Transforms
+    from resnet_desktop.imaging.transforms import Interpolation, Transforms
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +159,6 @@ def labels_in(file: Path) -> tuple[str, ...] | Failure:
         return Failure.of(error)
 
 
-def known(labels: tuple[str, ...] | None, side: int, resize: int, values: str) -> Known:
-    """What the user says of a model without labels. Raises ModelError."""
-    from resnet_desktop.bundle.importing import Known, preprocessing
-
-    return Known(labels, preprocessing(side, resize, values))
-
-
 def imagenet_labels() -> tuple[str, ...]:
     """The 1,000 classes of ImageNet."""
     from resnet_desktop.bundle.labels import imagenet
@@ -174,13 +166,25 @@ def imagenet_labels() -> tuple[str, ...]:
     return imagenet()
 
 
-def remember(path: Path, labels: tuple[str, ...] | None, side: int, resize: int, values: str) -> Failure | None:
-    """Keep what the user says of a model; why it cannot be kept, else None."""
+def remember(
+    path: Path, labels: tuple[str, ...] | None, side: int, resize: int, values: str, interpolation: Interpolation
+) -> Failure | None:
+    """Keep what the user says of a model; why it cannot be kept, else None.
+
+    Args:
+        path: the file.
+        labels: of its classes; None leaves them numbered.
+        side: of the square that it sees, in pixels.
+        resize: pixels of the shorter side.
+        values: one of ``importing.PIXEL_VALUES``.
+        interpolation: how photos are resized.
+    """
     from resnet_desktop.bundle import answers
     from resnet_desktop.bundle.bundle import read
+    from resnet_desktop.bundle.importing import Known, preprocessing
 
     try:
-        answers.remember(read(path), known(labels, side, resize, values))
+        answers.remember(read(path), Known(labels, preprocessing(side, resize, values, interpolation)))
     except ResNetDesktopError as error:
         return Failure.of(error)
     return None

@@ -50,7 +50,7 @@ class LabelsDialog(QDialog):
         self.numbered, self.imagenet = QRadioButton(self.tr("Leave them numbered")), QRadioButton()
         self.from_file = QRadioButton(self.tr("As a file says: one name on each line, or a JSON list"))
         self._choose = QPushButton(self.tr("Choose file…"))
-        self.values, self.resize_box = Choice(), QSpinBox()
+        self.values, self.resize_box, self.resizing = Choice(), QSpinBox(), Choice()
         self._found, self._said = QLabel(), QLabel()
         buttons = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(buttons.Ok | buttons.Cancel)
@@ -72,7 +72,10 @@ class LabelsDialog(QDialog):
         labels = self._chosen_labels()
         side, resize = self._facts.side, self.resize_box.value()
         path, values = self._facts.path, str(self.values.currentData())
-        self._tasks.run_task(lambda: knowledge.remember(path, labels, side, resize, values), self._on_remembered)
+        resizing = self.resizing.currentData()
+        self._tasks.run_task(
+            lambda: knowledge.remember(path, labels, side, resize, values, resizing), self._on_remembered
+        )
 
     def _chosen_labels(self) -> tuple[str, ...] | None:
         if self.imagenet.isChecked():
@@ -120,6 +123,13 @@ class LabelsDialog(QDialog):
             "0..255": self.tr("From 0 to 255"),
         }
 
+    def _resizing(self) -> Mapping[str, str]:
+        return {
+            "bilinear": self.tr("Bilinear (most networks)"),
+            "bicubic": self.tr("Bicubic (many of timm's)"),
+            "nearest": self.tr("Nearest neighbour"),
+        }
+
     def _build(self) -> None:
         facts = self._facts
         text = self.tr(
@@ -141,6 +151,9 @@ class LabelsDialog(QDialog):
         # What the model is shown now, also where that was answered before.
         spread = {(0.5, 0.5, 0.5): 1, (1.0, 1.0, 1.0): 2, (1 / 255, 1 / 255, 1 / 255): 3}
         self.values.setCurrentIndex(spread.get(facts.transforms.std, 0))
+        for name, title in self._resizing().items():
+            self.resizing.addItem(title, name)
+        self.resizing.setCurrentIndex(max(0, self.resizing.findData(facts.transforms.interpolation)))
         self.resize_box.setRange(facts.side, max(LARGEST_RESIZE, facts.side))
         self.resize_box.setValue(max(facts.side, facts.transforms.resize))
         self.resize_box.setSuffix(self.tr(" pixels"))
@@ -196,6 +209,9 @@ class LabelsDialog(QDialog):
         seen = QLabel(text)
         seen.setProperty("tone", "secondary")
         grid.addWidget(seen, 3, 1)
+        grid.addWidget(QLabel(self.tr("Resized by")), 4, 0)
+        grid.addWidget(self.resizing, 4, 1)
+        self.resizing.setAccessibleName(self.tr("Resized by"))
         self.values.setAccessibleName(self.tr("Pixel values"))
         self.resize_box.setAccessibleName(self.tr("Shorter side"))
         return grid

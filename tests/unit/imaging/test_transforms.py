@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from resnet_desktop.core.errors import ModelError
-from resnet_desktop.imaging.transforms import PRESETS, Fit, Interpolation, Transforms
+from resnet_desktop.imaging.transforms import Fit, Interpolation, Transforms
 from tests.conftest import make_photo
 
 SIZES = [(512, 384), (384, 512), (341, 500), (256, 256), (100, 80), (1000, 231), (225, 224)]
@@ -169,10 +169,3 @@ def test_nonsense_is_refused_by_name(data: str | dict[str, object], named: str) 
     with pytest.raises(ModelError, match=named) as caught:
         Transforms.from_json(data)
     assert caught.value.code == "bad_metadata"
-
-
-def test_the_presets_are_distinct_and_usable() -> None:
-    assert len({transforms for _, transforms in PRESETS.values()}) == len(PRESETS)
-    for title, transforms in PRESETS.values():
-        assert title
-        assert Transforms.from_json(transforms.to_json()) == transforms
