@@ -15,8 +15,7 @@ from resnet_desktop.core import atomic
 
 _EXAMPLE = '''"""python example.py PHOTO: the classes of a photo, with numpy, onnxruntime and pillow."""
 import json, sys, pathlib, numpy, onnxruntime
-from PIL import Image
-from photo import read
+from photo import Image, read
 here = pathlib.Path(__file__).parent
 model = json.loads((here / "labels.json").read_text("utf-8"))
 t = model["transforms"]

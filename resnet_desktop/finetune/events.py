@@ -48,7 +48,7 @@ def decode(line: str) -> dict[str, Any] | None:
     """The event on this line, or None if the line holds none of this version."""
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(record, dict) or record.get("v") != VERSION or record.get("event") not in EVENTS:
         return None
@@ -59,7 +59,7 @@ def decode_command(line: str) -> str | None:
     """The command that a parent sent on this line, or None."""
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     command = record.get("command") if isinstance(record, dict) else None
     return command if isinstance(command, str) and command in COMMANDS else None

@@ -74,9 +74,13 @@ class RunState:
 def fold(state: RunState, line: str) -> RunState:
     """The state after one more line of the trainer's output; lines that are no events are kept in ``unparsed``."""
     record = events.decode(line)
-    if record is None:
+    try:
+        known = None if record is None else _HANDLERS[record["event"]](state, record)
+    except (KeyError, TypeError, ValueError, AttributeError):  # an event that lacks what it is about
+        known = None
+    if record is None or known is None:
         return replace(state, unparsed=(*state.unparsed[-199:], line.rstrip("\n"))) if line.strip() else state
-    state = _HANDLERS[record["event"]](state, record)
+    state = known
     paused = record.get("paused") is True  # a run that says anything else goes on
     return state if state.paused == paused else replace(state, paused=paused)
 

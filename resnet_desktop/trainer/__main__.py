@@ -24,7 +24,7 @@ from resnet_desktop.core.errors import JobError, ResNetDesktopError
 from resnet_desktop.finetune import events
 from resnet_desktop.finetune.job import CONTROLS, Job, read_job
 from resnet_desktop.trainer.allocator import keep_freed_memory
-from resnet_desktop.trainer.reporter import exit_code, newest_checkpoint, refuse, say_line
+from resnet_desktop.trainer.reporter import exit_code, keep_standard_output, newest_checkpoint, refuse, say_line
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,13 +56,30 @@ def main(arguments: list[str] | None = None) -> int:
         if path is not None:
             return _answer(path, options.output, ask)
     try:
-        job = read_job(options.job) if options.resume is None else _stored_job(options.resume)
+        job = _given_job(options.job) if options.resume is None else _stored_job(options.resume)
     except JobError as error:
         return refuse(error)
     _heed_signals(Path(job.output))
     from resnet_desktop.trainer.lead import run_job  # torch: not needed to refuse a bad job file
 
     return run_job(job, options.control or job.control, resumed=options.resume is not None)
+
+
+def _given_job(path: Path) -> Job:
+    """The job of a file, with whole paths, so that the run can be taken up from anywhere. Raises JobError."""
+    job = read_job(path)
+    places = tuple(source.path for source in job.data)
+
+    def whole(name: str) -> str:
+        return os.path.abspath(name) if name.startswith(places) else name  # noqa: PTH100 - links are not followed
+
+    data = tuple(
+        dataclasses.replace(source, **{"folder" if source.csv is None else "csv": whole(source.path)})
+        for source in job.data
+    )
+    exclude, relabel = tuple(map(whole, job.exclude)), {whole(name): label for name, label in job.relabel.items()}
+    base = os.path.abspath(job.base) if os.path.isfile(job.base) else job.base  # noqa: PTH100, PTH113
+    return dataclasses.replace(job, data=data, exclude=exclude, relabel=relabel, base=base)
 
 
 def _stored_job(folder: Path) -> Job:
@@ -144,4 +161,5 @@ def _check() -> int:
 
 
 if __name__ == "__main__":
+    keep_standard_output()
     sys.exit(main())

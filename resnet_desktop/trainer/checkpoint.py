@@ -6,6 +6,7 @@ optimizer's moments and the position are all there is.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import pickle
@@ -107,6 +108,13 @@ def load_latest(folder: Path) -> Checkpoint | None:
         what = "The checkpoint" if len(paths) == 1 else f"Each of the {len(paths)} checkpoints"
         raise TrainingError("no_checkpoint", f"{what} in {folder} is damaged.", ANEW)
     return None
+
+
+def clean(folder: Path) -> None:
+    """Remove what a process that was killed while it saved has left; for whoever holds the run's lock."""
+    for path in folder.glob(".epoch-*.part"):
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def newest(folder: Path) -> Position | None:

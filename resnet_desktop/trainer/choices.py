@@ -7,11 +7,12 @@ import dataclasses
 import torch
 from torch import Tensor
 
+from resnet_desktop.core.errors import JobError
 from resnet_desktop.finetune.job import Job, Phase, Recipe, recipe_of
 from resnet_desktop.finetune.presets import EPOCHS, HEAD_RATE
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.trainer import machine, memory
-from resnet_desktop.trainer.network import read_base
+from resnet_desktop.trainer.network import BatchNorm, read_base
 from resnet_desktop.trainer.resnet import ResNet
 
 LARGEST_BATCH = 64
@@ -43,10 +44,14 @@ def fill(job: Job) -> Job:
     return dataclasses.replace(job, recipe=recipe, learning_rate=rate, device=str(device), workers=workers)
 
 
-def fill_schedule(job: Job, pictures: int, network: ResNet, device: torch.device) -> Job:
+def fill_schedule(job: Job, pictures: int, network: ResNet, device: torch.device, processes: int = 1) -> Job:
     """The job with a schedule for so many pictures to train on, whose batches fit into memory.
 
     A batch that does not fit goes through the network in parts (``accumulate``), so that it stays as large as chosen.
+    ``processes`` share each batch.
+
+    Raises:
+        JobError: batches of fewer pictures than there are processes, or than batch norms can learn from.
     """
     recipe = job.recipe
     assert recipe is not None, "filled in before"
@@ -58,9 +63,12 @@ def fill_schedule(job: Job, pictures: int, network: ResNet, device: torch.device
         schedule = (Phase(epochs, size, job.batch_size or _batch(job, pictures)),)
     if job.train == "head":  # features are computed at one size
         schedule = tuple(dataclasses.replace(phase, size=recipe.transforms.crop) for phase in schedule)
+    for phase in schedule:
+        _check_batch(network, phase, min(pictures, phase.batch_size), processes)
     accumulate = recipe.accumulate
     if accumulate == 1 and job.train != "head":
-        accumulate = max(_parts(network, phase, min(pictures, phase.batch_size), device) for phase in schedule)
+        shares = [-(-min(pictures, phase.batch_size) // processes) for phase in schedule]
+        accumulate = max(_parts(network, *pair, device) for pair in zip(schedule, shares, strict=True))
     return dataclasses.replace(job, recipe=dataclasses.replace(recipe, schedule=schedule, accumulate=accumulate))
 
 
@@ -95,6 +103,28 @@ def _batch(job: Job, pictures: int) -> int:
     while batch > SMALLEST_BATCH and pictures < STEPS * batch:
         batch //= 2
     return batch
+
+
+def least_batch(network: ResNet, size: int) -> int:
+    """How many pictures of ``size`` pixels must go through the network together while it learns.
+
+    Batch norms that learn need two values of each channel; at the last stage of a network whose pictures are small, a
+    picture has but one.
+    """
+    learns = any(isinstance(m, BatchNorm) and m.weight.requires_grad for m in network.modules())
+    cells = -(-size // network.architecture.reduction)
+    return 2 if learns and cells == 1 else 1
+
+
+def _check_batch(network: ResNet, phase: Phase, batch: int, processes: int) -> None:
+    least = processes * least_batch(network, phase.size)
+    if batch >= least:
+        return
+    if processes > 1:
+        message = f"Batches of {batch} are too small for {processes} processes: at least {least} pictures are needed."
+        raise JobError("bad_job", message, "Choose a larger batch_size, have more pictures, or start fewer processes.")
+    message = f"Batch norms cannot learn from one picture of {phase.size} pixels at a time."
+    raise JobError("bad_job", message, "Choose a batch_size of 2 at the least, a larger input_size, or freeze_norms.")
 
 
 def _parts(network: ResNet, phase: Phase, batch: int, device: torch.device) -> int:

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resnet_desktop.core.errors import TrainingError
+from resnet_desktop.core.errors import StorageError, TrainingError
 from resnet_desktop.finetune.job import Job, Phase, Recipe
-from resnet_desktop.trainer import balance, details, memory
+from resnet_desktop.trainer import balance, choices, details, memory
 from resnet_desktop.trainer import checkpoint as checkpoints
 from resnet_desktop.trainer.average import Average
 from resnet_desktop.trainer.checkpoint import Checkpoint, Position
@@ -38,6 +38,10 @@ SHORT_SECONDS = 2.0
 LONG_SAVING, SAVING_SHARE = 0.5, 0.05
 """Where a checkpoint takes so many seconds (a large network on a fast device), all take this part of the time."""
 WORST = (-1.0, -math.inf)
+
+
+class _StoppedError(Exception):
+    """An evaluation was given up because the run shall finish with the best network so far."""
 
 
 @dataclass
@@ -78,7 +82,8 @@ class Engine:
         self.averaged = Average(self.names, self.recipe.ema) if self.recipe.ema else None
         weights = balance.class_weights(self.training.labels, max(1, len(self.labels)), self.recipe.balance)
         self.stepper = Stepper(self.recipe, model, self.optimizer, self.device, self.world, weights)
-        self.evaluator = Evaluator(model, self.recipe, self.device, self.world, self._told_to_stop)
+        self.evaluator = Evaluator(model, self.recipe, self.device, self.world, self._check_evaluation)
+        self._may_give_up = False
         self.peak = self.job.learning_rate or PEAK[self.recipe.optimizer]
         self.phases = [phase for phase in self.recipe.schedule for _ in range(phase.epochs)]
         self.total_steps = sum(self._steps(phase) for phase in self.phases)
@@ -125,7 +130,7 @@ class Engine:
             scaler=self.stepper.scaler.state_dict(),
             averaged=None if self.averaged is None else self.averaged.values,
             accumulate=self.stepper.accumulate,
-            stopped=self._stopped,
+            stopped=self._stopped and self.best is not None,  # else there is nothing yet to finish with
             base=self.base,
             data=self.data,
             scaling=None if self.head is None else (self.head.shift, self.head.scale),
@@ -156,7 +161,8 @@ class Engine:
             self.averaged.values = {name: value.to(self.device) for name, value in state.averaged.items()}
         self.position, self.best, self.best_score = state.position, state.best, state.best_score
         self._saved = self.position
-        self.history, self.stepper.accumulate, self._stopped = state.history, state.accumulate, state.stopped
+        self.history, self.stepper.accumulate = state.history, state.accumulate
+        self._stopped = state.stopped and state.best is not None
 
     def use_best(self) -> None:
         """Put the best weights so far into the network, which is the one that is judged and exported from now on."""
@@ -184,8 +190,8 @@ class Engine:
             except (RuntimeError, MemoryError) as error:
                 if not memory.is_out_of_memory(error):
                     raise
-                failed = error
-            self._split_batch(failed, len(plan))
+            # Not inside the clause: the error holds the frames of the failed attempt, and those its memory.
+            self._split_batch(len(plan))
         if self.averaged is not None:
             self.averaged.update(self.network)
         return loss
@@ -239,14 +245,19 @@ class Engine:
             self._report(epoch, step + 1, steps, losses, rate)
             if self.pace.seconds_since_saved > CHECKPOINT_SECONDS:
                 self.save()
-        if not losses and self._stopped and not first:
-            if self.best is None:
-                raise CancelledRunError  # nothing has been learnt that could be kept
-            return
+        if self._stopped and self.best is not None:
+            return  # the best is kept; judging what has just been learnt would take its time
+        if self._stopped and not losses and not first:
+            raise CancelledRunError  # nothing has been learnt that could be kept
         loss = float(self.world.total(torch.stack(losses).mean())) if losses else math.nan
         if losses:
             _finite(loss)
         self._finish_epoch(epoch, phase, loss, rate, started)
+
+    def _check_evaluation(self) -> None:
+        """Before each of its batches: it is given up where there is a best network to keep. Raises."""
+        if self._told_to_stop() and self._may_give_up:
+            raise _StoppedError
 
     def _told_to_stop(self) -> bool:
         """Whether the run shall finish early. Raises CancelledRunError. All processes get the same answer."""
@@ -263,12 +274,13 @@ class Engine:
         self._stopped = self._stopped or order == 1
         return self._stopped
 
-    def _split_batch(self, error: BaseException, size: int) -> None:
+    def _split_batch(self, size: int) -> None:
         """Send each batch through the network in twice as many parts. Raises TrainingError if it is one picture."""
         memory.release(self.device)
         self.optimizer.zero_grad(set_to_none=True)
-        if self.stepper.accumulate >= size or self.world.size > 1:
-            raise out_of_memory() from error
+        least = choices.least_batch(self.network, self.phases[self.position.epoch].size)
+        if size < 2 * least * self.stepper.accumulate or self.world.size > 1:
+            raise out_of_memory()
         self.stepper.accumulate *= 2
         parts = math.ceil(size / self.stepper.accumulate)
         pictures = "1 picture" if parts == 1 else f"{parts} pictures"
@@ -306,8 +318,13 @@ class Engine:
         return round(left + self.ending.seconds(answer), 1)
 
     def _finish_epoch(self, epoch: int, phase: Phase, loss: float, rate: float, started: float) -> None:
-        begun = time.monotonic()
-        result = self.evaluate(self.validation, phase.size, phase.size)
+        begun, self._may_give_up = time.monotonic(), self.best is not None
+        try:
+            result = self.evaluate(self.validation, phase.size, phase.size)
+        except _StoppedError:
+            return
+        finally:
+            self._may_give_up = False
         self.pace.evaluated(time.monotonic() - begun)
         # Networks of an earlier phase saw smaller pictures: the best is sought anew among those of each size.
         if epoch and self.phases[epoch - 1].size != phase.size:
@@ -329,8 +346,16 @@ class Engine:
         self.history.append({**row, "size": phase.size})
         self.position = Position(epoch + 1, 0)
         if result is not None and self.world.first:
-            row["details"] = str(details.write(self.folder / "epochs", epoch + 1, result, self.validation, self.labels))
+            row["details"] = self._write_details(epoch + 1, result)
         self.reporter.say("epoch_finished", **row)
+
+    def _write_details(self, epoch: int, result: Evaluation) -> str | None:
+        """Write what the epoch got wrong; a run does not end for want of it."""
+        try:
+            return str(details.write(self.folder / "epochs", epoch, result, self.validation, self.labels))
+        except StorageError as error:
+            self.reporter.say("warning", code="no_details", message=f"What this epoch got wrong is not kept: {error}")
+        return None
 
     def _gets_no_better(self) -> bool:
         """Whether neither accuracy nor loss on the validation pictures has improved for ``patience`` epochs."""

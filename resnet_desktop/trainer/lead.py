@@ -6,6 +6,7 @@ it does, with the same exit code; if one of them fails by itself, it says so to 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -17,6 +18,7 @@ from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ResNetDesktopError, TrainingError
 from resnet_desktop.finetune import events, run_folder
 from resnet_desktop.finetune.job import Job
+from resnet_desktop.trainer import checkpoint as checkpoints
 from resnet_desktop.trainer.control import CancelledRunError, Control
 from resnet_desktop.trainer.reporter import Reporter, Silent, complain, exit_code, newest_checkpoint, refuse
 from resnet_desktop.trainer.run import Run, lock_folder
@@ -56,6 +58,7 @@ def _lead(job: Job, mode: str, world: World, resumed: bool) -> int:
         lock = lock_folder(folder)
         if not resumed:
             run_folder.check(job)  # another run may just have ended
+        checkpoints.clean(folder / "checkpoints")
         _keep_log(folder / "log.txt")
         reporter = Reporter(folder)
     except ResNetDesktopError as error:
@@ -104,10 +107,11 @@ def _conclude(error: BaseException, reporter: Reporter, control: Control, world:
     if isinstance(error, ResNetDesktopError):
         return _failed(reporter, error)
     trouble = world.trouble()
+    code = _failed(reporter, trouble or in_words(error, reporter.folder))
     if trouble is None:
-        traceback.print_exception(error, file=sys.stderr)
-        return _failed(reporter, in_words(error, reporter.folder))
-    return _failed(reporter, trouble)
+        with contextlib.suppress(OSError):  # a parent that has gone reads nothing
+            traceback.print_exception(error, file=sys.stderr)
+    return code
 
 
 def _failed(reporter: Reporter, error: ResNetDesktopError) -> int:

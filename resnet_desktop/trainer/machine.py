@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import platform
 import time
+from pathlib import Path
 
 import numpy
 import torch
 from torch import nn
 
 from resnet_desktop import __version__
-from resnet_desktop.core.errors import JobError
+from resnet_desktop.core import atomic, paths
+from resnet_desktop.core.errors import JobError, StorageError
 from resnet_desktop.finetune.fields import shown
 
 ROUNDS = 8
@@ -40,9 +44,28 @@ def choose_precision(wanted: str, device: torch.device) -> str:
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
     if device.type != "cpu":
         return "float32"
-    # Processors without bfloat16 instructions emulate them, many times slower: only a run tells.
-    plain, half = _step_seconds(device)
-    return "bfloat16" if half < 0.8 * plain else "float32"
+    # Processors without bfloat16 instructions emulate them, many times slower: only a run tells. It is tried once, for
+    # on a busy machine another try may come out otherwise, and the same job must give the same network.
+    key = " ".join((platform.node(), platform.machine(), str(os.cpu_count()), torch.__version__))
+    known = _remembered()
+    if known.get(key) not in ("bfloat16", "float32"):
+        plain, half = _step_seconds(device)
+        known[key] = "bfloat16" if half < 0.8 * plain else "float32"
+        with contextlib.suppress(StorageError):  # then it is tried again the next time
+            atomic.write_text(_precision_file(), json.dumps(known, indent=1) + "\n")
+    return known[key]
+
+
+def _precision_file() -> Path:
+    return paths.cache_folder() / "precision.json"
+
+
+def _remembered() -> dict[str, str]:
+    try:
+        values = json.loads(_precision_file().read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(k): str(v) for k, v in values.items()} if isinstance(values, dict) else {}
 
 
 def choose_workers(wanted: int | None) -> int:
@@ -52,7 +75,7 @@ def choose_workers(wanted: int | None) -> int:
 
 def device_name(device: str) -> str:
     """The device as a person calls it."""
-    return torch.cuda.get_device_name() if device.startswith("cuda") else device
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
 
 
 def versions() -> dict[str, str]:

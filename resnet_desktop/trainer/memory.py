@@ -41,10 +41,20 @@ def free_bytes(device: torch.device) -> int:
     if sys.platform == "linux":
         for line in Path("/proc/meminfo").read_text("ascii").splitlines():
             if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
+                return min(int(line.split()[1]) * 1024, _left_to_the_group())
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     return _GUESS
+
+
+def _left_to_the_group() -> int:
+    """What a limit on this container or service leaves (Linux control groups, version 2), in bytes."""
+    folder = Path("/sys/fs/cgroup")
+    try:
+        limit, used = ((folder / name).read_text("ascii").strip() for name in ("memory.max", "memory.current"))
+        return max(0, int(limit) - int(used))
+    except (OSError, ValueError):  # no such file, or "max": no limit
+        return sys.maxsize
 
 
 def used_megabytes(device: torch.device) -> int | None:
@@ -60,16 +70,25 @@ def used_megabytes(device: torch.device) -> int | None:
 
 
 def bytes_per_picture(network: nn.Module, x: Tensor) -> int:
-    """What a training step keeps for its backward pass, for each picture of ``x`` (at least two, for batch norms)."""
+    """What a training step keeps for its backward pass, for each picture of ``x`` (at least two, for batch norms).
+
+    The network is afterwards as it was: a pass in training mode would move the statistics of its batch norms towards
+    those of ``x``, of the frozen ones, too.
+    """
     kept: dict[int, int] = {}
+    before = [(buffer, buffer.clone()) for buffer in network.buffers()]
 
     def pack(tensor: Tensor) -> Tensor:
         kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
         return tensor
 
     weights = {p.untyped_storage().data_ptr() for p in network.parameters()}
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        network(x).float().sum()
+    try:
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            network(x).float().sum()
+    finally:
+        for buffer, values in before:
+            buffer.copy_(values)
     return sum(size for place, size in kept.items() if place not in weights) // len(x)
 
 

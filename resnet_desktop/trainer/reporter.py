@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import DataError, JobError, ResNetDesktopError
@@ -99,17 +100,51 @@ def _is_cut_short(path: Path) -> bool:
         return file.read(1) != b"\n"
 
 
+class _Voice:
+    """Where the protocol is spoken: standard output, or a copy of it that nobody else knows."""
+
+    def __init__(self) -> None:
+        self._own: BinaryIO | None = None
+
+    def keep_for_itself(self) -> None:
+        """From now on whatever else writes to standard output, be it a library in C, reaches standard error."""
+        try:
+            own = os.dup(1)
+            os.dup2(2, 1)
+        except OSError:  # one of them is closed
+            return
+        self._own = os.fdopen(own, "wb")
+
+    def write(self, data: bytes) -> None:
+        """Write and flush. Raises OSError, ValueError."""
+        stream = self.stream
+        stream.write(data)
+        stream.flush()
+
+    @property
+    def stream(self) -> BinaryIO:
+        """What is written to."""
+        return self._own if self._own is not None else sys.stdout.buffer
+
+
+_voice = _Voice()
+
+
+def keep_standard_output() -> None:
+    """Keep standard output for the protocol alone, as long as the process lives."""
+    _voice.keep_for_itself()
+
+
 def say_line(line: str) -> bool:
     """Write one line to standard output; False if nobody reads there any more, or it goes to a full disk."""
     try:
-        sys.stdout.buffer.write(line.encode("utf-8", "surrogateescape"))
-        sys.stdout.buffer.flush()
+        _voice.write(line.encode("utf-8", "surrogateescape"))
     except ValueError:
         return False
     except OSError:
         with contextlib.suppress(OSError):  # what is left in the buffer must not fail again at the very end
             nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
+            os.dup2(nowhere, _voice.stream.fileno())
             os.close(nowhere)
         return False
     return True
@@ -136,5 +171,7 @@ def refuse(error: ResNetDesktopError) -> int:
 
 
 def complain(error: ResNetDesktopError) -> None:
-    """Write an error to standard error, as one JSON object."""
-    sys.stderr.write(json.dumps(error.as_dict(), ensure_ascii=True) + "\n")
+    """Write an error to standard error, as one JSON object; nobody may read there any more."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(json.dumps(error.as_dict(), ensure_ascii=True) + "\n")
+        sys.stderr.flush()

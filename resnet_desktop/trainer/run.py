@@ -123,7 +123,7 @@ class Run:
         network = build_network(self.job, len(found.labels)).to(self.device)
         if self.world.size > 1 and self.device.type == "cuda" and self.job.train in ("scratch", "all"):
             network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
-        self.job = choices.fill_schedule(self.job, len(found.training), network, self.device)
+        self.job = self._scheduled(len(found.training), network)
         self._store_job()
         assert self.recipe.transforms is not None, "filled in at the start"
         augmenter = Augmenter(self.recipe, self.recipe.transforms, self.device)
@@ -167,6 +167,13 @@ class Run:
         )
         self._settle_compiling(engine)
         return engine
+
+    def _scheduled(self, pictures: int, network: ResNet) -> Job:
+        """The job with its schedule; how it is fitted to the memory must be the same in all processes."""
+        processes = self.world.size
+        filled = choices.fill_schedule(self.job, pictures, network, self.device, processes)
+        job: Job = self.world.told(filled)
+        return job
 
     def _settle_compiling(self, engine: Engine) -> None:
         """Compile where the job says so, or where it pays; the answer is stored, for a resumed run takes the same."""

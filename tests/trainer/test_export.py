@@ -101,7 +101,8 @@ def test_the_folder_for_other_programs_needs_three_libraries(run: Path, results:
     assert len(text.splitlines()) <= 21
     photo = results.pictures[0].path
     blocked = "import sys\nfor name in ('torch', 'onnx', 'resnet_desktop', 'PySide6'): sys.modules[name] = None\n"
-    start = f"{blocked}import runpy\nsys.argv = ['example.py', {photo!r}]\nrunpy.run_path({str(example)!r})"
+    start = f"{blocked}import runpy\nsys.path.insert(0, {str(example.parent)!r})\n"
+    start += f"sys.argv = ['example.py', {photo!r}]\nrunpy.run_path({str(example)!r})"
     done = subprocess.run([sys.executable, "-I", "-c", start], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     said = {line.split("  ", 1)[1]: float(line.split()[0]) for line in done.stdout.splitlines()}

@@ -144,3 +144,19 @@ def test_commands() -> None:
 def test_numbers_that_json_lacks_are_refused() -> None:
     with pytest.raises(ValueError, match="JSON"):
         events.encode("progress", {"loss": float("nan")})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"v": 1, "event": "epoch_started"}',
+        '{"v": 1, "event": "epoch_finished", "epoch": "two"}',
+        '{"v": 1, "event": "progress", "part": "reading", "step": "x"}',
+        '{"v": 1, "event": "scanned", "skipped": 5}',
+        "[" * 100_000,
+    ],
+)
+def test_events_that_lack_what_they_are_about_are_kept_and_shown(line: str) -> None:
+    state = fold_all(['{"v": 1, "event": "epoch_finished", "epoch": 1}', line])
+    assert state.unparsed == (line,)
+    assert len(state.history) == 1
