@@ -184,7 +184,7 @@ def _to_model(wizard: TrainWizard, watch: Watch, data: Path, train: str) -> Iter
     wizard.go_on()
     yield lambda: wizard.check.complete
     for number in range(min(4, len(wizard.check.findings))):
-        wizard.check.choose_finding(number)
+        wizard.check.sheet.choose_finding(number)
         yield _after(0.7)
     watch.phase = f"{train}: model page"
     wizard.go_on()

@@ -88,24 +88,24 @@ def test_findings_are_acted_on_and_taken_back(open_wizard: OpenWizard, qtbot: Qt
     kinds = [finding.kind for finding in check.findings]
     assert "unreadable" in kinds
     assert "exact_duplicate" in kinds
-    check.choose_finding(kinds.index("exact_duplicate"))
-    names = check.grid.names
+    check.sheet.choose_finding(kinds.index("exact_duplicate"))
+    names = check.sheet.grid.names
     assert len(names) == 2
-    check.leave_out_copies()
+    check.sheet.leave_out_copies()
     assert len(check.into(wizard.draft).exclude) == 1
-    check.undo()
-    check.leave_out(names[1:])
-    check.relabel(names[:1], "dark")
+    check.sheet.undo()
+    check.sheet.leave_out(names[1:])
+    check.sheet.relabel(names[:1], "dark")
     draft = check.into(wizard.draft)
     assert draft.exclude == (names[1],)
     assert draft.relabel == {names[0]: "dark"}
-    check.undo()
-    check.undo()
+    check.sheet.undo()
+    check.sheet.undo()
     assert check.into(wizard.draft).exclude == ()
-    check.choose_finding(len(check.findings))
-    assert len(check.grid.names) == 26, "below the findings all photos can be looked at"
-    check.choose_finding(len(check.findings) + 1)
-    assert len({Path(name).parent for name in check.grid.names}) == 1, "and those of each class"
+    check.sheet.choose_finding(len(check.findings))
+    assert len(check.sheet.grid.names) == 26, "below the findings all photos can be looked at"
+    check.sheet.choose_finding(len(check.findings) + 1)
+    assert len({Path(name).parent for name in check.sheet.grid.names}) == 1, "and those of each class"
     before = {p: p.read_bytes() for p in photos.rglob("*") if p.is_file()}
     shot(wizard, "check")
     assert {p: p.read_bytes() for p in photos.rglob("*") if p.is_file()} == before

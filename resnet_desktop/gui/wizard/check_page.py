@@ -8,41 +8,39 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QIcon, QKeySequence, QShortcut
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
-    QListWidget,
-    QListWidgetItem,
-    QProgressBar,
-    QPushButton,
-    QSlider,
-    QSplitter,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSlider, QWidget
 
 from resnet_desktop.core.errors import ResNetDesktopError
-from resnet_desktop.core.progress import Cancelled, CancelledError, Progress
-from resnet_desktop.gui import icons, theme, wording
-from resnet_desktop.gui.choice import Choice
+from resnet_desktop.core.progress import Cancelled, CancelledError, Progress, unheard
+from resnet_desktop.gui import wording
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
-from resnet_desktop.gui.wizard.check_entries import Entry, entries
+from resnet_desktop.gui.wizard.check_sheet import CheckSheet
+from resnet_desktop.gui.wizard.decisions import Decisions
 from resnet_desktop.gui.wizard.draft import Draft
 from resnet_desktop.gui.wizard.page import WizardPage, secondary
-from resnet_desktop.gui.wizard.picture_grid import MOST, Picture, PictureGrid
 
 if TYPE_CHECKING:
     from resnet_desktop.finetune.dataset import Sample
     from resnet_desktop.finetune.inspection import Finding, Inspection
 
+SPLIT_DELAY_MS = 250
+"""After so long without another decision the photos are split anew."""
+
 
 class CheckPage(WizardPage):
-    """Every photo is read once; what is found is listed, worst first, and acted on. No file is touched."""
+    """Every photo is read once; what is found is listed, worst first, and acted on. No file is touched.
 
-    _advanced = Signal(int, int)
+    What is listed is found in the photos as they lie there, so that what was decided can be seen and taken back. The
+    split that is told is that of the photos as decided: it is made anew after each decision, by the trainer's own code.
+
+    Attributes:
+        sheet: the findings, their photos, and what is decided about them.
+    """
+
+    _advanced = Signal(object, int, int)
 
     def __init__(self, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(
@@ -51,267 +49,225 @@ class CheckPage(WizardPage):
             self.tr("A network learns mistakes too. Leave out what is wrong, or say what it really is."),
             parent,
         )
-        self._tasks = tasks
-        self._draft = Draft()
-        self._inspection: Inspection | None = None
-        self._entries: tuple[Entry, ...] = ()
-        self._roles: dict[str, str] = {}
-        self._read_for: tuple[object, ...] | None = None
-        self._cancel = threading.Event()
-        self._undo: list[Draft] = []
+        self._tasks, self._draft = tasks, Draft()
+        self._read = False
+        self._used: Inspection | None = None  # of the photos as decided
+        self._reading, self._splitting = threading.Event(), threading.Event()
+        self.sheet = CheckSheet()
         self._bar, self._state = QProgressBar(), secondary()
-        self._findings, self._grid = QListWidget(), PictureGrid()
-        self._message = QLabel()
-        self._leave, self._keep = QPushButton(self.tr("Leave out")), QPushButton(self.tr("Keep"))
-        self._copies = QPushButton(self.tr("Leave out the copies"))
-        self._class = Choice()
-        self._back = QPushButton(self.tr("Undo"))
+        self._stop, self._again = QPushButton(self.tr("Cancel")), QPushButton(self.tr("Read on"))
         self._share, self._share_text = QSlider(Qt.Orientation.Horizontal), QLabel()
-        self._work = QSplitter(Qt.Orientation.Horizontal)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(SPLIT_DELAY_MS)
+        self._timer.timeout.connect(self._split)
         self._build()
         self._advanced.connect(self._on_advanced, Qt.ConnectionType.QueuedConnection)
 
     @property
     def complete(self) -> bool:
-        """Once all photos have been read and none of the findings forbids training."""
-        return self._inspection is not None
+        """Once all photos have been read and split as decided, and there are some to learn from."""
+        return self._used is not None and self._readable(self._used.scan.training) > 0
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What was found."""
-        return () if self._inspection is None else self._inspection.findings
+        return self.sheet.findings
 
     @property
-    def grid(self) -> PictureGrid:
-        """The sheet of the finding that is looked at."""
-        return self._grid
+    def state(self) -> str:
+        """How far reading is, or how the photos are split."""
+        return self._state.text()
 
     def show_draft(self, draft: Draft) -> None:
-        """Check these photos, unless that was done."""
-        wanted = (draft.sources, draft.validation)
+        """Check these photos; what was read before is not read again."""
+        read = self._read and draft.sources == self._draft.sources
+        decisions = Decisions(draft.exclude, draft.relabel)
+        if not read or decisions != self.sheet.now:
+            self.sheet.history.begin(decisions)
         self._draft = draft
-        self._share.blockSignals(True)
+        blocked = self._share.blockSignals(True)
         self._share.setValue(round(draft.validation * 100))
-        self._share.blockSignals(False)
-        if self._read_for != wanted:
-            self._read_for = wanted
-            self._start()
+        self._share_text.setText(wording.percent(draft.validation))
+        self._share.blockSignals(blocked)
+        if read:
+            self.sheet.show_decisions()
+            self._split()
+        else:
+            self.read()
 
     def into(self, draft: Draft) -> Draft:
         """The draft with what was left out and relabelled."""
-        mine = self._draft
-        return replace(draft, exclude=mine.exclude, relabel=mine.relabel, validation=mine.validation)
+        now = self.sheet.now
+        return replace(draft, exclude=now.exclude, relabel=now.relabel, validation=self._draft.validation)
 
     def left(self) -> None:
         """Give up reading."""
-        self._cancel.set()
-        self._grid.close_loader()
+        self._give_up()
+        self._reading.set()
+        self.sheet.close_threads()
 
-    def leave_out(self, names: Sequence[str]) -> None:
-        """Train without these."""
-        self._change(replace(self._draft, exclude=tuple(dict.fromkeys((*self._draft.exclude, *names)))))
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Another page is shown: what is being read is given up; what has been read is remembered."""
+        if not event.spontaneous():
+            self._give_up()
+            if not self._read:
+                self.stop()
+        super().hideEvent(event)
 
-    def keep(self, names: Sequence[str]) -> None:
-        """Train with these after all, under their own class."""
-        gone = set(names)
-        kept = tuple(name for name in self._draft.exclude if name not in gone)
-        relabel = {name: label for name, label in self._draft.relabel.items() if name not in gone}
-        self._change(replace(self._draft, exclude=kept, relabel=relabel))
-
-    def relabel(self, names: Sequence[str], label: str) -> None:
-        """Say what these really are."""
-        self._change(replace(self._draft, relabel={**self._draft.relabel, **dict.fromkeys(names, label)}))
-
-    def undo(self) -> None:
-        """Take the last decision back."""
-        if self._undo:
-            self._draft = self._undo.pop()
-            self._show_decisions()
-
-    def choose_finding(self, row: int) -> None:
-        """Look at a finding."""
-        self._findings.setCurrentRow(row)
-
-    def _start(self) -> None:
-        self._cancel.set()
-        self._cancel = cancel = threading.Event()
-        self._inspection = None
-        self._entries = ()
-        self._findings.clear()
-        self._grid.show_pictures(())
-        self._work.hide()
-        self._bar.show()
+    def read(self) -> None:
+        """Read every photo; what was read before is remembered."""
+        self._give_up()
+        self._reading.set()
+        self._reading = cancel = threading.Event()
+        self._read, self._used = False, None
+        self.sheet.clear()
+        self.sheet.hide()
+        self._show_reading(True)
         self._bar.setRange(0, 0)
         self._state.setText(self.tr("Reading every photo once…"))
-        draft = self._draft
-        report = self._advanced.emit
-        self._tasks.run_task(lambda: _inspected(draft, cancel.is_set, report), lambda f: self._on_done(cancel, f))
+        draft = replace(self._draft, exclude=(), relabel={})
+
+        def report(done: int, total: int) -> None:
+            self._advanced.emit(cancel, done, total)
+
+        self._tasks.run_task(lambda: _inspected(draft, cancel.is_set, report), lambda f: self._on_read(cancel, f))
         self.complete_changed.emit()
 
-    def _on_advanced(self, done: int, total: int) -> None:
+    def stop(self) -> None:
+        """Give up reading; it can go on where it was."""
+        self._reading.set()
+        self._show_reading(False)
+        self._again.setVisible(not self._read)
+        self._state.setText(self.tr("Stopped. The photos that were read are remembered."))
+
+    def _give_up(self) -> None:
+        self._timer.stop()
+        self._splitting.set()
+
+    def _show_reading(self, busy: bool) -> None:
+        self._bar.setVisible(busy)
+        self._stop.setVisible(busy)
+        self._again.hide()
+
+    def _on_advanced(self, cancel: object, done: int, total: int) -> None:
+        if cancel is not self._reading or self._reading.is_set():
+            return
         self._bar.setRange(0, max(1, total))
         self._bar.setValue(done)
         text = self.tr("Reading every photo once: {done} of {total}")
         self._state.setText(text.format(done=wording.number(done), total=wording.number(total)))
 
-    def _on_done(self, cancel: threading.Event, future: Future[Inspection]) -> None:
-        if cancel is not self._cancel:
+    def _on_read(self, cancel: threading.Event, future: Future[Inspection]) -> None:
+        if cancel is not self._reading or cancel.is_set():
             return
-        self._bar.hide()
+        self._show_reading(False)
         try:
-            self._inspection = future.result()
+            found = future.result()
         except CancelledError:
             return
         except ResNetDesktopError as error:
-            self._read_for = None
             self._state.setText(Failure.of(error).text)
+            self._again.show()
             return
-        self._class.clear()
-        self._class.addItem(self.tr("It is really…"), None)
-        for label in self._inspection.scan.labels:
-            self._class.addItem(label, label)
-        self._work.show()
-        self._list_entries()
-        self._show_decisions()
+        self._read = True
+        self.sheet.show()
+        self.sheet.show_inspection(found)
+        if self.sheet.now == Decisions():
+            self._show_split(found)  # nothing is decided: that is the split
+        else:
+            self._split()
+
+    def _on_decided(self) -> None:
+        self._state.setText(self.tr("Splitting the photos anew…"))
+        self._timer.start()
+
+    def _split(self) -> None:
+        """Split the photos as decided, by what is known of them."""
+        self._splitting.set()
+        self._splitting = cancel = threading.Event()
+        draft = self.into(self._draft)
+        self._tasks.run_task(
+            lambda: _inspected(draft, cancel.is_set, unheard), lambda future: self._on_split(cancel, future)
+        )
+
+    def _on_split(self, cancel: threading.Event, future: Future[Inspection]) -> None:
+        if cancel is not self._splitting or cancel.is_set():
+            return
+        try:
+            used = future.result()
+        except CancelledError:
+            return
+        except ResNetDesktopError as error:
+            self._used = None
+            self._state.setText(Failure.of(error).text)
+            self.complete_changed.emit()
+            return
+        self._show_split(used)
+
+    def _show_split(self, used: Inspection) -> None:
+        self._used = used
+        parts = (
+            (used.scan.training, self.tr("to learn from")),
+            (used.scan.validation, self.tr("to check with")),
+            (used.scan.test, self.tr("to test with")),
+        )
+        self.sheet.show_roles({sample.name: words for samples, words in parts for sample in samples})
+        self._state.setText(self._split_words(used))
         self.complete_changed.emit()
 
-    def _list_entries(self) -> None:
-        assert self._inspection is not None
-        scan = self._inspection.scan
-        parts = (
-            (scan.training, self.tr("to learn from")),
-            (scan.validation, self.tr("to check with")),
-            (scan.test, self.tr("to test with")),
+    def _split_words(self, used: Inspection) -> str:
+        now, scan = self.sheet.now, used.scan
+        learning, checking, testing = (self._readable(part) for part in (scan.training, scan.validation, scan.test))
+        rows = (
+            (self.tr("{0} photos to learn from"), learning, True),
+            (self.tr("{0} to check with"), checking, True),
+            (self.tr("{0} to test with"), testing, False),
+            (self.tr("{0} cannot be read"), sum(fact.error is not None for fact in used.pictures), False),
+            (self.tr("{0} left out"), len(now.exclude), False),
+            (self.tr("{0} of another class"), len(now.relabel), False),
         )
-        self._roles = {sample.name: words for samples, words in parts for sample in samples}
-        self._entries = entries(self._inspection)
-        colours = theme.current()
-        tones = {"error": colours.error, "warning": colours.notice_text}
-        for entry in self._entries:
-            item = QListWidgetItem(entry.message)
-            item.setIcon(QIcon(icons.pixmap(entry.icon, 18, tones.get(entry.severity, colours.secondary))))
-            item.setToolTip(entry.message)
-            self._findings.addItem(item)
-        self._findings.setCurrentRow(0)
-
-    def _on_entry(self, row: int) -> None:
-        if not 0 <= row < len(self._entries):
-            return
-        entry = self._entries[row]
-        self._message.setText(self._words(entry))
-        self._grid.show_pictures([self._picture(sample, entry) for sample in entry.samples[:MOST]])
-        self._grid.mark(self._draft.exclude, self._draft.relabel)
-        self._copies.setVisible(bool(entry.surplus))
-        self._on_chosen()
-
-    def _words(self, entry: Entry) -> str:
-        words = entry.message
-        if not self.findings and entry is self._entries[0]:
-            words = self.tr("Nothing is wrong with them, as far as a program can tell. See for yourself.")
-        if len(entry.samples) > MOST:
-            words += " " + self.tr("The first {count} are shown.").format(count=wording.number(MOST))
+        words = ", ".join(text.format(wording.number(n)) for text, n, always in rows if n or always) + "."
+        if not checking:
+            words += " " + self.tr("None is set apart: nobody will know how good the network is.")
         return words
 
-    def leave_out_copies(self) -> None:
-        """Keep one of each group of copies."""
-        row = self._findings.currentRow()
-        if 0 <= row < len(self._entries):
-            self.leave_out([sample.name for sample in self._entries[row].surplus])
-
-    def _picture(self, sample: Sample, entry: Entry) -> Picture:
-        assert self._inspection is not None
-        label = self._inspection.scan.labels[sample.label]
-        # Of photos that show the same it matters what they are for; their names are in the tips.
-        role = self._roles.get(sample.name) if entry.group_of else None
-        detail = role or sample.name.rsplit("/", 1)[-1]
-        return Picture(sample.name, label, detail, entry.group_of.get(sample.name, 0))
-
-    def _change(self, draft: Draft) -> None:
-        self._undo.append(self._draft)
-        self._draft = draft
-        self._show_decisions()
-
-    def _show_decisions(self) -> None:
-        draft = self._draft
-        self._grid.mark(draft.exclude, draft.relabel)
-        self._back.setEnabled(bool(self._undo))
-        if self._inspection is None:
-            return
-        scan = self._inspection.scan
-        gone = set(draft.exclude)
-        learning = sum(sample.name not in gone for sample in scan.training)
-        checking = sum(sample.name not in gone for sample in scan.validation)
-        text = self.tr("{training} photos to learn from, {validation} to check with. {out} left out, {moved} renamed.")
-        counts = {"training": learning, "validation": checking, "out": len(draft.exclude), "moved": len(draft.relabel)}
-        self._state.setText(text.format(**{key: wording.number(value) for key, value in counts.items()}))
-
-    def _on_chosen(self) -> None:
-        some = bool(self._grid.chosen)
-        for widget in (self._leave, self._keep, self._class):
-            widget.setEnabled(some)
-
-    def _on_class(self, index: int) -> None:
-        label = self._class.itemData(index)
-        if label is not None and self._grid.chosen:
-            self.relabel(self._grid.chosen, label)
-        self._class.setCurrentIndex(0)
+    def _readable(self, samples: Sequence[Sample]) -> int:
+        """How many of these can be read."""
+        assert self._used is not None, "asked about its own photos"
+        bad = {fact.sample.name for fact in self._used.pictures if fact.error is not None}
+        return sum(sample.name not in bad for sample in samples)
 
     def _on_share(self, value: int) -> None:
         self._share_text.setText(wording.percent(value / 100))
         self._draft = replace(self._draft, validation=value / 100)
-
-    def _on_share_released(self) -> None:
-        self.show_draft(self._draft)
+        if self._read:
+            self._on_decided()
 
     def _build(self) -> None:
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Photos read"))
-        self._findings.setWordWrap(True)
-        self._findings.setAccessibleName(self.tr("What was found"))
-        self._findings.setTextElideMode(Qt.TextElideMode.ElideNone)
-        self._findings.setResizeMode(QListWidget.ResizeMode.Adjust)
-        self._findings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._findings.setMinimumWidth(190)
-        self._findings.currentRowChanged.connect(self._on_entry)
-        self._message.setWordWrap(True)
-        self._grid.chosen_changed.connect(self._on_chosen)
-        self._leave.clicked.connect(lambda: self.leave_out(self._grid.chosen))
-        self._copies.clicked.connect(self.leave_out_copies)
-        self._copies.hide()
-        self._keep.clicked.connect(lambda: self.keep(self._grid.chosen))
-        self._class.activated.connect(self._on_class)
-        self._class.setAccessibleName(self.tr("The right class of the selected photos"))
-        self._back.clicked.connect(self.undo)
-        QShortcut(QKeySequence(QKeySequence.StandardKey.Undo), self, self.undo)
-        QShortcut(QKeySequence(QKeySequence.StandardKey.Delete), self, lambda: self.leave_out(self._grid.chosen))
-        right = QWidget()
-        layout = QVBoxLayout(right)
-        layout.setContentsMargins(theme.M, 0, 0, 0)
-        layout.addWidget(self._message)
-        layout.addWidget(self._copies, 0, Qt.AlignmentFlag.AlignLeft)
-        layout.addWidget(self._grid, 1)
-        row = QHBoxLayout()
-        for widget in (self._leave, self._keep, self._class):
-            row.addWidget(widget)
-        row.addStretch(1)
-        row.addWidget(self._back)
-        layout.addLayout(row)
-        self._work.addWidget(self._findings)
-        self._work.addWidget(right)
-        self._work.setSizes([300, 520])
-        self._work.setChildrenCollapsible(False)
-        self._work.hide()
+        self.sheet.hide()
         self.body.addWidget(self._bar)
-        self.body.addWidget(self._work, 1)
+        self.body.addWidget(self.sheet, 1)
         self.body.addLayout(self._share_row())
-        self.body.addWidget(self._state)
+        below = QHBoxLayout()
+        below.addWidget(self._state, 1)
+        below.addWidget(self._stop)
+        below.addWidget(self._again)
+        self.body.addLayout(below)
+        self._show_reading(False)
+        self.sheet.decided.connect(self._on_decided)
+        self._stop.clicked.connect(self.stop)
+        self._again.clicked.connect(self.read)
 
     def _share_row(self) -> QHBoxLayout:
         self._share.setRange(5, 50)
         self._share.setMaximumWidth(220)
         self._share.setAccessibleName(self.tr("Share of the photos to check with"))
+        self._share.setValue(20)
+        self._share_text.setText(wording.percent(0.2))
         self._share.valueChanged.connect(self._on_share)
-        self._share.sliderReleased.connect(self._on_share_released)
         row = QHBoxLayout()
         words = QLabel(self.tr("Set apart to check with"))
         words.setToolTip(self.tr("The network never learns from these; what it says of them shows how good it is."))
@@ -319,7 +275,6 @@ class CheckPage(WizardPage):
         row.addWidget(self._share)
         row.addWidget(self._share_text)
         row.addStretch(1)
-        self._share.setValue(20)
         return row
 
 

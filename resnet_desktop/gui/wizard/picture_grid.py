@@ -36,13 +36,14 @@ SETTLED_MS = 60
 class Picture:
     """A photo on the sheet: its name in the data set, which says where it is, and two short lines below it.
 
-    Photos of one ``group`` stand together on one ground: every other group's is shaded.
+    Photos of one ``group`` stand together on one ground, every other group's is shaded; ``grouped``: there are groups.
     """
 
     name: str
     caption: str
     detail: str
     group: int = 0
+    grouped: bool = False
 
 
 class PictureGrid(QListView):
@@ -104,6 +105,12 @@ class PictureGrid(QListView):
             name = item.data(NAME_ROLE)
             item.setData(name in crossed, MARK_ROLE)
             item.setData((renamed or {}).get(name), RENAMED_ROLE)
+
+    def show_details(self, detail_of: Callable[[str], str]) -> None:
+        """Say other things in the second line of each."""
+        for row in range(self._model.rowCount()):
+            item = self._model.item(row)
+            item.setData(detail_of(str(item.data(NAME_ROLE))), DETAIL_ROLE)
 
     def show_over(self, picture_of: Callable[[str], QPixmap | None] | None) -> None:
         """Show other pictures in place of the photos, such as heatmaps: None where there is none (yet)."""

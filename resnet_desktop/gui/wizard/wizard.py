@@ -96,7 +96,9 @@ class TrainWizard(QWidget):
             self.progress.start(self.draft)
 
     def go_back(self) -> None:
-        """To the step before."""
+        """To the step before; what was decided about photos stays decided."""
+        if self.page is self.check:
+            self._collect(self.check)
         index = self._stack.currentIndex() - 1
         if index >= 0 and self.pages[index] is self.trainer and self.trainer.complete:
             index -= 1

@@ -1,0 +1,168 @@
+"""The check of the photos: what is decided can be seen and taken back, and the split that is told is the one used."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from resnet_desktop.finetune.dataset import scan
+from resnet_desktop.finetune.job import parse_job
+from resnet_desktop.gui.wizard.check_page import CheckPage
+from resnet_desktop.gui.wizard.wizard import TrainWizard
+from resnet_desktop.imaging.decode import encode_png
+
+from .conftest import OpenWizard
+
+LONG = 60_000
+PER_CLASS = 20
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Two classes of coloured noise, with a copy and a damaged file."""
+    rng = np.random.default_rng(5)
+    folder = tmp_path / "lamps"
+    for label, level in (("dark", 50), ("light", 190)):
+        (folder / label).mkdir(parents=True)
+        for i in range(PER_CLASS):
+            coarse = rng.integers(-45, 45, (8, 8, 3)) + level
+            data = encode_png(np.kron(coarse, np.ones((10, 10, 1))).clip(0, 255).astype(np.uint8))
+            (folder / label / f"{i:02d}.png").write_bytes(data)
+    (folder / "dark" / "copy.png").write_bytes((folder / "dark" / "00.png").read_bytes())
+    (folder / "light" / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    return folder
+
+
+def opened(wizard: TrainWizard, qtbot: QtBot, folder: Path) -> CheckPage:
+    wizard.add_sources([folder])
+    qtbot.waitUntil(lambda: wizard.data.complete, timeout=LONG)
+    wizard.go_on()
+    qtbot.waitUntil(lambda: wizard.check.complete, timeout=LONG)
+    return wizard.check
+
+
+def told(check: CheckPage) -> tuple[int, int]:
+    """How many photos are to learn from and to check with, as the page says."""
+    found = re.match(r"(\d+) photos to learn from, (\d+) to check with", check.state)
+    return (int(found[1]), int(found[2])) if found else (-1, -1)
+
+
+def used(wizard: TrainWizard) -> tuple[int, int]:
+    """The same as the trainer will have it, without what cannot be read."""
+    found = scan(parse_job(wizard.check.into(wizard.draft).job()))
+    readable = [[s for s in part if "bad.png" not in s.name] for part in (found.training, found.validation)]
+    return len(readable[0]), len(readable[1])
+
+
+def wait_split(qtbot: QtBot, check: CheckPage) -> None:
+    qtbot.waitUntil(lambda: told(check) != (-1, -1), timeout=LONG)
+
+
+def test_the_split_that_is_told_is_the_one_used(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
+    wizard = open_wizard()
+    check = opened(wizard, qtbot, photos)
+    assert told(check) == used(wizard)
+    assert "1 cannot be read" in check.state
+    before = scan(parse_job(check.into(wizard.draft).job())).validation
+    check.sheet.leave_out([sample.name for sample in before[:4]])
+    check.sheet.relabel([sample.name for sample in before[4:6]], "dark")
+    wait_split(qtbot, check)
+    assert told(check) == used(wizard)
+    assert "4 left out, 2 of another class" in check.state
+    check._share.setValue(40)
+    assert told(check) == (-1, -1), "a new share is not taken for split already"
+    wait_split(qtbot, check)
+    assert told(check) == used(wizard)
+    assert told(check)[1] > 12
+    check.sheet.undo()
+    wait_split(qtbot, check)
+    assert check._share.value() == 40, "taking a decision back leaves the share alone"
+    assert check.into(wizard.draft).validation == pytest.approx(0.4)
+    assert told(check) == used(wizard)
+
+
+def test_what_is_settled_is_ticked_off_and_can_be_kept_again(
+    open_wizard: OpenWizard, qtbot: QtBot, photos: Path
+) -> None:
+    wizard = open_wizard()
+    check = opened(wizard, qtbot, photos)
+    row = [finding.kind for finding in check.findings].index("exact_duplicate")
+    check.sheet.choose_finding(row)
+    entry = check.sheet._entries[row]
+    assert not check.sheet.now.settle(entry)
+    check.sheet.leave_out_copies()
+    assert check.sheet.now.settle(entry)
+    (gone,) = check.into(wizard.draft).exclude
+    assert gone in check.sheet.grid.names, "what is left out stays in sight"
+    wait_split(qtbot, check)
+    wizard.go_back()
+    wizard.go_on()
+    wait_split(qtbot, check)
+    assert check.into(wizard.draft).exclude == (gone,)
+    check.sheet.keep([gone])
+    assert check.into(wizard.draft).exclude == ()
+
+
+def test_other_photos_forget_the_decisions(open_wizard: OpenWizard, qtbot: QtBot, photos: Path, tmp_path: Path) -> None:
+    wizard = open_wizard()
+    check = opened(wizard, qtbot, photos)
+    check.sheet.leave_out(check.sheet.grid.names[:2])
+    wizard.go_back()
+    photos.rename(tmp_path / "moved")
+    wizard.data.remove({"folder": str(photos)})
+    check = opened(wizard, qtbot, tmp_path / "moved")
+    wait_split(qtbot, check)
+    check.sheet.undo()
+    assert check.into(wizard.draft).exclude == ()
+    assert told(check) == used(wizard)
+
+
+def test_leaving_out_nearly_everything_is_said_and_undone(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
+    wizard = open_wizard()
+    check = opened(wizard, qtbot, photos)
+    check.sheet.choose_finding(len(check.findings) + 1)
+    check.sheet.leave_out(check.sheet.grid.names)
+    qtbot.waitUntil(lambda: not check.complete, timeout=LONG)
+    assert "there must be at least two" in check.state
+    assert not wizard.next_button.isEnabled()
+    check.sheet.undo()
+    qtbot.waitUntil(lambda: check.complete, timeout=LONG)
+
+
+def test_reading_is_given_up_and_gone_on_with(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
+    wizard = open_wizard()
+    wizard.add_sources([photos])
+    qtbot.waitUntil(lambda: wizard.data.complete, timeout=LONG)
+    wizard.go_on()
+    wizard.check.stop()
+    qtbot.wait(300)
+    assert not wizard.check.complete
+    assert "Stopped" in wizard.check.state
+    wizard.check.read()
+    qtbot.waitUntil(lambda: wizard.check.complete, timeout=LONG)
+    wizard.go_back()
+    wizard.data.add([])
+    assert wizard.check.complete, "what has been read is known"
+
+
+def test_photos_are_seen_large_and_alike_ones_side_by_side(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
+    wizard = open_wizard()
+    check = opened(wizard, qtbot, photos)
+    row = [finding.kind for finding in check.findings].index("exact_duplicate")
+    check.sheet.choose_finding(row)
+    viewer, names = check.sheet.viewer, check.sheet.grid.names
+    check.sheet.grid.opened.emit(names[1])
+    assert viewer.names == names
+    qtbot.waitUntil(lambda: all(not view.image.isNull() for view in viewer.views[:2]), timeout=LONG)
+    viewer.close()
+    check.sheet.choose_finding(len(check.findings))
+    names = check.sheet.grid.names
+    check.sheet.grid.opened.emit(names[3])
+    assert viewer.names == [names[3]]
+    viewer.show_other(1)
+    assert viewer.names == [names[4]]
+    viewer.close()
