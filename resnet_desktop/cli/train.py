@@ -8,6 +8,7 @@ import queue
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from resnet_desktop.cli.keys import heard_keys
 from resnet_desktop.cli.shared import EXIT_USAGE, say
 from resnet_desktop.core import settings as declared
 from resnet_desktop.core.settings import Settings
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
 
     from resnet_desktop.finetune.process import TrainerProcess
     from resnet_desktop.finetune.run_state import RunState
+
+
+MOST_PAIRS = 3
+"""Pairs of classes that are named after each epoch."""
 
 
 def _place(name: str) -> Path:
@@ -142,16 +148,32 @@ def _follow(arguments: list[str], python: Path | None) -> int:
 
     lines: queue.Queue[str | int] = queue.Queue()
     process = TrainerProcess(arguments, python=python, on_line=lines.put, on_exit=lines.put)
-    state = RunState()
-    with _interrupt(process), _shown() as show:
+    state, paused = RunState(), threading.Event()
+    with _interrupt(process), _shown() as show, heard_keys(_orders(process, paused)) as hears:
+        if hears:
+            say("p pauses and goes on, s stops and keeps the best so far, Ctrl+C cancels with a checkpoint.")
         while True:
             line = lines.get()
             if isinstance(line, int):
                 state = process_ended(state, line)
                 break
             before, state = state, fold(state, line)
+            paused.set() if state.paused else paused.clear()
             show(before, state)
     return _conclude(state, process, line)
+
+
+def _orders(process: TrainerProcess, paused: threading.Event) -> Callable[[str], None]:
+    """What the keys of the terminal order."""
+
+    def on_key(key: str) -> None:
+        if key in "pP ":
+            process.send("resume" if paused.is_set() else "pause")
+        elif key in "sS":
+            say("It stops after this step and keeps the best so far.")
+            process.send("stop")
+
+    return on_key
 
 
 @contextmanager
@@ -189,11 +211,29 @@ def _shown() -> Iterator[Callable[[RunState, RunState], None]]:
         task = progress.add_task("Starting", total=1.0, words="")
 
         def show(before: RunState, state: RunState) -> None:
-            for text in news(before, state):
+            for text in (*news(before, state), *_mistakes(before, state)):
                 console.print(text, markup=False)
             _move(progress, task, state)
 
         yield show
+
+
+def _mistakes(before: RunState, state: RunState) -> Iterator[str]:
+    """What the epoch that has just ended got wrong: the classes that are mixed up most, and the worst photo."""
+    if not state.details or state.details == before.details:
+        return
+    from resnet_desktop.finetune.epoch_details import read_details
+
+    folder, epoch = Path(state.details).parent.parent, int(state.history[-1]["epoch"])
+    details = read_details(folder, epoch, tuple(state.classes))
+    if details is None:
+        return
+    pairs = [f"{count} x {label}, taken for {other}" for label, other, count in details.mixed_up(MOST_PAIRS)]
+    if pairs:
+        yield f"  mixed up: {'; '.join(pairs)}"
+    worst = next((picture for picture in details.worst if not picture.right), None)
+    if worst is not None:
+        yield f"  worst: {worst.path} is {worst.label}, taken for {worst.predicted} ({worst.probability:.0%})"
 
 
 def _move(progress: Progress, task: TaskID, state: RunState) -> None:
@@ -230,6 +270,8 @@ def _conclude(state: RunState, process: TrainerProcess, code: int) -> int:
             low, high = metrics["acc1_interval"]
             photos = f"{metrics['images']} photos"
             say(f"{metrics['acc1']:.1%} of {photos} are named rightly (95 % interval {low:.1%} to {high:.1%}).")
+            if metrics.get("on") != "test":
+                say("It did not learn from these photos, but its best moment was chosen with them.")
         say(f"The report is {state.report}.")
         say(f"Install the model with:  resnet-desktop models install {state.bundle}")
         sys.stdout.write(f"{state.bundle}\n")

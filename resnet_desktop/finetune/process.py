@@ -195,9 +195,17 @@ def follow(
             pause(POLL_SECONDS)
 
 
-def said_so_far(folder: Path) -> bytes:
-    """The lines of a run's ``events.jsonl``; nothing where there are none."""
-    return _after(folder / EVENTS_FILE, 0)
+def said_so_far(folder: Path) -> int:
+    """How many bytes a run's ``events.jsonl`` has now; 0 where there is none."""
+    try:
+        return (folder / EVENTS_FILE).stat().st_size
+    except OSError:
+        return 0
+
+
+def beginning(folder: Path, size: int) -> bytes:
+    """The first ``size`` bytes of a run's ``events.jsonl``; what there is of them where there are fewer."""
+    return _after(folder / EVENTS_FILE, 0)[:size]
 
 
 def tell(folder: Path, command: str) -> bool:

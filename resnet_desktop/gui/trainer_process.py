@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.finetune.news import news
-from resnet_desktop.finetune.process import TrainerProcess, follow, is_training, said_so_far, tell
+from resnet_desktop.finetune.process import TrainerProcess, beginning, follow, is_training, said_so_far, tell
 from resnet_desktop.finetune.run_state import RunState, fold, fold_all, process_ended
 
 INTERVAL_MS = 100
@@ -178,7 +178,7 @@ class _Heard:
     """
 
     def __init__(self, before: Path | None = None) -> None:
-        self._before = b"" if before is None else said_so_far(before)
+        self._before, self._known = before, 0 if before is None else said_so_far(before)
         self.state = RunState()
         self.over = False
         self.alive = False
@@ -194,9 +194,10 @@ class _Heard:
 
     def line(self, line: str) -> None:
         """A line of the trainer's output."""
-        if self._before:
-            self.state = fold_all(self._before.decode("utf-8", "surrogateescape").split("\n"))
-            self._before = b""
+        if self._before is not None:  # read here: this is not the window's thread
+            said = beginning(self._before, self._known)
+            self.state = fold_all(said.decode("utf-8", "surrogateescape").split("\n"))
+            self._before = None
         before = self.state
         self.state = fold(before, line)
         for sentence in news(before, self.state):

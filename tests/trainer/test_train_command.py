@@ -107,3 +107,43 @@ def test_ctrl_c_saves_a_checkpoint_and_the_run_goes_on(stripe_folder: Path, tmp_
     (tmp_path / "run" / "job.json").write_text(json.dumps(stored))
     done = run("--resume", tmp_path / "run", home=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
+def test_keys_of_the_terminal_pause_and_stop(stripe_folder: Path, tmp_path: Path) -> None:
+    import pty
+
+    values = small_job(stripe_folder, tmp_path / "run", control="stdin")
+    values["recipe"]["schedule"] = [{"epochs": 200, "size": 24, "batch_size": 8}]
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "RESNET_DESKTOP_HOME": str(tmp_path), "TERM": "dumb", "COLUMNS": "200"}
+    command = [*COMMAND, str(written(tmp_path, values))]
+    process = subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, env=environment)
+    os.close(theirs)
+    said = ""
+
+    def wait_for(words: str) -> None:
+        nonlocal said
+        while words not in said:
+            said += os.read(ours, 4096).decode("utf-8", "replace")
+        said = said.split(words, 1)[1]
+
+    try:
+        wait_for("p pauses and goes on")
+        wait_for("Epoch 1:")
+        wait_for("worst:")
+        os.write(ours, b"p")
+        wait_for("Paused.")
+        os.write(ours, b"p")
+        wait_for("It goes on.")
+        os.write(ours, b"s")
+        wait_for("are named rightly")
+        wait_for("its best moment was chosen with them")
+        assert process.wait(LIMIT) == 0
+    finally:
+        process.kill()
+        process.communicate()
+        os.close(ours)
+    lines = (tmp_path / "run" / "events.jsonl").read_text().splitlines()
+    ended = [line for line in lines if '"epoch_finished"' in line]
+    assert 1 <= len(ended) < 200

@@ -16,7 +16,15 @@ from filelock import FileLock
 
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.finetune import events
-from resnet_desktop.finetune.process import TrainerProcess, environment, follow, is_training, said_so_far, tell
+from resnet_desktop.finetune.process import (
+    TrainerProcess,
+    beginning,
+    environment,
+    follow,
+    is_training,
+    said_so_far,
+    tell,
+)
 from resnet_desktop.finetune.run_state import RunState, fold_all
 from resnet_desktop.imaging.decode import encode_png
 
@@ -147,7 +155,7 @@ def test_following_stops_when_asked(tmp_path: Path) -> None:
 
 def state(folder: Path) -> RunState:
     """The run as its file tells it."""
-    return fold_all(said_so_far(folder).decode().split("\n"))
+    return fold_all(beginning(folder, said_so_far(folder)).decode().split("\n"))
 
 
 def test_a_run_that_is_nobodys_child_hears_commands_through_a_file(tmp_path: Path) -> None:
