@@ -11,7 +11,7 @@ from resnet_desktop.cli.shared import (
     FormatOption,
     ModelOption,
     ProviderOption,
-    open_bundle,
+    open_admitted,
     print_json,
     print_table,
     say,
@@ -39,7 +39,7 @@ def bench(
     format: FormatOption = "table",  # noqa: A002 - the option's name
 ) -> None:
     """Measure how many photos a second the model takes here, by execution provider and batch size."""
-    bundle = open_bundle(model)
+    bundle = open_admitted(model)
     found = _measured(bundle, provider, sorted(set(batch or BATCHES)), seconds)
     if format == "json":
         print_json([_row(speed) for speed in found])

@@ -14,7 +14,7 @@ from resnet_desktop.cli.shared import (
     FormatOption,
     ModelOption,
     ProviderOption,
-    open_bundle,
+    open_admitted,
     print_json,
     print_table,
     say,
@@ -64,7 +64,7 @@ def blocks(
     from resnet_desktop.explain.residual import BlockAnalyzer
     from resnet_desktop.inference.classifier import Classifier
 
-    bundle = open_bundle(model)
+    bundle = open_admitted(model)
     wanted = class_index(bundle.metadata.categories, target) if target is not None else None
     classifier = Classifier(
         bundle,

@@ -16,7 +16,7 @@ from resnet_desktop.cli.shared import (
     ModelOption,
     ProviderOption,
     named_paths,
-    open_bundle,
+    open_admitted,
     opened_output,
     say,
     wanted_provider,
@@ -47,7 +47,7 @@ def classify(
     from resnet_desktop.inference.batch import classify_many
     from resnet_desktop.inference.classifier import Classifier
 
-    bundle = open_bundle(model)
+    bundle = open_admitted(model)
     classifier = Classifier(
         bundle,
         provider=wanted_provider(provider),

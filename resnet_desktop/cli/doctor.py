@@ -18,7 +18,7 @@ from resnet_desktop.cli.shared import (
     EXIT_NO_MODEL,
     FormatOption,
     ModelOption,
-    open_bundle,
+    open_admitted,
     print_json,
     print_table,
 )
@@ -82,7 +82,7 @@ def _model(name: str | None) -> dict[str, Any]:
     from resnet_desktop.inference.providers import short_name
 
     try:
-        bundle = open_bundle(name)
+        bundle = open_admitted(name)
         whole = verify(bundle)
         classifier = Classifier(bundle)
         pixels = np.full((256, 256, 3), 128, np.uint8)

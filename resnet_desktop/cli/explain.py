@@ -19,7 +19,7 @@ from resnet_desktop.cli.shared import (
     ModelOption,
     ProviderOption,
     named_paths,
-    open_bundle,
+    open_admitted,
     print_table,
     say,
     wanted_provider,
@@ -71,7 +71,7 @@ def explain(
     """Show where in photos the network found its evidence."""
     from resnet_desktop.imaging.files import find_images
 
-    bundle = open_bundle(model)
+    bundle = open_admitted(model)
     wanted = _Wanted(_class(bundle, target), _class(bundle, against), layer, method, check)
     photos = list(find_images(named_paths(images), recursive=recursive))
     if not photos:

@@ -84,6 +84,15 @@ def gui(
     raise typer.Exit(window.run([Path(i) for i in images or ()], model=model, provider=provider))
 
 
+@app.command("admit", hidden=True)
+def admit(path: Path) -> None:
+    """Try a model file in this process, and say in JSON how that went; for ``inference.admission``."""
+    from resnet_desktop.cli.shared import print_json
+    from resnet_desktop.inference.admission import answer
+
+    print_json(answer(path))
+
+
 def main() -> None:
     """Run the command line; errors that a person can understand end with a sentence, not with a traceback."""
     try:

@@ -50,6 +50,15 @@ def open_bundle(model: str | None) -> Bundle:
     return answers.read(library.find(wanted) if wanted else library.default())
 
 
+def open_admitted(model: str | None) -> Bundle:
+    """The same, to be run: a file that is new here is tried in a process of its own first. Raises ModelError."""
+    from resnet_desktop.inference.admission import admit
+
+    bundle = open_bundle(model)
+    admit(bundle)
+    return bundle
+
+
 def wanted_provider(provider: str | None) -> str:
     """The provider that is named, or the one of the settings."""
     return provider or Settings().string(declared.PROVIDER)

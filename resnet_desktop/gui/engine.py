@@ -12,11 +12,12 @@ from dataclasses import replace
 from resnet_desktop.bundle import answers
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.errors import ProviderError
+from resnet_desktop.core.progress import Cancelled, never
 from resnet_desktop.gui.analysis import Analysis
 from resnet_desktop.gui.recent import Recent
 from resnet_desktop.gui.results import Failure, ModelInfo, Result, Source
 from resnet_desktop.imaging.transforms import Fit
-from resnet_desktop.inference import providers
+from resnet_desktop.inference import admission, providers
 from resnet_desktop.inference.batch import classify_many
 from resnet_desktop.inference.classifier import Classifier, Prediction
 from resnet_desktop.inference.providers import Choice
@@ -35,6 +36,8 @@ class Engine:
         self._top_k = top_k
         self._max_pixels = max_pixels
         self._on_fallback = on_fallback
+        self.closing: Cancelled = never
+        """Asked while a model that is new here is tried; once True, that is given up."""
         self._opened: tuple[Classifier, Recent, Analysis] | None = None
         self._choices: dict[str, Choice] = {}
         self.fit: Fit = "crop"
@@ -64,10 +67,12 @@ class Engine:
 
         Raises:
             ModelError, ProviderError.
+            CancelledError: the window closes.
         """
         library = Library()
         path = library.find(wanted) if wanted else library.default()
         bundle = answers.read(path)
+        admission.admit(bundle, self.closing)
         classifier = Classifier(
             bundle,
             provider=self._choice(provider),

@@ -86,11 +86,9 @@ class SessionController(QObject):
         self._pending: OrderedDict[int, Source] = OrderedDict()  # a dict's front is slow to take from again and again
         self._asks = Asks()
         self._epoch = 0
-        self._working = False
-        self._closed = False
+        self._working = self._closed = False
         self._outstanding: set[int] = set()
-        self._total = 0
-        self._token = 0
+        self._total = self._token = 0
         queued = Qt.ConnectionType.QueuedConnection
         self._opened.connect(self._on_opened, queued)
         self._refitted.connect(self._on_refitted, queued)
@@ -195,9 +193,9 @@ class SessionController(QObject):
             # Imported here, on this thread and after the window is up: it brings in NumPy, ONNX and ONNX Runtime.
             from resnet_desktop.gui.engine import Engine
 
-            engine = self._engine = Engine(
-                top_k=self._top_k, max_pixels=self._max_pixels, on_fallback=self._replaced.emit
-            )
+            engine = Engine(top_k=self._top_k, max_pixels=self._max_pixels, on_fallback=self._replaced.emit)
+            engine.closing = lambda: self._closed
+            self._engine = engine
         while True:
             if self._serve(engine):
                 continue
@@ -278,6 +276,8 @@ class SessionController(QObject):
     def _open(self, engine: Engine, wanted: str, provider: str, or_default: bool) -> None:
         try:
             info = engine.open_model(wanted, provider)
+        except CancelledError:  # the window closes
+            return
         except ResNetDesktopError as error:
             self._opened.emit(Failure.of(error))
             if or_default and wanted:
