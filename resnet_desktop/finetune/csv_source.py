@@ -13,11 +13,11 @@ import os
 from pathlib import Path
 
 from resnet_desktop.core.errors import DataError
-from resnet_desktop.finetune.places import TREE_ROLES, Found, Place, label_text
+from resnet_desktop.finetune.places import Found, Place, label_text
+from resnet_desktop.finetune.roles import said_role
 from resnet_desktop.finetune.samples import GONE
 from resnet_desktop.imaging.files import printable
 
-ROLE_NAMES = {**TREE_ROLES, "": None}
 _LARGEST = 256 * 2**20
 
 
@@ -69,12 +69,12 @@ def _found(row: list[str], columns: dict[str, int], path: Path, line: int, role:
     for name in ("path", "label"):
         if not fields[name]:
             raise _bad(path, f"has no {name} in line {line}")
-    said = fields.get("role", "").lower()
-    if said not in ROLE_NAMES:
+    said = fields.get("role", "")
+    if said and said_role(said) is None:
         raise _bad(
             path, f"has an unknown role in line {line}: {printable(fields['role'])}", "training, validation or test"
         )
-    return Found(role or ROLE_NAMES[said], label_text(fields["label"]), _place(path, fields["path"]), stated=True)
+    return Found(role or said_role(said), label_text(fields["label"]), _place(path, fields["path"]), stated=True)
 
 
 def _place(path: Path, name: str) -> Place:

@@ -3,7 +3,8 @@
 A source is a folder, a zip file or a CSV file. The layout of the first two is read from their paths alone:
 
 * ``CLASS/**/picture``: class folders (deeper folders belong to their class, as in ``train/n01443537/images/…``);
-* ``train/CLASS/…``, ``val/CLASS/…``, ``test/CLASS/…``: the same, with the split made already;
+* ``train/CLASS/…``, ``val/CLASS/…``, ``test/CLASS/…``: the same, with the split made already, also under other names
+  (``roles``); ``CLASS/train/…``, ``CLASS/val/…`` likewise;
 * ``val/images/picture`` beside ``val/val_annotations.txt``: the validation part of the public Tiny ImageNet;
 * pictures and no folder, where there are further sources: the source is a class.
 
@@ -15,29 +16,25 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 from resnet_desktop.core.errors import DataError
+from resnet_desktop.finetune import passed_over
 from resnet_desktop.finetune.csv_source import read_csv
 from resnet_desktop.finetune.job import DataSource
-from resnet_desktop.finetune.places import TREE_ROLES, Found, Tree, folder_tree, label_text, source_path, zip_tree
+from resnet_desktop.finetune.passed_over import Problem
+from resnet_desktop.finetune.places import Found, Tree, folder_tree, label_text, source_path, zip_tree
+from resnet_desktop.finetune.roles import Roles, named_roles, role_of, tree_roles
 from resnet_desktop.finetune.samples import GONE
 from resnet_desktop.imaging.decode import IMAGE_SUFFIXES
 from resnet_desktop.imaging.files import printable
 
 ANNOTATIONS = "val_annotations.txt"
 _HELD_OUT_FIRST = ("test", "validation", "training", None)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that kept pictures from being found, in a sentence."""
-
-    kind: Literal["unreadable", "few_images"]
-    message: str
+_STRAY = 10
+"""As many pictures in class folders are there for each that lies beside them by accident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,51 +60,125 @@ def gather(sources: Sequence[DataSource]) -> Layout:
     """
     found: list[Found] = []
     problems: list[Problem] = []
-    for source in _with_roles(sources):
+    named = _named_like_parts(sources)
+    for source in sources:
+        role = source.role or named.get(source.path)
         if source.csv is not None:
-            found += read_csv(source_path(source.csv), source.role)
+            found += read_csv(source_path(source.csv), role)
             continue
         tree = _tree(source)
-        alone = label_text(Path(tree.name).stem) if len(sources) > 1 else None
-        pictures, more = by_layout(tree, source.role, alone)
+        # A folder that is called after its part of a split does not name a class.
+        alone = label_text(tree.title) if len(sources) > 1 and source.path not in named else None
+        pictures, more = by_layout(tree, role, alone, several=len(sources) > 1)
         found += pictures
         problems += [*more, *(Problem("unreadable", message) for message in tree.problems)]
     return _merged(found, problems)
 
 
-def by_layout(tree: Tree, role: str | None, alone: str | None) -> tuple[list[Found], list[Problem]]:
-    """Read role and class off the paths; ``alone`` is the class of a source that has pictures and no folder."""
+def by_layout(
+    tree: Tree, role: str | None, alone: str | None, *, several: bool = False
+) -> tuple[list[Found], list[Problem]]:
+    """Read role and class off the paths.
+
+    Args:
+        tree: what the source holds.
+        role: what the source is said to be for; it goes before what its folders say.
+        alone: the class of a source that has pictures and no folder.
+        several: whether there are further sources, so that this one may be of a single class.
+    """
     annotated = _annotated(tree.annotations)
     pictures = {n: PurePosixPath(n).parts for n in tree.places if PurePosixPath(n).suffix.lower() in IMAGE_SUFFIXES}
     if alone is not None and pictures and all(len(parts) == 1 for parts in pictures.values()):
         return [Found(role, alone, tree.places[name]) for name in pictures], []
-    common = _common(list(pictures.values()))
-    roles = _roles([parts[common:] for parts in pictures.values()])
-    found, loose = [], []
-    for name, whole in pictures.items():
-        parts = whole[common:]
-        part = roles.get(parts[0]) if len(parts) > 1 else None
-        folders = parts[1:-1] if part else parts[:-1]
-        folder = annotated.get(name) or (folders[0] if folders else None)
-        unlabelled = bool(annotated) and name not in annotated and folders == ("images",)
-        if unlabelled:  # the public test part has no labels
-            continue
-        if folder is None:
-            loose.append(name)
-        else:
-            found.append(Found(role or part, label_text(folder), tree.places[name]))
-    problems = _empty(tree, list(pictures.values()), common, roles)
-    if loose:
-        problems.append(_outside(tree, loose))
-    return found, [*problems, *_unopened(tree)]
+    common = _common(list(pictures.values()), several)
+    inside = {name: parts[common:] for name, parts in pictures.items() if len(parts) > common + 1}
+    roles = tree_roles(inside.values())
+    if alone is not None and roles.of and not roles.below and all(len(parts) == 2 for parts in inside.values()):
+        return [Found(role or roles.of.get(parts[0]), alone, tree.places[n]) for n, parts in inside.items()], []
+    sorted_out = _Sorted.of(inside, roles, annotated)
+    found = [Found(role or part, label_text(folder), tree.places[n]) for n, part, folder in sorted_out.found]
+    problems = passed_over.empty(_empty(tree, list(pictures.values()), common, roles))
+    problems += passed_over.loose(tree, [*(name for name in pictures if name not in inside), *sorted_out.loose])
+    problems += passed_over.without_class(sorted_out.without_class) + passed_over.beside(sorted_out.beside)
+    return found, [*problems, *passed_over.unopened(tree)]
 
 
-def _with_roles(sources: Sequence[DataSource]) -> list[DataSource]:
-    """Folders called ``train`` and ``val`` that were given one by one are what they are called."""
-    named = [None if s.csv is not None or s.role else TREE_ROLES.get(Path(s.folder).stem.lower()) for s in sources]
-    if None in named or len(set(named)) < 2:
-        return list(sources)
-    return [replace(source, role=role) for source, role in zip(sources, named, strict=True)]
+@dataclass(slots=True)
+class _Sorted:
+    """Pictures with role and class folder, and those that have none: loose, or so many in each folder."""
+
+    found: list[tuple[str, str | None, str]]
+    loose: list[str]
+    without_class: Counter[str]
+    beside: Counter[str]
+
+    @classmethod
+    def of(cls, paths: Mapping[str, tuple[str, ...]], roles: Roles, annotated: Mapping[str, str]) -> _Sorted:
+        """Sort by the parts of their paths, which lie in a folder each."""
+        out = cls([], [], Counter(), Counter())
+        twice = _said_twice(paths.values(), roles)
+        has_classes = {parts[0] for parts in paths.values() if len(parts) > 2 + (parts[0] in twice)}
+        for name, parts in paths.items():
+            part, folders = None, parts[:-1]
+            if roles.below:
+                part = roles.of.get(parts[1]) if len(parts) > 2 else None
+            elif roles.of:
+                part = roles.of.get(parts[0])
+                folders = folders[2 if parts[0] in twice else 1 :]
+            if bool(annotated) and name not in annotated and folders == ("images",):
+                continue  # the public test part has no labels
+            if roles.of and not roles.below and part is None:
+                out.beside[parts[0]] += 1
+            elif name in annotated or folders:
+                out.found.append((name, part, annotated.get(name) or folders[0]))
+            elif parts[0] in has_classes:
+                out.loose.append(name)
+            else:
+                out.without_class[parts[0]] += 1
+        out._drop_heaps()
+        return out
+
+    def _drop_heaps(self) -> None:
+        """A part to check with whose only class folder is none of those to learn from (``test/unknown``) has none."""
+        classes: dict[str | None, Counter[str]] = {}
+        for _, part, folder in self.found:
+            classes.setdefault(part, Counter())[folder] += 1
+        learnt = classes.get("training", Counter())
+        for part in ("validation", "test"):
+            own = classes.get(part, Counter())
+            if len(learnt) > 1 and len(own) == 1 and not own.keys() & learnt.keys():
+                self.without_class += own
+                self.found = [row for row in self.found if row[1] != part]
+
+
+def _said_twice(paths: Iterable[Sequence[str]], roles: Roles) -> set[str]:
+    """Folders of a role that hold nothing but a folder of the same one: ``seg_train/seg_train/cat``."""
+    if roles.below:
+        return set()
+    below: dict[str, set[str]] = {}
+    for parts in paths:
+        below.setdefault(parts[0], set()).add(parts[1] if len(parts) > 2 else "")
+    return {top for top, names in below.items() if top in roles.of and len(names) == 1 and _same_role(top, names)}
+
+
+def _same_role(top: str, names: set[str]) -> bool:
+    name = min(names)
+    return name == top or (role_of(name) is not None and role_of(name) == role_of(top))
+
+
+def _named_like_parts(sources: Sequence[DataSource]) -> dict[str, str]:
+    """Roles of folders called ``train`` and ``val`` that were given one by one: they are what they are called."""
+    names = {source.path: _called(source) for source in sources if source.csv is None and source.role is None}
+    roles = named_roles(names.values())
+    if len(names) < len(sources) or len(set(roles.values())) < 2 or any(n not in roles for n in names.values()):
+        return {}
+    return {path: roles[name] for path, name in names.items()}
+
+
+def _called(source: DataSource) -> str:
+    """The name of a folder, or of a zip file without its suffix."""
+    path = Path(source.folder)
+    return path.stem if path.suffix.lower() == ".zip" and os.path.isfile(source_path(source.folder)) else path.name  # noqa: PTH113
 
 
 def _tree(source: DataSource) -> Tree:
@@ -120,71 +191,38 @@ def _tree(source: DataSource) -> Tree:
     raise DataError("missing_data", f"{printable(source.folder)} is neither a folder nor a zip file.", GONE)
 
 
-def _roles(paths: Sequence[tuple[str, ...]]) -> dict[str, str]:
-    """The folders that say what their pictures are for.
+def _common(paths: list[tuple[str, ...]], several: bool) -> int:
+    """How many leading folders all pictures share above the class folders (``hymenoptera/train/ants/…``: 1).
 
-    ``train`` can also be a class, among cars and buses: then it has no class folders in it, or has other classes but
-    no ``val`` beside it.
+    Pictures that lie loose beside such a folder do not keep it from being one, nor do those in it beside class folders:
+    all but a few of them must lie in class folders where there are ``several`` sources, for then the folder may be a
+    class with folders in it.
     """
-    tops = {parts[0] for parts in paths if len(parts) > 1}
-    deep = {parts[0] for parts in paths if len(parts) > 2}
-    roles = {top: TREE_ROLES[top.lower()] for top in deep if top.lower() in TREE_ROLES}
-    others = any(top.lower() not in TREE_ROLES for top in tops)
-    return {} if others and len(set(roles.values())) < 2 else roles
-
-
-def _common(paths: list[tuple[str, ...]]) -> int:
-    """How many leading folders all paths share above the class folders (``hymenoptera/train/ants/…``: 1)."""
     depth = 0
-    while paths and all(len(p) > depth + 2 for p in paths):
-        first = paths[0][depth]
-        if first.lower() in TREE_ROLES or any(p[depth] != first for p in paths):
-            break
+    while True:
+        inside = [parts for parts in paths if len(parts) > depth + 1]
+        first = inside[0][depth] if inside else ""
+        below = [parts[depth + 1] for parts in inside if len(parts) > depth + 2]
+        direct = len(inside) - len(below)
+        shared = below and role_of(first) is None and all(parts[depth] == first for parts in inside)
+        strays = len(set(below)) > 1 and (not several or direct <= max(1, len(below) // _STRAY))
+        if not shared or (direct and not strays):
+            return depth
         depth += 1
-    return depth
 
 
-def _empty(tree: Tree, pictures: list[tuple[str, ...]], common: int, roles: Mapping[str, str]) -> list[Problem]:
+def _empty(tree: Tree, pictures: list[tuple[str, ...]], common: int, roles: Roles) -> list[str]:
     """The folders that stand where class folders stand and have no picture in them."""
     used = {parts[:depth] for parts in pictures for depth in (common + 1, common + 2) if len(parts) > depth}
-    stem = pictures[0][:common] if pictures else ()
-    empty = []
+    stem = next((parts[:common] for parts in pictures if len(parts) > common + 1), ())
+    split = {} if roles.below else roles.of
+    found = []
     for folder in sorted(tree.folders):
         parts = PurePosixPath(folder).parts
-        depth = common + (2 if len(parts) > common and parts[common] in roles else 1)
-        if len(parts) == depth and parts[:common] == stem and parts not in used and parts[-1].lower() not in TREE_ROLES:
-            empty.append(label_text(parts[-1]))
-    names = list(dict.fromkeys(empty))
-    if not names:
-        return []
-    shown = ", ".join(f"“{name}”" for name in names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
-    have = "The class folder {} has" if len(names) == 1 else "The class folders {} have"
-    message = (
-        f"{have.format(shown)} no picture that can be read here, and {'is' if len(names) == 1 else 'are'} not used."
-    )
-    return [Problem("few_images", message)]
-
-
-def _outside(tree: Tree, loose: Sequence[str]) -> Problem:
-    """Pictures of which no folder says the class."""
-    lie = "1 picture lies" if len(loose) == 1 else f"{len(loose):,} pictures lie"
-    first = printable(min(loose))
-    message = f"{lie} in {printable(tree.name)} outside all class folders and cannot be used, such as {first}."
-    return Problem("few_images", message)
-
-
-def _unopened(tree: Tree) -> list[Problem]:
-    """Zip files within a source: somebody may think that their pictures take part."""
-    archives = tree.archives
-    if not archives:
-        return []
-    first = printable(min(archives))
-    if len(archives) == 1:
-        message = f"The zip file {first} in {printable(tree.name)} is not opened; add it by itself."
-    else:
-        files = f"{len(archives):,} zip files in {printable(tree.name)}, such as {first},"
-        message = f"{files} are not opened; add them by themselves."
-    return [Problem("few_images", message)]
+        depth = common + (2 if len(parts) > common and parts[common] in split else 1)
+        if len(parts) == depth and parts[:common] == stem and parts not in used and role_of(parts[-1]) is None:
+            found.append(parts[-1])
+    return found
 
 
 def _annotated(annotations: Mapping[str, str]) -> dict[str, str]:

@@ -12,8 +12,6 @@ from resnet_desktop.core.errors import DataError
 from resnet_desktop.finetune.samples import open_zip
 from resnet_desktop.imaging.files import printable
 
-TREE_ROLES = {"train": "training", "training": "training", "val": "validation", "valid": "validation"}
-TREE_ROLES |= {"validation": "validation", "test": "test"}
 _ESCAPED = ("Cc", "Cs", "Zl", "Zp")  # categories of characters that no label can hold
 _DROPPINGS = frozenset({"__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "thumbs.db"})
 _LARGEST_TEXT = 64 * 2**20
@@ -59,6 +57,8 @@ class Tree:
     folders: frozenset[str]
     annotations: Mapping[str, str]
     problems: tuple[str, ...]
+    title: str
+    """What a class of all its pictures is called: its name, of a zip file without the suffix."""
 
     @property
     def archives(self) -> tuple[str, ...]:
@@ -133,7 +133,8 @@ def folder_tree(root: Path, texts: str) -> Tree:
                 seen.add(identity)
                 folders.append(inside + name)
                 waiting.append((f"{inside}{name}/", full, identity))
-    return Tree(root.name or root.resolve().name, places, frozenset(folders), annotations, tuple(problems))
+    name = root.name or root.resolve().name
+    return Tree(name, places, frozenset(folders), annotations, tuple(problems), name)
 
 
 def zip_tree(path: Path, texts: str) -> Tree:
@@ -155,7 +156,7 @@ def zip_tree(path: Path, texts: str) -> Tree:
             places[inside] = Place(str(path), entry.filename, (real, entry.filename))
             if parts[-1] == texts and entry.file_size <= _LARGEST_TEXT:
                 annotations[inside] = archive.read(entry).decode("utf-8", "replace")
-    return Tree(path.name, places, frozenset(folders), annotations, ())
+    return Tree(path.name, places, frozenset(folders), annotations, (), path.stem)
 
 
 def _listing(path: str, real: str) -> tuple[dict[str, tuple[str, str]], dict[str, tuple[str, str]]]:

@@ -1,0 +1,91 @@
+"""What a source holds that cannot be used, in sentences: nobody shall believe that it takes part."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from resnet_desktop.finetune.places import Tree, label_text
+from resnet_desktop.imaging.files import printable
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that kept pictures from being found, in a sentence."""
+
+    kind: Literal["unreadable", "few_images"]
+    message: str
+
+
+def empty(folders: Iterable[str]) -> list[Problem]:
+    """Folders that stand where class folders stand and have no picture in them."""
+    names = [f"“{label_text(name)}”" for name in dict.fromkeys(folders)]
+    if not names:
+        return []
+    have = "The class folder {} has" if len(names) == 1 else "The class folders {} have"
+    message = (
+        f"{have.format(_few(names))} no picture that can be read here, and "
+        f"{'is' if len(names) == 1 else 'are'} not used."
+    )
+    return [Problem("few_images", message)]
+
+
+def loose(tree: Tree, names: Sequence[str]) -> list[Problem]:
+    """Pictures of which no folder says the class."""
+    if not names:
+        return []
+    lie = "1 picture lies" if len(names) == 1 else f"{len(names):,} pictures lie"
+    such = ", ".join(printable(name) for name in sorted(names)[:_SHOWN])
+    message = f"{lie} in {printable(tree.name)} outside all class folders and cannot be used, such as {such}."
+    return [Problem("few_images", message)]
+
+
+def without_class(pictures: Mapping[str, int]) -> list[Problem]:
+    """Folders called like a part of a split that hold so many pictures and no class folder."""
+    return [
+        Problem(
+            "few_images",
+            f"The {_pictures(count)} in “{label_text(folder)}” {'carries' if count == 1 else 'carry'} no class: there "
+            f"are no class folders in it, and {'it is' if count == 1 else 'they are'} not used.",
+        )
+        for folder, count in sorted(pictures.items())
+    ]
+
+
+def beside(pictures: Counter[str]) -> list[Problem]:
+    """Folders beside those of a split that are no part of it."""
+    if not pictures:
+        return []
+    names = _few([f"“{label_text(name)}”" for name in sorted(pictures)])
+    folder = "folder" if len(pictures) == 1 else "folders"
+    message = (
+        f"The {folder} {names} beside those to learn from and to check with {'is' if len(pictures) == 1 else 'are'} "
+        f"not used: {_pictures(pictures.total())}."
+    )
+    return [Problem("few_images", message)]
+
+
+def unopened(tree: Tree) -> list[Problem]:
+    """Zip files within a source: somebody may think that their pictures take part."""
+    archives = tree.archives
+    if not archives:
+        return []
+    first = printable(min(archives))
+    if len(archives) == 1:
+        message = f"The zip file {first} in {printable(tree.name)} is not opened; add it by itself."
+    else:
+        files = f"{len(archives):,} zip files in {printable(tree.name)}, such as {first},"
+        message = f"{files} are not opened; add them by themselves."
+    return [Problem("few_images", message)]
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
+
+
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count:,} pictures"
