@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,8 @@ from pathlib import Path
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.core.progress import Cancelled, Progress, never, unheard
 from resnet_desktop.finetune import split, split_file
-from resnet_desktop.finetune.duplicates import Groups, near_duplicates, same_files
+from resnet_desktop.finetune.alike import near_groups, separable
+from resnet_desktop.finetune.duplicates import Groups
 from resnet_desktop.finetune.facts import PictureFacts, read_facts
 from resnet_desktop.finetune.job import Job
 from resnet_desktop.finetune.layout import Layout, gather
@@ -27,7 +27,6 @@ from resnet_desktop.imaging.files import printable
 
 __all__ = ["LARGEST_PICTURE_FILE", "Dataset", "Sample", "SampleReader", "Scan", "collect", "scan", "survey"]
 
-_FEW_TO_BREAK = 4
 _SHOWN = 40
 """Characters of a class name that an error repeats."""
 
@@ -69,7 +68,7 @@ def scan(job: Job, *, cancelled: Cancelled = never, progress: Progress = unheard
     if not job.split.group_duplicates:
         return split_plainly(found, job)
     facts = read_facts(found.samples, workers=job.workers, cancelled=cancelled, progress=progress)
-    return split_grouped(found, facts, near_duplicates(facts, cancelled=cancelled), job)
+    return split_grouped(found, facts, near_groups(facts, cancelled=cancelled).groups, job)
 
 
 def survey(job: Job) -> Scan:
@@ -168,24 +167,6 @@ def split_grouped(found: Dataset, facts: Sequence[PictureFacts], groups: Groups,
         for fact, role in zip(facts, found.roles, strict=True)
     ]
     return _scan(found, split.grouped(assigned, separable(groups, facts), job.split, job.seed), job)
-
-
-def separable(groups: Groups, facts: Sequence[PictureFacts]) -> Groups:
-    """The groups, but those that are a whole class broken up into equal files."""
-    sizes: dict[int, int] = defaultdict(int)
-    for fact in facts:
-        sizes[fact.sample.label] += 1
-    kept: list[tuple[int, ...]] = []
-    broken: list[tuple[int, ...]] = []
-    for group in groups:
-        labels = {facts[place].sample.label for place in group}
-        whole = len(labels) == 1 and len(group) == sizes[min(labels)] >= _FEW_TO_BREAK
-        (broken if whole else kept).append(group)
-    for group in broken:
-        same = same_files([facts[place] for place in group])
-        if not (len(same) == 1 and len(same[0]) == len(group)):
-            kept += [tuple(group[i] for i in equal) for equal in same]
-    return tuple(kept)
 
 
 def made_for(job: Job) -> str:

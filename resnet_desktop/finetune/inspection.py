@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 from resnet_desktop.core.progress import Cancelled, Progress, never, unheard
 from resnet_desktop.finetune import dataset
-from resnet_desktop.finetune.duplicates import near_duplicates
+from resnet_desktop.finetune.alike import near_groups
 from resnet_desktop.finetune.facts import PictureFacts, read_facts
-from resnet_desktop.finetune.findings import Finding, Material, findings, imbalance, readable_counts
+from resnet_desktop.finetune.finding import Finding, Material, imbalance, readable_counts
+from resnet_desktop.finetune.findings import findings
 from resnet_desktop.finetune.job import Job
 from resnet_desktop.finetune.samples import Sample, Scan
 
@@ -57,13 +58,14 @@ def inspect(job: Job, *, cancelled: Cancelled = never, progress: Progress = unhe
     """
     found = dataset.collect(job)
     facts = read_facts(found.samples, workers=job.workers, cancelled=cancelled, progress=progress)
-    near = near_duplicates(facts, cancelled=cancelled)
+    near = near_groups(facts, cancelled=cancelled)
     scan = dataset.stored_scan(job, found)
     if scan is None:
         grouped = job.split.group_duplicates
-        scan = dataset.split_grouped(found, facts, near, job) if grouped else dataset.split_plainly(found, job)
+        scan = dataset.split_grouped(found, facts, near.groups, job) if grouped else dataset.split_plainly(found, job)
     material = Material(found, facts, near, scan)
-    return Inspection(scan, tuple(facts), findings(material), material.groups(near), readable_counts(material))
+    groups = material.groups(near.groups)
+    return Inspection(scan, tuple(facts), findings(material), groups, readable_counts(material))
 
 
 def exclude(job: Job, names: Iterable[str]) -> Job:

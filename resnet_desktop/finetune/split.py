@@ -146,13 +146,14 @@ def _taken(
     for number, home in enumerate(homes):
         if missing[home] >= counts[number].total() and can_go(number):
             take(number)
-    at_home: dict[int, list[int]] = defaultdict(list)
-    for number, home in enumerate(homes):
-        at_home[home].append(number)
+    with_some: dict[int, list[int]] = defaultdict(list)
+    for number, count in enumerate(counts):
+        for label in count:
+            with_some[label].append(number)
     for label in sorted(wanted):  # nothing small enough: the smallest group, if it is not most of the class
         if missing[label] == wanted[label] > 0:
-            own = [number for number in at_home[label] if number not in taken and can_go(number)]
-            smallest = min(own, key=lambda n: counts[n].total(), default=None)
+            own = [number for number in with_some[label] if number not in taken and can_go(number)]
+            smallest = min(own, key=lambda n: (homes[n] != label, counts[n].total()), default=None)
             if smallest is not None and 2 * counts[smallest][label] <= left[label]:
                 take(smallest)
     return [groups[n] for n in sorted(taken)], [group for n, group in enumerate(groups) if n not in taken]

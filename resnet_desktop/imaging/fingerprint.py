@@ -10,6 +10,10 @@ side: all; 2 % off each: 99.8 %; 3 %: 97 %; 5 %: 37 % (``python -m tests.benchma
 two different photos are 41 bits apart; of the 299 million pairs of small ones a single one lies within 26, the same
 picture twice, and four more within 28. The better known difference hash of as many bits finds as many copies at a
 distance of 20, and there takes 235 pairs for the same.
+
+``NEAR_TURNED``: copies of 300 photos, large and small, that were mirrored or turned in all seven ways, reduced to 70 %
+and recompressed at quality 60, are at most 18 bits from them; of the 2.1 million pairs of the 398 photos of ants and
+bees and of 2,000 small ones, each in seven positions, none is within 29.
 """
 
 from __future__ import annotations
@@ -27,6 +31,8 @@ from resnet_desktop.imaging.source import Source
 HASH_BYTES = 16
 NEAR = 26
 """Bits of the hash, of 128, by which copies of one picture differ at the most."""
+NEAR_TURNED = 22
+"""Likewise of copies that are mirrored or turned by right angles: there are seven more ways to be alike by chance."""
 
 _GRID = 32
 _SIDE = 128  # pixels of the shorter side at which sharpness is measured, so that a large file is not a sharp one
@@ -76,6 +82,27 @@ def measured(pixels: NDArray[np.uint8], full_size: tuple[int, int]) -> Fingerpri
     )
 
 
+def turned(hashes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The hashes of pictures as those of the same pictures mirrored and turned by right angles.
+
+    A mirrored picture has the same frequencies with the sign of every other one changed, a transposed one has them in
+    other places; so nothing is read again. At most one bit, whose partner lies beyond the lowest 128, is guessed.
+
+    Args:
+        hashes: uint8 (n, ``HASH_BYTES``).
+
+    Returns:
+        uint8 (8, n, ``HASH_BYTES``); the first are the hashes themselves.
+    """
+    bits = np.unpackbits(hashes, axis=1)
+    rows, columns = np.divmod(_LOWEST, _GRID)
+    made = []
+    for places in (np.arange(len(_LOWEST)), _TRANSPOSED):
+        for odd in (0 * rows, rows, columns, rows + columns):
+            made.append(np.packbits(np.take(bits, places, axis=1) ^ (odd % 2).astype(np.uint8), axis=1))
+    return np.ascontiguousarray(made)
+
+
 def _hash(grey: Image.Image) -> bytes:
     values = np.asarray(grey.resize((_GRID, _GRID), Image.Resampling.BOX)).astype(np.int64)
     frequencies = (_COSINES @ values @ _COSINES.T).ravel()[_LOWEST]
@@ -116,5 +143,12 @@ def _lowest() -> NDArray[np.intp]:
     return lowest
 
 
+def _transposed() -> NDArray[np.intp]:
+    """For each of the lowest frequencies, which of them has rows and columns exchanged (itself, if none has)."""
+    place = {int(frequency): i for i, frequency in enumerate(_LOWEST)}
+    return np.array([place.get(f % _GRID * _GRID + f // _GRID, i) for i, f in enumerate(_LOWEST.tolist())])
+
+
 _COSINES = _cosines()
 _LOWEST = _lowest()
+_TRANSPOSED = _transposed()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from resnet_desktop.finetune.findings import classes_named, names_alike
+from resnet_desktop.finetune.finding import classes_named
+from resnet_desktop.finetune.findings import names_alike
 
 
 def warnings(labels: Sequence[str], training: Sequence[int], validation: Sequence[int]) -> Iterator[tuple[str, str]]:

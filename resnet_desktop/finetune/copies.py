@@ -1,0 +1,124 @@
+"""Findings on pictures that are there more than once: as they are, edited, under another class, in another part."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from resnet_desktop.finetune.duplicates import contradicting, same_files
+from resnet_desktop.finetune.finding import Finding, Material, classes_named, photos
+from resnet_desktop.finetune.samples import Sample
+from resnet_desktop.imaging.source import display_name
+
+LEFT = 5
+"""Pictures of a class that are not thinned out any further by leaving out what is nearly the same."""
+
+
+def conflicts(material: Material) -> Iterable[Finding]:
+    """The same picture under several classes."""
+    several = [g for g in material.near.groups if len({material.facts[i].sample.label for i in g}) > 1]
+    mixed = [some for group in several if (some := contradicting(material.facts, group))]
+    if mixed:
+        groups = material.groups(mixed)
+        same = photos(sum(map(len, groups)))
+        message = f"{same} that are the same, or nearly, lie in different classes. Say what they really are."
+        yield Finding("conflicting_labels", _flat(groups), message, "error", "relabel", groups)
+    if material.found.contradictions:
+        samples = tuple(sample for sample, _ in material.found.contradictions)
+        sample, labels = material.found.contradictions[0]
+        classes = " and ".join(f"“{label}”" for label in labels)
+        verb = "is" if len(samples) == 1 else "are each"
+        such = f"such as {display_name(sample.name)} in {classes}"
+        message = f"{photos(len(samples))} {verb} named in several classes, {such}."
+        yield Finding("conflicting_labels", samples, message, "error", "relabel")
+
+
+def leaks(material: Material) -> Iterable[Finding]:
+    """The same picture to learn from and to check with."""
+    scan = material.scan
+    part_of = {s: part for part, p in enumerate((scan.training, scan.validation, scan.test)) for s in p}
+    parts = [{part_of.get(material.facts[i].sample) for i in group} - {None} for group in material.near.groups]
+    open_groups = [group for group, used in zip(material.near.groups, parts, strict=True) if len(used) > 1]
+    if open_groups:
+        groups = material.groups(open_groups)
+        message = (
+            f"{photos(sum(map(len, groups)))} that are the same, or nearly, are both learnt from and checked with. "
+            "The network will look better than it is."
+        )
+        yield Finding("leak", _flat(groups), message, "warning", "exclude", groups, _surplus(material, groups))
+    still = set(open_groups)
+    said = {group: {material.found.roles[i] or "training" for i in group} for group in material.near.groups}
+    closed = [group for group, roles in said.items() if len(roles) > 1 and group not in still]
+    if closed:
+        groups = material.groups(closed)
+        message = (
+            f"{photos(sum(map(len, groups)))} that are the same, or nearly, lie in the folders to learn from and to "
+            "check with. Each group is used for one of the two alone."
+        )
+        yield Finding("leak", _flat(groups), message, "note", "keep", groups, _surplus(material, groups))
+
+
+def all_alike(material: Material) -> Iterable[Finding]:
+    """Classes whose pictures are so alike that copies among them cannot be told."""
+    parts = (material.scan.training, material.scan.validation, material.scan.test)
+    part_of = {sample: number for number, part in enumerate(parts) for sample in part}
+    groups = [
+        group
+        for group in material.near.alike
+        if len({part_of.get(material.facts[i].sample) for i in group} - {None}) > 1
+    ]
+    if groups:
+        samples = tuple(material.facts[i].sample for group in groups for i in group)
+        times = Counter(sample.label for sample in samples)
+        order = sorted(times, key=lambda label: (-times[label], label))
+        names = classes_named([material.found.labels[label] for label in order])
+        message = (
+            f"{photos(len(samples))} of {names} are all so alike that near copies among them cannot be told apart. "
+            "The result on those to check with may be too good: check with photos taken on another day."
+        )
+        yield Finding("leak", samples, message, "warning", "add")
+
+
+def same(material: Material) -> Iterable[Finding]:
+    """Files of equal content."""
+    groups = material.groups(same_files(material.facts))
+    if groups:
+        times = sum(map(len, groups))
+        message = f"{photos(times)} are copies of {len(groups):,}. One of each is enough."
+        if len(groups) == 1:
+            message = f"One photo is there {times} times. One of them is enough."
+        surplus = _surplus(material, groups, 1)
+        yield Finding("exact_duplicate", _flat(groups), message, "note", "exclude", groups, surplus)
+
+
+def near(material: Material) -> Iterable[Finding]:
+    """Pictures that were resized or edited, or taken again."""
+    groups = material.groups(g for g in material.near.groups if len({material.facts[i].sha1 for i in g}) > 1)
+    if groups:
+        those = "one photo" if len(groups) == 1 else f"{len(groups):,} photos"
+        message = (
+            f"{photos(sum(map(len, groups)))} show nearly the same: {those}, resized, edited or taken again. They may "
+            "stay: the network is not asked about one after it has learnt from another."
+        )
+        yield Finding("near_duplicate", _flat(groups), message, "note", "keep", groups, _surplus(material, groups))
+
+
+def _flat(groups: Iterable[Sequence[Sample]]) -> tuple[Sample, ...]:
+    return tuple(sample for group in groups for sample in group)
+
+
+def _surplus(material: Material, groups: Iterable[Sequence[Sample]], left: int = LEFT) -> tuple[Sample, ...]:
+    """What can be left out of groups of copies.
+
+    Nothing of a group that lies in several classes: which of them is right is for a person to say. And no class is left
+    with fewer than ``left`` pictures.
+    """
+    counts = Counter(fact.sample.label for fact in material.facts if fact.error is None)
+    surplus: list[Sample] = []
+    for group in groups:
+        label = group[0].label
+        if all(sample.label == label for sample in group):
+            some = group[1 : 1 + max(0, counts[label] - left)]
+            counts[label] -= len(some)
+            surplus += some
+    return tuple(surplus)
