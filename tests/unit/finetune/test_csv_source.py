@@ -49,7 +49,11 @@ def test_columns_in_any_order_with_roles(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("", "no column “path”"),
-        ("file,label\n1.jpg,a\n", "file, label"),
+        ("photo,label\n1.jpg,a\n", "photo, label"),
+        ("\n\nphoto,label\n1.jpg,a\n", "no column “path”"),
+        ("path,label\na/1,2.jpg,a\n", "3 fields in line 2, but 2 columns"),
+        ("\nsep=;\npath;label\n1.jpg;a\n2.jpg;\n", "no label in line 5"),
+        ('"path","""label"""\n', "no column “label”"),
         ("path,path,label\n1.jpg,2.jpg,a\n", "two columns “path”"),
         ("path,label\n1.jpg,a\n\n2.jpg,\n", "no label in line 4"),
         ("path,label\n,a\n", "no path in line 2"),
@@ -66,9 +70,56 @@ def test_mistakes_are_named(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_other_encodings_are_said(tmp_path: Path) -> None:
-    for encoding in ("utf-16", "latin-1"):
-        with pytest.raises(DataError, match="CSV UTF-8"):
+    for encoding in ("latin-1", "utf-16-le"):
+        with pytest.raises(DataError, match=r"CSV UTF-8|no column"):
             read_csv(written(tmp_path, "path,label\n1.jpg,été\n", encoding), None)
+    cut = written(tmp_path, "path,label\n1.jpg,été\n", "utf-16")
+    cut.write_bytes(cut.read_bytes()[:-1])
+    with pytest.raises(DataError, match="CSV UTF-8"):
+        read_csv(cut, None)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_what_spreadsheet_programs_put_around_it(tmp_path: Path, encoding: str) -> None:
+    path = written(tmp_path, "\r\n;;\r\nsep=;\r\n\r\npath;label;note\r\n1.jpg;été;\r\n2.jpg;b;x;;\r\n", encoding)
+    assert [p.label for p in read_csv(path, None)] == ["été", "b"]
+
+
+@pytest.mark.parametrize("path", ["path", "Filename", "file", "image", "Image Path", "img", "file-name"])
+@pytest.mark.parametrize("label", ["label", "Class", "category", "target", "name"])
+def test_columns_by_other_names(tmp_path: Path, path: str, label: str) -> None:
+    for role in ("role", "Split", "set", "subset"):
+        table = written(tmp_path, f"{label},{role},{path}\na,train_set,1.jpg\nb,dev,2.jpg\nc,,3.jpg\n")
+        assert [(Path(p.name).name, p.label, p.role) for p in read_csv(table, None)] == [
+            ("1.jpg", "a", "training"),
+            ("2.jpg", "b", "validation"),
+            ("3.jpg", "c", None),
+        ]
+
+
+def test_the_most_usual_name_counts(tmp_path: Path) -> None:
+    text = "name,class,path,file\nAnna,a,1.jpg,2.jpg\n"
+    (found,) = read_csv(written(tmp_path, text), None)
+    assert (Path(found.name).name, found.label) == ("1.jpg", "a")
+    (found,) = read_csv(written(tmp_path, "name,label\n1.jpg,a\n"), None)
+    assert (Path(found.name).name, found.label) == ("1.jpg", "a")
+
+
+def test_a_file_without_names_of_columns(tmp_path: Path) -> None:
+    (tmp_path / "1.jpg").write_bytes(b"x")
+    assert [p.label for p in read_csv(written(tmp_path, "1.jpg,a\n2.jpg,b\n"), None)] == ["a", "b"]
+    with pytest.raises(DataError, match="no column"):
+        read_csv(written(tmp_path, "0.jpg,a\n1.jpg,b\n"), None)
+
+
+def test_names_that_are_no_home_and_letters_that_grow(tmp_path: Path) -> None:
+    (tmp_path / "İİİ").mkdir()
+    with zipfile.ZipFile(tmp_path / "İİİ" / "Ä.ZIP", "w") as archive:
+        archive.writestr("a/1.jpg", b"one")
+    path = written(tmp_path, "path,label\n~nobody-is-called-so/x.jpg,a\nİİİ/Ä.ZIP/a/1.jpg,b\n")
+    found = read_csv(path, None)
+    assert found[0].place.source.endswith("~nobody-is-called-so/x.jpg")
+    assert (found[1].place.source, found[1].place.member) == (str(tmp_path / "İİİ" / "Ä.ZIP"), "a/1.jpg")
 
 
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
