@@ -25,10 +25,10 @@ from resnet_desktop.finetune import passed_over
 from resnet_desktop.finetune.csv_source import read_csv
 from resnet_desktop.finetune.job import DataSource
 from resnet_desktop.finetune.passed_over import Problem
-from resnet_desktop.finetune.places import Found, Tree, folder_tree, label_text, source_path, zip_tree
+from resnet_desktop.finetune.places import Found, Tree, folder_tree, label_text, source_path
 from resnet_desktop.finetune.roles import Roles, named_roles, role_of, tree_roles
 from resnet_desktop.finetune.samples import GONE
-from resnet_desktop.imaging.decode import IMAGE_SUFFIXES
+from resnet_desktop.finetune.zip_source import zip_tree
 from resnet_desktop.imaging.files import printable
 
 ANNOTATIONS = "val_annotations.txt"
@@ -87,7 +87,7 @@ def by_layout(
         several: whether there are further sources, so that this one may be of a single class.
     """
     annotated = _annotated(tree.annotations)
-    pictures = {n: PurePosixPath(n).parts for n in tree.places if PurePosixPath(n).suffix.lower() in IMAGE_SUFFIXES}
+    pictures = {name: PurePosixPath(name).parts for name in tree.pictures}
     if alone is not None and pictures and all(len(parts) == 1 for parts in pictures.values()):
         return [Found(role, alone, tree.places[name]) for name in pictures], []
     common = _common(list(pictures.values()), several)
@@ -97,10 +97,10 @@ def by_layout(
         return [Found(role or roles.of.get(parts[0]), alone, tree.places[n]) for n, parts in inside.items()], []
     sorted_out = _Sorted.of(inside, roles, annotated)
     found = [Found(role or part, label_text(folder), tree.places[n]) for n, part, folder in sorted_out.found]
-    problems = passed_over.empty(_empty(tree, list(pictures.values()), common, roles))
+    problems = passed_over.unreadable(tree) + passed_over.empty(_empty(tree, list(pictures.values()), common, roles))
     problems += passed_over.loose(tree, [*(name for name in pictures if name not in inside), *sorted_out.loose])
     problems += passed_over.without_class(sorted_out.without_class) + passed_over.beside(sorted_out.beside)
-    return found, [*problems, *passed_over.unopened(tree)]
+    return found, [*problems, *passed_over.hidden(tree), *passed_over.unopened(tree)]
 
 
 @dataclass(slots=True)

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Literal
 
 from resnet_desktop.finetune.places import Tree, label_text
 from resnet_desktop.imaging.files import printable
 
+OTHER_KINDS = frozenset(
+    {".cr2", ".cr3", ".crw", ".nef", ".nrw", ".dng", ".arw", ".sr2", ".srf", ".raf", ".orf", ".rw2", ".pef", ".srw"}
+    | {".x3f", ".3fr", ".iiq", ".rwl", ".raw", ".psd", ".psb", ".svg", ".svgz", ".eps", ".ai", ".xcf", ".kra"}
+    | {".jxl", ".jp2", ".j2k", ".jpf", ".exr", ".hdr", ".tga", ".pcx", ".ppm", ".pgm", ".pbm", ".ico", ".dcm", ".jxr"}
+)
+"""Suffixes of pictures that nothing here reads."""
 _SHOWN = 3
 
 
@@ -31,6 +38,36 @@ def empty(folders: Iterable[str]) -> list[Problem]:
         f"{have.format(_few(names))} no picture that can be read here, and "
         f"{'is' if len(names) == 1 else 'are'} not used."
     )
+    return [Problem("few_images", message)]
+
+
+def unreadable(tree: Tree) -> list[Problem]:
+    """Pictures of kinds that cannot be read here, such as the raw files of cameras."""
+    kinds: dict[str, Counter[str]] = {}
+    for name in tree.places:
+        path = PurePosixPath(name)
+        if path.suffix.lower() in OTHER_KINDS:
+            kinds.setdefault(str(path.parent), Counter())[path.suffix.lower()] += 1
+    if not kinds:
+        return []
+    count = sum(counted.total() for counted in kinds.values())
+    places = _few(
+        [
+            f"{counted.total():,} in {printable(tree.name if folder == '.' else folder)} ({', '.join(sorted(counted))})"
+            for folder, counted in sorted(kinds.items())
+        ]
+    )
+    are = "is of a kind that cannot be read here, and is" if count == 1 else "are of kinds that cannot be read, and are"
+    message = f"{_pictures(count)} {are} not used: {places}. Save them as JPEG or PNG."
+    return [Problem("unreadable", message)]
+
+
+def hidden(tree: Tree) -> list[Problem]:
+    """Hidden folders that hold pictures."""
+    if not tree.hidden:
+        return []
+    places = _few([f"{count:,} in {printable(folder)}" for folder, count in sorted(tree.hidden.items())])
+    message = f"Hidden folders are passed over, with the pictures in them: {places}."
     return [Problem("few_images", message)]
 
 

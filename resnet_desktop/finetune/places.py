@@ -1,20 +1,26 @@
-"""Where pictures are: listing folders and zip files, and the label that a folder's name stands for."""
+"""Where pictures are: listing folders, and the label that a folder's name stands for. Zip files: ``zip_source``."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from resnet_desktop.core.errors import DataError
-from resnet_desktop.finetune.samples import open_zip
+from resnet_desktop.core.errors import DataError, ImageError
+from resnet_desktop.imaging.container import HEAD_BYTES, IMAGE_SUFFIXES, identify
 from resnet_desktop.imaging.files import printable
+from resnet_desktop.imaging.source import opened
 
 _ESCAPED = ("Cc", "Cs", "Zl", "Zp")  # categories of characters that no label can hold
 _DROPPINGS = frozenset({"__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "thumbs.db"})
-_LARGEST_TEXT = 64 * 2**20
+_KNOWN_HIDDEN = (".git", ".svn", ".hg", ".thumb", ".cache", ".trash", ".ipynb_checkpoints", ".spotlight", ".fseventsd")
+"""How hidden folders begin that no person has put pictures into."""
+_MOST_COUNTED = 10_000
+LARGEST_TEXT = 64 * 2**20
+"""Bytes of a list of labels."""
 LONGEST_LABEL = 1_000
 """Characters of a label that a model file holds."""
 
@@ -59,6 +65,15 @@ class Tree:
     problems: tuple[str, ...]
     title: str
     """What a class of all its pictures is called: its name, of a zip file without the suffix."""
+    unnamed: frozenset[str] = frozenset()
+    """Files that are pictures by their content, and have no suffix that says so."""
+    hidden: Mapping[str, int] = field(default_factory=dict)
+    """Hidden folders, which are passed over, with how many pictures they hold."""
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Those of the files that are pictures of a kind that can be read."""
+        return tuple(name for name in self.places if is_picture_name(name) or name in self.unnamed)
 
     @property
     def archives(self) -> tuple[str, ...]:
@@ -96,6 +111,22 @@ def is_dropping(name: str) -> bool:
     return name.startswith(".") or name.lower() in _DROPPINGS
 
 
+def is_hidden_folder(name: str) -> bool:
+    """Whether a folder of this name is passed over although a person may have put pictures into it."""
+    return name.startswith(".") and not name.startswith("._") and not name.lower().startswith(_KNOWN_HIDDEN)
+
+
+def is_picture_name(name: str) -> bool:
+    """Whether a file's suffix is that of a kind of picture that can be read."""
+    return PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def says_nothing(name: str) -> bool:
+    """Whether a file's name has no suffix, or a number in its place: only the content tells what it is."""
+    suffix = PurePosixPath(name).suffix
+    return not suffix or suffix[1:].isdecimal()
+
+
 def folder_tree(root: Path, texts: str) -> Tree:
     """All files below a folder, links followed; a folder that a link leads back to is entered once.
 
@@ -112,12 +143,14 @@ def folder_tree(root: Path, texts: str) -> Tree:
     folders: list[str] = []
     annotations: dict[str, str] = {}
     problems: list[str] = []
+    unnamed: list[str] = []
+    hidden: dict[str, int] = {}
     seen = {os.path.realpath(root)}
     waiting = [("", str(root), os.path.realpath(root))]
     while waiting:
         inside, path, real = waiting.pop()
         try:
-            files, below = _listing(path, real)
+            files, below, passed = _listing(path, real)
         except OSError as error:
             message = f"The folder {printable(path)} cannot be opened: {error.strerror or error}."
             if not inside:
@@ -128,44 +161,32 @@ def folder_tree(root: Path, texts: str) -> Tree:
             places[inside + name] = Place(full, None, (identity, None))
             if name == texts:
                 annotations[inside + name] = _text(Path(full))
+            if says_nothing(name) and _is_picture(full):
+                unnamed.append(inside + name)
+        hidden |= {inside + name: count for name in passed if (count := _pictures_below(path, name))}
         for name, (full, identity) in below.items():
             if identity not in seen:
                 seen.add(identity)
                 folders.append(inside + name)
                 waiting.append((f"{inside}{name}/", full, identity))
     name = root.name or root.resolve().name
-    return Tree(name, places, frozenset(folders), annotations, tuple(problems), name)
+    parts = (frozenset(folders), annotations, tuple(problems), name, frozenset(unnamed), hidden)
+    return Tree(name, places, *parts)
 
 
-def zip_tree(path: Path, texts: str) -> Tree:
-    """All files in a zip file. Raises DataError."""
-    places: dict[str, Place] = {}
-    folders: set[str] = set()
-    annotations: dict[str, str] = {}
-    real = os.path.realpath(path)
-    with open_zip(path) as archive:
-        for entry in archive.infolist():
-            parts = tuple(part for part in PurePosixPath(entry.filename).parts if part.strip("/"))
-            if not parts or any(is_dropping(part) for part in parts):
-                continue
-            above = parts if entry.is_dir() else parts[:-1]
-            folders.update("/".join(above[: depth + 1]) for depth in range(len(above)))
-            if entry.is_dir():
-                continue
-            inside = "/".join(parts)
-            places[inside] = Place(str(path), entry.filename, (real, entry.filename))
-            if parts[-1] == texts and entry.file_size <= _LARGEST_TEXT:
-                annotations[inside] = archive.read(entry).decode("utf-8", "replace")
-    return Tree(path.name, places, frozenset(folders), annotations, (), path.stem)
+_Entries = dict[str, tuple[str, str]]
 
 
-def _listing(path: str, real: str) -> tuple[dict[str, tuple[str, str]], dict[str, tuple[str, str]]]:
-    """Files and folders by name, sorted: how to open each, and its real path."""
-    files: dict[str, tuple[str, str]] = {}
-    folders: dict[str, tuple[str, str]] = {}
+def _listing(path: str, real: str) -> tuple[_Entries, _Entries, list[str]]:
+    """Files and folders by name, sorted: how to open each, and its real path; and hidden folders."""
+    files: _Entries = {}
+    folders: _Entries = {}
+    hidden: list[str] = []
     with os.scandir(path) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if is_dropping(entry.name):
+                if is_hidden_folder(entry.name) and _is_dir(entry):
+                    hidden.append(entry.name)
                 continue
             # A Path for each would be slow; the real path of what is no link follows from its folder's.
             full = os.path.join(path, entry.name)  # noqa: PTH118
@@ -174,7 +195,23 @@ def _listing(path: str, real: str) -> tuple[dict[str, tuple[str, str]], dict[str
                 full,
                 os.path.realpath(full) if entry.is_symlink() else itself,
             )
-    return files, folders
+    return files, folders, hidden
+
+
+def _is_picture(path: str) -> bool:
+    """Whether a file's content is that of a picture; none, if it cannot be read."""
+    try:
+        with opened(path) as file:
+            return identify(file.stream.read(HEAD_BYTES)) is not None
+    except (ImageError, OSError):
+        return False
+
+
+def _pictures_below(path: str, name: str) -> int:
+    """How many pictures a hidden folder holds, of the first ``_MOST_COUNTED`` files in it."""
+    walk = os.walk(os.path.join(path, name))  # noqa: PTH118
+    files = (file for _, _, files in walk for file in files if not file.startswith("."))
+    return sum(is_picture_name(file) for file in itertools.islice(files, _MOST_COUNTED))
 
 
 def _is_dir(entry: os.DirEntry[str]) -> bool:
@@ -186,7 +223,7 @@ def _is_dir(entry: os.DirEntry[str]) -> bool:
 
 def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > _LARGEST_TEXT:
+        if path.stat().st_size > LARGEST_TEXT:
             raise DataError("bad_data", f"{printable(path)} is too large for a list of labels.")
         return path.read_text("utf-8", "replace")
     except OSError as error:

@@ -17,7 +17,7 @@ LARGEST_PICTURE_FILE = 512 * 2**20
 
 GONE = "It may have been moved or renamed, or its disk may not be connected."
 
-_UNPACKING_ERRORS = (
+UNPACKING_ERRORS = (
     *(OSError, EOFError, ValueError, RuntimeError, NotImplementedError),
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
 )
@@ -87,14 +87,21 @@ class SampleReader:
             return archive.read(sample.member)
         except KeyError as error:
             raise DataError("bad_data", f"{printable(sample.name)} is not in the zip file.") from error
-        except _UNPACKING_ERRORS as error:
-            raise DataError("bad_data", f"{printable(sample.name)} cannot be unpacked: {error}.") from error
+        except UNPACKING_ERRORS as error:
+            raise DataError("bad_data", f"{printable(sample.name)} {why_not_unpacked(error)}.") from error
 
     def close(self) -> None:
         """Close every archive."""
         for archive in self._archives.values():
             archive.close()
         self._archives.clear()
+
+
+def why_not_unpacked(error: BaseException) -> str:
+    """What keeps a member of a zip file from being read, in words that follow its name."""
+    if isinstance(error, RuntimeError) and "password" in str(error):
+        return "cannot be unpacked: it is encrypted"
+    return f"cannot be unpacked: {error or type(error).__name__}"
 
 
 def open_zip(path: Path) -> zipfile.ZipFile:
