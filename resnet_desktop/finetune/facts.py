@@ -5,14 +5,12 @@ Decoding runs on a few threads, a bounded window ahead; what was read before com
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,8 @@ from resnet_desktop.core import paths
 from resnet_desktop.core.errors import DataError, ImageError
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.core.value_cache import ValueCache
-from resnet_desktop.finetune.samples import Sample, SampleReader
+from resnet_desktop.finetune.pooled import on_pool
+from resnet_desktop.finetune.samples import Sample
 from resnet_desktop.imaging.budget import DecodeBudget
 from resnet_desktop.imaging.fingerprint import fingerprint
 from resnet_desktop.imaging.source import display_name, opened, read_error
@@ -32,7 +31,6 @@ LIMIT = 64 * 2**20
 MOST_WORKERS = 8
 _BUDGET = 256 * 2**20
 _BLOCK = 1 << 20
-_WINDOW = 4  # pictures in flight for each thread
 _TOLD_EVERY = 16
 _LASTING = ("truncated_image", "damaged_image", "not_an_image", "empty_file", "too_many_pixels")
 """Errors that stay while the file stays as it is."""
@@ -105,30 +103,15 @@ def read_facts(
 
 
 def _read(samples: Sequence[Sample], workers: int | None, cancelled: Cancelled) -> Iterator[PictureFacts]:
-    """Facts in the order of the samples. Members of zip files are unpacked here: an archive is for one thread."""
-    reader, budget = SampleReader(), DecodeBudget(_BUDGET)
-    threads = workers or default_workers()
-    pool = ThreadPoolExecutor(threads, "facts")
-
-    def submit(sample: Sample) -> Future[PictureFacts] | PictureFacts:
-        try:
-            return pool.submit(_of_picture, sample, reader.read(sample), budget)
-        except DataError as error:
-            return PictureFacts(sample, error=(error.code, error.message))
-
-    try:
-        waiting = iter(samples)
-        window = deque(submit(sample) for sample in islice(waiting, _WINDOW * threads))
-        while window:
+    """Facts in the order of the samples."""
+    budget = DecodeBudget(_BUDGET)
+    results = on_pool(samples, lambda sample, source: _of_picture(sample, source, budget), workers or default_workers())
+    with contextlib.closing(results):
+        for sample, result in results:
             stop_if(cancelled)
-            ready = window.popleft()
-            following = next(waiting, None)
-            if following is not None:
-                window.append(submit(following))
-            yield ready if isinstance(ready, PictureFacts) else ready.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        reader.close()
+            if isinstance(result, DataError):
+                result = PictureFacts(sample, error=(result.code, result.message))
+            yield result
 
 
 def _of_picture(sample: Sample, source: bytes | Path, budget: DecodeBudget) -> PictureFacts:

@@ -12,8 +12,8 @@ from pathlib import Path
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.imaging.files import printable
 
-LARGEST_PICTURE_FILE = 512 * 2**20
-"""Bytes; a member of a zip file that claims to be larger is not unpacked."""
+LARGEST_PICTURE_FILE = 128 * 2**20
+"""Bytes; a member of a zip file that claims to be larger is not unpacked, for it is held in memory."""
 
 GONE = "It may have been moved or renamed, or its disk may not be connected."
 
@@ -78,9 +78,7 @@ class SampleReader:
         """The file's path, or the member's bytes: either is a source for ``imaging.decode``. Raises DataError."""
         if sample.member is None:
             return Path(sample.source)
-        archive = self._archives.get(sample.source)
-        if archive is None:
-            archive = self._archives[sample.source] = open_zip(Path(sample.source))
+        archive = self._archive(sample)
         try:
             if archive.getinfo(sample.member).file_size > LARGEST_PICTURE_FILE:
                 raise DataError("bad_data", f"{printable(sample.name)} is too large for a picture.")
@@ -89,6 +87,22 @@ class SampleReader:
             raise DataError("bad_data", f"{printable(sample.name)} is not in the zip file.") from error
         except UNPACKING_ERRORS as error:
             raise DataError("bad_data", f"{printable(sample.name)} {why_not_unpacked(error)}.") from error
+
+    def unpacked_size(self, sample: Sample) -> int:
+        """Bytes of memory that ``read`` will take: none for what lies in a file of its own. Raises DataError."""
+        if sample.member is None:
+            return 0
+        try:
+            size = self._archive(sample).getinfo(sample.member).file_size
+        except KeyError:  # reading it will say so
+            return 0
+        return size if size <= LARGEST_PICTURE_FILE else 0
+
+    def _archive(self, sample: Sample) -> zipfile.ZipFile:
+        archive = self._archives.get(sample.source)
+        if archive is None:
+            archive = self._archives[sample.source] = open_zip(Path(sample.source))
+        return archive
 
     def close(self) -> None:
         """Close every archive."""

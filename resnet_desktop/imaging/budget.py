@@ -1,4 +1,4 @@
-"""A bound on the memory of all decodes in flight together."""
+"""A bound on the memory of all decodes, or of all files, in flight together."""
 
 from __future__ import annotations
 
@@ -39,16 +39,15 @@ class DecodeBudget:
     @contextlib.contextmanager
     def reserve(self, width: int, height: int) -> Iterator[None]:
         """Hold the memory to decode ``width`` × ``height`` pixels while the block runs; wait for it first."""
-        needed = min(width * height * BYTES_PER_PIXEL, self._limit)
-        self._acquire(needed)
+        taken = self.take(width * height * BYTES_PER_PIXEL)
         try:
             yield
         finally:
-            with self._condition:
-                self._used -= needed
-                self._condition.notify_all()
+            self.give_back(taken)
 
-    def _acquire(self, needed: int) -> None:
+    def take(self, wanted: int) -> int:
+        """Wait for so many bytes and hold them, from whatever thread, until they are given back; says how many."""
+        needed = min(wanted, self._limit)
         ticket = object()
         with self._condition:
             self._queue.append(ticket)
@@ -58,3 +57,10 @@ class DecodeBudget:
             finally:  # also when the wait is interrupted: a ticket left behind would block all others
                 self._queue.remove(ticket)
                 self._condition.notify_all()
+        return needed
+
+    def give_back(self, taken: int) -> None:
+        """Free what ``take`` said was taken."""
+        with self._condition:
+            self._used -= taken
+            self._condition.notify_all()

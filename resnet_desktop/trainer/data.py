@@ -7,11 +7,8 @@ the centre square: what the app's own transforms see of it.
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,7 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from resnet_desktop.core.errors import DataError, ImageError, ResNetDesktopError
-from resnet_desktop.finetune.dataset import Sample, SampleReader
+from resnet_desktop.finetune import pooled
+from resnet_desktop.finetune.dataset import Sample
+from resnet_desktop.imaging.budget import DecodeBudget
 from resnet_desktop.imaging.decode import decode
 from resnet_desktop.imaging.source import opened, read_error
 from resnet_desktop.imaging.transforms import Transforms
@@ -90,11 +89,11 @@ def decoded(
     samples: Sequence[Sample], side: int, workers: int
 ) -> Iterator[tuple[Sample, NDArray[np.uint8] | ResNetDesktopError]]:
     """Squares ``(side, side, 3)`` in the order of the samples, decoded on a pool, a bounded window ahead."""
-    square = Transforms(native=None, resize=side, crop=side)
+    square, budget = Transforms(native=None, resize=side, crop=side), DecodeBudget()
 
     def work(source: bytes | Path) -> NDArray[np.uint8] | ResNetDesktopError:
         try:
-            picture = decode(source, shorter_side=square.decode_side)
+            picture = decode(source, shorter_side=square.decode_side, budget=budget)
         except ImageError as error:
             return error
         return square.view(picture.pixels, full_size=picture.full_size)
@@ -123,25 +122,5 @@ def fingerprints(samples: Sequence[Sample], workers: int) -> Iterator[tuple[Samp
 def on_pool(
     samples: Sequence[Sample], work: Callable[[bytes | Path], Result | ResNetDesktopError], workers: int
 ) -> Iterator[tuple[Sample, Result | ResNetDesktopError]]:
-    """What ``work`` makes of each sample's file, in order. Zip members are read here: an archive is not shared."""
-    reader = SampleReader()
-
-    def submit(sample: Sample) -> Future[Result | ResNetDesktopError] | DataError:
-        try:
-            return pool.submit(work, reader.read(sample))
-        except DataError as error:
-            return error
-
-    pool = ThreadPoolExecutor(max(1, workers), "decode")
-    try:
-        waiting = iter(samples)
-        window = deque((s, submit(s)) for s in islice(waiting, 4 * max(1, workers)))
-        while window:
-            sample, future = window.popleft()
-            following = next(waiting, None)
-            if following is not None:
-                window.append((following, submit(following)))
-            yield sample, future if isinstance(future, DataError) else future.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        reader.close()
+    """What ``work`` makes of each sample's file, in order, a bounded window ahead."""
+    return pooled.on_pool(samples, lambda _, source: work(source), workers)
