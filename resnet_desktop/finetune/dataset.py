@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.core.progress import Cancelled, Progress, never, unheard
 from resnet_desktop.finetune import split, split_file
-from resnet_desktop.finetune.alike import near_groups, separable
+from resnet_desktop.finetune.alike import Near, near_groups, separable
 from resnet_desktop.finetune.duplicates import Groups
 from resnet_desktop.finetune.facts import PictureFacts, read_facts
 from resnet_desktop.finetune.job import Job
 from resnet_desktop.finetune.layout import Layout, gather
+from resnet_desktop.finetune.passed_over import Problem
 from resnet_desktop.finetune.places import label_fault, label_text
 from resnet_desktop.finetune.samples import GONE, LARGEST_PICTURE_FILE, Sample, SampleReader, Scan
 from resnet_desktop.imaging.files import printable
@@ -29,6 +30,8 @@ __all__ = ["LARGEST_PICTURE_FILE", "Dataset", "Sample", "SampleReader", "Scan", 
 
 _SHOWN = 40
 """Characters of a class name that an error repeats."""
+_NAMED = 3
+"""Pictures that a problem names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Dataset:
         roles: what the sources say that each is for, or None.
         layout: what the sources hold, with what could not be used of it.
         contradictions: samples that sources put into several classes, with those classes; nobody has decided yet.
+        problems: what could not be used of the sources, and what the job says of pictures that are not there.
     """
 
     labels: tuple[str, ...]
@@ -48,13 +52,25 @@ class Dataset:
     roles: tuple[str | None, ...]
     layout: Layout
     contradictions: tuple[tuple[Sample, tuple[str, ...]], ...]
+    problems: tuple[Problem, ...] = ()
 
 
-def scan(job: Job, *, cancelled: Cancelled = never, progress: Progress = unheard) -> Scan:
+Remark = Callable[[Dataset, Sequence[PictureFacts], Near, Scan], Scan]
+"""Adds to a scan what is to be said of its pictures."""
+
+
+def _nothing_to_say(found: Dataset, facts: Sequence[PictureFacts], near: Near, scanned: Scan) -> Scan:
+    del found, facts, near
+    return scanned
+
+
+def scan(
+    job: Job, *, cancelled: Cancelled = never, progress: Progress = unheard, remark: Remark = _nothing_to_say
+) -> Scan:
     """Find the pictures of a job, give them class indices, and split them (stratified, grouped, seeded).
 
     The split that the run folder holds is used where it was made for the same data and choices: its pictures may have
-    gone meanwhile, which is said by whoever reads them.
+    gone meanwhile, which is said by whoever reads them. ``remark`` is asked where the pictures were looked into.
 
     Raises:
         DataError: a source is missing or unreadable, there are no pictures, or fewer than two classes.
@@ -68,7 +84,8 @@ def scan(job: Job, *, cancelled: Cancelled = never, progress: Progress = unheard
     if not job.split.group_duplicates:
         return split_plainly(found, job)
     facts = read_facts(found.samples, workers=job.workers, cancelled=cancelled, progress=progress)
-    return split_grouped(found, facts, near_groups(facts, cancelled=cancelled).groups, job)
+    near = near_groups(facts, cancelled=cancelled)
+    return remark(found, facts, near, split_grouped(found, facts, near.groups, job))
 
 
 def survey(job: Job) -> Scan:
@@ -103,10 +120,25 @@ def _collected(job: Job, layout: Layout) -> Dataset:
             roles.append(picture.role)
     doubtful = ((picture.name, names) for picture, names in layout.contradictions)
     contradictions = tuple((by_name[n], names) for n, names in doubtful if n in by_name and n not in moved)
-    found = Dataset(labels, tuple(samples), tuple(roles), layout, contradictions)
+    problems = (*layout.problems, *_unmatched(layout, job))
+    found = Dataset(labels, tuple(samples), tuple(roles), layout, contradictions, problems)
     if not samples:
         raise DataError("no_images", "The job leaves no pictures to train on.", "Leave out fewer pictures.")
     return found if job.classes else _without_empty(found)
+
+
+def _unmatched(layout: Layout, job: Job) -> list[Problem]:
+    """What the job leaves out or moves to another class although there is no such picture."""
+    there = {picture.name for picture in layout.found} | layout.aliases.keys()
+    problems = []
+    for names, does in ((job.exclude, "leaves out"), (job.relabel, "gives another class to")):
+        missing = [name for name in names if name not in there]
+        if missing:
+            are = "1 picture that is" if len(missing) == 1 else f"{len(missing):,} pictures that are"
+            more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
+            such = ", ".join(map(printable, missing[:_NAMED])) + more
+            problems.append(Problem("few_images", f"The job {does} {are} not there: {such}."))
+    return problems
 
 
 def stored_scan(job: Job, found: Dataset) -> Scan | None:
@@ -181,7 +213,7 @@ def _scan(found: Dataset, parts: split.Parts, job: Job) -> Scan:
     training, validation, test = parts
     if not training:
         raise DataError("no_images", "The job leaves no pictures to train on.")
-    problems = tuple(problem.message for problem in found.layout.problems)
+    problems = tuple(problem.message for problem in found.problems)
     return Scan(found.labels, tuple(training), tuple(validation), tuple(test), problems, made_for(job))
 
 

@@ -6,12 +6,10 @@ these; of the same photos blurred by a Gaussian of 2 % of their shorter side 99 
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable
 
-from resnet_desktop.finetune import copies
+from resnet_desktop.finetune import copies, thin
 from resnet_desktop.finetune.facts import PictureFacts
 from resnet_desktop.finetune.finding import (
     Finding,
@@ -25,6 +23,7 @@ from resnet_desktop.finetune.finding import (
     readable_counts,
 )
 from resnet_desktop.finetune.samples import Sample
+from resnet_desktop.finetune.thin import names_alike
 
 DARK = 0.12
 BRIGHT = 0.95
@@ -36,41 +35,56 @@ FEW = 10
 """Pictures of a class: fewer say little about it, and leave one or two to check with."""
 IMBALANCED = 5.0
 """Times as many pictures in the largest class as in the smallest."""
+MOST_REMARKS = 5
+"""Sentences that a run says of what was found."""
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
 def findings(material: Material) -> tuple[Finding, ...]:
     """Everything that was found, the worst first."""
     rules: tuple[Callable[[Material], Iterable[Finding]], ...] = (
-        *(copies.conflicts, _few, _unreadable, copies.leaks, copies.all_alike, _class_names, _imbalance),
+        *(
+            copies.conflicts,
+            _unchecked,
+            _few,
+            _lost_classes,
+            _unreadable,
+            copies.leaks,
+            copies.all_alike,
+            _class_names,
+            _imbalance,
+        ),
         *(copies.same, copies.near, _looks),
     )
+    return _worst_first(rules, material)
+
+
+def remarks(material: Material) -> tuple[str, ...]:
+    """What a run says of its pictures before it learns: a few sentences, the worst first.
+
+    What could not be read or found, and which classes lack pictures to learn from or to check with, the run knows and
+    says by itself.
+    """
+    rules = (copies.conflicts, copies.leaks, copies.all_alike, _imbalance)
+    found = [finding.message for finding in _worst_first(rules, material) if finding.severity != "note"]
+    return tuple(found[:MOST_REMARKS])
+
+
+def _worst_first(rules: Iterable[Callable[[Material], Iterable[Finding]]], material: Material) -> tuple[Finding, ...]:
     found = [finding for rule in rules for finding in rule(material)]
     return tuple(sorted(found, key=lambda finding: _SEVERITIES.index(finding.severity)))
 
 
-def names_alike(labels: Iterable[str]) -> Iterator[tuple[list[str], str]]:
-    """Classes whose names differ only in case, spaces or the like, and a sentence on them."""
-    alike: dict[str, list[str]] = defaultdict(list)
-    for label in labels:
-        alike[_plain_name(label)].append(label)
-    for names in alike.values():
-        if len(names) > 1:
-            message = (
-                f"{classes_named(names)} are different classes, but their names differ only in how they are written."
-            )
-            yield names, message
-
-
 def _few(material: Material) -> Iterable[Finding]:
-    for problem in material.found.layout.problems:
+    for problem in material.found.problems:
         if problem.kind == "few_images":
             yield Finding("few_images", (), problem.message, "warning", "add")
-    unreadable = {fact.sample for fact in material.facts if fact.error is not None}
-    taught = Counter(sample.label for sample in material.scan.training if sample not in unreadable)
+    taught, _ = _parts(material)
     counts = readable_counts(material)
-    none = [label for i, label in enumerate(material.found.labels) if not taught[i]]
-    lacking = set(none)
+    learnt = set(taught)
+    # Those that cannot be read at all are said by another rule.
+    none = [label for i, label in enumerate(material.found.labels) if i not in learnt and counts[label]]
+    lacking = {label for i, label in enumerate(material.found.labels) if i not in learnt}
     few = [label for label, count in counts.items() if count < FEW and label not in lacking]
     if none:
         have = "has no photo" if len(none) == 1 else "have no photos"
@@ -83,8 +97,36 @@ def _few(material: Material) -> Iterable[Finding]:
         yield Finding("few_images", _of_classes(material, few), message, "warning", "add")
 
 
+def _unchecked(material: Material) -> Iterable[Finding]:
+    """Classes that the network is not asked about, or all of them."""
+    training, validation = _parts(material)
+    untried = {material.found.labels[label] for label in set(training) - set(validation)}
+    for code, message in thin.warnings(material.found.labels, training, validation):
+        if code in ("nothing_set_apart", "class_not_tried"):
+            yield Finding("few_images", _of_classes(material, untried), message, "warning", "add")
+
+
+def _parts(material: Material) -> tuple[list[int], list[int]]:
+    """The class of each picture that can be learnt from, and of each that can be checked with."""
+    unreadable = {fact.sample for fact in material.facts if fact.error is not None}
+    parts = (material.scan.training, material.scan.validation)
+    training, validation = ([sample.label for sample in part if sample not in unreadable] for part in parts)
+    return training, validation
+
+
+def _lost_classes(material: Material) -> Iterable[Finding]:
+    """Classes none of whose files can be read."""
+    counts = readable_counts(material)
+    there = {fact.sample.label for fact in material.facts}
+    lost = [label for i, label in enumerate(material.found.labels) if i in there and not counts[label]]
+    if lost:
+        those = "it" if len(lost) == 1 else "they"
+        message = f"None of the photos of {classes_named(lost)} can be read: {those} cannot be learnt."
+        yield Finding("unreadable", _of_classes(material, lost), message, "error", "add")
+
+
 def _unreadable(material: Material) -> Iterable[Finding]:
-    for problem in material.found.layout.problems:
+    for problem in material.found.problems:
         if problem.kind == "unreadable":
             yield Finding("unreadable", (), problem.message, "warning", "add")
     bad = [fact for fact in material.facts if fact.error is not None]
@@ -139,7 +181,3 @@ def _of_classes(material: Material, labels: Iterable[str]) -> tuple[Sample, ...]
     names = set(labels)
     wanted = {i for i, label in enumerate(material.found.labels) if label in names}
     return tuple(fact.sample for fact in material.facts if fact.sample.label in wanted)
-
-
-def _plain_name(label: str) -> str:
-    return re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", label).casefold()).strip()

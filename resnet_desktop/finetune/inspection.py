@@ -5,19 +5,19 @@ Acting means changing the job: what is excluded or relabelled there is so for th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from resnet_desktop.core.progress import Cancelled, Progress, never, unheard
 from resnet_desktop.finetune import dataset
-from resnet_desktop.finetune.alike import near_groups
+from resnet_desktop.finetune.alike import Near, near_groups
 from resnet_desktop.finetune.facts import PictureFacts, read_facts
 from resnet_desktop.finetune.finding import Finding, Material, imbalance, readable_counts
-from resnet_desktop.finetune.findings import findings
+from resnet_desktop.finetune.findings import findings, remarks
 from resnet_desktop.finetune.job import Job
 from resnet_desktop.finetune.samples import Sample, Scan
 
-__all__ = ["Finding", "Inspection", "PictureFacts", "exclude", "inspect", "keep", "relabel"]
+__all__ = ["Finding", "Inspection", "PictureFacts", "exclude", "inspect", "keep", "relabel", "scan_with_remarks"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +66,23 @@ def inspect(job: Job, *, cancelled: Cancelled = never, progress: Progress = unhe
     material = Material(found, facts, near, scan)
     groups = material.groups(near.groups)
     return Inspection(scan, tuple(facts), findings(material), groups, readable_counts(material))
+
+
+def scan_with_remarks(job: Job, *, cancelled: Cancelled = never, progress: Progress = unheard) -> Scan:
+    """The scan of a job that may never have been inspected: what is wrong with its pictures is among the problems.
+
+    Where the run folder holds the split, or copies are not looked for, no picture is read and nothing is said of any.
+
+    Raises:
+        DataError: as ``dataset.scan``.
+        CancelledError: ``cancelled`` said so.
+    """
+
+    def remark(found: dataset.Dataset, facts: Sequence[PictureFacts], near: Near, scan: Scan) -> Scan:
+        said = remarks(Material(found, facts, near, scan))
+        return replace(scan, problems=(*scan.problems, *said))
+
+    return dataset.scan(job, cancelled=cancelled, progress=progress, remark=remark)
 
 
 def exclude(job: Job, names: Iterable[str]) -> Job:

@@ -14,10 +14,11 @@ from filelock import FileLock, Timeout
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import DataError, JobError, ResNetDesktopError, StorageError, TrainingError
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.finetune import split_file
-from resnet_desktop.finetune.dataset import Sample, Scan, scan
+from resnet_desktop.finetune import split_file, thin
+from resnet_desktop.finetune.dataset import Sample, Scan
+from resnet_desktop.finetune.inspection import scan_with_remarks
 from resnet_desktop.finetune.job import Job, Recipe
-from resnet_desktop.trainer import balance, choices, compiling, machine, memory, thin
+from resnet_desktop.trainer import balance, choices, compiling, machine, memory
 from resnet_desktop.trainer import checkpoint as checkpoints
 from resnet_desktop.trainer.augment import Augmenter
 from resnet_desktop.trainer.control import CancelledRunError, Control
@@ -109,7 +110,7 @@ class Run:
             return False
 
         try:
-            found = scan(self.job, cancelled=unwanted, progress=tell)
+            found = scan_with_remarks(self.job, cancelled=unwanted, progress=tell)
         except CancelledError as error:
             raise CancelledRunError from error
         split_file.save(self.folder, found)

@@ -20,9 +20,9 @@ from typer.testing import CliRunner
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.cli.main import app
 from resnet_desktop.core.errors import JobError, ModelError, ResNetDesktopError, StorageError
-from resnet_desktop.finetune import events
+from resnet_desktop.finetune import events, thin
 from resnet_desktop.finetune.job import parse_job
-from resnet_desktop.trainer import choices, thin, trouble
+from resnet_desktop.trainer import choices, trouble
 from resnet_desktop.trainer.lead import run_job
 from resnet_desktop.trainer.machine import choose_device
 from resnet_desktop.trainer.network import build_network

@@ -6,6 +6,7 @@ import io
 import os
 import zipfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from PIL import Image, ImageFilter
 
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.core.progress import CancelledError
+from resnet_desktop.finetune import split_file
 from resnet_desktop.finetune.dataset import scan
 from resnet_desktop.finetune.duplicates import near_duplicates
 from resnet_desktop.finetune.facts import PictureFacts, read_facts
-from resnet_desktop.finetune.inspection import Inspection, exclude, inspect, keep, relabel
+from resnet_desktop.finetune.inspection import Inspection, exclude, inspect, keep, relabel, scan_with_remarks
 from resnet_desktop.finetune.job import Job, parse_job
 from resnet_desktop.finetune.samples import Sample
 from resnet_desktop.imaging.decode import encode_jpeg
@@ -178,7 +180,7 @@ def test_few_pictures_imbalance_and_names(photos: Path, photo: PhotoMaker) -> No
     (photos / "empty").mkdir()
     seen = inspect(job_on(photos))
     said = {(f.kind, f.severity): f.message for f in seen.findings}
-    assert "“broken” has no photo to learn from" in said["few_images", "error"]
+    assert "None of the photos of “broken” can be read" in said["unreadable", "error"]
     assert "“Ants” and “wasps”" in said["few_images", "warning"]
     assert any("“empty”" in f.message for f in seen.findings)
     assert "12 times" in said["imbalance", "warning"]
@@ -186,6 +188,59 @@ def test_few_pictures_imbalance_and_names(photos: Path, photo: PhotoMaker) -> No
     assert {seen.scan.labels[s.label] for s in names.samples} == {"Ants"}
     severities = [f.severity for f in seen.findings]
     assert severities == sorted(severities, key=["error", "warning", "note"].index)
+
+
+def test_classes_that_are_not_learnt_or_not_checked(photos: Path, photo: PhotoMaker) -> None:
+    for part, label, numbers in (
+        *(("train", "ants", range(10)), ("val", "ants", range(10, 12)), ("train", "bees", range(12))),
+        ("val", "wasps", range(10)),
+    ):
+        (photos / "tree" / part / label).mkdir(parents=True)
+        for i in numbers:
+            pixels = photo(96, 80, 300 + 100 * ("ants", "bees", "wasps").index(label) + i)
+            (photos / "tree" / part / label / f"{i}.jpg").write_bytes(encode_jpeg(pixels))
+    seen = inspect(job_on(photos / "tree"))
+    said = [(f.severity, f.message) for f in seen.findings if f.kind == "few_images"]
+    assert ("error", "“wasps” has no photo to learn from.") in said
+    assert any(severity == "warning" and "try the model on “bees”" in message for severity, message in said)
+    nothing = inspect(job_on(photos, classes={"ants": "ants", "bees": "bees"}, split={"validation": 0}))
+    (finding,) = nothing.findings
+    assert (finding.kind, finding.severity, finding.suggestion) == ("few_images", "warning", "add")
+    assert "how good it is stays unknown" in finding.message
+
+
+def test_a_run_says_the_worst_of_what_was_found(photos: Path, tmp_path: Path) -> None:
+    edited(photos / "ants" / "01.jpg", photos / "bees" / "strange.jpg")
+    (photos / "ants" / "copy.jpg").write_bytes((photos / "ants" / "00.jpg").read_bytes())
+    job = job_on(photos, exclude=["gone.jpg"])
+    job = replace(job, output=str(tmp_path / "run"))
+    told = scan_with_remarks(job)
+    assert len(told.problems) == 2
+    assert "gone.jpg" in told.problems[0]
+    assert "lie in different classes" in told.problems[1]
+    assert replace(told, problems=()) == replace(scan(job), problems=())
+    split_file.save(tmp_path / "run", told)
+    assert scan_with_remarks(job).problems == ()  # a run that goes on has said it
+
+
+def test_names_that_match_no_picture_are_said(photos: Path) -> None:
+    there = str(photos / "ants" / "00.jpg")
+    gone = [f"gone {i}.jpg" for i in range(5)]
+    seen = inspect(job_on(photos, exclude=[there, *gone], relabel={gone[0]: "bees", there: "bees"}))
+    said = [f.message for f in seen.findings if f.kind == "few_images"]
+    assert said == [
+        "The job leaves out 5 pictures that are not there: gone 0.jpg, gone 1.jpg, gone 2.jpg and 2 more.",
+        "The job gives another class to 1 picture that is not there: gone 0.jpg.",
+    ]
+
+
+def test_equal_damaged_files_are_no_copies(photos: Path) -> None:
+    for label in ("ants", "bees"):
+        for i in range(2):
+            (photos / label / f"broken {i}.jpg").write_bytes(b"no picture")
+    seen = inspect(job_on(photos))
+    assert kinds(seen) == {"unreadable": 1}
+    assert seen.groups == ()
 
 
 def test_zips_are_looked_at_and_damage_in_them_is_said(photos: Path, tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
 from resnet_desktop.finetune.finding import classes_named
-from resnet_desktop.finetune.findings import names_alike
 
 
 def warnings(labels: Sequence[str], training: Sequence[int], validation: Sequence[int]) -> Iterator[tuple[str, str]]:
@@ -29,3 +31,20 @@ def warnings(labels: Sequence[str], training: Sequence[int], validation: Sequenc
         yield "class_not_tried", f"No picture is set apart to try the model on {names}: add some, to learn how it does."
     for _, message in names_alike(labels):
         yield "class_names", f"{message} If they are one class, put their photos into one folder."
+
+
+def names_alike(labels: Iterable[str]) -> Iterator[tuple[list[str], str]]:
+    """Classes whose names differ only in case, spaces or the like, and a sentence on them."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for label in labels:
+        alike[_plain_name(label)].append(label)
+    for names in alike.values():
+        if len(names) > 1:
+            message = (
+                f"{classes_named(names)} are different classes, but their names differ only in how they are written."
+            )
+            yield names, message
+
+
+def _plain_name(label: str) -> str:
+    return re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", label).casefold()).strip()
