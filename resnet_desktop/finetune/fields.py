@@ -1,4 +1,4 @@
-"""Reading JSON objects strictly: every key is checked, and one that nobody asked for is refused by name."""
+"""Reading JSON objects strictly: every key is checked, and each that is wrong or that nobody asked for is named."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from resnet_desktop.core.errors import JobError
 
 LONGEST_SHOWN = 60
 """Characters of a value that an error repeats."""
+_MOST_NAMED = 20
 
 
 def bad(message: str) -> JobError:
@@ -28,20 +29,45 @@ def shown(value: object) -> str:
 
 
 class Fields:
-    """Takes checked values out of one JSON object by key; what is left over at the end is refused."""
+    """Takes checked values out of one JSON object by key.
 
-    def __init__(self, values: object, where: str) -> None:
+    What is wrong is noted and its default goes on in its place, so that ``raise_faults`` names everything at once.
+
+    Args:
+        values: the object.
+        where: what it is called in a sentence.
+        faults: where sentences on what is wrong are noted; its own list, if None.
+    """
+
+    def __init__(self, values: object, where: str, faults: list[str] | None = None) -> None:
+        self.faults: list[str] = [] if faults is None else faults
         if not isinstance(values, Mapping):
-            raise bad(f"{_capital(where)} must be a JSON object.")
+            self.refuse(f"{_capital(where)} must be a JSON object.")
+            values = {}
         self._left: dict[str, Any] = {str(k): v for k, v in values.items()}
         self._where = where
+
+    def refuse(self, message: str) -> None:
+        """Note what is wrong: a sentence that names the key."""
+        self.faults.append(message)
+
+    def below(self, value: object, where: str) -> Fields:
+        """The fields of an object in this one, which has none when left out; their faults are noted here."""
+        return Fields({} if value is None else value, where, self.faults)
+
+    def raise_faults(self) -> None:
+        """Raise a JobError that names everything that was wrong; nothing, if all is well."""
+        if self.faults:
+            more = len(self.faults) - _MOST_NAMED
+            raise bad(" ".join(self.faults[:_MOST_NAMED]) + (f" And {more:,} more." if more > 0 else ""))
 
     def text(self, key: str, default: str, choices: tuple[str, ...] = ()) -> str:
         """A string, one of ``choices`` where given."""
         value = self._left.pop(key, default)
         if not isinstance(value, str) or (choices and value not in choices):
             expected = f"one of {', '.join(choices)}" if choices else "a text"
-            raise bad(f"{self._name(key)} must be {expected}, not {shown(value)}.")
+            self.refuse(f"{self._name(key)} must be {expected}, not {shown(value)}.")
+            return default
         return value
 
     def place(self, key: str, default: str) -> str:
@@ -55,14 +81,15 @@ class Fields:
             return None
         place = self.place(key, "")
         if not place:
-            raise bad(f"{self._name(key)} is empty.")
+            self.refuse(f"{self._name(key)} is empty.")
         return place
 
     def flag(self, key: str, *, default: bool) -> bool:
         """True or false."""
         value = self._left.pop(key, default)
         if not isinstance(value, bool):
-            raise bad(f"{self._name(key)} must be true or false, not {shown(value)}.")
+            self.refuse(f"{self._name(key)} must be true or false, not {shown(value)}.")
+            return default
         return value
 
     def number(self, key: str, default: float, low: float, high: float) -> float:
@@ -70,14 +97,16 @@ class Fields:
         value = self._left.pop(key, default)
         good = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not good or not low <= value <= high:  # what is no number (NaN) lies nowhere
-            raise bad(f"{self._name(key)} must be a number from {low:g} to {high:g}, not {shown(value)}.")
+            self.refuse(f"{self._name(key)} must be a number from {low:g} to {high:g}, not {shown(value)}.")
+            return default
         return float(value)
 
     def integer(self, key: str, default: int, low: int, high: int) -> int:
         """A whole number between ``low`` and ``high``."""
         value = self._left.pop(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise bad(f"{self._name(key)} must be a whole number from {low} to {high}, not {shown(value)}.")
+            self.refuse(f"{self._name(key)} must be a whole number from {low} to {high}, not {shown(value)}.")
+            return default
         return value
 
     def maybe_integer(self, key: str, low: int, high: int) -> int | None:
@@ -98,14 +127,16 @@ class Fields:
         """A list (empty when left out)."""
         value = self._left.pop(key, [])
         if not isinstance(value, list):
-            raise bad(f"{self._name(key)} must be a list, not {shown(value)}.")
+            self.refuse(f"{self._name(key)} must be a list, not {shown(value)}.")
+            return []
         return value
 
     def texts(self, key: str) -> dict[str, str]:
         """An object of texts (empty when left out or null)."""
         value = self._left.pop(key, None) or {}
         if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-            raise bad(f"{self._name(key)} must be a JSON object of texts.")
+            self.refuse(f"{self._name(key)} must be a JSON object of texts.")
+            return {}
         return value
 
     def anything(self, key: str) -> Any:  # noqa: ANN401 - checked by whoever asks
@@ -116,7 +147,7 @@ class Fields:
         """Refuse the keys that nobody asked for."""
         if self._left:
             names = ", ".join(repr(k) for k in sorted(self._left))
-            raise bad(f"{_capital(self._where)} has keys that are not known: {names}.")
+            self.refuse(f"{_capital(self._where)} has keys that are not known: {names}.")
 
     def _name(self, key: str) -> str:
         return f"'{key}' of {self._where}"

@@ -115,8 +115,10 @@ def read_job(path: Path) -> Job:
 
 
 def parse_job(values: object) -> Job:
-    """Check every key of a job and fill in the defaults. Raises JobError that names the key."""
+    """Check every key of a job and fill in the defaults. Raises JobError that names every key that is wrong."""
     fields = Fields(values, "the job")
+    if not isinstance(values, Mapping):
+        fields.raise_faults()
     version = fields.integer("v", VERSION, 1, 10**6)
     if version != VERSION:
         raise bad(f"The job has version {version}; this trainer reads version {VERSION}.")
@@ -124,13 +126,13 @@ def parse_job(values: object) -> Job:
     preset = fields.text("preset", "balanced", PRESETS)
     recipe = fields.anything("recipe")
     job = Job(
-        data=_sources(fields.items("data")),
+        data=_sources(fields),
         output=fields.place("output", ""),
         base=fields.place("base", DEFAULT_BASE),
         train=train,
-        head=_head(fields.anything("head")),
-        split=_split(fields.anything("split")),
-        exclude=_names(fields.items("exclude")),
+        head=_head(fields),
+        split=_split(fields),
+        exclude=_names(fields),
         relabel=fields.texts("relabel"),
         preset=preset,
         epochs=fields.maybe_integer("epochs", 1, 10_000),
@@ -142,13 +144,14 @@ def parse_job(values: object) -> Job:
         workers=fields.maybe_integer("workers", 0, 256),
         control=fields.text("control", "stdin", CONTROLS),
         classes=fields.texts("classes") or None,
-        recipe=None if recipe is None else parse_recipe(recipe, train, preset),
+        recipe=None if recipe is None else parse_recipe(recipe, train, preset, fields.faults),
     )
     fields.finish()
-    if not job.output:
-        raise bad("'output' of the job is missing: the folder that the run goes to.")
+    if not job.output and not any(fault.startswith("'output'") for fault in fields.faults):
+        fields.refuse("'output' of the job is missing: the folder that the run goes to.")
     if "\0" in job.output:
-        raise bad(f"'output' of the job is no name of a folder: {shown(job.output)}.")
+        fields.refuse(f"'output' of the job is no name of a folder: {shown(job.output)}.")
+    fields.raise_faults()
     return job
 
 
@@ -184,41 +187,46 @@ def _lasting(job: Job) -> Job:
     )
 
 
-def _names(items: list[Any]) -> tuple[str, ...]:
-    for item in items:
-        if not isinstance(item, str):
-            raise bad(f"'exclude' of the job must be a list of names, but {shown(item)} is none.")
-    return tuple(items)
+def _names(fields: Fields) -> tuple[str, ...]:
+    names = []
+    for item in fields.items("exclude"):
+        if isinstance(item, str):
+            names.append(item)
+        else:
+            fields.refuse(f"'exclude' of the job must be a list of names, but {shown(item)} is none.")
+    return tuple(names)
 
 
-def _sources(items: list[Any]) -> tuple[DataSource, ...]:
+def _sources(job: Fields) -> tuple[DataSource, ...]:
+    before = len(job.faults)
     found = []
-    for i, item in enumerate(items):
-        fields = Fields(item, f"data[{i}] of the job")
+    for i, item in enumerate(job.items("data")):
+        faults = len(job.faults)
+        fields = Fields(item, f"data[{i}] of the job", job.faults)
         folder = fields.place("folder", "")
         role, csv = fields.anything("role"), fields.maybe_place("csv")
         fields.finish()
-        if not folder and csv is None:
-            raise bad(f"'folder' of data[{i}] of the job is missing.")
+        if not folder and csv is None and len(job.faults) == faults:
+            job.refuse(f"'folder' of data[{i}] of the job is missing.")
         if folder and csv is not None:
-            raise bad(f"data[{i}] of the job has both 'folder' and 'csv'; make two sources of them.")
+            job.refuse(f"data[{i}] of the job has both 'folder' and 'csv'; make two sources of them.")
         if role is not None and role not in ROLES:
-            raise bad(f"'role' of data[{i}] of the job must be one of {', '.join(ROLES)} or null, not {shown(role)}.")
+            job.refuse(f"'role' of data[{i}] of the job must be one of {', '.join(ROLES)} or null, not {shown(role)}.")
         found.append(DataSource(folder, role, csv))
-    if not found:
-        raise bad("'data' of the job names no folder.")
+    if not found and len(job.faults) == before:
+        job.refuse("'data' of the job names no folder.")
     return tuple(found)
 
 
-def _head(value: object) -> HeadShape:
-    fields = Fields({} if value is None else value, "'head' of the job")
+def _head(job: Fields) -> HeadShape:
+    fields = job.below(job.anything("head"), "'head' of the job")
     head = HeadShape(fields.maybe_integer("hidden", 1, 65_536), fields.number("dropout", 0.0, 0.0, 0.95))
     fields.finish()
     return head
 
 
-def _split(value: object) -> Split:
-    fields = Fields({} if value is None else value, "'split' of the job")
+def _split(job: Fields) -> Split:
+    fields = job.below(job.anything("split"), "'split' of the job")
     split = Split(
         fields.number("validation", 0.2, 0.0, 0.9),
         fields.number("test", 0.0, 0.0, 0.9),
@@ -226,5 +234,5 @@ def _split(value: object) -> Split:
     )
     fields.finish()
     if split.validation + split.test > 0.95:
-        raise bad("'split' of the job leaves nothing to train on.")
+        job.refuse("'split' of the job leaves nothing to train on.")
     return split

@@ -15,6 +15,7 @@ behind are passed over. Nothing is ever written to a source.
 from __future__ import annotations
 
 import os
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,10 +30,12 @@ from resnet_desktop.finetune.places import Found, Tree, folder_tree, label_text,
 from resnet_desktop.finetune.roles import Roles, named_roles, role_of, tree_roles
 from resnet_desktop.finetune.samples import GONE
 from resnet_desktop.finetune.zip_source import zip_tree
+from resnet_desktop.imaging.container import IMAGE_SUFFIXES
 from resnet_desktop.imaging.files import printable
 
 ANNOTATIONS = "val_annotations.txt"
 _HELD_OUT_FIRST = ("test", "validation", "training", None)
+_ARCHIVES = frozenset({".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z", ".rar"})
 _STRAY = 10
 """As many pictures in class folders are there for each that lies beside them by accident."""
 
@@ -187,8 +190,22 @@ def _tree(source: DataSource) -> Tree:
     if os.path.isdir(path):  # noqa: PTH112
         return folder_tree(path, ANNOTATIONS)
     if os.path.isfile(path):  # noqa: PTH113
+        if path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path):
+            raise _no_source(path)
         return zip_tree(path, ANNOTATIONS)
     raise DataError("missing_data", f"{printable(source.folder)} is neither a folder nor a zip file.", GONE)
+
+
+def _no_source(path: Path) -> DataError:
+    """The error of a file that holds no data set: it says what does."""
+    name, suffix = printable(path.name), path.suffix.lower()
+    hint = "Add a folder of photos, a zip file of them, or a CSV file that lists them."
+    if suffix in IMAGE_SUFFIXES:
+        return DataError("bad_data", f"{name} is a single picture, and no folder or zip file of pictures.", hint)
+    if suffix in _ARCHIVES:
+        hint = "Unpack it and add the folder, or pack the photos into a zip file."
+        return DataError("bad_data", f"{name} is an archive that cannot be opened here: unpack it first.", hint)
+    return DataError("bad_data", f"{name} is neither a folder, nor a zip file, nor a CSV file.", hint)
 
 
 def _common(paths: list[tuple[str, ...]], several: bool) -> int:

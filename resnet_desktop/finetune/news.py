@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from resnet_desktop.finetune.run_state import RunState
 
+MOST_LEFT_OUT = 10
+"""Pictures that could not be read, each in a line of its own."""
+
 
 def news(before: RunState, state: RunState) -> Iterator[str]:
     """Sentences for what one more line of the trainer's output has changed."""
@@ -15,8 +18,10 @@ def news(before: RunState, state: RunState) -> Iterator[str]:
         yield f"The trainer is there; it trains on {state.device}."
     if state.classes and not before.classes:
         yield f"{state.training} photos to train on, {state.validation} to validate on, {len(state.classes)} classes."
-        for row in state.skipped:
+        for row in state.skipped[:MOST_LEFT_OUT]:
             yield f"Left out: {row.get('path', '')}: {row.get('message', '')}"
+        if len(state.skipped) > MOST_LEFT_OUT:
+            yield f"Left out: {len(state.skipped) - MOST_LEFT_OUT:,} more; the report names them."
     yield from state.warnings[len(before.warnings) :]
     if state.history and (not before.history or state.history[-1] is not before.history[-1]):
         yield _epoch(state)

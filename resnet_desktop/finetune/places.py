@@ -15,6 +15,13 @@ from resnet_desktop.imaging.files import printable
 from resnet_desktop.imaging.source import opened
 
 _ESCAPED = ("Cc", "Cs", "Zl", "Zp")  # categories of characters that no label can hold
+_UNSEEN = frozenset("\u00ad\u061c\u180e\u200b\u200e\u200f\ufeff") | {
+    chr(code) for low, high in ((0x202A, 0x202F), (0x2060, 0x2070), (0xE0000, 0xE0080)) for code in range(low, high)
+}
+"""Characters without width, and those that turn the direction of what follows: two names would look alike.
+
+Not among them are the joiners of Persian, Indian scripts and emoji (U+200C and U+200D), which change how a word looks.
+"""
 _DROPPINGS = frozenset({"__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "thumbs.db"})
 _KNOWN_HIDDEN = (".git", ".svn", ".hg", ".thumb", ".cache", ".trash", ".ipynb_checkpoints", ".spotlight", ".fseventsd")
 """How hidden folders begin that no person has put pictures into."""
@@ -89,9 +96,10 @@ def source_path(name: str) -> Path:
 def label_text(name: str) -> str:
     r"""The label that a folder's name stands for: any script, composed (NFC), no space at the ends.
 
-    Bytes that are not UTF-8 and control characters appear as ``\\xNN``, for the model file stores labels as text.
+    Bytes that are not UTF-8, control characters and characters that nobody sees appear as ``\\xNN`` or ``\\uNNNN``, for
+    the model file stores labels as text, and people tell classes by it.
     """
-    shown = "".join(printable(c) if unicodedata.category(c) in _ESCAPED else c for c in name)
+    shown = "".join(printable(c) if unicodedata.category(c) in _ESCAPED or c in _UNSEEN else c for c in name)
     return unicodedata.normalize("NFC", shown).strip() or shown
 
 
@@ -103,6 +111,8 @@ def label_fault(label: str) -> str | None:
         return f"has more than {LONGEST_LABEL:,} characters"
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in label):
         return "holds a line break or another character that cannot be shown"
+    if any(c in _UNSEEN for c in label):
+        return "holds a character that cannot be seen, or that turns the direction of the text"
     return None
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from resnet_desktop.core.errors import ModelError
-from resnet_desktop.finetune.fields import Fields, bad
+from resnet_desktop.finetune.fields import Fields
 from resnet_desktop.finetune.presets import recipe_values
 from resnet_desktop.imaging.transforms import Transforms
 
@@ -72,14 +71,24 @@ class Recipe:
     compile: str = "auto"
 
 
-def parse_recipe(value: object, train: str, preset: str) -> Recipe:
-    """Check the ``recipe`` of a job and fill in what it leaves open. Raises JobError that names the key."""
-    fields = Fields({} if value is None else value, WHERE)
+def parse_recipe(value: object, train: str, preset: str, faults: list[str] | None = None) -> Recipe:
+    """Check the ``recipe`` of a job and fill in what it leaves open.
+
+    Args:
+        value: the recipe as JSON has it, or None.
+        train: which part of the network is trained.
+        preset: what fills it in.
+        faults: where what is wrong is noted, if whoever asks says it together with faults of his own.
+
+    Raises:
+        JobError: keys are wrong, each named; only without ``faults``.
+    """
+    fields = Fields({} if value is None else value, WHERE, faults)
     default = recipe_values(train, preset)
-    low, high = _scale(fields.anything("crop_scale") or default["crop_scale"])
+    low, high = _scale(fields, default["crop_scale"])
     recipe = Recipe(
         arch=fields.text("arch", "resnet50"),
-        schedule=_schedule(fields.items("schedule")),
+        schedule=_schedule(fields),
         crop_scale=(low, high),
         jitter=fields.number("jitter", default["jitter"], 0.0, 0.9),
         label_smoothing=fields.number("label_smoothing", default["label_smoothing"], 0.0, 0.9),
@@ -88,7 +97,7 @@ def parse_recipe(value: object, train: str, preset: str) -> Recipe:
         weight_decay=fields.number("weight_decay", default["weight_decay"], 0.0, 1.0),
         warmup=fields.number("warmup", 0.1, 0.0, 0.9),
         precision=fields.text("precision", "auto", PRECISIONS),
-        transforms=_transforms(fields.anything("transforms")),
+        transforms=_transforms(fields),
         mixup=fields.number("mixup", default["mixup"], 0.0, 10.0),
         cutmix=fields.number("cutmix", default["cutmix"], 0.0, 10.0),
         ema=fields.number("ema", default["ema"], 0.0, 0.999999),
@@ -102,34 +111,42 @@ def parse_recipe(value: object, train: str, preset: str) -> Recipe:
         compile=fields.text("compile", "auto", COMPILES),
     )
     fields.finish()
+    if faults is None:
+        fields.raise_faults()
     return recipe
 
 
-def _scale(value: object) -> tuple[float, float]:
+def _scale(fields: Fields, default: tuple[float, float]) -> tuple[float, float]:
+    value = fields.anything("crop_scale") or default
     if not (isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(s, (int, float)) for s in value)):
-        raise bad(f"'crop_scale' of {WHERE} must be two numbers.")
-    low, high = float(value[0]), float(value[1])
+        fields.refuse(f"'crop_scale' of {WHERE} must be two numbers.")
+        return default
+    low, high = value
     if not 0.01 <= low <= high <= 1.0:
-        raise bad(f"'crop_scale' of {WHERE} must rise and lie between 0.01 and 1.")
-    return low, high
+        fields.refuse(f"'crop_scale' of {WHERE} must rise and lie between 0.01 and 1.")
+        return default
+    return float(low), float(high)
 
 
-def _schedule(items: list[Any]) -> tuple[Phase, ...]:
+def _schedule(recipe: Fields) -> tuple[Phase, ...]:
     phases = []
-    for i, item in enumerate(items):
-        fields = Fields(item, f"schedule[{i}] of the recipe")
+    for i, item in enumerate(recipe.items("schedule")):
+        fields = Fields(item, f"schedule[{i}] of the recipe", recipe.faults)
         epochs = fields.integer("epochs", 1, 1, 10_000)
         phases.append(Phase(epochs, fields.integer("size", 64, 16, 1024), fields.integer("batch_size", 64, 1, 65_536)))
         fields.finish()
     return tuple(phases)
 
 
-def _transforms(value: object) -> Transforms | None:
+def _transforms(fields: Fields) -> Transforms | None:
+    value = fields.anything("transforms")
     if value is None:
         return None
     if not isinstance(value, dict):
-        raise bad(f"'transforms' of {WHERE} must be a JSON object.")
+        fields.refuse(f"'transforms' of {WHERE} must be a JSON object.")
+        return None
     try:
         return Transforms.from_json(value)
     except ModelError as error:
-        raise bad(f"'transforms' of {WHERE}: {error.message}") from error
+        fields.refuse(f"'transforms' of {WHERE}: {error.message}")
+        return None

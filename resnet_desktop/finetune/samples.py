@@ -11,6 +11,7 @@ from pathlib import Path
 
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.imaging.files import printable
+from resnet_desktop.imaging.source import display_name
 
 LARGEST_PICTURE_FILE = 128 * 2**20
 """Bytes; a member of a zip file that claims to be larger is not unpacked, for it is held in memory."""
@@ -75,18 +76,22 @@ class SampleReader:
         self._archives: dict[str, zipfile.ZipFile] = {}
 
     def read(self, sample: Sample) -> bytes | Path:
-        """The file's path, or the member's bytes: either is a source for ``imaging.decode``. Raises DataError."""
+        """The file's path, or the member's bytes: either is a source for ``imaging.decode``.
+
+        Raises:
+            DataError: it cannot be unpacked; the message begins with the last part of its name, as an ImageError's.
+        """
         if sample.member is None:
             return Path(sample.source)
         archive = self._archive(sample)
         try:
             if archive.getinfo(sample.member).file_size > LARGEST_PICTURE_FILE:
-                raise DataError("bad_data", f"{printable(sample.name)} is too large for a picture.")
+                raise DataError("bad_data", f"{display_name(sample.member)} is too large for a picture.")
             return archive.read(sample.member)
         except KeyError as error:
-            raise DataError("bad_data", f"{printable(sample.name)} is not in the zip file.") from error
+            raise DataError("bad_data", f"{display_name(sample.member)} is not in the zip file.") from error
         except UNPACKING_ERRORS as error:
-            raise DataError("bad_data", f"{printable(sample.name)} {why_not_unpacked(error)}.") from error
+            raise DataError("bad_data", f"{display_name(sample.member)} {why_not_unpacked(error)}.") from error
 
     def unpacked_size(self, sample: Sample) -> int:
         """Bytes of memory that ``read`` will take: none for what lies in a file of its own. Raises DataError."""

@@ -47,4 +47,5 @@ def names_alike(labels: Iterable[str]) -> Iterator[tuple[list[str], str]]:
 
 
 def _plain_name(label: str) -> str:
-    return re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFKC", label).casefold()).strip()
+    seen = "".join(c for c in unicodedata.normalize("NFKC", label) if unicodedata.category(c) != "Cf")
+    return re.sub(r"[\s_-]+", " ", seen.casefold()).strip()

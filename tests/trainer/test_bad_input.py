@@ -281,6 +281,7 @@ def test_a_base_that_is_no_model(stripe_folder: Path, base_model: Path, tmp_path
         ("abc", [0, 1, 2], [0], {"class_not_tried": "“b” and “c”"}),
         ("abc", [0, 1, 2], [], {"nothing_set_apart": "how good it is stays unknown"}),
         ("abc", [0, 0], [0], {"class_not_learnt": "“b” and “c”"}),
+        (["cat", "cat\u200d", "dog"], [0, 1, 2], [0, 1, 2], {"class_names": "differ only in how"}),
         (["cat", "Cat", "dog"], [0, 1, 2], [0, 1, 2], {"class_names": "“cat” and “Cat”"}),
         ([f"c{i}" for i in range(2000)], [0], [], {"class_not_learnt": "1,9", "nothing_set_apart": "unknown"}),
     ],

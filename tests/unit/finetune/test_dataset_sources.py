@@ -120,6 +120,16 @@ def test_labels_are_text_whatever_the_folder_is_called(tmp_path: Path) -> None:
     assert survey(job_on(tmp_path)).labels == ("b", "caf\\xe9\\n")
 
 
+@pytest.mark.parametrize("letter", ["\u202e", "\u200b", "\u2066", "\ufeff", "\u200f", "\u00ad"])
+def test_characters_that_nobody_sees_are_shown_in_labels(tmp_path: Path, letter: str) -> None:
+    put(tmp_path, *four(f"c{letter}at"), *four("cat"))
+    labels = survey(job_on(tmp_path)).labels
+    assert set(labels) == {"cat", f"c\\u{ord(letter):04x}at" if ord(letter) > 0xFF else f"c\\x{ord(letter):02x}at"}
+    with pytest.raises(DataError, match="cannot be seen") as caught:
+        survey(job_on(tmp_path, classes={"cat": f"c{letter}at", labels[1 - labels.index("cat")]: "dog"}))
+    assert letter not in caught.value.message
+
+
 @pytest.mark.parametrize(
     ("label", "fault"),
     [("", "is empty"), (" ", "is empty"), ("a\nb", "line break"), ("x" * 1001, "1,000"), ("\ud800", "cannot be shown")],

@@ -106,6 +106,36 @@ def test_nonsense_is_refused_by_name(change: dict[str, Any], named: str) -> None
     assert named in caught.value.message
 
 
+def test_everything_that_is_wrong_is_named() -> None:
+    wrong = {
+        "epochs": -3,
+        "train": "everything",
+        "colour": 1,
+        "shape": 2,
+        "data": [{"folder": "a", "role": "exam"}, {"csv": ""}, 7],
+        "head": {"hidden": 0, "dropout": 5},
+        "split": {"validation": 2, "tset": 0.1},
+        "exclude": [7, "a.jpg"],
+        "relabel": {"a": 1},
+        "recipe": {"crop_scale": "all", "views": 0, "schedule": [{"size": 4}], "transforms": [], "odd": None},
+        "output": 5,
+    }
+    with pytest.raises(JobError) as caught:
+        parse_job(wrong)
+    named = ("epochs", "train", "colour", "shape", "role", "csv", "hidden", "dropout", "validation", "tset", "exclude")
+    for key in (*named, "relabel", "crop_scale", "views", "size", "transforms", "odd", "output"):
+        assert f"'{key}'" in caught.value.message
+    assert "data[2] of the job must be a JSON object" in caught.value.message
+    assert caught.value.message.count("'output'") == 1
+    assert caught.value.message.count("'folder'") == 0
+
+
+def test_a_great_many_faults_are_counted() -> None:
+    with pytest.raises(JobError, match=r"And 80 more\.$") as caught:
+        parse_job({**MINIMAL, "exclude": [7] * 100})
+    assert len(caught.value.message) < 3000
+
+
 def test_what_a_recipe_leaves_open_comes_from_the_preset() -> None:
     recipes = {}
     for preset in PRESETS:

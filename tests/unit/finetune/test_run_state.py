@@ -118,6 +118,16 @@ def test_a_run_in_sentences() -> None:
     ]
 
 
+def test_a_great_many_pictures_that_were_left_out_are_counted() -> None:
+    skipped = [{"path": f"{i}.jpg", "message": f"{i}.jpg is empty."} for i in range(500)]
+    before = RunState()
+    found = {"classes": {"a": 1}, "training": 1, "validation": 0, "test": 0, "skipped": skipped}
+    sentences = list(news(before, fold(before, events.encode("scanned", found))))
+    assert len(sentences) == 12
+    assert sentences[1] == "Left out: 0.jpg: 0.jpg is empty."
+    assert sentences[-1] == "Left out: 490 more; the report names them."
+
+
 def test_a_process_that_ends_without_a_last_event_has_failed() -> None:
     state = fold_all(transcript()[:5])
     assert process_ended(state, 0).phase == "failed"

@@ -115,7 +115,25 @@ def test_what_cannot_be_unpacked_is_named_once(tmp_path: Path) -> None:
     (damaged,) = (sample for sample in survey(job_on(path)).samples if sample.member == "a/1.jpg")
     reader = SampleReader()
     try:
-        with pytest.raises(DataError, match=r"a/1\.jpg cannot be unpacked: Bad CRC"):
+        with pytest.raises(DataError, match=r"^1\.jpg cannot be unpacked: Bad CRC"):
             reader.read(damaged)
     finally:
         reader.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("photo.jpg", "is a single picture"), ("photos.tar.gz", "unpack"), ("photos.RAR", "unpack"), ("notes.txt", "CSV")],
+)
+def test_a_file_that_is_no_source_is_told_what_is(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / name).write_bytes(b"content")
+    with pytest.raises(DataError) as caught:
+        survey(job_on(tmp_path / name))
+    assert said in str(caught.value)
+    assert "folder" in str(caught.value)
+    assert "zip" in str(caught.value)
+
+
+def test_a_zip_file_of_another_name_is_one(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "photos.bin", b"a/1.jpg", b"b/1.jpg")
+    assert survey(job_on(path)).labels == ("a", "b")
