@@ -7,7 +7,7 @@ the whole data set, and nothing would be left to check with. Such groups are bro
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from resnet_desktop.core.progress import Cancelled, never
@@ -61,16 +61,17 @@ def near_groups(facts: Sequence[PictureFacts], *, cancelled: Cancelled = never) 
     return Near(tuple(kept), tuple(alike))
 
 
-def separable(groups: Groups, facts: Sequence[PictureFacts]) -> Groups:
+def separable(groups: Groups, facts: Sequence[PictureFacts], unasked: Collection[int] = ()) -> Groups:
     """The groups, but those that hold all pictures of a class broken up into equal files.
 
-    Such a class could not be asked about otherwise.
+    Such a class could not be asked about otherwise. ``unasked`` are further classes of which that is known.
     """
     sizes = Counter(fact.sample.label for fact in facts)
     kept: list[tuple[int, ...]] = []
     for group in groups:
-        whole = any(count == sizes[label] > 1 for label, count in _labels(group, facts).items())
-        kept += _equal(group, facts) if whole else [group]
+        inside = _labels(group, facts)
+        whole = any(count == sizes[label] > 1 for label, count in inside.items())
+        kept += _equal(group, facts) if whole or any(label in unasked for label in inside) else [group]
     return tuple(kept)
 
 

@@ -182,7 +182,8 @@ def split_plainly(found: Dataset, job: Job) -> Scan:
 def split_grouped(found: Dataset, facts: Sequence[PictureFacts], groups: Groups, job: Job) -> Scan:
     """Split by what the pictures show; ``groups`` of them stay together.
 
-    A class whose pictures are all in one group could not be asked about: there only equal files stay together.
+    A class whose pictures are all in groups that cannot be set apart could not be asked about: there only equal files
+    stay together.
 
     Raises:
         DataError: nothing is left to train on.
@@ -198,7 +199,13 @@ def split_grouped(found: Dataset, facts: Sequence[PictureFacts], groups: Groups,
         )
         for fact, role in zip(facts, found.roles, strict=True)
     ]
-    return _scan(found, split.grouped(assigned, separable(groups, facts), job.split, job.seed), job)
+    parts = split.grouped(assigned, separable(groups, facts), job.split, job.seed)
+    if job.split.validation and "validation" not in found.roles:
+        # Groups that reach into other classes can keep all of a class together, too.
+        unasked = {sample.label for sample in parts[0]} - {sample.label for sample in parts[1]}
+        if unasked:
+            parts = split.grouped(assigned, separable(groups, facts, unasked), job.split, job.seed)
+    return _scan(found, parts, job)
 
 
 def made_for(job: Job) -> str:

@@ -23,7 +23,7 @@ _UNSEEN = frozenset("\u00ad\u061c\u180e\u200b\u200e\u200f\ufeff") | {
 Not among them are the joiners of Persian, Indian scripts and emoji (U+200C and U+200D), which change how a word looks.
 """
 _DROPPINGS = frozenset({"__macosx", "$recycle.bin", "system volume information", "lost+found", "@eadir", "thumbs.db"})
-_KNOWN_HIDDEN = (".git", ".svn", ".hg", ".thumb", ".cache", ".trash", ".ipynb_checkpoints", ".spotlight", ".fseventsd")
+_KNOWN_HIDDEN = (".git", ".svn", ".hg", ".thumb", ".cache", ".trash", ".ipynb_checkpoints", ".appledouble", ".picasa")
 """How hidden folders begin that no person has put pictures into."""
 _MOST_COUNTED = 10_000
 LARGEST_TEXT = 64 * 2**20

@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from resnet_desktop.imaging.decode import encode_jpeg
-from resnet_desktop.imaging.fingerprint import NEAR, fingerprint, measured
+from resnet_desktop.imaging.fingerprint import NEAR, NEAR_TURNED, fingerprint, measured, turned
 
 SIDE = 320
 CORES = 2
@@ -114,6 +114,20 @@ def copies(folder: Path) -> None:
             distances.append(_distance(expected, np.frombuffer(there or bytes(16), np.uint8)))
         found = np.mean(np.array(distances) <= NEAR)
         print(f"{title:<24} median {np.median(distances):3.0f}, farthest {max(distances):3d}, found {found:.1%}")
+    print(f"\nmirrored or turned, reduced to 70 %, quality 60; looked for within {NEAR_TURNED} bits")
+    for turn in Image.Transpose:
+        distances = [_turned_distance(path, expected, turn) for path, expected in zip(paths, own, strict=True)]
+        found = np.mean(np.array(distances) <= NEAR_TURNED)
+        print(f"{turn.name:<24} median {np.median(distances):3.0f}, farthest {max(distances):3d}, found {found:.1%}")
+
+
+def _turned_distance(path: Path, expected: np.ndarray, turn: Image.Transpose) -> int:
+    with Image.open(path) as image:
+        altered = _recompressed(60)(_resized(0.7)(image.convert("RGB").transpose(turn)))
+        pixels = np.array(altered.convert("RGB"))
+    there = measured(pixels, (pixels.shape[1], pixels.shape[0])).hash or bytes(16)
+    ways = turned(expected[None])[:, 0]
+    return int(np.bitwise_count(ways ^ np.frombuffer(there, np.uint8)).sum(axis=1).min())
 
 
 def _distance(one: np.ndarray, other: np.ndarray) -> int:

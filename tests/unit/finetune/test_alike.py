@@ -118,6 +118,16 @@ def test_a_class_with_a_conflict_is_checked_all_the_same(tmp_path: Path) -> None
     assert len(of_kind(seen, "conflicting_labels")[0].samples) == 5
 
 
+def test_groups_across_classes_leave_none_unasked(tmp_path: Path) -> None:
+    """All three of one class are near pictures of others, each of which is a class's only one."""
+    for i in range(3):
+        put(tmp_path / "a" / f"{i}.jpg", make_photo(96, 80, i), 90)
+        put(tmp_path / f"b{i}" / "1.jpg", make_photo(96, 80, i), 60)
+    for seed in range(5):
+        found = scan(job_on(tmp_path, seed=seed))
+        assert [found.labels[sample.label] for sample in found.validation] == ["a"]
+
+
 def test_a_long_series_stays_together_but_no_chain_grows_for_ever() -> None:
     """Each hash is 20 bits from the one before; the ends of 30 of them have nothing in common."""
     rng = np.random.default_rng(1)
