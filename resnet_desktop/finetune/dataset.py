@@ -76,7 +76,7 @@ def scan(
         DataError: a source is missing or unreadable, there are no pictures, or fewer than two classes.
         CancelledError: ``cancelled`` said so.
     """
-    layout = gather(job.data)
+    layout = gather(job.data, cancelled)
     stored = _stored(job)
     if stored is not None:
         return _with_what_is_left(job, stored, layout)
@@ -88,18 +88,19 @@ def scan(
     return remark(found, facts, near, split_grouped(found, facts, near.groups, job))
 
 
-def survey(job: Job) -> Scan:
+def survey(job: Job, cancelled: Cancelled = never) -> Scan:
     """What there is, without opening a picture: the labels and counts of ``scan``, but a split by names alone.
 
     Raises:
         DataError: as ``scan``.
+        CancelledError: ``cancelled`` said so.
     """
-    return split_plainly(collect(job), job)
+    return split_plainly(collect(job, cancelled), job)
 
 
-def collect(job: Job) -> Dataset:
-    """Find the pictures of a job and give them class indices. Raises DataError."""
-    return _collected(job, gather(job.data))
+def collect(job: Job, cancelled: Cancelled = never) -> Dataset:
+    """Find the pictures of a job and give them class indices. Raises DataError, CancelledError."""
+    return _collected(job, gather(job.data, cancelled))
 
 
 def _collected(job: Job, layout: Layout) -> Dataset:
@@ -176,7 +177,7 @@ def _with_news(stored: Scan, layout: Layout, samples: Sequence[Sample]) -> Scan:
 def split_plainly(found: Dataset, job: Job) -> Scan:
     """Split by the names of the files. Raises DataError where nothing is left to train on."""
     assigned = [split.Assigned(sample, role) for sample, role in zip(found.samples, found.roles, strict=True)]
-    return _scan(found, split.plain(assigned, job.split, job.seed), job)
+    return _scan(found, split.plain(assigned, job.split, split_seed(job)), job)
 
 
 def split_grouped(found: Dataset, facts: Sequence[PictureFacts], groups: Groups, job: Job) -> Scan:
@@ -199,19 +200,28 @@ def split_grouped(found: Dataset, facts: Sequence[PictureFacts], groups: Groups,
         )
         for fact, role in zip(facts, found.roles, strict=True)
     ]
-    parts = split.grouped(assigned, separable(groups, facts), job.split, job.seed)
+    parts = split.grouped(assigned, separable(groups, facts), job.split, split_seed(job))
     if job.split.validation and "validation" not in found.roles:
         # Groups that reach into other classes can keep all of a class together, too.
         unasked = {sample.label for sample in parts[0]} - {sample.label for sample in parts[1]}
         if unasked:
-            parts = split.grouped(assigned, separable(groups, facts, unasked), job.split, job.seed)
+            parts = split.grouped(assigned, separable(groups, facts, unasked), job.split, split_seed(job))
     return _scan(found, parts, job)
+
+
+def split_seed(job: Job) -> int:
+    """What the choice of the pictures that are set apart follows from."""
+    return job.seed if job.split.seed is None else job.split.seed
 
 
 def made_for(job: Job) -> str:
     """Stands for everything in a job that its split depends on."""
     values = job.as_dict()
     parts = {key: values[key] for key in ("data", "classes", "exclude", "relabel", "split", "seed")}
+    if job.split.seed is None:  # as in jobs that had no such key
+        parts["split"] = {key: value for key, value in parts["split"].items() if key != "seed"}
+    else:
+        parts["seed"] = None
     parts["classes"] = None if job.classes is None else list(job.classes.items())  # their order is that of the labels
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

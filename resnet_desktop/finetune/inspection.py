@@ -56,7 +56,7 @@ def inspect(job: Job, *, cancelled: Cancelled = never, progress: Progress = unhe
         DataError: as ``dataset.scan``.
         CancelledError: ``cancelled`` said so.
     """
-    found = dataset.collect(job)
+    found = dataset.collect(job, cancelled)
     facts = read_facts(found.samples, workers=job.workers, cancelled=cancelled, progress=progress)
     near = near_groups(facts, cancelled=cancelled)
     scan = dataset.stored_scan(job, found)

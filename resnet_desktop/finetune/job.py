@@ -21,6 +21,7 @@ from resnet_desktop.finetune.recipe import Phase, Recipe, parse_recipe
 __all__ = ["DataSource", "HeadShape", "Job", "Phase", "Recipe", "Split", "parse_job", "read_job"]
 
 VERSION = 1
+LARGEST_SEED = 2**31 - 1
 DEFAULT_BASE = "resnet50-everyday40"
 """The model that comes with the app."""
 TRAIN_CHOICES = ("head", "last-stage", "last-two-stages", "all", "scratch")
@@ -51,11 +52,15 @@ class DataSource:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Fractions of the training pictures of every class that are set apart."""
+    """Fractions of the training pictures of every class that are set apart.
+
+    ``seed``: what the choice follows from; None is the run's own, so that another one trains on another split, too.
+    """
 
     validation: float = 0.2
     test: float = 0.0
     group_duplicates: bool = True
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,7 @@ def parse_job(values: object) -> Job:
         batch_size=fields.maybe_integer("batch_size", 1, 65_536),
         learning_rate=fields.maybe_number("learning_rate", 1e-8, 100.0),
         input_size=fields.maybe_integer("input_size", 16, 1024),
-        seed=fields.integer("seed", 0, 0, 2**31 - 1),
+        seed=fields.integer("seed", 0, 0, LARGEST_SEED),
         device=fields.text("device", "auto"),
         workers=fields.maybe_integer("workers", 0, 256),
         control=fields.text("control", "stdin", CONTROLS),
@@ -231,6 +236,7 @@ def _split(job: Fields) -> Split:
         fields.number("validation", 0.2, 0.0, 0.9),
         fields.number("test", 0.0, 0.0, 0.9),
         fields.flag("group_duplicates", default=True),
+        fields.maybe_integer("seed", 0, LARGEST_SEED),
     )
     fields.finish()
     if split.validation + split.test > 0.95:

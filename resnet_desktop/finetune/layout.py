@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from resnet_desktop.core.errors import DataError
+from resnet_desktop.core.progress import Cancelled, never, stop_if
 from resnet_desktop.finetune import passed_over
 from resnet_desktop.finetune.csv_source import read_csv
 from resnet_desktop.finetune.job import DataSource
@@ -55,21 +56,23 @@ class Layout:
     """Other names by which sources call a picture."""
 
 
-def gather(sources: Sequence[DataSource]) -> Layout:
-    """Find the pictures of all sources.
+def gather(sources: Sequence[DataSource], cancelled: Cancelled = never) -> Layout:
+    """Find the pictures of all sources; ``cancelled`` is asked for each folder.
 
     Raises:
         DataError: a source is missing or cannot be read at all.
+        CancelledError: ``cancelled`` said so.
     """
     found: list[Found] = []
     problems: list[Problem] = []
     named = _named_like_parts(sources)
     for source in sources:
+        stop_if(cancelled)
         role = source.role or named.get(source.path)
         if source.csv is not None:
             found += read_csv(source_path(source.csv), role)
             continue
-        tree = _tree(source)
+        tree = _tree(source, cancelled)
         # A folder that is called after its part of a split does not name a class.
         alone = label_text(tree.title) if len(sources) > 1 and source.path not in named else None
         pictures, more = by_layout(tree, role, alone, several=len(sources) > 1)
@@ -184,11 +187,11 @@ def _called(source: DataSource) -> str:
     return path.stem if path.suffix.lower() == ".zip" and os.path.isfile(source_path(source.folder)) else path.name  # noqa: PTH113
 
 
-def _tree(source: DataSource) -> Tree:
+def _tree(source: DataSource, cancelled: Cancelled) -> Tree:
     path = source_path(source.folder)
     # Those of Path raise for names that are too long, and where a folder above may not be entered.
     if os.path.isdir(path):  # noqa: PTH112
-        return folder_tree(path, ANNOTATIONS)
+        return folder_tree(path, ANNOTATIONS, cancelled)
     if os.path.isfile(path):  # noqa: PTH113
         if path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path):
             raise _no_source(path)

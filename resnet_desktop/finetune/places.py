@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from resnet_desktop.core.errors import DataError, ImageError
+from resnet_desktop.core.progress import Cancelled, never, stop_if
 from resnet_desktop.imaging.container import HEAD_BYTES, IMAGE_SUFFIXES, identify
 from resnet_desktop.imaging.files import printable
 from resnet_desktop.imaging.source import opened
@@ -137,7 +138,7 @@ def says_nothing(name: str) -> bool:
     return not suffix or suffix[1:].isdecimal()
 
 
-def folder_tree(root: Path, texts: str) -> Tree:
+def folder_tree(root: Path, texts: str, cancelled: Cancelled = never) -> Tree:
     """All files below a folder, links followed; a folder that a link leads back to is entered once.
 
     A folder below it that cannot be listed becomes a problem.
@@ -145,9 +146,11 @@ def folder_tree(root: Path, texts: str) -> Tree:
     Args:
         root: the folder.
         texts: the name of the files whose content is wanted.
+        cancelled: asked for each folder.
 
     Raises:
         DataError: the folder itself cannot be listed.
+        CancelledError: ``cancelled`` said so.
     """
     places: dict[str, Place] = {}
     folders: list[str] = []
@@ -158,6 +161,7 @@ def folder_tree(root: Path, texts: str) -> Tree:
     seen = {os.path.realpath(root)}
     waiting = [("", str(root), os.path.realpath(root))]
     while waiting:
+        stop_if(cancelled)
         inside, path, real = waiting.pop()
         try:
             files, below, passed = _listing(path, real)

@@ -166,3 +166,33 @@ def test_photos_are_seen_large_and_alike_ones_side_by_side(open_wizard: OpenWiza
     viewer.show_other(1)
     assert viewer.names == [names[4]]
     viewer.close()
+
+
+def test_another_seed_of_training_leaves_the_split_alone(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
+    wizard = open_wizard()
+    check = opened(wizard, qtbot, photos)
+    draft = check.into(wizard.draft)
+    shown = {sample.name for sample in scan(parse_job(draft.job())).validation}
+    later = parse_job({**draft.job(), "seed": 7})
+    assert {sample.name for sample in scan(later).validation} == shown
+    alone = {**draft.job(), "seed": 7, "split": {"validation": 0.2}}
+    assert {sample.name for sample in scan(parse_job(alone)).validation} != shown
+
+
+def test_a_split_that_lies_there_and_what_is_passed_over_are_told(
+    open_wizard: OpenWizard, qtbot: QtBot, photos: Path, tmp_path: Path
+) -> None:
+    whole = tmp_path / "whole"
+    for part in ("Training", "Testing"):
+        (whole / part).mkdir(parents=True)
+        for label in ("dark", "light"):
+            (whole / part / label).mkdir()
+            for source in sorted((photos / label).glob("0*.png"))[:4]:
+                (whole / part / label / f"{part}{source.name}").write_bytes(source.read_bytes())
+    (whole / "Training" / "dark" / "raw.CR2").write_bytes(b"II*\0")
+    wizard = open_wizard()
+    wizard.add_sources([whole])
+    qtbot.waitUntil(lambda: wizard.data.complete, timeout=LONG)
+    assert "16 photos in 2 classes" in wizard.data.summary
+    assert "as they lie there" in wizard.data.summary
+    assert ".cr2" in wizard.data.summary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QPainter, QPaintE
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from resnet_desktop.core.errors import ResNetDesktopError
+from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui import icons, theme, wording
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 MOST_RUNS = 3
 """Earlier runs that are offered."""
+MOST_PROBLEMS = 3
+"""Remarks on what was passed over that are shown here."""
 RUN_WIDTH = 130
 """Pixels of a run's name, so that they stand in one row."""
 
@@ -47,6 +51,7 @@ class DataPage(WizardPage):
         self._sources: list[dict[str, str]] = []
         self._scan: Scan | None = None
         self._asked = 0
+        self._looking = threading.Event()
         self._zone = DropZone()
         self._list, self._earlier = QVBoxLayout(), QVBoxLayout()
         self._problem = secondary()
@@ -66,6 +71,11 @@ class DataPage(WizardPage):
         return self._classes
 
     @property
+    def summary(self) -> str:
+        """What was found."""
+        return self._summary.text()
+
+    @property
     def problem(self) -> str:
         """What is wrong with the sources."""
         return self._problem.text()
@@ -73,6 +83,11 @@ class DataPage(WizardPage):
     def entered(self) -> None:
         """Look for earlier runs."""
         self._tasks.run_task(_earlier, self._on_earlier)
+
+    def left(self) -> None:
+        """Give up looking."""
+        self._asked += 1
+        self._looking.set()
 
     def into(self, draft: Draft) -> Draft:
         """The draft with these sources; what was said of other photos is forgotten."""
@@ -95,29 +110,46 @@ class DataPage(WizardPage):
     def _look(self) -> None:
         self._asked += 1
         asked, draft = self._asked, replace(Draft(), sources=tuple(self._sources))
+        self._looking.set()
+        self._looking = cancel = threading.Event()
         self._scan = None
         self._problem.setText("")
         self._summary.setText(self.tr("Looking…") if self._sources else "")
         self._refresh()
         if self._sources:
-            self._tasks.run_task(lambda: _scanned(draft), lambda future: self._on_scanned(asked, future))
+            self._tasks.run_task(lambda: _scanned(draft, cancel.is_set), lambda future: self._on_scanned(asked, future))
 
-    def _on_scanned(self, asked: int, future: Future[Scan]) -> None:
+    def _on_scanned(self, asked: int, future: Future[tuple[Scan, bool]]) -> None:
         if asked != self._asked:
             return
         self._summary.setText("")
         try:
-            self._scan = future.result()
+            self._scan, is_split = future.result()
         except ResNetDesktopError as error:
             self._problem.setText(Failure.of(error).text)
             self._classes.show_counts({})
         else:
-            counts = self._scan.counts()
-            self._classes.show_counts(counts)
-            text = self.tr("{photos} photos in {classes} classes")
-            photos = wording.number(sum(counts.values()) + len(self._scan.test))
-            self._summary.setText(text.format(photos=photos, classes=wording.number(len(counts))))
+            self._classes.show_counts(self._scan.counts())
+            self._summary.setText(self._found_words(self._scan, is_split))
         self._refresh()
+
+    def _found_words(self, scan: Scan, is_split: bool) -> str:
+        """How many there are, which of them the sources set apart themselves, and what was passed over."""
+        counts = scan.counts()
+        photos = wording.number(sum(counts.values()) + len(scan.test))
+        text = self.tr("{photos} photos in {classes} classes.")
+        lines = [text.format(photos=photos, classes=wording.number(len(counts)))]
+        if is_split:
+            text = self.tr("Split as they lie there: {training} to learn from, {validation} to check with")
+            parts = (len(scan.training), len(scan.validation), len(scan.test))
+            training, validation, test = map(wording.number, parts)
+            words = text.format(training=training, validation=validation)
+            lines[0] += f" {words}{self.tr(', {test} to test with').format(test=test) if scan.test else ''}."
+        lines += scan.problems[:MOST_PROBLEMS]
+        if len(scan.problems) > MOST_PROBLEMS:
+            more = self.tr("… and {count} more remarks, which the next step lists")
+            lines.append(more.format(count=wording.number(len(scan.problems) - MOST_PROBLEMS)))
+        return "\n".join(lines)
 
     def _on_earlier(self, future: Future[list[tuple[Path, bool]]]) -> None:
         _empty(self._earlier)
@@ -309,11 +341,14 @@ def _local(mime: QMimeData) -> list[Path]:
     return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
 
 
-def _scanned(draft: Draft) -> Scan:
-    from resnet_desktop.finetune.dataset import survey
+def _scanned(draft: Draft, cancelled: Cancelled) -> tuple[Scan, bool]:
+    """What there is, and whether the sources say themselves what their photos are for."""
+    from resnet_desktop.finetune.dataset import collect, split_plainly
     from resnet_desktop.finetune.job import parse_job
 
-    return survey(parse_job(draft.job()))
+    job = parse_job(draft.job())
+    found = collect(job, cancelled)
+    return split_plainly(found, job), any(role is not None for role in found.roles)
 
 
 def _earlier() -> list[tuple[Path, bool]]:

@@ -23,6 +23,8 @@ class Draft:
         exclude: names of pictures that are left out.
         relabel: the right class of pictures that lie in a wrong folder.
         validation: fraction of every class that is set apart.
+        split_seed: what the choice of those follows from. It is not the seed of training, which can be set later: the
+            split that was shown is the one that is used.
         name: of the model that is made.
         base: the model to start from.
         train: which part of it is trained.
@@ -33,6 +35,7 @@ class Draft:
     exclude: tuple[str, ...] = ()
     relabel: Mapping[str, str] = field(default_factory=dict)
     validation: float = 0.2
+    split_seed: int = 0
     name: str = ""
     base: str = "resnet50-everyday40"
     train: str = "head"
@@ -62,7 +65,12 @@ class Draft:
             "preset": self.preset,
             "exclude": list(self.exclude),
             "relabel": dict(self.relabel),
-            "split": {"validation": self.validation, "test": 0.0, "group_duplicates": True},
+            "split": {
+                "validation": self.validation,
+                "test": 0.0,
+                "group_duplicates": True,
+                "seed": self.split_seed,
+            },
             "control": "stdin",
         }
         return values | dict(self.advanced)
@@ -72,12 +80,14 @@ class Draft:
         """The draft that a run was made of, as far as its files tell; what was set by hand is set again."""
         mine, given = _read(folder / JOB_FILE), cls()
         values = mine or _read(folder / "job.json")
+        split = values.get("split") or {}
         sources = tuple({key: value for key, value in source.items() if value} for source in values.get("data") or ())
         return cls(
             sources=sources,
             exclude=tuple(values.get("exclude") or ()),
             relabel=values.get("relabel") or {},
-            validation=float((values.get("split") or {}).get("validation", given.validation)),
+            validation=float(split.get("validation", given.validation)),
+            split_seed=int(values.get("seed") or 0) if split.get("seed") is None else int(split["seed"]),
             name=folder.name,
             base=str(values.get("base") or given.base),
             train=str(values.get("train", given.train)),
