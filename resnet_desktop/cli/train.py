@@ -66,7 +66,7 @@ def train(
     python: Annotated[Path | None, typer.Option("--python", help="The interpreter that has PyTorch.")] = None,
 ) -> None:
     """Teach a network your own classes: one folder of photos for each."""
-    from resnet_desktop.finetune import environment
+    from resnet_desktop.finetune import environment, trainer_check
 
     chosen = {
         "base": base,
@@ -82,9 +82,10 @@ def train(
     _check_together(job, data, output, resume, chosen)
     named = Settings().string(declared.TRAINER_PYTHON)
     # An interpreter that is asked for by name has no stand-in.
-    found = environment.find(Path(named) if named else None) if python is None else environment.check(python)
+    found = environment.find(Path(named) if named else None) if python is None else trainer_check.check(python)
     if not found.ok:
-        say(f"{found.message} Training needs PyTorch, which is installed with:  {environment.pip_line()}")
+        way_on = found.hint or f"Training needs PyTorch, which is installed with:  {environment.pip_line()}"
+        say(f"{found.message} {way_on}")
         raise typer.Exit(1)
     if data:
         assert output is not None

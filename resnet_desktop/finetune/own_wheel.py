@@ -12,37 +12,17 @@ import zipfile
 from pathlib import Path
 
 from resnet_desktop import __version__
-from resnet_desktop.core import paths
 from resnet_desktop.core.atomic import replacing
+from resnet_desktop.finetune import program
+from resnet_desktop.finetune.requirements import LIBRARIES
 
-REQUIREMENTS = (
-    "numpy>=2.1",
-    "onnx>=1.19",
-    "onnxruntime>=1.31",
-    "pillow>=12",
-    "pillow-heif>=1.1",
-    "platformdirs>=4.3",
-    "filelock>=3.16",
-)
-"""What the trainer imports beside PyTorch. It runs exported models on the CPU: the plain ONNX Runtime does."""
-
-_NAME = "resnet_desktop"
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # one time for all, so that the same sources give the same bytes
 
 
-def fingerprint() -> str:
-    """sha256 over the sources: whether an installed copy is this program."""
-    digest = hashlib.sha256()
-    for name, data in _sources():
-        digest.update(f"{name}\0{len(data)}\0".encode())
-        digest.update(data)
-    return digest.hexdigest()
-
-
 def build(folder: Path) -> Path:
-    """Write the wheel into ``folder``; its path. Raises StorageError."""
-    info = f"{_NAME}-{__version__}.dist-info"
-    files = dict(_sources())
+    """Write the wheel into ``folder``; its path. Raises TrainingError ``no_sources``, StorageError."""
+    info = f"{program.NAME}-{__version__}.dist-info"
+    files = program.sources()
     files[f"{info}/METADATA"] = _metadata().encode()
     files[f"{info}/WHEEL"] = (
         b"Wheel-Version: 1.0\nGenerator: resnet-desktop\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -50,21 +30,16 @@ def build(folder: Path) -> Path:
     record = f"{info}/RECORD"
     rows = [f"{name},sha256={_hash(data)},{len(data)}" for name, data in files.items()]
     files[record] = "\n".join([*rows, f"{record},,", ""]).encode()
-    path = folder / f"{_NAME}-{__version__}-py3-none-any.whl"
+    path = folder / program.WHEEL
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as wheel:
         for name, data in files.items():
             wheel.writestr(zipfile.ZipInfo(name, _EARLIEST), data, zipfile.ZIP_DEFLATED)
     return path
 
 
-def _sources() -> list[tuple[str, bytes]]:
-    found = sorted(p for p in paths.PACKAGE.rglob("*") if p.suffix == ".py" or p.name == "py.typed")
-    return [(f"{_NAME}/{p.relative_to(paths.PACKAGE).as_posix()}", p.read_bytes()) for p in found]
-
-
 def _metadata() -> str:
     lines = ["Metadata-Version: 2.1", "Name: resnet-desktop", f"Version: {__version__}"]
-    lines += [f"Requires-Dist: {requirement}" for requirement in REQUIREMENTS]
+    lines += [f"Requires-Dist: {requirement}" for requirement in LIBRARIES]
     return "\n".join([*lines, ""])
 
 

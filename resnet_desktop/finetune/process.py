@@ -21,7 +21,7 @@ from typing import IO, Any
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.core.progress import Cancelled, never
-from resnet_desktop.finetune import events
+from resnet_desktop.finetune import events, program
 
 LOG_LINES = 500
 """Lines of standard error that are kept."""
@@ -30,6 +30,7 @@ NICENESS = 5
 """Of a polite trainer: alone it is as fast as any; beside a busy program it gets a third of a core's time."""
 MODULE = "resnet_desktop.trainer"
 EVENTS_FILE = "events.jsonl"
+LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH")
 
 
 class TrainerProcess:
@@ -44,7 +45,8 @@ class TrainerProcess:
         polite: leave the processor to the programs that a person works with, this one among them, when they want it.
 
     Raises:
-        TrainingError: ``no_torch``: the interpreter cannot be started.
+        TrainingError: ``no_torch``: the interpreter cannot be started; ``no_sources``.
+        StorageError: the package cannot be copied for it.
     """
 
     def __init__(
@@ -151,13 +153,31 @@ class TrainerProcess:
 
 
 def environment(python: Path | None) -> dict[str, str]:
-    """The environment of a trainer: with this program's own interpreter it finds this program's own package."""
-    values = dict(os.environ)
-    values["PYTHONUTF8"] = "1"
+    """The environment of a trainer, in which it finds this program's own package, whatever interpreter it is.
+
+    One that is not the app's own gets a copy of the package and nothing else of the app's: libraries of one interpreter
+    break another. Raises TrainingError ``no_sources``, StorageError.
+    """
+    values = plain_environment()
     values[paths.SHIPPED] = str(paths.assets_folder().parent)
+    before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if python is None or Path(python) == Path(sys.executable):
-        found = [str(paths.PACKAGE.parent), *filter(None, [values.get("PYTHONPATH")])]
-        values["PYTHONPATH"] = os.pathsep.join(found)
+        found = [str(paths.PACKAGE.parent), *before]
+    else:
+        found = [str(program.folder_of_copy()), *(place for place in before if place and not _is_ours(Path(place)))]
+    values["PYTHONPATH"] = os.pathsep.join(filter(None, found))
+    return values
+
+
+def plain_environment() -> dict[str, str]:
+    """The app's environment without what leads a Python to the app's libraries, or into the folder it is started in."""
+    values = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+    values["PYTHONUTF8"] = values["PYTHONSAFEPATH"] = "1"
+    if getattr(sys, "frozen", False):  # packers put their own libraries first and keep what was there before
+        for name in LIBRARY_PATHS:
+            values.pop(name, None)
+            if f"{name}_ORIG" in values:
+                values[name] = values[f"{name}_ORIG"]
     return values
 
 
@@ -244,6 +264,12 @@ def is_training(folder: Path) -> bool:
         return True
     lock.release()
     return False
+
+
+def _is_ours(place: Path) -> bool:
+    """Whether a folder of PYTHONPATH is where the app runs from, or one of its own interpreter's."""
+    whole = place.resolve()
+    return whole == paths.PACKAGE.parent or whole.is_relative_to(Path(sys.prefix).resolve())
 
 
 def _after(path: Path, offset: int) -> bytes:

@@ -44,6 +44,14 @@ class Tasks(QObject):
         self._closed = True
         self._pool.shutdown(wait=True, cancel_futures=True)
 
+    def leave(self) -> None:
+        """Drop what has not begun, and do not wait for what runs; nothing is delivered any more.
+
+        For work that has been told to give up and may take seconds for it. The app ends once it has.
+        """
+        self._closed = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
     def finish(self) -> None:
         """Wait for all that was given to the pool, also what has not begun; nothing is delivered any more."""
         self._closed = True

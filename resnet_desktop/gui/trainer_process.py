@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from resnet_desktop.core.errors import TrainingError
+from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.finetune.news import news
 from resnet_desktop.finetune.process import TrainerProcess, beginning, follow, is_training, said_so_far, tell
 from resnet_desktop.finetune.run_state import RunState, fold, fold_all, process_ended
@@ -77,11 +77,11 @@ class TrainingRun(QObject):
         return self._heard.count
 
     def start(self, job: Path, python: Path | None) -> None:
-        """Start the trainer with a job file. Raises TrainingError."""
+        """Start the trainer with a job file. Raises TrainingError, StorageError."""
         self._start([str(job)], python)
 
     def resume(self, folder: Path, python: Path | None) -> None:
-        """Go on with the run of a folder that nobody trains in. Raises TrainingError."""
+        """Go on with the run of a folder that nobody trains in. Raises TrainingError, StorageError."""
         self._start(["--resume", str(folder)], python, folder)
 
     def _start(self, arguments: list[str], python: Path | None, before: Path | None = None) -> None:
@@ -91,7 +91,7 @@ class TrainingRun(QObject):
             self._process = TrainerProcess(
                 arguments, python=python, on_line=heard.line, on_exit=heard.exit, on_log=heard.say, polite=True
             )
-        except TrainingError:
+        except ResNetDesktopError:
             self._leave()
             raise
 

@@ -23,6 +23,7 @@ from typing import Any
 from resnet_desktop.core.errors import JobError, ResNetDesktopError
 from resnet_desktop.finetune import events
 from resnet_desktop.finetune.job import CONTROLS, Job, read_job
+from resnet_desktop.trainer import ready
 from resnet_desktop.trainer.allocator import keep_freed_memory
 from resnet_desktop.trainer.reporter import exit_code, keep_standard_output, newest_checkpoint, refuse, say_line
 
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     if (options.preview is None) != (options.output is None):
         parser.error("--preview and --output go together")
     if options.check:
-        return _check()
+        return ready.main()
     for path, ask in ((options.estimate, _estimate), (options.find_rate, _find_rate), (options.preview, _preview)):
         if path is not None:
             return _answer(path, options.output, ask)
@@ -142,22 +143,6 @@ def _preview(job: Job, output: Path) -> Iterable[Mapping[str, Any]]:
     from resnet_desktop.trainer.preview import preview
 
     yield preview(job, output)
-
-
-def _check() -> int:
-    """Say whether PyTorch is there and on what it would train."""
-    try:
-        import torch
-    except ImportError as error:
-        message = f"PyTorch is not installed ({error}): photos are classified, but nothing can be trained."
-        say_line(json.dumps({"ok": False, "message": message}) + "\n")
-        return events.EXIT_OTHER
-    from resnet_desktop.trainer.machine import choose_device
-
-    device = str(choose_device("auto"))
-    message = f"PyTorch {torch.__version__} trains on {device}"
-    say_line(json.dumps({"ok": True, "torch": torch.__version__, "device": device, "message": message}) + "\n")
-    return events.EXIT_FINISHED
 
 
 if __name__ == "__main__":

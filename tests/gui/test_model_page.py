@@ -77,7 +77,7 @@ def draft(tmp_path: Path, small_base: str) -> Draft:
 def page(qtbot: QtBot, draft: Draft) -> Iterator[ModelPage]:
     """The page, shown, with the base found."""
     tasks = Tasks(1, "test")
-    trainer = TrainerPage(tasks, Settings())
+    trainer = TrainerPage(Settings())
     made = ModelPage(tasks, trainer)
     qtbot.addWidget(made)
     qtbot.addWidget(trainer)
@@ -87,6 +87,7 @@ def page(qtbot: QtBot, draft: Draft) -> Iterator[ModelPage]:
     qtbot.waitUntil(lambda: made.complete, timeout=LONG)
     yield made
     made.left()
+    trainer.left()
     tasks.drain()
 
 

@@ -20,6 +20,7 @@ from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard.class_table import ClassTable
 from resnet_desktop.gui.wizard.draft import Draft, earlier_runs, is_run
 from resnet_desktop.gui.wizard.page import WizardPage, heading, secondary
+from resnet_desktop.gui.wizard.trainer_notice import TrainerNotice
 
 if TYPE_CHECKING:
     from resnet_desktop.finetune.dataset import Scan
@@ -52,7 +53,7 @@ class DataPage(WizardPage):
         self._scan: Scan | None = None
         self._asked = 0
         self._looking = threading.Event()
-        self._zone = DropZone()
+        self._zone, self.notice = DropZone(), TrainerNotice()
         self._list, self._earlier = QVBoxLayout(), QVBoxLayout()
         self._problem = secondary()
         self._problem.setProperty("tone", "error")
@@ -197,6 +198,7 @@ class DataPage(WizardPage):
         self._zone.file_asked.connect(self._on_file_asked)
         self._list.setSpacing(theme.XS)
         self.body.addWidget(self._zone)
+        self.body.addWidget(self.notice)
         self.body.addLayout(self._list)
         self.body.addWidget(self._problem)
         self.body.addWidget(self._summary)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,42 +22,53 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_desktop.core.errors import ResNetDesktopError
-from resnet_desktop.core.progress import CancelledError
+from resnet_desktop.core.progress import Cancelled, CancelledError
 from resnet_desktop.core.settings import TRAINER_PYTHON, Settings
-from resnet_desktop.gui import theme
+from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard.page import WizardPage, card, heading, secondary
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.environment import InstallPlan, TrainerCheck
+    from resnet_desktop.finetune.environment import InstallPlan, Offer
+    from resnet_desktop.finetune.pip import Stage
+    from resnet_desktop.finetune.trainer_check import TrainerCheck
 
 LOG_INTERVAL_MS = 150
+BAR_STEPS = 1000
 
 
 class TrainerPage(WizardPage):
-    """Says whether training works here, and offers to make it work. It is skipped where it does."""
+    """Says whether training works here, and offers to make it work. It is skipped where it does.
 
-    def __init__(self, tasks: Tasks, settings: Settings, parent: QWidget | None = None) -> None:
+    It has a thread of its own: an installation takes minutes, in which photos can be looked at.
+    """
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(
             self.tr("Trainer"),
             self.tr("PyTorch is needed for training"),
             self.tr("Classifying works without it. Training does not, so it can be added now, for this app alone."),
             parent,
         )
-        self._tasks, self._settings = tasks, settings
+        self._settings = settings
+        self._tasks = Tasks(1, "trainer page", self)
         self._found: TrainerCheck | None = None
-        self._cancel = threading.Event()
+        self._plans: tuple[InstallPlan, ...] = ()
+        self._busy = False
+        self._given_up, self._cancel = threading.Event(), threading.Event()
         self._lines: deque[str] = deque()
+        self._stage: Stage | None = None
         self._state = secondary(self.tr("Looking for PyTorch…"))
         self._small, self._large = QRadioButton(), QRadioButton()
+        self._folder = secondary()
         self._install = QPushButton(self.tr("Download and install"))
         self._stop = QPushButton(self.tr("Cancel"))
         self._choose = QPushButton(self.tr("Choose a Python that has it…"))
         self._bar, self._log = QProgressBar(), QPlainTextEdit()
         self._timer = QTimer(self)
         self._timer.setInterval(LOG_INTERVAL_MS)
-        self._timer.timeout.connect(self._show_lines)
+        self._timer.timeout.connect(self._show_progress)
         self._build()
 
     @property
@@ -74,54 +86,106 @@ class TrainerPage(WizardPage):
         """What is known; None while it is being looked for."""
         return self._found
 
+    @property
+    def words(self) -> str:
+        """What the page says of the state of things."""
+        return self._state.text()
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is being installed."""
+        return self._busy
+
     def look(self) -> None:
         """Look for PyTorch, off the GUI thread: an interpreter is really started."""
         named = self._settings.string(TRAINER_PYTHON)
-        chosen = Path(named) if named else None
-        self._tasks.run_task(lambda: _find(chosen), self._on_found)
+        chosen, given_up = Path(named) if named else None, self._given_up.is_set
+        self._tasks.run_task(lambda: _find(chosen, given_up), self._on_found)
 
     def left(self) -> None:
-        """Give up an installation."""
+        """Give up what is under way. An installation takes a moment to end; nobody waits for it."""
+        self._given_up.set()
         self._cancel.set()
         self._timer.stop()
+        self._tasks.leave()
 
     def use(self, python: Path) -> None:
         """Take an interpreter that the user names, if it can train."""
         self._state.setText(self.tr("Trying {python}…").format(python=python))
-        self._tasks.run_task(lambda: _check(python), self._on_checked)
+        self._choose.setEnabled(False)
+        given_up = self._given_up.is_set
+        self._tasks.run_task(lambda: _check(python, given_up), self._on_checked)
 
     def install(self) -> None:
         """Install what is chosen."""
         self._cancel.clear()
+        self._lines.clear()
+        self._stage = None
         self._log.clear()
+        plan = self._plans[-1] if self._large.isChecked() else self._plans[0]
+        cancelled, hear = self._cancel.is_set, self._lines.append
         self._show_busy(True)
-        variant = "cuda" if self._large.isChecked() else "cpu"
-        cancelled, lines = self._cancel.is_set, self._lines
+        self._tasks.run_task(lambda: _installed(plan, hear, cancelled, self._on_stage), self._on_installed)
 
-        def work() -> TrainerCheck:
-            from resnet_desktop.finetune import environment
+    def cancel(self) -> None:
+        """Give an installation up."""
+        self._cancel.set()
+        self._stop.setEnabled(False)
+        self._show_progress()
 
-            python = environment.install(environment.plan(variant), lines.append, cancelled)  # type: ignore[arg-type]
-            return environment.check(python)
+    def _on_stage(self, stage: Stage) -> None:
+        """On the threads of the installation; shown when the next lines are."""
+        self._stage = stage
 
-        self._tasks.run_task(work, self._on_installed)
-
-    def _on_found(self, future: Future[tuple[TrainerCheck, InstallPlan, InstallPlan]]) -> None:
-        found, small, large = future.result()
-        text = self.tr("{download} MB to download, {disk} MB on the disk")
-        for button, plan, name in (
-            (self._small, small, self.tr("For this computer's processor (CPU)")),
-            (self._large, large, self.tr("For an NVIDIA graphics card (CUDA)")),
-        ):
-            size = text.format(download=plan.download_mb, disk=plan.disk_mb)
-            button.setText(f"{name}: {size}")
+    def _on_found(self, future: Future[tuple[TrainerCheck, Offer | None]]) -> None:
+        try:
+            found, offer = future.result()
+        except CancelledError:
+            return
+        except (ResNetDesktopError, OSError) as error:
+            self._state.setText(_text(error))
+            return
+        if offer is not None:
+            self._show_offer(offer)
         self._show(found)
+
+    def _show_offer(self, offer: Offer) -> None:
+        self._plans = offer.plans
+        text = self.tr("{download} MB to download, {disk} MB on the disk")
+        for button, plan, name in zip(
+            (self._small, self._large),
+            offer.plans,
+            (self.tr("For this computer's processor (CPU)"), self._card_words(offer.card)),
+            strict=False,
+        ):
+            size = text.format(download=wording.number(plan.download_mb), disk=wording.number(plan.disk_mb))
+            button.setText(f"{name}: {size}")
+            button.setChecked(plan.variant == offer.advised)
+        self._large.setVisible(len(offer.plans) > 1)
+        text = self.tr("It goes into {folder}, for this app alone, and can be removed again.")
+        self._folder.setText(text.format(folder=offer.plans[0].folder))
+        self._install.setEnabled(True)
+
+    def _card_words(self, card: str) -> str:
+        if card:
+            return self.tr("For the graphics card that was found here, {card} (CUDA)").format(card=card)
+        return self.tr("For an NVIDIA graphics card (CUDA), of which none was found here")
 
     def _on_checked(self, future: Future[TrainerCheck]) -> None:
-        found = future.result()
-        if found.ok and found.python is not None:
-            self._settings.change(TRAINER_PYTHON, str(found.python))
-        self._show(found)
+        self._choose.setEnabled(True)
+        try:
+            found = future.result()
+            if found.ok and found.python is not None:
+                self._settings.change(TRAINER_PYTHON, str(found.python))
+        except CancelledError:
+            return
+        except (ResNetDesktopError, OSError) as error:
+            self._state.setText(_text(error))
+            return
+        if found.ok or not self.complete:
+            self._show(found)
+        else:
+            self._state.setText(found.text)  # what trained before does so still
 
     def _on_installed(self, future: Future[TrainerCheck]) -> None:
         self._show_lines()
@@ -130,12 +194,12 @@ class TrainerPage(WizardPage):
             self._show(future.result())
         except CancelledError:
             self._state.setText(self.tr("Cancelled; nothing was installed."))
-        except ResNetDesktopError as error:
-            self._state.setText(Failure.of(error).text)
+        except (ResNetDesktopError, OSError) as error:
+            self._state.setText(_text(error))
 
     def _show(self, found: TrainerCheck) -> None:
         self._found = found
-        self._state.setText(found.message)
+        self._state.setText(found.text)
         if found.ok:
             self.explain(self.tr("Nothing has to be installed."), self.tr("Training works here"))
         self.complete_changed.emit()
@@ -144,28 +208,55 @@ class TrainerPage(WizardPage):
         while self._lines:
             self._log.appendPlainText(self._lines.popleft())
 
+    def _show_progress(self) -> None:
+        self._show_lines()
+        stage = self._stage
+        known = stage is not None and stage.total_mb > 0 and not self._cancel.is_set()
+        self._bar.setRange(0, BAR_STEPS if known else 0)
+        if stage is not None and known:
+            self._bar.setValue(round(BAR_STEPS * stage.done_mb / stage.total_mb))
+        self._state.setText(self.tr("Cancelling…") if self._cancel.is_set() else self._stage_words(stage))
+
+    def _stage_words(self, stage: Stage | None) -> str:
+        if stage is None or stage.phase == "making":
+            return self.tr("Making the environment…")
+        if stage.phase == "looking":
+            return self.tr("Looking for {name}…").format(name=stage.name)
+        if stage.phase == "downloading":
+            size = wording.file_size(round(stage.total_mb * 1e6))
+            return self.tr("Downloading {name} ({size})…").format(name=stage.name, size=size)
+        return self.tr("Installing…") if stage.phase == "installing" else self.tr("Checking…")
+
     def _show_busy(self, busy: bool) -> None:
+        self._busy = busy
         for widget in (self._bar, self._stop, self._log):
             widget.setVisible(busy or (widget is self._log and bool(self._log.toPlainText())))
+        self._stop.setEnabled(busy)
         for button in (self._install, self._choose, self._small, self._large):
             button.setEnabled(not busy)
-        self._timer.start() if busy else self._timer.stop()
+        if busy:
+            self._show_progress()
+            self._timer.start()
+        else:
+            self._timer.stop()
+        self.complete_changed.emit()
 
     def _build(self) -> None:
+        self._small.setText(self.tr("For this computer's processor (CPU)"))
         self._small.setChecked(True)
+        self._large.hide()
         group = QButtonGroup(self)
         frame, inside = card()
         inside.addWidget(heading(self.tr("Let the app install it")))
         for button in (self._small, self._large):
             group.addButton(button)
             inside.addWidget(button)
-        inside.addWidget(secondary(self.tr("It goes into a folder of the app's own and can be removed again.")))
+        inside.addWidget(self._folder)
         row = QHBoxLayout()
         row.addWidget(self._install)
         row.addWidget(self._stop)
         row.addStretch(1)
         inside.addLayout(row)
-        self._bar.setRange(0, 0)
         self._bar.setTextVisible(False)
         inside.addWidget(self._bar)
         self._log.setReadOnly(True)
@@ -176,7 +267,7 @@ class TrainerPage(WizardPage):
         inner.addWidget(heading(self.tr("Or use one that is there")))
         inner.addWidget(self._choose, 0, Qt.AlignmentFlag.AlignLeft)
         self._install.clicked.connect(self.install)
-        self._stop.clicked.connect(self._cancel.set)
+        self._stop.clicked.connect(self.cancel)
         self._choose.clicked.connect(self._on_choose)
         self.body.addWidget(self._state)
         self.body.addWidget(frame)
@@ -184,6 +275,7 @@ class TrainerPage(WizardPage):
         self.body.addWidget(other)
         self.body.addStretch(0)
         self._show_busy(False)
+        self._install.setEnabled(False)  # until it is known what there is
 
     def _on_choose(self) -> None:
         dialog = QFileDialog(self, self.tr("Choose a Python interpreter"))
@@ -193,13 +285,30 @@ class TrainerPage(WizardPage):
         dialog.open()
 
 
-def _find(chosen: Path | None) -> tuple[TrainerCheck, InstallPlan, InstallPlan]:
+def _text(error: ResNetDesktopError | OSError) -> str:
+    return Failure.of(error).text if isinstance(error, ResNetDesktopError) else f"{error.strerror or error}."
+
+
+def _find(chosen: Path | None, given_up: Cancelled) -> tuple[TrainerCheck, Offer | None]:
+    """What there is, and where nothing trains, what could be installed."""
     from resnet_desktop.finetune import environment
 
-    return environment.find(chosen), environment.plan("cpu"), environment.plan("cuda")
+    found = environment.find(chosen, given_up)
+    return found, None if found.ok else environment.offer(given_up)
 
 
-def _check(python: Path) -> TrainerCheck:
-    from resnet_desktop.finetune import environment
+def _check(python: Path, given_up: Cancelled) -> TrainerCheck:
+    from resnet_desktop.finetune import trainer_check
 
-    return environment.check(python)
+    return trainer_check.check(python, given_up)
+
+
+def _installed(
+    plan: InstallPlan, hear: Callable[[str], None], cancelled: Cancelled, on_stage: Callable[[Stage], None]
+) -> TrainerCheck:
+    from resnet_desktop.finetune import installing, trainer_check
+    from resnet_desktop.finetune.pip import Stage
+
+    python = installing.install(plan, hear, cancelled, on_stage)
+    on_stage(Stage("checking"))
+    return trainer_check.check(python, cancelled)

@@ -42,7 +42,7 @@ class TrainWizard(QWidget):
         self.draft = Draft()
         self.tasks = Tasks(1, "wizard", self)
         self.run = TrainingRun(self)
-        self.trainer = TrainerPage(self.tasks, settings)
+        self.trainer = TrainerPage(settings)
         self.data = DataPage(self.tasks)
         self.check = CheckPage(self.tasks)
         self.model = ModelPage(self.tasks, self.trainer)
@@ -56,6 +56,7 @@ class TrainWizard(QWidget):
             self.progress,
             self.result,
         )
+        self._aside = False
         self._stack, self._rail = QStackedWidget(), StepRail([page.step for page in self.pages])
         self._back, self._next = QPushButton(self.tr("Back")), QPushButton()
         self._build()
@@ -88,6 +89,9 @@ class TrainWizard(QWidget):
             self.close()
         if not self.page.complete or index + 1 == len(self.pages):
             return
+        if self._aside:
+            self._show(0)
+            return
         self._collect(self.page)
         if self.pages[index + 1] is self.trainer and self.trainer.complete:
             index += 1  # PyTorch is there: nothing to do on that page
@@ -99,7 +103,7 @@ class TrainWizard(QWidget):
         """To the step before; what was decided about photos stays decided."""
         if self.page is self.check:
             self._collect(self.check)
-        index = self._stack.currentIndex() - 1
+        index = 0 if self._aside else self._stack.currentIndex() - 1
         if index >= 0 and self.pages[index] is self.trainer and self.trainer.complete:
             index -= 1
         if index >= 0:
@@ -170,12 +174,23 @@ class TrainWizard(QWidget):
         for page in self.pages:
             page.complete_changed.connect(self._refresh)
         self.data.resume_asked.connect(self.resume)
+        self.data.notice.asked.connect(self._on_trainer_asked)
+        self.trainer.complete_changed.connect(
+            lambda: self.data.notice.show_state(self.trainer.found, self.trainer.busy)
+        )
         self.model.networks_wanted.connect(self.networks_wanted)
         self.progress.finished.connect(self._on_finished)
         self.result.model_wanted.connect(self.model_wanted)
         self.result.again_asked.connect(self._on_again)
 
+    def _on_trainer_asked(self) -> None:
+        """See to PyTorch before the photos; from there it goes back to them."""
+        self._show(self.pages.index(self.trainer))
+        self._aside = True
+        self._refresh()
+
     def _show(self, index: int) -> None:
+        self._aside = False
         self._stack.setCurrentIndex(index)
         self._rail.show_step(index)
         page = self.page
@@ -198,7 +213,7 @@ class TrainWizard(QWidget):
     def _refresh(self) -> None:
         page, index = self.page, self._stack.currentIndex()
         self._back.setVisible(index > 0 and not (page is self.progress and self.run.running))
-        self._next.setText(page.next_text or self.tr("Next"))
+        self._next.setText(self.tr("Go on with the photos") if self._aside else page.next_text or self.tr("Next"))
         self._next.setVisible(not (page is self.progress and not page.complete))
         self._next.setEnabled(page.complete)
         # While the model waits to be installed that button is the one to press.
