@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,21 @@ def test_an_installation_is_cancelled(page: TrainerPage, qtbot: QtBot) -> None:
     assert page._install.isEnabled()
 
 
+def test_what_was_installed_is_tried_although_it_is_cancelled_then(page: TrainerPage, qtbot: QtBot) -> None:
+    """Without PyTorch, which would have to be fetched."""
+    page.look()
+    qtbot.waitUntil(lambda: page.found is not None, timeout=LONG)
+    page._plans = tuple(replace(p, requirements=(), options=("--no-index", "--no-deps")) for p in page._plans)
+    page.install()
+    qtbot.waitUntil(lambda: page.words == "Checking…", timeout=LONG)
+    assert not page._stop.isEnabled()
+    page.cancel()
+    qtbot.waitUntil(lambda: not page.busy, timeout=LONG)
+    assert page.words.startswith("This Python lacks PyTorch, numpy")
+    assert f"{environment.managed_python()} -m pip install" in page.words
+    assert "Successfully installed" in page._log.toPlainText()
+
+
 @pytest.mark.usefixtures("no_torch", "silent_index", "small_base")
 def test_the_window_closes_at_once_while_it_installs(open_wizard: OpenWizard, qtbot: QtBot) -> None:
     wizard = open_wizard()
@@ -134,6 +150,7 @@ def test_the_window_closes_at_once_while_it_installs(open_wizard: OpenWizard, qt
     assert "not there yet" in wizard.data.notice.words
     wizard.data.notice.asked.emit()
     assert wizard.page is wizard.trainer
+    assert wizard.next_button.isEnabled(), "the photos can be chosen without it"
     wizard.go_back()
     assert wizard.page is wizard.data
     wizard.trainer.install()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,15 +122,22 @@ class TrainerPage(WizardPage):
         self._stage = None
         self._log.clear()
         plan = self._plans[-1] if self._large.isChecked() else self._plans[0]
-        cancelled, hear = self._cancel.is_set, self._lines.append
         self._show_busy(True)
-        self._tasks.run_task(lambda: _installed(plan, hear, cancelled, self._on_stage), self._on_installed)
+        self._tasks.run_task(lambda: self._installed(plan), self._on_installed)
 
     def cancel(self) -> None:
         """Give an installation up."""
         self._cancel.set()
-        self._stop.setEnabled(False)
         self._show_progress()
+
+    def _installed(self, plan: InstallPlan) -> TrainerCheck:
+        """On a worker: make the environment, and try it. Once it is there it is too late to cancel."""
+        from resnet_desktop.finetune import installing, trainer_check
+        from resnet_desktop.finetune.pip import Stage
+
+        python = installing.install(plan, self._lines.append, self._cancel.is_set, self._on_stage)
+        self._on_stage(Stage("checking"))
+        return trainer_check.check(python, self._given_up.is_set)
 
     def _on_stage(self, stage: Stage) -> None:
         """On the threads of the installation; shown when the next lines are."""
@@ -162,7 +168,7 @@ class TrainerPage(WizardPage):
             button.setText(f"{name}: {size}")
             button.setChecked(plan.variant == offer.advised)
         self._large.setVisible(len(offer.plans) > 1)
-        text = self.tr("It goes into {folder}, for this app alone, and can be removed again.")
+        text = self.tr("It goes into {folder} and can be removed again.")
         self._folder.setText(text.format(folder=offer.plans[0].folder))
         self._install.setEnabled(True)
 
@@ -211,11 +217,14 @@ class TrainerPage(WizardPage):
     def _show_progress(self) -> None:
         self._show_lines()
         stage = self._stage
-        known = stage is not None and stage.total_mb > 0 and not self._cancel.is_set()
+        checking = stage is not None and stage.phase == "checking"
+        cancelling = self._cancel.is_set() and not checking
+        self._stop.setEnabled(not (self._cancel.is_set() or checking))
+        known = stage is not None and stage.total_mb > 0 and not cancelling
         self._bar.setRange(0, BAR_STEPS if known else 0)
         if stage is not None and known:
             self._bar.setValue(round(BAR_STEPS * stage.done_mb / stage.total_mb))
-        self._state.setText(self.tr("Cancelling…") if self._cancel.is_set() else self._stage_words(stage))
+        self._state.setText(self.tr("Cancelling…") if cancelling else self._stage_words(stage))
 
     def _stage_words(self, stage: Stage | None) -> str:
         if stage is None or stage.phase == "making":
@@ -231,7 +240,6 @@ class TrainerPage(WizardPage):
         self._busy = busy
         for widget in (self._bar, self._stop, self._log):
             widget.setVisible(busy or (widget is self._log and bool(self._log.toPlainText())))
-        self._stop.setEnabled(busy)
         for button in (self._install, self._choose, self._small, self._large):
             button.setEnabled(not busy)
         if busy:
@@ -301,14 +309,3 @@ def _check(python: Path, given_up: Cancelled) -> TrainerCheck:
     from resnet_desktop.finetune import trainer_check
 
     return trainer_check.check(python, given_up)
-
-
-def _installed(
-    plan: InstallPlan, hear: Callable[[str], None], cancelled: Cancelled, on_stage: Callable[[Stage], None]
-) -> TrainerCheck:
-    from resnet_desktop.finetune import installing, trainer_check
-    from resnet_desktop.finetune.pip import Stage
-
-    python = installing.install(plan, hear, cancelled, on_stage)
-    on_stage(Stage("checking"))
-    return trainer_check.check(python, cancelled)

@@ -87,10 +87,10 @@ class TrainWizard(QWidget):
         index = self._stack.currentIndex()
         if self.page is self.result:
             self.close()
-        if not self.page.complete or index + 1 == len(self.pages):
-            return
         if self._aside:
             self._show(0)
+            return
+        if not self.page.complete or index + 1 == len(self.pages):
             return
         self._collect(self.page)
         if self.pages[index + 1] is self.trainer and self.trainer.complete:
@@ -187,6 +187,7 @@ class TrainWizard(QWidget):
         """See to PyTorch before the photos; from there it goes back to them."""
         self._show(self.pages.index(self.trainer))
         self._aside = True
+        self._rail.show_step(self.pages.index(self.trainer), done=0)
         self._refresh()
 
     def _show(self, index: int) -> None:
@@ -215,7 +216,7 @@ class TrainWizard(QWidget):
         self._back.setVisible(index > 0 and not (page is self.progress and self.run.running))
         self._next.setText(self.tr("Go on with the photos") if self._aside else page.next_text or self.tr("Next"))
         self._next.setVisible(not (page is self.progress and not page.complete))
-        self._next.setEnabled(page.complete)
+        self._next.setEnabled(page.complete or self._aside)
         # While the model waits to be installed that button is the one to press.
         leads = page is not self.result or self.result.installed
         if self._next.property("primary") != str(leads).lower():
@@ -239,7 +240,7 @@ class StepRail(QWidget):
 
     def __init__(self, steps: list[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._steps, self._now = steps, 0
+        self._steps, self._now, self._done = steps, 0, 0
         self.setFixedWidth(208)
         self.setAccessibleName(self.tr("Steps"))
 
@@ -247,9 +248,9 @@ class StepRail(QWidget):
         """Room for all steps."""
         return QSize(208, 60 + 44 * len(self._steps))
 
-    def show_step(self, index: int) -> None:
-        """Which step it is now."""
-        self._now = index
+    def show_step(self, index: int, done: int | None = None) -> None:
+        """Which step it is now, and how many are done: those before it, unless it is told."""
+        self._now, self._done = index, index if done is None else done
         self.setAccessibleDescription(self._steps[index])
         self.update()
 
@@ -267,7 +268,7 @@ class StepRail(QWidget):
     def _paint_step(self, painter: QPainter, index: int, step: str, colours: theme.Theme) -> None:
         top = 28 + 44 * index
         disc = QRectF(theme.L, top, 26, 26)
-        now, done = index == self._now, index < self._now
+        now, done = index == self._now, index < self._done
         fill = colours.accent if now else colours.tint if done else colours.track
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(fill))
