@@ -116,13 +116,13 @@ def _managed(cancelled: Cancelled) -> TrainerCheck:
 
 
 def plan(variant: Variant) -> InstallPlan:
-    """What ``pip`` would be asked for. Sizes: measured for the CPU on Linux (PyTorch 2.13); with CUDA, an estimate."""
+    """What pip would be asked for. The sizes are measured, for PyTorch 2.13 on Linux."""
     options: tuple[str, ...] = ()
     if variant == "cpu" and sys.platform == "linux":
         options = ("--extra-index-url", requirements.CPU_INDEX)  # its 2.x.y+cpu counts as newer than PyPI's 2.x.y
     elif variant == "cuda" and sys.platform == "win32":
         options = ("--extra-index-url", requirements.CUDA_INDEX)
-    sizes = (280, 1180) if variant == "cpu" else (3000, 7000)
+    sizes = (280, 1180) if variant == "cpu" else (2800, 5210)
     return InstallPlan(variant, managed_folder(), (requirements.TORCH,), options, *sizes)
 
 

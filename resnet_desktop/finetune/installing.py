@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from resnet_desktop.core import atomic
-from resnet_desktop.core.errors import StorageError
-from resnet_desktop.core.progress import Cancelled, never
+from resnet_desktop.core.errors import DownloadError, StorageError
+from resnet_desktop.core.progress import Cancelled, CancelledError, never
 from resnet_desktop.finetune import own_wheel, pip
 from resnet_desktop.finetune.environment import InstallPlan, managed_python, remember
 from resnet_desktop.finetune.interpreters import base_python
@@ -53,12 +53,25 @@ def install(
         command = [*pip.command(base, managed_python(fresh)), *words]
         # What pip fetches lies inside: it is counted there, and goes with the rest.
         more = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(watch.arrived))
-        pip.run(command, watch.hear, cancelled, more=more, meanwhile=watch.look)
+        _fetch(command, watch, cancelled, more)
         shutil.rmtree(watch.arrived, ignore_errors=True)
         remember(fresh)
         return put_in_place(fresh, wanted.folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _fetch(command: Sequence[str], watch: _Watch, cancelled: Cancelled, more: Mapping[str, str]) -> None:
+    """Let pip fetch and install; given up where it is about to fetch something else than what was agreed to."""
+    try:
+        pip.run(command, watch.hear, lambda: watch.unwanted or cancelled(), more=more, meanwhile=watch.look)
+    except CancelledError as error:
+        if not watch.unwanted:
+            raise
+        # pip passes over an index that does not answer and takes what others have.
+        message = "PyTorch's own index, which has it for the processor alone, cannot be reached; nothing was installed."
+        hint = "Try again later, or choose the larger build for graphics cards, which trains on the processor, too."
+        raise DownloadError("no_connection", message, hint) from error
 
 
 def check_room(wanted: InstallPlan) -> None:
@@ -109,6 +122,7 @@ class _Watch:
     ) -> None:
         self.arrived = fresh / "arrived"
         self._fresh, self._wanted, self._on_line, self._on_stage = fresh, wanted, on_line, on_stage
+        self.unwanted = False
         self._stage = Stage("making")
         self._before = 0.0
         self._next = 0.0
@@ -116,6 +130,7 @@ class _Watch:
     def hear(self, line: str) -> None:
         """A line of pip's; on the thread that reads them."""
         self._on_line(line)
+        self.unwanted |= self._wanted.variant == "cpu" and pip.is_for_cuda(line)
         stage = pip.stage_of(line)
         if stage is not None:
             self._before = pip.size_mb(self.arrived)

@@ -17,8 +17,11 @@ from resnet_desktop.finetune.process import plain_environment
 
 Phase = Literal["making", "looking", "downloading", "installing", "checking"]
 
-RETRIES, TIMEOUT_SECONDS = 1, 15
+RETRIES, TIMEOUT_SECONDS = 1, 10
 """pip's own are five tries for each of two dozen libraries: minutes, until it tells that there is no connection."""
+
+LARGEST_CPU_MB = 400.0
+"""PyTorch for the processor is about 190 MB, for graphics cards more than 500."""
 
 _DOWNLOAD = re.compile(r"\s*Downloading (\S+) \(([\d.]+) ([kMG]?)B\)")
 _LOOK = re.compile(r"Collecting ([\w.-]+)")
@@ -59,6 +62,15 @@ def stage_of(line: str) -> Stage | None:
         return None
     name = unquote(loaded[1]).rpartition("/")[2].partition("-")[0]
     return Stage("downloading", name, 0.0, float(loaded[2]) * _UNITS[loaded[3]])
+
+
+def is_for_cuda(line: str) -> bool:
+    """Whether a line of pip's says that it fetches PyTorch for graphics cards."""
+    stage = stage_of(line)
+    if stage is None:
+        return False
+    large = stage.name == "torch" and stage.total_mb > LARGEST_CPU_MB
+    return large or (stage.phase == "looking" and stage.name.startswith(("nvidia-", "cuda-")))
 
 
 def command(base: Path, python: Path) -> list[str]:

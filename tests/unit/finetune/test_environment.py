@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,10 +49,15 @@ def bare_pip(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def silent_server() -> Iterator[str]:
-    """The address of an index that takes connections and never answers."""
+def silent_server() -> Iterator[socket.socket]:
+    """An index that takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/simple"
+        server.settimeout(20)
+        yield server
+
+
+def index_of(server: socket.socket) -> str:
+    return f"http://127.0.0.1:{server.getsockname()[1]}/simple"
 
 
 def test_an_environment_is_made_and_kept_up_to_date(offline: InstallPlan) -> None:
@@ -110,9 +115,9 @@ def test_cancelling_leaves_nothing(offline: InstallPlan) -> None:
 
 
 @pytest.mark.usefixtures("bare_pip")
-def test_cancelling_ends_pip_and_what_it_has_started(offline: InstallPlan, silent_server: str) -> None:
+def test_cancelling_ends_pip_and_what_it_has_started(offline: InstallPlan, silent_server: socket.socket) -> None:
     asked = threading.Event()
-    waits = replace(offline, requirements=("torch",), options=("--index-url", silent_server))
+    waits = replace(offline, requirements=("torch",), options=("--index-url", index_of(silent_server)))
 
     def hear(line: str) -> None:
         if "Looking in indexes" in line:
@@ -127,7 +132,12 @@ def test_cancelling_ends_pip_and_what_it_has_started(offline: InstallPlan, silen
 
     with pytest.raises(CancelledError):
         install(waits, hear, cancelled)
-    assert time.monotonic() - begun[0] < 5.0, "pip's child would have waited for its answer"
+    assert time.monotonic() - begun[0] < 5.0
+    connection, _ = silent_server.accept()
+    with connection:
+        connection.settimeout(3)
+        while connection.recv(1 << 16):  # until there is nobody at the other end
+            pass
     assert list(offline.folder.parent.glob("*")) == []
 
 
@@ -180,36 +190,58 @@ def test_what_pip_says_is_understood(line: str, stage: Stage | None) -> None:
     assert pip.stage_of(line) == stage
 
 
+@pytest.fixture
+def stalling_index() -> Iterator[Callable[[int], str]]:
+    """An index with one wheel of PyTorch, of so many bytes: it sends three million of them and then waits."""
+    held: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve(size: int) -> None:
+            page = b'<a href="/torch-2.13.0-py3-none-any.whl">torch-2.13.0-py3-none-any.whl</a>'
+            for body, length in ((page, len(page)), (b"x" * 3_000_000, size)):
+                connection, _ = server.accept()
+                held.append(connection)
+                connection.recv(1 << 16)
+                head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n"
+                connection.sendall(head % length + body)
+                if body is page:
+                    connection.close()
+
+        def start(size: int) -> str:
+            threading.Thread(target=serve, args=(size,), daemon=True).start()
+            return index_of(server)
+
+        yield start
+        for connection in held:
+            connection.close()
+
+
 @pytest.mark.usefixtures("bare_pip")
 @pytest.mark.timeout(60)
-def test_a_download_is_measured(offline: InstallPlan) -> None:
-    """From an index on this machine that sends half of a wheel and then waits."""
-    half = b"x" * 3_000_000
-
-    def serve(server: socket.socket) -> None:
-        page = b'<a href="/torch-2.13.0-py3-none-any.whl">torch-2.13.0-py3-none-any.whl</a>'
-        for kind, body, length in ((b"text/html", page, len(page)), (b"application/zip", half, 2 * len(half))):
-            connection, _ = server.accept()
-            held.append(connection)
-            connection.recv(1 << 16)
-            head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
-            connection.sendall(head % (kind, length) + body)
-            if kind == b"text/html":
-                connection.close()
-
-    held: list[socket.socket] = []
+def test_a_download_is_measured(offline: InstallPlan, stalling_index: Callable[[int], str]) -> None:
+    options = ("--index-url", stalling_index(6_000_000), "--no-cache-dir")
+    wanted = replace(offline, requirements=("torch==2.13.0",), options=options)
     stages: list[Stage] = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=serve, args=(server,), daemon=True).start()
-        index = f"http://127.0.0.1:{server.getsockname()[1]}/simple"
-        wanted = replace(offline, requirements=("torch==2.13.0",), options=("--index-url", index, "--no-cache-dir"))
-        with pytest.raises(CancelledError):
-            install(wanted, print, lambda: any(s.done_mb > 2 for s in stages), stages.append)
-    for connection in held:
-        connection.close()
+    with pytest.raises(CancelledError):
+        install(wanted, print, lambda: any(s.done_mb > 2 for s in stages), stages.append)
     assert stages[-1].name == "torch"
     assert stages[-1].total_mb == pytest.approx(6.0)
     assert 2.0 < stages[-1].done_mb <= 3.1
+
+
+@pytest.mark.usefixtures("bare_pip")
+@pytest.mark.timeout(60)
+def test_no_larger_build_is_fetched_than_was_agreed_to(
+    offline: InstallPlan, stalling_index: Callable[[int], str]
+) -> None:
+    options = ("--index-url", stalling_index(526_600_000), "--no-cache-dir")
+    wanted = replace(offline, requirements=("torch==2.13.0",), options=options)
+    with pytest.raises(DownloadError, match="for the processor alone, cannot be reached") as caught:
+        install(wanted, print)
+    assert caught.value.code == "no_connection"
+    assert list(offline.folder.parent.glob("*")) == []
+    assert pip.is_for_cuda("Collecting nvidia-cublas==13.1.1.3.* (from torch)")
+    assert not pip.is_for_cuda("  Downloading torch-2.13.0%2Bcpu-cp311-cp311-linux_x86_64.whl (191.8 MB)")
 
 
 def test_the_plan_says_what_it_costs() -> None:

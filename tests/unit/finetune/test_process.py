@@ -105,6 +105,22 @@ def test_the_environment_leads_to_this_package(tmp_path: Path, monkeypatch: pyte
     assert [path.name for path in Path(place).iterdir()] == ["resnet_desktop"], "it has libraries of its own"
 
 
+def test_another_interpreter_keeps_what_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the person has set stays; what leads to the app's libraries does not, nor a packer's search path."""
+    checkout, ours = str(Path(__file__).parents[3]), str(Path(sys.prefix, "lib"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([checkout, ours, str(tmp_path / "theirs")]))
+    monkeypatch.setenv("PYTHONHOME", sys.prefix)
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path / "packed"))
+    monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", str(tmp_path / "before"))
+    values = environment(tmp_path / "python")
+    _, *rest = values["PYTHONPATH"].split(os.pathsep)
+    assert rest == [str(tmp_path / "theirs")]
+    assert "PYTHONHOME" not in values
+    assert values["LD_LIBRARY_PATH"] == str(tmp_path / "packed")
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert environment(tmp_path / "python")["LD_LIBRARY_PATH"] == str(tmp_path / "before")
+
+
 def test_commands_reach_a_run_and_it_is_followed(listener: Listener, tmp_path: Path) -> None:
     pytest.importorskip("torch")
     process = listener.start(str(job(tmp_path)))

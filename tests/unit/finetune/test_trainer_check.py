@@ -167,8 +167,9 @@ def test_a_program_that_never_ends_is_ended(tmp_path: Path, monkeypatch: pytest.
     found = check(stubborn)
     assert found.message == f"{stubborn} does not answer."
     assert time.monotonic() - begun < 10
-    left = subprocess.run(["ps", "-o", "stat=", "-p", (tmp_path / "child").read_text()], capture_output=True, text=True)
-    assert left.stdout.strip()[:1] in ("", "Z")
+    child = (tmp_path / "child").read_text().strip()
+    left = subprocess.run(["ps", "-o", "stat=", "-p", child], capture_output=True, text=True, check=False).stdout
+    assert left.strip()[:1] in ("", "Z"), "it goes on, or is only not yet forgotten"
 
 
 @posix
