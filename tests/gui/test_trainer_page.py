@@ -110,6 +110,7 @@ def test_stages_are_told_and_measured(page: TrainerPage) -> None:
         page._show_progress()
         assert page.words == words
         assert page._bar.maximum() == 0
+    assert not page._stop.isEnabled(), "it is too late for that"
 
 
 @pytest.mark.usefixtures("silent_index")
@@ -128,15 +129,20 @@ def test_an_installation_is_cancelled(page: TrainerPage, qtbot: QtBot) -> None:
     assert page._install.isEnabled()
 
 
-def test_what_was_installed_is_tried_although_it_is_cancelled_then(page: TrainerPage, qtbot: QtBot) -> None:
+def test_what_was_installed_is_tried_although_it_is_cancelled_then(
+    page: TrainerPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Without PyTorch, which would have to be fetched."""
     page.look()
     qtbot.waitUntil(lambda: page.found is not None, timeout=LONG)
     page._plans = tuple(replace(p, requirements=(), options=("--no-index", "--no-deps")) for p in page._plans)
+
+    def on_stage(stage: Stage) -> None:
+        if stage.phase == "checking":
+            page._cancel.set()  # pressed at the last moment
+
+    monkeypatch.setattr(page, "_on_stage", on_stage)
     page.install()
-    qtbot.waitUntil(lambda: page.words == "Checking…", timeout=LONG)
-    assert not page._stop.isEnabled()
-    page.cancel()
     qtbot.waitUntil(lambda: not page.busy, timeout=LONG)
     assert page.words.startswith("This Python lacks PyTorch, numpy")
     assert f"{environment.managed_python()} -m pip install" in page.words
