@@ -7,6 +7,8 @@ the centre square: what the app's own transforms see of it.
 from __future__ import annotations
 
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import DataError, ImageError, ResNetDesktopError
 from resnet_desktop.finetune import pooled
 from resnet_desktop.finetune.dataset import Sample
@@ -24,10 +27,13 @@ from resnet_desktop.imaging.budget import DecodeBudget
 from resnet_desktop.imaging.decode import decode
 from resnet_desktop.imaging.source import opened, read_error
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.trainer import memory
 
 _BLOCK = 1 << 20
-LARGEST_RESIDENT = 12 * 2**30
-"""Bytes of pictures that are held at the most."""
+MEMORY_SHARE = 0.5
+"""Of the free memory, the part that pictures may take; more of them lie in a file that is mapped into memory."""
+DISK_SHARE = 0.8
+"""Of the free space on the disk, the part that such a file may take."""
 
 Result = TypeVar("Result")
 Skipped = list[tuple[Sample, ResNetDesktopError]]
@@ -62,15 +68,10 @@ def load_pictures(
     ``listen`` is told how many are done before each picture; what it raises ends the loading.
 
     Raises:
-        DataError: the pictures would need more memory than ``LARGEST_RESIDENT``.
+        DataError: the pictures fit neither into memory nor on the disk.
+        StorageError: the disk refuses.
     """
-    if len(samples) * side * side * 3 > LARGEST_RESIDENT:
-        raise DataError(
-            "bad_data",
-            f"{len(samples)} pictures of {side} pixels do not fit into memory.",
-            "Choose a smaller input size, or train the head alone.",
-        )
-    pixels = np.empty((len(samples), side, side, 3), np.uint8)
+    pixels = _room((len(samples), side, side, 3))
     kept: list[Sample] = []
     skipped: Skipped = []
     for sample, result in decoded(samples, side, workers):
@@ -83,6 +84,32 @@ def load_pictures(
     # NHWC in memory is PyTorch's channels-last layout of NCHW.
     tensor = torch.from_numpy(pixels[: len(kept)]).permute(0, 3, 1, 2)
     return Pictures(tensor, torch.tensor([s.label for s in kept], dtype=torch.int64), tuple(kept)), skipped
+
+
+def _room(shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """An array for that many pictures: in memory, or where they would take too much of it in a file without a name.
+
+    The system keeps of the file what is in use in memory and drops it when others need the room; the file is gone with
+    the process, however that ends.
+    """
+    size = int(np.prod(shape))
+    if size <= MEMORY_SHARE * memory.free_bytes(torch.device("cpu")):
+        return np.empty(shape, np.uint8)
+    folder = paths.cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+        if size > DISK_SHARE * free:
+            raise DataError(
+                "bad_data",
+                f"{shape[0]:,} pictures of {shape[1]} pixels take {size / 1e9:.1f} GB, more than there is room for in "
+                f"memory or in {folder}.",
+                "Choose a smaller input size, train the head alone, or free some space.",
+            )
+        with tempfile.TemporaryFile(dir=folder) as file:
+            return np.memmap(file, np.uint8, "w+", shape=shape)
+    except OSError as error:
+        raise atomic.storage_error(folder, error) from error
 
 
 def decoded(

@@ -5,22 +5,27 @@ from __future__ import annotations
 import gc
 import json
 import os
+import shutil
 import subprocess
 import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from resnet_desktop.core.errors import JobError
+from resnet_desktop.core import paths
+from resnet_desktop.core.errors import DataError, JobError
 from resnet_desktop.finetune import events
 from resnet_desktop.finetune.job import Phase, parse_job
+from resnet_desktop.finetune.samples import Sample
 from resnet_desktop.trainer import checkpoint as checkpoints
-from resnet_desktop.trainer import choices, machine
+from resnet_desktop.trainer import choices, machine, memory
 from resnet_desktop.trainer.control import CancelledRunError, Control
+from resnet_desktop.trainer.data import load_pictures
 from resnet_desktop.trainer.network import build_network
 from resnet_desktop.trainer.run import Run
 
@@ -181,3 +186,18 @@ def test_a_run_can_be_taken_up_from_another_folder(stripe_folder: Path, tmp_path
     stored = json.loads((tmp_path / "out" / "job.json").read_text())
     assert Path(stored["data"][0]["folder"]).is_absolute()
     assert Path(stored["data"][0]["folder"]) == stripe_folder
+
+
+def test_pictures_that_do_not_fit_into_memory_lie_in_a_file(
+    stripe_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = [Sample(str(path), None, 0) for path in sorted((stripe_folder / "lying").iterdir())]
+    held, _ = load_pictures(samples, 24, 1)
+    monkeypatch.setattr(memory, "free_bytes", lambda _device: 1000)
+    mapped, _ = load_pictures(samples, 24, 1)
+    assert torch.equal(held.pixels, mapped.pixels)
+    assert mapped.pixels.is_contiguous(memory_format=torch.channels_last)
+    assert [path for path in paths.cache_folder().iterdir() if path.is_file()] == [], "it has no name"
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=1000))
+    with pytest.raises(DataError, match="more than there is room for"):
+        load_pictures(samples, 24, 1)
