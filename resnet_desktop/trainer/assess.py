@@ -125,12 +125,15 @@ def batches(samples: Sequence[Sample], transforms: Transforms, workers: int) -> 
         yield some, np.stack(rows)
 
 
-def fit(validation: Answers, test: Answers, prototypes: Floats) -> Fitted:
-    """Temperature and the rule about unfamiliar pictures, from the validation pictures."""
+def fit(validation: Answers, test: Answers, prototypes: Floats, learnt: NDArray[np.float64] | None = None) -> Fitted:
+    """Temperature and the rule about unfamiliar pictures, from the validation pictures.
+
+    ``learnt``: how familiar the training pictures are to each other, where the features did not learn from them.
+    """
     if not len(validation):
         return Fitted()
     temperature = calibrate.fit_temperature(torch.from_numpy(validation.logits), torch.from_numpy(validation.labels))
-    rule = novelty.rule(prototypes, validation.familiar, test.familiar) if len(prototypes) else None
+    rule = novelty.rule(prototypes, validation.familiar, test.familiar, learnt) if len(prototypes) else None
     return Fitted(temperature, rule)
 
 

@@ -121,9 +121,11 @@ def _asked(
     engine: Engine, draft: Bundle, session: Session, found: Scan, told: _Told
 ) -> tuple[Answers, Answers, Fitted]:
     """The draft's answers on validation and test pictures, and what they teach about its confidence."""
-    workers, feed = engine.job.workers or 1, engine.training
+    workers, feed, learnt = engine.job.workers or 1, engine.training, None
     if isinstance(feed, FeatureFeed):
         features = feed.plain.cpu().numpy()
+        if len(found.validation) < novelty.ENOUGH:
+            learnt = novelty.out_of_sample(features, len(found.labels), engine.control.check)
     else:
         features = assess.pooled(draft, session, told.learnt, workers, told)
     centres = novelty.prototypes(features, len(found.labels), engine.control.check)
@@ -132,7 +134,7 @@ def _asked(
     told.part(len(found.validation))
     test = assess.ask(draft, session, found.test, workers, centres, told)
     told.part(len(found.test))
-    return validation, test, assess.fit(validation, test, centres)
+    return validation, test, assess.fit(validation, test, centres, learnt)
 
 
 def _proof(

@@ -104,15 +104,3 @@ def suspects(probabilities: Floats, labels: Ints) -> NDArray[np.bool_]:
     doubted = counts.any(1) & (strongest != labels)
     found: NDArray[np.bool_] = doubted & (probabilities[np.arange(n), labels] < probabilities.max(1))
     return found
-
-
-def false_alarm_rate(scores: NDArray[np.float64], share: float, folds: int = 5, seed: int = 0) -> float | None:
-    """How often a threshold at the ``share`` quantile speaks up on familiar pictures that it was not fitted on.
-
-    By cross-validation: the threshold is fitted on all folds but one and tried on that one. None below 10 pictures.
-    """
-    if len(scores) < 10:
-        return None
-    fold = np.random.default_rng(seed).permutation(len(scores)) % folds
-    alarms = sum(int((scores[fold == i] < np.quantile(scores[fold != i], share)).sum()) for i in range(folds))
-    return round(alarms / len(scores), 4)

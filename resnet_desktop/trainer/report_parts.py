@@ -170,14 +170,19 @@ def novelty(rule: Row | None) -> str:
     if not rule:
         return "<p>There is no warning: no pictures were set apart to fit it on.</p>"
     rate = rule.get("false_alarm_rate")
-    told = "not known, for there are too few pictures"
+    told = "not known: no pictures are left to count them on"
     if rate is not None:
-        told = f"{rate:.1%} of {rule['images']:,} pictures ({text(rule['measured_on'])})"
+        told = f"{rate:.1%} of {rule['images']:,} pictures ({text(rule['measured_on'])}{_interval(rule)})"
     return (
         "<p>The app warns where a picture's features are less like those of the nearest kind of training picture than "
         f"a cosine of {rule['threshold']:.3f}. False alarms, on pictures that do belong: {told}. The warning misses "
         "many pictures that do not belong: it is a hint and no safeguard.</p>"
     )
+
+
+def _interval(rule: Row) -> str:
+    low, high = rule.get("false_alarm_interval") or (None, None)
+    return "" if low is None else f"; 95 % interval {low:.1%} to {high:.1%}"
 
 
 def curves(history: Sequence[Row]) -> str:

@@ -54,12 +54,6 @@ def test_a_class_without_pictures_suspects_nobody() -> None:
     assert judge.suspects(p, np.array([0, 1])).tolist() == [False, False]
 
 
-def test_false_alarms_are_measured_on_other_pictures() -> None:
-    scores = np.random.default_rng(1).normal(size=4000)
-    assert judge.false_alarm_rate(scores, 0.05) == pytest.approx(0.05, abs=0.01)
-    assert judge.false_alarm_rate(scores[:5], 0.05) is None
-
-
 def test_probabilities_and_losses() -> None:
     logits = np.log(np.array([[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]], np.float32))
     p = judge.softmax(logits)

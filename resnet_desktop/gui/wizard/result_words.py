@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication
 
@@ -72,12 +73,21 @@ def novelty(results: Results) -> str:
     said = [_tr("The main window warns where a photo is unlike all that the model has learned from.")]
     rate = rule.get("false_alarm_rate")
     if rate is None:
-        said.append(_tr("How often it warns wrongly is not known: there are too few photos to tell."))
+        said.append(_tr("How often it warns wrongly is not known: no photos are left to count that on."))
     else:
-        text = _tr("It warns wrongly about {rate} of photos that do belong, measured on {count}.")
-        said.append(text.format(rate=wording.percent(rate, 1), count=wording.number(rule.get("images", 0))))
+        said.append(_false_alarms(rate, rule))
     said.append(_tr("It misses many photos that do not belong: take it as a hint, not as a safeguard."))
     return " ".join(said)
+
+
+def _false_alarms(rate: float, rule: Mapping[str, Any]) -> str:
+    text = _tr("It warned wrongly about {rate} of {count} photos that do belong.")
+    interval = rule.get("false_alarm_interval")
+    values = {"rate": wording.percent(rate, 1), "count": wording.number(rule.get("images", 0))}
+    if interval:
+        text = _tr("It warned wrongly about {rate} of {count} photos that do belong (95 % interval {low} to {high}).")
+        values |= {"low": wording.percent(interval[0]), "high": wording.percent(interval[1])}
+    return text.format(**values)
 
 
 def _validation(results: Results) -> str:
