@@ -16,13 +16,22 @@ FILE = "results.json"
 
 @dataclass(frozen=True, slots=True)
 class ClassResult:
-    """One class: fractions of 1, and ``support``, how many pictures of it there were."""
+    """One class: fractions of 1, and ``support``, how many pictures of it there were.
+
+    Without any, nothing is known of it; ``precision`` is None, too, where no picture was named so.
+    """
 
     label: str
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
     support: int
+
+    def __post_init__(self) -> None:
+        """An older program wrote zeros where nothing was measured."""
+        if not self.support:
+            for name in ("precision", "recall", "f1"):
+                object.__setattr__(self, name, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +92,9 @@ class Results:
         confusion: pictures of each class (row) that were taken for each class (column); None for very many classes.
         pictures: the pictures that were set apart, worst first.
         suspects: pictures whose label is likely wrong, also among those that were learnt from.
+        doubts: where wrong labels were looked for: ``training`` with ``pictures``, ``wrong`` (the share that the models
+            which were asked name otherwise than the labels do) and ``why`` not, and ``apart``, how many of the
+            pictures set apart; empty for a run of an older program.
         before: reliability before the temperature.
         after: and after it.
         temperature: that was fitted.
@@ -97,12 +109,23 @@ class Results:
     confusion: tuple[tuple[int, ...], ...] | None
     pictures: tuple[PictureResult, ...]
     suspects: tuple[PictureResult, ...]
+    doubts: Mapping[str, Any]
     before: tuple[ReliabilityBin, ...]
     after: tuple[ReliabilityBin, ...]
     temperature: float
     novelty: Mapping[str, Any] | None
     history: tuple[Mapping[str, Any], ...]
     about: Mapping[str, Any]
+
+    @property
+    def measured(self) -> bool:
+        """Whether any pictures were set apart, so that there are figures at all."""
+        return bool(self.metrics.get("images"))
+
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """The classes of which no picture was set apart, so that no figure says anything of them."""
+        return tuple(row.label for row in self.per_class if not row.support) if self.measured else ()
 
     @property
     def judged(self) -> tuple[PictureResult, ...]:
@@ -157,6 +180,7 @@ def _parsed(values: Mapping[str, Any]) -> Results:
         confusion=None if table is None else tuple(tuple(int(n) for n in row) for row in table),
         pictures=tuple(_picture(row) for row in values["pictures"]),
         suspects=tuple(_picture({"suspect": True, **row}) for row in values["suspects"]),
+        doubts=dict(values.get("doubts") or {}),
         before=tuple(ReliabilityBin(**row) for row in values["reliability"]["before"]),
         after=tuple(ReliabilityBin(**row) for row in values["reliability"]["after"]),
         temperature=float(values["temperature"]),

@@ -164,7 +164,8 @@ def results(
         test: answers on the test pictures; they too are listed.
         fitted: temperature and novelty rule.
         names: of the classes.
-        found: ``metrics``, ``history`` and ``suspects`` among the training pictures.
+        found: ``metrics``, ``history``, ``suspects`` among the training pictures, and ``doubts``: how those were looked
+            for.
     """
     judged = test if len(test) else validation
     predicted, p = judged.logits.argmax(1), judge.softmax(judged.logits, fitted.temperature)
@@ -180,6 +181,7 @@ def results(
         "confusion": judge.confusion(predicted, judged.labels, classes) if classes <= LARGEST_TABLE else None,
         "pictures": pictures,
         "suspects": sorted([*doubted, *found["suspects"]], key=lambda row: -row["probability"]),
+        "doubts": {"training": found["doubts"], "apart": _looked_at(validation, names) + _looked_at(test, names)},
         "reliability": {
             "before": judge.reliability(judge.softmax(judged.logits), judged.labels) if len(judged) else [],
             "after": judge.reliability(p, judged.labels) if len(judged) else [],
@@ -188,6 +190,11 @@ def results(
         "novelty": novelty.told(fitted.novelty),
         "history": found["history"],
     }
+
+
+def _looked_at(answers: Answers, names: Sequence[str]) -> int:
+    """How many pictures were asked whether their label is wrong: those of classes with enough of them."""
+    return int(judge.judgeable(answers.labels, len(names))[answers.labels].sum())
 
 
 def _pictures(answers: Answers, fitted: Fitted, names: Sequence[str], role: str) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ temperature sets right what remains, so that the percentages can be shown.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,38 +18,73 @@ from torch import Tensor
 from torch.nn import functional
 
 from resnet_desktop.trainer import calibrate, judge
-from resnet_desktop.trainer.feeds import FeatureFeed
+from resnet_desktop.trainer.feeds import FeatureFeed, Feed
 
 FOLDS = 5
 ITERATIONS = 20
 SHRINKAGE = 0.3
-MOST_PICTURES = 20_000
+LEAST, MOST_PICTURES = 30, 20_000
+"""Fewer pictures say too little, and more would take too long."""
 
 
-def doubted(feed: FeatureFeed, names: Sequence[str], check: Callable[[], object]) -> list[dict[str, Any]]:
-    """Pictures whose label is likely wrong: path, label, the other class and its probability, and their role."""
-    count = len(feed)
-    if count < 2 * FOLDS or count > MOST_PICTURES:
-        return []
-    features, labels = feed.plain.cpu(), feed.labels.cpu()
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    """What became of the search.
+
+    Attributes:
+        rows: pictures whose label is likely wrong: path, label, the other class and its probability, and their role.
+        pictures: how many were looked at.
+        wrong: of these, the share that the small heads name otherwise than the labels do; None if none was looked at.
+        why: none was: ``few``, ``many`` or ``learnt``, the network has learnt from them; empty if they were looked at.
+    """
+
+    rows: list[dict[str, Any]]
+    pictures: int = 0
+    wrong: float | None = None
+    why: str = ""
+
+    def told(self) -> dict[str, Any]:
+        """For ``results.json``, where the rows stand elsewhere."""
+        return {"pictures": self.pictures, "wrong": self.wrong, "why": self.why}
+
+
+def doubted(feed: Feed, names: Sequence[str], check: Callable[[], object]) -> Doubts:
+    """Likely wrong labels among the pictures of a feed, if it has features that did not learn from them."""
+    if not isinstance(feed, FeatureFeed):
+        return Doubts([], why="learnt")
+    every = feed.labels.cpu()
+    chosen = torch.from_numpy(np.flatnonzero(judge.judgeable(every.numpy(), len(names))[every.numpy()]))
+    if len(chosen) < LEAST or len(chosen) > MOST_PICTURES:
+        return Doubts([], why="few" if len(chosen) < LEAST else "many")
+    features, labels = feed.plain.cpu()[chosen], every[chosen]
     features = (features - features.mean(0)) / (features.std(0) + 1e-3)
-    fold = torch.randperm(count, generator=torch.Generator().manual_seed(0)) % FOLDS
-    logits = torch.zeros(count, len(names))
+    fold = _folds(labels)
+    logits = torch.zeros(len(chosen), len(names))
     for i in range(FOLDS):
         weight, bias = _fitted(features[fold != i], labels[fold != i], len(names), check)
         logits[fold == i] = features[fold == i] @ weight + bias
     probabilities = judge.softmax(logits.numpy(), calibrate.fit_temperature(logits, labels))
-    wrong = judge.suspects(probabilities, labels.numpy())
-    return [
+    wrong = float((probabilities.argmax(1) != labels.numpy()).mean())
+    rows = [
         {
-            "path": feed.samples[i].name,
+            "path": feed.samples[int(chosen[i])].name,
             "label": names[int(labels[i])],
             "predicted": names[int(probabilities[i].argmax())],
             "probability": round(float(probabilities[i].max()), 5),
             "role": "training",
         }
-        for i in np.flatnonzero(wrong).tolist()
+        for i in np.flatnonzero(judge.suspects(probabilities, labels.numpy())).tolist()
     ]
+    return Doubts(rows, len(chosen), round(wrong, 4))
+
+
+def _folds(labels: Tensor) -> Tensor:
+    """The fold of each picture; each class is spread evenly over them."""
+    drawn = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+    ordered = drawn[torch.argsort(labels[drawn], stable=True)]
+    fold = torch.empty_like(labels)
+    fold[ordered] = torch.arange(len(labels)) % FOLDS
+    return fold
 
 
 def _fitted(features: Tensor, labels: Tensor, classes: int, check: Callable[[], object]) -> tuple[Tensor, Tensor]:

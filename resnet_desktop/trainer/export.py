@@ -153,13 +153,12 @@ def _results(
     """All of ``results.json``."""
     validation, test = answers
     judged, which = (test, "test") if len(test) else (validation, "validation")
-    suspects: list[dict[str, Any]] = []
-    if isinstance(engine.training, FeatureFeed):
-        suspects = doubted(engine.training, found.labels, engine.control.check)
+    doubts = doubted(engine.training, found.labels, engine.control.check)
     told = {
         "metrics": assess.metrics(judged, which, fitted, found.labels),
         "history": engine.history,
-        "suspects": suspects,
+        "suspects": doubts.rows,
+        "doubts": doubts.told(),
     }
     results = assess.results(validation, test, fitted, found.labels, told)
     lost = _lost(engine, found, answers)

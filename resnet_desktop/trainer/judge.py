@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.trainer.calibrate import BINS, wilson_interval
+
+LEAST_OF_CLASS = 10
+"""Pictures of a class from which on labels are doubted."""
+ODDS = 9.0
+"""How much more probable another class must be: with one label in ten wrong, this one then is as likely wrong as not."""
+MOST = 0.1
+"""Of the pictures, so many are suspected at the most."""
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -42,14 +50,16 @@ def accuracy(logits: Floats, labels: Ints) -> dict[str, Any]:
 
 
 def per_class(predicted: Ints, labels: Ints, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Precision, recall and F1 of each class (0 where nothing was answered or asked), and its pictures."""
+    """Precision, recall and F1 of each class, and its pictures; None where nothing was answered or asked."""
     rows = []
     for i, name in enumerate(names):
         hit = int(((predicted == i) & (labels == i)).sum())
         answered, support = int((predicted == i).sum()), int((labels == i).sum())
-        precision, recall = hit / max(1, answered), hit / max(1, support)
-        f1 = 2 * hit / max(1, answered + support)
-        row = {"precision": round(precision, 4), "recall": round(recall, 4), "f1": round(f1, 4)}
+        row = {
+            "precision": round(hit / answered, 4) if answered and support else None,
+            "recall": round(hit / support, 4) if support else None,
+            "f1": round(2 * hit / (answered + support), 4) if support else None,
+        }
         rows.append({"label": name, **row, "support": support})
     return rows
 
@@ -83,24 +93,33 @@ def reliability(probabilities: Floats, labels: Ints, bins: int = BINS) -> list[d
 
 
 def suspects(probabilities: Floats, labels: Ints) -> NDArray[np.bool_]:
-    """Which labels are likely wrong, by confident learning (Northcutt et al. 2021, arXiv:1911.00068).
+    """Which labels are likely wrong, by confident learning (Northcutt et al. 2021, arXiv:1911.00068) with a margin.
 
     A picture counts for a class when its probability reaches the mean of those of the pictures that carry the class's
     label (section 3.1: the threshold of self-confidence); one that counts for another class than its own, and for none
-    more strongly, is suspected. The probabilities must come from a network that did not learn from these pictures.
+    more strongly, is a candidate. Where a network is often wrong, most candidates are its own mistakes: so the other
+    class must be ``ODDS`` times as probable as its own, and of more than ``MOST`` the surest are taken. Classes with
+    fewer than ``LEAST_OF_CLASS`` pictures have no threshold to speak of: they suspect nobody, and nobody suspects them.
 
     Args:
-        probabilities: ``(n, classes)``.
+        probabilities: ``(n, classes)``, of a network that did not learn from these pictures, calibrated.
         labels: ``(n,)``.
     """
     n, classes = probabilities.shape
+    known = judgeable(labels, classes)
     thresholds = np.full(classes, np.inf)
-    for i in range(classes):
-        own = probabilities[labels == i, i]
-        if len(own):
-            thresholds[i] = own.mean()
+    for i in np.flatnonzero(known):
+        thresholds[i] = probabilities[labels == i, i].mean()
     counts = probabilities >= thresholds - 1e-9
     strongest = np.where(counts, probabilities, -1.0).argmax(1)
-    doubted = counts.any(1) & (strongest != labels)
-    found: NDArray[np.bool_] = doubted & (probabilities[np.arange(n), labels] < probabilities.max(1))
+    own, other = probabilities[np.arange(n), labels], probabilities[np.arange(n), strongest]
+    found: NDArray[np.bool_] = counts.any(1) & (strongest != labels) & (other >= ODDS * own) & known[labels]
+    surest = np.argsort(np.where(found, -other, np.inf), kind="stable")
+    found[surest[math.ceil(MOST * n) :]] = False
     return found
+
+
+def judgeable(labels: Ints, classes: int) -> NDArray[np.bool_]:
+    """Which classes have enough pictures for ``suspects``: bool ``(classes,)``."""
+    enough: NDArray[np.bool_] = np.bincount(labels, minlength=classes) >= LEAST_OF_CLASS
+    return enough if enough.sum() > 1 else np.zeros(classes, np.bool_)

@@ -15,7 +15,7 @@ from resnet_desktop.core import atomic
 from resnet_desktop.explain.report_style import document
 from resnet_desktop.explain.svg import text
 from resnet_desktop.finetune.dataset import Sample
-from resnet_desktop.trainer import report_data, report_heatmaps, report_parts
+from resnet_desktop.trainer import report_data, report_doubts, report_heatmaps, report_parts
 from resnet_desktop.trainer.report_pictures import Thumbnails
 
 WORST = 24
@@ -58,21 +58,23 @@ def write_report(
         check: called now and then; what it raises ends the work.
     """
     about = results["about"]
-    mistakes = [row for row in results["pictures"] if row["label"] != row["predicted"]]
+    judged = [row for row in results["pictures"] if row["role"] == results["metrics"].get("on")]
+    mistakes = [row for row in judged if row["label"] != row["predicted"]]
     worst = sorted(mistakes, key=lambda row: -row["loss"])[:WORST]
     by_name = {sample.name: sample for sample in samples}
     with Thumbnails(by_name) as thumbnails:
         check()
-        shown = thumbnails.gallery(worst, "It makes no mistakes on the pictures that were set apart.")
+        none = "It makes no mistakes on the pictures that were set apart." if judged else report_parts.UNMEASURED
+        shown = thumbnails.gallery(worst, none)
         check()
         doubted = thumbnails.gallery(results["suspects"][:WORST], "None was found.", doubts=True)
-    changes = report_heatmaps.section(bundle, base, results["pictures"], by_name, check)
+    changes = report_heatmaps.section(bundle, base, judged, by_name, check)
     sections = [
         ("", report_parts.headline(results)),
         ("Each class", report_parts.classes(results["per_class"])),
-        ("What is taken for what", report_parts.confusion(results["confusion"], results["labels"], mistakes)),
+        ("What is taken for what", report_parts.confusion(results, mistakes)),
         ("The worst mistakes", report_parts.counted(len(worst), len(mistakes), "mistakes") + shown),
-        ("Labels that may be wrong", report_parts.doubts(len(results["suspects"]), WORST) + doubted),
+        ("Labels that may be wrong", report_doubts.words(results, WORST) + doubted),
         ("Before and after" if base else "Where it looks", changes),
         ("How far the percentages can be believed", report_parts.confidence(results)),
         ("Unfamiliar pictures", report_parts.novelty(results["novelty"])),

@@ -15,6 +15,8 @@ LARGEST_LIST = 60
 FEW = 50
 """Pictures below which an accuracy says little."""
 
+UNMEASURED = "Nothing was measured: no pictures were set apart."
+
 Row = Mapping[str, Any]
 
 
@@ -32,6 +34,7 @@ def headline(results: Row) -> str:
         f"<p>of {metrics['images']:,} {text(metrics['on'])} pictures are named rightly. With so many pictures, the "
         f"true share lies between {low:.1%} and {high:.1%} (95 % interval).{five}</p>"
         f"<p>{_honesty(metrics['on'])}{_few(metrics['images'])}{_baseline(results['per_class'])}</p>"
+        f"{_untested(results['per_class'])}"
     )
 
 
@@ -53,6 +56,15 @@ def _baseline(rows: Sequence[Row]) -> str:
     return f" Always answering “{text(largest['label'])}” would be right for {share:.1%}."
 
 
+def _untested(rows: Sequence[Row]) -> str:
+    names = [row["label"] for row in rows if not row["support"]]
+    if not names:
+        return ""
+    named = ", ".join(text(name) for name in names[:LARGEST_TABLE]) + (" …" if len(names) > LARGEST_TABLE else "")
+    count = f"Of {len(names):,} of {len(rows):,} classes"
+    return f"<p>{count} no picture was set apart: nothing is known of them ({named}).</p>"
+
+
 def classes(rows: Sequence[Row]) -> str:
     """Precision, recall, F1 and support of each class; of very many, the weakest first."""
     words = "Precision: how many of the answers are right. Recall: how many of the class's pictures are found."
@@ -66,18 +78,26 @@ def classes(rows: Sequence[Row]) -> str:
 
 def _class_table(rows: Sequence[Row]) -> str:
     lines = "".join(
-        f'<tr><th scope="row">{text(row["label"])}</th><td class="n">{row["precision"]:.0%}</td>'
-        f'<td class="n">{row["recall"]:.0%}</td><td class="n">{row["f1"]:.2f}</td>'
+        f'<tr><th scope="row">{text(row["label"])}</th><td class="n">{_share(row["precision"])}</td>'
+        f'<td class="n">{_share(row["recall"])}</td><td class="n">{_share(row["f1"], ".2f")}</td>'
         f'<td class="n">{row["support"]:,}</td>'
-        f'<td class="wide"><div class="share" style="width:{row["f1"]:.0%}"></div></td></tr>'
+        f'<td class="wide"><div class="share" style="width:{row["f1"] or 0:.0%}"></div></td></tr>'
         for row in rows
     )
     names = "".join(f'<th class="n">{name}</th>' for name in ("precision", "recall", "F1", "pictures"))
     return f"<table><thead><tr><th>class</th>{names}<th></th></tr></thead><tbody>{lines}</tbody></table>"
 
 
-def confusion(table: Sequence[Sequence[int]] | None, labels: Sequence[str], mistakes: Sequence[Row]) -> str:
+def _share(value: float | None, form: str = ".0%") -> str:
+    """A figure; a dash where nothing was measured."""
+    return "–" if value is None else format(value, form)
+
+
+def confusion(results: Row, mistakes: Sequence[Row]) -> str:
     """The confusion table, or what is confused most where it would be too large."""
+    table, labels = results["confusion"], results["labels"]
+    if not results["metrics"].get("images"):
+        return f"<p>{UNMEASURED}</p>"
     if not table or len(labels) > LARGEST_TABLE:
         return _most_confused(mistakes)
     head = "".join(f'<th><span class="turned">{text(label)}</span></th>' for label in labels)
@@ -115,22 +135,11 @@ def counted(shown: int, all_of_them: int, what: str) -> str:
     return f"<p>{all_of_them:,} {what}, by loss.{rest} Bold: what it is; below: what the model says.</p>"
 
 
-def doubts(found: int, shown: int) -> str:
-    """What doubtful labels are."""
-    if not found:
-        return ""
-    rest = f" {shown} of {found:,} are shown." if found > shown else ""
-    return (
-        "<p>Pictures that the model is surer to belong elsewhere than is usual for pictures of that class (confident "
-        f"learning). Some are mislabelled, some are only hard: look at them.{rest}</p>"
-    )
-
-
 def confidence(results: Row) -> str:
     """Accuracy by confidence, before and after the temperature."""
     metrics, tables = results["metrics"], results["reliability"]
     if not metrics.get("images"):
-        return "<p>It was not measured: no pictures were set apart.</p>"
+        return f"<p>{UNMEASURED}</p>"
     drawings = "".join(
         f"<figure>{_reliability(tables[when])}<figcaption>{title}: calibration error {metrics[key]:.3f}</figcaption>"
         "</figure>"

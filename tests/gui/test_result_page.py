@@ -202,7 +202,7 @@ def test_the_last_word_on_a_photo_counts_and_can_be_taken_back() -> None:
 
 
 def test_what_the_figures_mean_is_said(page: ResultPage, run: Path) -> None:
-    assert page.headline == "63 % of 8 validation photos are named rightly."
+    assert page.headline.startswith("63 % of 8 validation photos are named rightly.")
     assert "30 % to 86 %" in page.note
     assert "few" in page.note
     assert LABELS[0] in page.note, "a class that is found half of the time"
@@ -210,6 +210,53 @@ def test_what_the_figures_mean_is_said(page: ResultPage, run: Path) -> None:
     assert page.about.lines["Seed"] == "7"
     results = read_results(run)
     assert "7.5 %" in result_words.confidence(results)
+
+
+def shown(page: ResultPage, folder: Path, photos: list[Path], qtbot: QtBot, **changes: Any) -> Results:
+    """The page with other results."""
+    before = page.headline
+    page.show_run(written(folder, photos, **changes), Draft(base="small18", train="last-stage"))
+    qtbot.waitUntil(lambda: page.headline != before, timeout=LONG)
+    return read_results(folder)
+
+
+NOTHING: dict[str, Any] = {
+    "metrics": {"acc1": None, "acc1_interval": None, "images": 0, "ece": None},
+    "per_class": [{"label": n, "precision": None, "recall": None, "f1": None, "support": 0} for n in LABELS],
+    "confusion": [[0] * len(LABELS)] * len(LABELS),
+    "pictures": [],
+    "suspects": [],
+    "doubts": {"training": {"pictures": 0, "wrong": None, "why": "learnt"}, "apart": 0},
+    "reliability": {"before": [], "after": []},
+    "novelty": None,
+}
+
+
+def test_what_was_not_measured_is_not_praised(page: ResultPage, run: Path, photos: list[Path], qtbot: QtBot) -> None:
+    shown(page, run, photos, qtbot, **NOTHING)
+    assert "nobody knows" in page.headline
+    assert "Nothing was measured" in page.mistakes.words
+    assert "Nothing was measured" in page.quality.sheet.words
+    page.mistakes.show_which(DOUBTS)
+    assert "not looked at" in page.mistakes.words
+    assert "No label" not in page.mistakes.words
+    model = page.quality.classes
+    assert [model.data(model.index(0, column)) for column in (1, 2, 3)] == ["–"] * 3
+
+
+def test_classes_that_were_not_tested_are_named(page: ResultPage, run: Path, photos: list[Path], qtbot: QtBot) -> None:
+    shown(page, run, photos, qtbot, metrics={"acc1": 0.5, "acc1_interval": [0.2, 0.8], "images": 8, "on": "test"})
+    assert f"Of 5 of {len(LABELS)} classes there were none." in page.headline
+    assert LABELS[2] in page.note.split("nothing is known of them")[1]
+
+
+def test_who_looked_for_wrong_labels_is_said(page: ResultPage, run: Path, photos: list[Path], qtbot: QtBot) -> None:
+    doubts: dict[str, Any] = {"training": {"pictures": 120, "wrong": 0.22, "why": ""}, "apart": 24}
+    results = shown(page, run, photos, qtbot, doubts=doubts, metrics={"acc1": None, "images": 0})
+    page.mistakes.show_which(DOUBTS)
+    assert "120 training photos" in page.mistakes.words
+    assert "22 %" in page.mistakes.words
+    assert "24 photos" in result_words.doubts(results)
 
 
 def test_thousands_of_classes_are_listed(qtbot: QtBot, tmp_path: Path, photos: list[Path], page: ResultPage) -> None:

@@ -15,7 +15,13 @@ def test_precision_recall_and_f1_by_hand() -> None:
     rows = judge.per_class(PREDICTED, LABELS, ("a", "b", "c"))
     assert rows[0] == {"label": "a", "precision": 0.6667, "recall": 0.6667, "f1": 0.6667, "support": 3}
     assert rows[1] == {"label": "b", "precision": 0.6667, "recall": 1.0, "f1": 0.8, "support": 2}
-    assert rows[2] == {"label": "c", "precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1}
+    assert rows[2] == {"label": "c", "precision": None, "recall": 0.0, "f1": 0.0, "support": 1}
+
+
+def test_what_was_not_measured_has_no_figures() -> None:
+    rows = judge.per_class(np.array([0, 0]), np.array([0, 1]), ("a", "b", "c"))
+    assert rows[1] == {"label": "b", "precision": None, "recall": 0.0, "f1": 0.0, "support": 1}, "b is never answered"
+    assert rows[2] == {"label": "c", "precision": None, "recall": None, "f1": None, "support": 0}
 
 
 def test_rows_are_what_it_is_and_columns_what_is_said() -> None:
@@ -52,6 +58,28 @@ def test_wrong_labels_are_found_among_right_ones() -> None:
 def test_a_class_without_pictures_suspects_nobody() -> None:
     p = np.array([[0.9, 0.05, 0.05], [0.1, 0.8, 0.1]], np.float32)
     assert judge.suspects(p, np.array([0, 1])).tolist() == [False, False]
+
+
+def test_a_class_with_few_pictures_suspects_nobody_and_is_not_suspected() -> None:
+    p = np.full((30, 2), (0.99, 0.01), np.float32)
+    p[15:] = (0.01, 0.99)
+    labels = np.array([0] * 15 + [1] * 15)
+    p[0] = (0.01, 0.99)
+    assert judge.suspects(p, labels).nonzero()[0].tolist() == [0]
+    few = np.concatenate([np.arange(15), [15, 16, 17]])
+    assert not judge.suspects(p[few], labels[few]).any()
+
+
+def test_what_is_only_a_little_more_probable_is_no_doubt_and_there_is_a_cap() -> None:
+    labels = np.repeat([0, 1], 50)
+    p = np.where(labels[:, None] == np.arange(2), 0.6, 0.4).astype(np.float32)
+    p[0] = (0.2, 0.8)
+    assert not judge.suspects(p, labels).any()
+    p[:30] = (0.02, 0.98)
+    p[5] = (0.01, 0.99)
+    found = judge.suspects(p, labels)
+    assert found.sum() == 10
+    assert found[5], "the surest are kept"
 
 
 def test_probabilities_and_losses() -> None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.choice import Choice
+from resnet_desktop.gui.wizard import result_words
 from resnet_desktop.gui.wizard.page import secondary
 from resnet_desktop.gui.wizard.picture_grid import PictureGrid
 from resnet_desktop.gui.wizard.picture_heatmaps import Heatmaps
@@ -169,20 +170,31 @@ class MistakesView(QWidget):
         return text.format(**values)
 
     def _about_sheet(self) -> str:
-        which = self._which.currentData()
+        which, results = self._which.currentData(), self._results
         if not self.grid.names:
             nothing = {
                 MISTAKES: self.tr("It makes no mistakes on the photos set apart."),
-                DOUBTS: self.tr("No label looks wrong."),
+                DOUBTS: self._no_doubts(),
                 DECIDED: self.tr("Nothing has been decided yet."),
             }
+            if results is not None and not results.measured:
+                nothing[MISTAKES] = self.tr("Nothing was measured: no photos were set apart to look for mistakes in.")
             return nothing[which]
+        doubts = self.tr("Another class is far more probable for these than their own. Some are only hard: look.")
         words = {
             MISTAKES: self.tr("The worst first. What it is, an arrow, what the model says, and how sure."),
-            DOUBTS: self.tr("The model is surer than usual that these belong elsewhere. Some are only hard: look."),
+            DOUBTS: f"{doubts} {result_words.doubts(results) if results is not None else ''}".strip(),
             DECIDED: self.tr("What is left out is crossed out; what was renamed bears its class."),
         }
         return words[which]
+
+    def _no_doubts(self) -> str:
+        """That no label looks wrong, if any was looked at."""
+        looked = result_words.doubts(self._results) if self._results is not None else ""
+        doubts = self._results.doubts if self._results is not None else {}
+        if doubts and not doubts["training"]["pictures"] and not doubts["apart"]:
+            return looked
+        return f"{self.tr('No label looks wrong.')} {looked}".strip()
 
     def _build(self) -> None:
         for text, which in (

@@ -79,22 +79,18 @@ class QualityModel(QAbstractTableModel):
         if role not in (_DISPLAY, int(Qt.ItemDataRole.ToolTipRole)):
             return None
         row = self._rows[index.row()]
-        if index.column() in (1, 2, 3) and not row.support:
-            return self.tr("–")
-        return (
-            row.label,
-            wording.percent(row.recall),
-            wording.percent(row.precision),
-            wording.percent(row.f1),
-            wording.number(row.support),
-        )[index.column()]
+        if index.column() in (0, 4):
+            return wording.number(row.support) if index.column() else row.label
+        share = (row.recall, row.precision, row.f1)[index.column() - 1]
+        return self.tr("–") if share is None else wording.percent(share)
 
     def _arrange(self) -> None:
         column, order = self._order
         key = ("label", "recall", "precision", "f1", "support")[column]
         found = [row for row in self._all if self._words in row.label.casefold()]
+        known = [row for row in found if getattr(row, key) is not None]
+        unknown = [row for row in found if getattr(row, key) is None]  # they come last, whatever the order
+        known.sort(key=lambda row: getattr(row, key), reverse=order == Qt.SortOrder.DescendingOrder)
         self.beginResetModel()
-        self._rows = tuple(
-            sorted(found, key=lambda row: getattr(row, key), reverse=order == Qt.SortOrder.DescendingOrder)
-        )
+        self._rows = (*known, *unknown)
         self.endResetModel()

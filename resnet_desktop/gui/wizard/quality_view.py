@@ -92,7 +92,10 @@ class QualityView(QWidget):
     def _begin(self, results: Results) -> None:
         """The most frequent confusion is looked at first."""
         self.sheet.show_pictures(())
-        self.sheet.say(self.tr("Nothing is taken for anything else."))
+        nothing = self.tr("Nothing is taken for anything else.")
+        if not results.measured:
+            nothing = self.tr("Nothing was measured: no photos were set apart.")
+        self.sheet.say(nothing)
         if not results.confusions:
             return
         first, places = results.confusions[0], results.labels.index

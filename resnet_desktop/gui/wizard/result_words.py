@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 FEW_PHOTOS = 50
 """With fewer to check with, an accuracy says little."""
 FEW_TO_CALIBRATE = 100
+MOST_NAMES = 4
+"""Classes that are named in a sentence."""
 UNEVEN = 0.6
 """From this share of one class on, it is said what always naming that class would come to."""
 WEAK = 0.6
@@ -29,7 +31,12 @@ def headline(results: Results) -> str:
     text = _tr("{share} of {count} validation photos are named rightly.")
     if metrics.get("on") == "test":
         text = _tr("{share} of {count} test photos are named rightly.")
-    return text.format(share=wording.percent(metrics["acc1"]), count=wording.number(metrics["images"]))
+    said = text.format(share=wording.percent(metrics["acc1"]), count=wording.number(metrics["images"]))
+    missing = len(results.untested)
+    if missing:
+        text = _tr("{said} Of {missing} of {all} classes there were none.")
+        said = text.format(said=said, missing=wording.number(missing), all=wording.number(len(results.labels)))
+    return said
 
 
 def caution(results: Results) -> str:
@@ -47,7 +54,7 @@ def caution(results: Results) -> str:
         said.append(_validation(results))
     else:
         said.append(_tr("It did not learn from them, but its best moment was chosen with them."))
-    said += [_baseline(results), _weak(results)]
+    said += [_untested(results), _baseline(results), _weak(results)]
     return " ".join(sentence for sentence in said if sentence)
 
 
@@ -77,6 +84,33 @@ def novelty(results: Results) -> str:
     else:
         said.append(_false_alarms(rate, rule))
     said.append(_tr("It misses many photos that do not belong: take it as a hint, not as a safeguard."))
+    return " ".join(said)
+
+
+def doubts(results: Results) -> str:
+    """Of which photos the labels were looked at, and how far those who looked can be believed."""
+    if not results.doubts:  # of an older run
+        return ""
+    training, apart = results.doubts["training"], results.doubts["apart"]
+    said = []
+    why = {
+        "learnt": _tr("Labels of training photos were not looked at: the network has learned them by heart."),
+        "few": _tr("Labels of training photos were not looked at: there are too few to tell."),
+        "many": _tr("Labels of training photos were not looked at: there are too many."),
+    }
+    if training["why"]:
+        said.append(why[training["why"]])
+    else:
+        text = _tr("{count} training photos were judged by models that had not seen them; those err on {share}.")
+        values = {"count": wording.number(training["pictures"]), "share": wording.percent(training["wrong"])}
+        said.append(text.format(**values))
+    text = _tr("{count} photos set apart were looked at, too.")
+    if training["why"]:
+        text = (
+            _tr("{count} photos set apart were looked at.") if apart else _tr("Those set apart are too few, as well.")
+        )
+    if apart or training["why"]:
+        said.append(text.format(count=wording.number(apart)))
     return " ".join(said)
 
 
@@ -110,14 +144,24 @@ def _baseline(results: Results) -> str:
 
 
 def _weak(results: Results) -> str:
-    weak = sorted((row for row in results.per_class if row.support and row.recall < WEAK), key=lambda row: row.recall)
+    weak = sorted((row.recall, row.label) for row in results.per_class if row.recall is not None and row.recall < WEAK)
     if not weak:
         return ""
     text = _tr("It often misses: {names}. More photos of these help most.")
-    names = ", ".join(row.label for row in weak[:4])
+    names = ", ".join(label for _, label in weak[:4])
     if len(weak) > 4:
         text = _tr("It often misses {count} classes, most of all {names}. More photos of these help most.")
     return text.format(names=names, count=wording.number(len(weak)))
+
+
+def _untested(results: Results) -> str:
+    names = results.untested
+    if not names:
+        return ""
+    text = _tr("No photo of these was set apart, so that nothing is known of them: {names}.")
+    if len(names) > MOST_NAMES:
+        text = _tr("Of {count} classes no photo was set apart, so that nothing is known of them, such as {names}.")
+    return text.format(names=", ".join(names[:MOST_NAMES]), count=wording.number(len(names)))
 
 
 def _tr(text: str) -> str:

@@ -51,6 +51,17 @@ def test_everything_is_read(tmp_path: Path) -> None:
     assert found.temperature == 1.5
 
 
+def test_classes_without_pictures_have_no_figures(tmp_path: Path) -> None:
+    empty = {"label": "b", "precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}  # as an older program wrote it
+    content = {**values(), "per_class": [*values()["per_class"], empty]}
+    found = read_results(written(tmp_path, content))
+    assert (found.per_class[1].precision, found.per_class[1].recall, found.per_class[1].f1) == (None, None, None)
+    assert found.untested == ("b",)
+    nothing = read_results(written(tmp_path, {**content, "metrics": {"acc1": None, "images": 0}}))
+    assert not nothing.measured
+    assert nothing.untested == (), "where nothing was measured, that is what is said"
+
+
 def test_many_classes_have_no_table(tmp_path: Path) -> None:
     assert read_results(written(tmp_path, {**values(), "confusion": None})).confusion is None
 

@@ -1,0 +1,53 @@
+"""What the report says where little or nothing was measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resnet_desktop.trainer import report_doubts, report_parts
+
+UNTESTED = {"label": "wasps", "precision": None, "recall": None, "f1": None, "support": 0}
+
+
+def results(**changes: Any) -> dict[str, Any]:
+    known = {"label": "ants", "precision": 0.5, "recall": 0.75, "f1": 0.6, "support": 4}
+    unanswered = {"label": "bees", "precision": None, "recall": 0.0, "f1": 0.0, "support": 4}
+    metrics = {"acc1": 0.5, "acc1_interval": [0.2, 0.8], "acc5": 1.0, "images": 8, "on": "validation"}
+    values = {"labels": ["ants", "bees", "wasps"], "metrics": metrics, "per_class": [known, unanswered, UNTESTED]}
+    values |= {"confusion": [[3, 1, 0], [4, 0, 0], [0, 0, 0]], "suspects": []}
+    values["reliability"] = {"before": [], "after": []}
+    values["doubts"] = {"training": {"pictures": 120, "wrong": 0.22, "why": ""}, "apart": 24}
+    return values | changes
+
+
+def test_dashes_stand_where_nothing_was_measured() -> None:
+    table = report_parts.classes(results()["per_class"])
+    ants, bees, wasps = (table.split(name)[1].split("</tr>")[0] for name in ("ants", "bees", "wasps"))
+    assert "–" not in ants
+    assert bees.count("–") == 1, "it was asked about bees, but never answered so"
+    assert wasps.count("–") == 3
+    assert "0%" not in wasps.split("wide")[0]
+
+
+def test_classes_without_pictures_are_named_beside_the_accuracy() -> None:
+    said = report_parts.headline(results())
+    assert "Of 1 of 3 classes" in said
+    assert "wasps" in said
+    assert "classes" not in report_parts.headline(results(per_class=results()["per_class"][:2]))
+
+
+def test_without_pictures_set_apart_nothing_is_praised() -> None:
+    nothing = results(metrics={"acc1": None, "images": 0}, confusion=[[0] * 3] * 3)
+    assert "not known" in report_parts.headline(nothing)
+    assert report_parts.confusion(nothing, []) == f"<p>{report_parts.UNMEASURED}</p>"
+    assert report_parts.UNMEASURED in report_parts.confidence(nothing)
+
+
+def test_what_was_looked_at_for_wrong_labels_is_said() -> None:
+    said = report_doubts.words(results(), 24)
+    assert "120 training pictures and 24 pictures set apart" in said
+    assert "22%" in said
+    learnt = {"training": {"pictures": 0, "wrong": None, "why": "learnt"}, "apart": 0}
+    said = report_doubts.words(results(doubts=learnt), 24)
+    assert "no pictures" in said
+    assert "repeats their labels" in said
