@@ -15,7 +15,7 @@ from pathlib import Path
 
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.core.progress import Cancelled, Progress, never, unheard
-from resnet_desktop.finetune import split, split_file
+from resnet_desktop.finetune import earlier, split, split_file
 from resnet_desktop.finetune.alike import Near, near_groups, separable
 from resnet_desktop.finetune.duplicates import Groups
 from resnet_desktop.finetune.facts import PictureFacts, read_facts
@@ -110,6 +110,7 @@ def _collected(job: Job, layout: Layout) -> Dataset:
     moved = {_usual_name(layout, name): label for name, label in job.relabel.items()}
     labels, index = _classes({picture.label for picture in layout.found}, job.classes, layout)
     samples, roles = [], []
+    before = earlier.roles(job)
     by_name: dict[str, Sample] = {}
     for picture in layout.found:
         name, label = picture.name, index.get(picture.label, -1)
@@ -118,7 +119,7 @@ def _collected(job: Job, layout: Layout) -> Dataset:
         if label >= 0 and name not in excluded:
             by_name[name] = Sample(picture.place.source, picture.place.member, label)
             samples.append(by_name[name])
-            roles.append(picture.role)
+            roles.append(picture.role or before.get(name))
     doubtful = ((picture.name, names) for picture, names in layout.contradictions)
     contradictions = tuple((by_name[n], names) for n, names in doubtful if n in by_name and n not in moved)
     problems = (*layout.problems, *_unmatched(layout, job))
@@ -222,6 +223,8 @@ def made_for(job: Job) -> str:
         parts["split"] = {key: value for key, value in parts["split"].items() if key != "seed"}
     else:
         parts["seed"] = None
+    if job.follows is not None:
+        parts["follows"] = job.follows
     parts["classes"] = None if job.classes is None else list(job.classes.items())  # their order is that of the labels
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -73,7 +73,10 @@ class HeadShape:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Everything the trainer has to know. Fields that are None are chosen by the preset and the machine."""
+    """Everything the trainer has to know. Fields that are None are chosen by the preset and the machine.
+
+    ``follows`` is the folder of an earlier run whose split is kept for the pictures that stay, or None.
+    """
 
     data: tuple[DataSource, ...]
     output: str
@@ -94,6 +97,7 @@ class Job:
     control: str = "stdin"
     classes: Mapping[str, str] | None = None
     recipe: Recipe | None = None
+    follows: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The job as JSON values; ``parse_job`` reads it back to an equal job."""
@@ -150,6 +154,7 @@ def parse_job(values: object) -> Job:
         control=fields.text("control", "stdin", CONTROLS),
         classes=fields.texts("classes") or None,
         recipe=None if recipe is None else parse_recipe(recipe, train, preset, fields.faults),
+        follows=fields.maybe_place("follows"),
     )
     fields.finish()
     if not job.output and not any(fault.startswith("'output'") for fault in fields.faults):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from resnet_desktop.finetune import events
+from resnet_desktop.finetune import earlier, events
 from resnet_desktop.finetune.dataset import Sample, Scan
 from resnet_desktop.finetune.job import DataSource
 from resnet_desktop.trainer.engine import Engine
@@ -18,7 +18,7 @@ MOST_SKIPPED = 500
 """Pictures that could not be used are named up to so many."""
 OF_THE_RUN = ("name", "arch", "by_class", "skipped", "problems")
 """What ``data`` tells: it stays in the run folder, for it names the user's files."""
-_PRIVATE = ("output", "data", "exclude", "relabel", "control", "classes")
+_PRIVATE = ("output", "data", "exclude", "relabel", "control", "classes", "follows")
 """Of a job: where things are on the user's disk, and what is said elsewhere."""
 
 
@@ -39,11 +39,14 @@ def provenance(engine: Engine, found: Scan, tested: Sequence[Sample], lost: Sequ
         "pictures": {"training": len(engine.training), "validation": len(engine.validation), "test": len(tested)},
         "left_out": len(engine.job.exclude),
         "relabelled": len(engine.job.relabel),
+        "judged_changed": earlier.judged_changed(engine.job),
         "unreadable": len(found.training) + len(found.validation) - read + len(lost),
         "recipe": {key: value for key, value in job.items() if key not in _PRIVATE},
         "base": None if engine.job.train == "scratch" else Path(engine.job.base).name,
         "base_sha256": engine.base or None,
         "seed": engine.job.seed,
+        "best_by": engine.best_by if len(engine.validation) else None,
+        "exact_epochs": engine.device.type == "cpu" or engine.head is not None or engine.recipe.precision == "float32",
         "device": str(engine.device),
         "minutes": round(sum(row["seconds"] for row in engine.history) / 60, 1),
         "versions": versions(),

@@ -20,7 +20,7 @@ from resnet_desktop.finetune.recipe import Phase
 from resnet_desktop.trainer import balance, choices, machine
 from resnet_desktop.trainer.augment import Augmenter
 from resnet_desktop.trainer.control import Control
-from resnet_desktop.trainer.data import load_pictures
+from resnet_desktop.trainer.data import load_pictures, square
 from resnet_desktop.trainer.ending import Ending
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.evaluation import CPU_BATCH
@@ -67,7 +67,7 @@ def prepare(job: Job, pictures: int = PICTURES) -> Bench:
     assert recipe.transforms is not None, "filled in just now"
     started = time.monotonic()
     some = spread(found.training, pictures)
-    loaded, _ = load_pictures(some, choices.stored_side(recipe), job.workers or 1)
+    loaded, _ = load_pictures(some, square(choices.stored_side(recipe)), job.workers or 1)
     if not len(loaded):
         raise DataError("no_images", "None of the pictures to train on can be read.")
     decoding = (time.monotonic() - started) / len(some)

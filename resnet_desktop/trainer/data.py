@@ -1,7 +1,7 @@
 """The pictures of a run, held as one uint8 tensor, so that no epoch decodes a file again.
 
-Each picture is decoded by the same code as in the app, reduced so that its shorter side is ``side`` pixels, and cut to
-the centre square: what the app's own transforms see of it.
+Each picture is decoded by the same code as in the app. Those to learn from are reduced so that the shorter side is
+``side`` pixels, and cut to the centre square; those to be asked about go through the app's own transforms.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ class Pictures:
 
 
 def load_pictures(
-    samples: Sequence[Sample], side: int, workers: int, listen: Listen = _nobody
+    samples: Sequence[Sample], kind: Transforms, workers: int, listen: Listen = _nobody
 ) -> tuple[Pictures, Skipped]:
-    """Decode ``samples`` into squares of ``side`` pixels; those that cannot be read are left out and returned.
+    """Decode ``samples`` into what ``kind`` lets through of them, such as ``square``; unreadable ones are returned.
 
     ``listen`` is told how many are done before each picture; what it raises ends the loading.
 
@@ -71,15 +71,16 @@ def load_pictures(
         DataError: the pictures fit neither into memory nor on the disk.
         StorageError: the disk refuses.
     """
+    side = kind.crop
     pixels = _room((len(samples), side, side, 3))
     kept: list[Sample] = []
     skipped: Skipped = []
-    for sample, result in decoded(samples, side, workers):
+    for sample, result in decoded(samples, (kind,), workers):
         listen(len(kept) + len(skipped))
         if isinstance(result, ResNetDesktopError):
             skipped.append((sample, result))
         else:
-            pixels[len(kept)] = result
+            pixels[len(kept)] = result[0]
             kept.append(sample)
     # NHWC in memory is PyTorch's channels-last layout of NCHW.
     tensor = torch.from_numpy(pixels[: len(kept)]).permute(0, 3, 1, 2)
@@ -112,18 +113,31 @@ def _room(shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:
         raise atomic.storage_error(folder, error) from error
 
 
-def decoded(
-    samples: Sequence[Sample], side: int, workers: int
-) -> Iterator[tuple[Sample, NDArray[np.uint8] | ResNetDesktopError]]:
-    """Squares ``(side, side, 3)`` in the order of the samples, decoded on a pool, a bounded window ahead."""
-    square, budget = Transforms(native=None, resize=side, crop=side), DecodeBudget()
+def square(side: int) -> Transforms:
+    """The centre square of a picture, at ``side`` pixels."""
+    return Transforms(native=None, resize=side, crop=side)
 
-    def work(source: bytes | Path) -> NDArray[np.uint8] | ResNetDesktopError:
+
+def decoded(
+    samples: Sequence[Sample], kinds: Sequence[Transforms], workers: int
+) -> Iterator[tuple[Sample, list[NDArray[np.uint8]] | ResNetDesktopError]]:
+    """What each of ``kinds`` lets through, ``(crop, crop, 3)``, of the samples in order, decoded on a pool.
+
+    A bounded window ahead; a picture is decoded once for all kinds that want it equally large.
+    """
+
+    budget = DecodeBudget()
+
+    def work(source: bytes | Path) -> list[NDArray[np.uint8]] | ResNetDesktopError:
         try:
-            picture = decode(source, shorter_side=square.decode_side, budget=budget)
+            pictures = {
+                side: decode(source, shorter_side=side, budget=budget)
+                for side in {kind.decode_side for kind in kinds}
+            }
         except ImageError as error:
             return error
-        return square.view(picture.pixels, full_size=picture.full_size)
+        chosen = ((kind, pictures[kind.decode_side]) for kind in kinds)
+        return [kind.view(picture.pixels, full_size=picture.full_size) for kind, picture in chosen]
 
     return on_pool(samples, work, workers)
 

@@ -38,6 +38,8 @@ SHORT_SECONDS = 2.0
 LONG_SAVING, SAVING_SHARE = 0.5, 0.05
 """Where a checkpoint takes so many seconds (a large network on a fast device), all take this part of the time."""
 WORST = (-1.0, -math.inf)
+FEW = 200
+"""Validation pictures below which the best epoch is that of the least loss: of few, many epochs name equally many."""
 
 
 class _StoppedError(Exception):
@@ -171,6 +173,11 @@ class Engine:
             self.averaged = None
         if self.head is not None:
             self.head.fold()
+
+    @property
+    def best_by(self) -> str:
+        """What the best epoch is chosen by: ``accuracy``, or the ``loss`` where it is measured on few pictures."""
+        return "loss" if len(self.validation) < FEW else "accuracy"
 
     def evaluate(self, feed: Feed, resize: int, crop: int) -> Evaluation | None:
         """The network's answers on a feed, in evaluation mode; None if there are none."""
@@ -330,7 +337,7 @@ class Engine:
         if epoch and self.phases[epoch - 1].size != phase.size:
             self.best_score = WORST
         score = (result.acc1, -_finite(result.loss)) if result else WORST
-        if score >= self.best_score:
+        if self._rank(score) >= self._rank(self.best_score):
             source = self.averaged.values if self.averaged and self.averaged.values else self._trained()
             self.best = {name: value.detach().clone() for name, value in source.items()}
             self.best_score = score
@@ -356,6 +363,10 @@ class Engine:
         except StorageError as error:
             self.reporter.say("warning", code="no_details", message=f"What this epoch got wrong is not kept: {error}")
         return None
+
+    def _rank(self, score: tuple[float, float]) -> tuple[float, float]:
+        """A score (accuracy, minus the loss) so that the better one is larger."""
+        return score if self.best_by == "accuracy" else score[::-1]
 
     def _gets_no_better(self) -> bool:
         """Whether neither accuracy nor loss on the validation pictures has improved for ``patience`` epochs."""

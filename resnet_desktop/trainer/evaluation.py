@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from torch.nn import functional
 
 from resnet_desktop.finetune.job import Recipe
 from resnet_desktop.trainer import memory
-from resnet_desktop.trainer.feeds import Feed
+from resnet_desktop.trainer.feeds import FeatureFeed, Feed
 from resnet_desktop.trainer.stepper import autocast
 from resnet_desktop.trainer.world import World
 
@@ -46,6 +47,8 @@ class Evaluator:
         self, model: nn.Module, recipe: Recipe, device: torch.device, world: World, check: Callable[[], object]
     ) -> None:
         self._model, self._recipe, self._device, self._world, self._check = model, recipe, device, world, check
+        # A processor computes as the app does; a fast device as it learns, for the epochs shall not wait.
+        self._exact = device.type == "cpu"
         self._batch = CPU_BATCH if device.type == "cpu" else DEVICE_BATCH
 
     def __call__(self, feed: Feed, resize: int, crop: int) -> Evaluation | None:
@@ -60,7 +63,7 @@ class Evaluator:
         while turns < math.ceil(math.ceil(count / self._world.size) / self._batch):
             self._check()
             try:
-                with torch.inference_mode(), autocast(self._recipe, self._device):
+                with torch.inference_mode(), self._precision(feed):
                     x = feed.evaluation(rows[start : start + self._batch], resize, crop)
                     found.append(self._model(x).float())
             except (RuntimeError, MemoryError) as error:
@@ -72,3 +75,7 @@ class Evaluator:
             start, turns = start + self._batch, turns + 1
         logits = self._world.gathered(torch.cat(found), count)
         return Evaluation.of(logits.cpu().clone(), feed.labels.cpu())
+
+    def _precision(self, feed: Feed) -> contextlib.AbstractContextManager[object]:
+        exact = self._exact or isinstance(feed, FeatureFeed)  # a head by itself costs nothing
+        return contextlib.nullcontext() if exact else autocast(self._recipe, self._device)

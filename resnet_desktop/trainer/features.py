@@ -1,9 +1,9 @@
 """The features in front of the head, computed once where all but the head is frozen.
 
-Each picture passes through the frozen network once as it is and once for each augmented view. A view's augmentation
-depends on the seed, the picture's content and the view's number alone, so that it is the same in whatever precision and
-from whatever base; its key in the cache names those, too. Pictures that are added, or a run that is repeated, cost only
-what is new.
+Each picture passes through the frozen network once as the app sees it and once for each augmented view. A view's
+augmentation depends on the seed, the picture's content and the view's number alone, so that it is the same in whatever
+precision and from whatever base; its key in the cache names those, too. Pictures that are added, or a run that is
+repeated, cost only what is new.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from resnet_desktop.finetune.job import Recipe
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.trainer import memory
 from resnet_desktop.trainer.augment import Augmenter, Draws
-from resnet_desktop.trainer.data import Skipped, decoded, fingerprints
+from resnet_desktop.trainer.data import Skipped, decoded, fingerprints, square
 from resnet_desktop.trainer.resnet import ResNet
 from resnet_desktop.trainer.stepper import autocast
 from resnet_desktop.trainer.world import World
 
-FORMAT = 2
+FORMAT = 3
 """Changes whenever the same picture would get other features."""
 CPU_BATCH = 16
 DEVICE_BATCH = 128
@@ -79,7 +79,7 @@ class Extractor:
         recipe: its augmentation and precision are used, and its transforms.
         base: checksum of the weights of ``network``.
         seed: of the run.
-        side: pixels along a side of the squares that are decoded.
+        side: pixels along a side of the squares that views are drawn from.
         workers: threads that decode.
         told: called before each batch with the rows done and all rows; may raise to end the work.
     """
@@ -171,14 +171,16 @@ class Extractor:
             done += count
 
         places = sorted(missing)
-        pictures = decoded([samples[place] for place in places], self._side, self._workers)
-        for place, (_, pixels) in zip(places, pictures, strict=True):
-            if isinstance(pixels, ResNetDesktopError):
-                skipped.append((place, pixels))
+        drawn = any(row.view for rows in missing.values() for row in rows)
+        kinds = (self._transforms, square(self._side)) if drawn else (self._transforms,)
+        pictures = decoded([samples[place] for place in places], kinds, self._workers)
+        for place, (_, found) in zip(places, pictures, strict=True):
+            if isinstance(found, ResNetDesktopError):
+                skipped.append((place, found))
                 continue
             for row in missing[place]:
                 pending = queues[row.view > 0]
-                pending.append((row, pixels))
+                pending.append((row, found[row.view > 0]))
                 if len(pending) >= self._batch:
                     flush(pending, self._batch)
         for pending in queues:
@@ -202,7 +204,7 @@ class Extractor:
             self._batch //= 2
 
     def _forward(self, x: Tensor, *, exact: bool) -> Tensor:
-        # The plain views are what the best epoch is chosen by: they are computed as precisely as the app does.
+        # The plain views are what the best epoch is chosen by: they are what the app sees, computed as precisely.
         precision = contextlib.nullcontext() if exact else autocast(self._recipe, self._device)
         with torch.inference_mode(), precision:
             return self._network.pooled(x.contiguous(memory_format=torch.channels_last))
@@ -211,7 +213,7 @@ class Extractor:
         """Inputs of rows that are all plain or all augmented."""
         pixels = self._stacked([pixels for _, pixels in pending])
         if pending[0][0].view == 0:
-            return self._augmenter.evaluation(pixels, self._transforms.resize, self._transforms.crop)
+            return self._augmenter.evaluation(pixels, self._transforms.crop, self._transforms.crop)
         generators = (torch.Generator().manual_seed(row.seed) for row, _ in pending)
         draws = Draws.joined([self._augmenter.draw(1, generator) for generator in generators])
         return self._augmenter.training(pixels, self._transforms.crop, draws)

@@ -93,6 +93,15 @@ class PictureFeed:
         return self._pixels[chosen.to(self._pixels.device, non_blocking=True)].to(self._device, non_blocking=True)
 
 
+class ViewFeed(PictureFeed):
+    """Pictures to be asked about, stored as the app's transforms let them through: nothing is left to be cut."""
+
+    def evaluation(self, chosen: Tensor, resize: int, crop: int) -> Tensor:
+        """What the app's network sees; for a network of another size, that reduced to ``crop`` pixels."""
+        del resize
+        return super().evaluation(chosen, crop, crop)
+
+
 class FeatureFeed:
     """Pooled features ``[views, n, features]`` float16 of the samples; view 0 is the picture without augmentation."""
 

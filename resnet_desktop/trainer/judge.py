@@ -14,7 +14,7 @@ from resnet_desktop.trainer.calibrate import BINS, wilson_interval
 LEAST_OF_CLASS = 10
 """Pictures of a class from which on labels are doubted."""
 ODDS = 9.0
-"""How much more probable another class must be: with one label in ten wrong, this one then is as likely wrong as not."""
+"""How much more probable another class must be: with one label in ten wrong, it is then as likely right as wrong."""
 MOST = 0.1
 """Of the pictures, so many are suspected at the most."""
 

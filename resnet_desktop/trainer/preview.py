@@ -18,7 +18,7 @@ from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.trainer import choices
 from resnet_desktop.trainer.augment import Augmenter
 from resnet_desktop.trainer.bench import spread
-from resnet_desktop.trainer.data import load_pictures
+from resnet_desktop.trainer.data import load_pictures, square
 
 PICTURES = 4
 VARIANTS = 5
@@ -43,7 +43,7 @@ def preview(job: Job, folder: Path) -> dict[str, Any]:
     found = survey(job)
     head = job.train == "head"
     side = choices.stored_side(recipe, choices.PASSING_MARGIN if head else choices.MARGIN)
-    pictures, _ = load_pictures(spread(found.training, PICTURES), side, job.workers or 1)
+    pictures, _ = load_pictures(spread(found.training, PICTURES), square(side), job.workers or 1)
     if not len(pictures):
         raise DataError("no_images", "None of the pictures to train on can be read.")
     augmenter, crop = Augmenter(recipe, recipe.transforms, torch.device("cpu")), recipe.transforms.crop

@@ -78,7 +78,7 @@ def write_report(
         ("Before and after" if base else "Where it looks", changes),
         ("How far the percentages can be believed", report_parts.confidence(results)),
         ("Unfamiliar pictures", report_parts.novelty(results["novelty"])),
-        ("Training", report_parts.curves(results["history"]) + report_parts.epochs(results["history"])),
+        ("Training", report_parts.curves(results["history"], about) + report_parts.epochs(results["history"])),
         ("Data", report_data.data(about)),
         ("Recipe and origin", report_data.recipe(about)),
         ("From PyTorch to the file", report_data.parity(about.get("parity"))),

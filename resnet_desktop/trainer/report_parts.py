@@ -15,6 +15,10 @@ LARGEST_LIST = 60
 FEW = 50
 """Pictures below which an accuracy says little."""
 
+APPROXIMATE = (
+    "The figures of the epochs were computed in half precision as training went, and so approximately. All others are "
+    "measured on the finished file, as the app computes."
+)
 UNMEASURED = "Nothing was measured: no pictures were set apart."
 
 Row = Mapping[str, Any]
@@ -33,15 +37,24 @@ def headline(results: Row) -> str:
         f'<p class="figure">{metrics["acc1"]:.1%}</p>'
         f"<p>of {metrics['images']:,} {text(metrics['on'])} pictures are named rightly. With so many pictures, the "
         f"true share lies between {low:.1%} and {high:.1%} (95 % interval).{five}</p>"
-        f"<p>{_honesty(metrics['on'])}{_few(metrics['images'])}{_baseline(results['per_class'])}</p>"
+        f"<p>{_honesty(metrics['on'], results['about'])}{_few(metrics['images'])}{_baseline(results['per_class'])}</p>"
         f"{_untested(results['per_class'])}"
     )
 
 
-def _honesty(which: str) -> str:
+def _honesty(which: str, about: Row) -> str:
+    changed = about.get("judged_changed", 0)
+    if changed:
+        pictures = "1 picture" if changed == 1 else f"{changed:,} pictures"
+        return (
+            f"{pictures} that an earlier run was judged by were left out or relabelled after its answers had been "
+            "seen: the accuracies of the two cannot be compared, and this one may be too high."
+        )
     if which == "test":
         return "Nothing was learnt from these pictures, and nothing was chosen by them."
-    return "Nothing was learnt from these pictures, but the best epoch was chosen by them: new pictures may do worse."
+    hows = {"loss": " (by their loss)", "accuracy": " (by how many of them are named rightly)"}
+    how = hows.get(about.get("best_by") or "", "")
+    return f"Nothing was learnt from these pictures, but the best epoch was chosen by them{how}: new ones may do worse."
 
 
 def _few(images: int) -> str:
@@ -194,10 +207,11 @@ def _interval(rule: Row) -> str:
     return "" if low is None else f"; 95 % interval {low:.1%} to {high:.1%}"
 
 
-def curves(history: Sequence[Row]) -> str:
-    """Loss and accuracy by epoch."""
+def curves(history: Sequence[Row], about: Row) -> str:
+    """Loss and accuracy by epoch, and how they were measured."""
     if len(history) < 2:
         return ""
+    note = "" if about.get("exact_epochs", True) else f'<p class="note">{APPROXIMATE}</p>'
     trained, judged, right = ([row.get(key) for row in history] for key in ("training_loss", "validation_loss", "acc1"))
     step = max(1, len(history) // 8)
     names = [str(row["epoch"]) if i % step == 0 else "" for i, row in enumerate(history)]
@@ -206,7 +220,7 @@ def curves(history: Sequence[Row]) -> str:
     accuracy = line_chart(
         Axis.around("accuracy", right, percent=True), [Line("validation", right, 1)], names, title="accuracy by epoch"
     )
-    return f'<div class="pair"><figure>{loss}</figure><figure>{accuracy}</figure></div>'
+    return f'{note}<div class="pair"><figure>{loss}</figure><figure>{accuracy}</figure></div>'
 
 
 def epochs(history: Sequence[Row]) -> str:

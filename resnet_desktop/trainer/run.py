@@ -22,11 +22,11 @@ from resnet_desktop.trainer import balance, choices, compiling, machine, memory
 from resnet_desktop.trainer import checkpoint as checkpoints
 from resnet_desktop.trainer.augment import Augmenter
 from resnet_desktop.trainer.control import CancelledRunError, Control
-from resnet_desktop.trainer.data import Skipped, load_pictures
+from resnet_desktop.trainer.data import Skipped, load_pictures, square
 from resnet_desktop.trainer.ending import Ending
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.features import Extractor, features_cache
-from resnet_desktop.trainer.feeds import FeatureFeed, Feed, PictureFeed
+from resnet_desktop.trainer.feeds import FeatureFeed, Feed, PictureFeed, ViewFeed
 from resnet_desktop.trainer.network import base_checksum, build_network, count_parameters
 from resnet_desktop.trainer.reporter import Reporter
 from resnet_desktop.trainer.resnet import ResNet
@@ -192,14 +192,16 @@ class Run:
         side, workers = choices.stored_side(self.recipe), self.workers
         whole = len(found.training) + len(found.validation)
         tell = self._teller("reading")
-        training, skipped = load_pictures(found.training, side, workers, lambda done: tell(done, whole))
+        seen = self.recipe.transforms
+        assert seen is not None, "filled in at the start"
+        training, skipped = load_pictures(found.training, square(side), workers, lambda done: tell(done, whole))
         before = len(found.training)
-        validation, more = load_pictures(found.validation, side, workers, lambda done: tell(before + done, whole))
+        validation, more = load_pictures(found.validation, seen, workers, lambda done: tell(before + done, whole))
         resident = training.pixels.nbytes + validation.pixels.nbytes
         if self.device.type != "cpu" and resident < RESIDENT_SHARE * memory.free_bytes(self.device):
             training, validation = training.to(self.device), validation.to(self.device)
-        feeds = [PictureFeed(pictures, augmenter, self.device) for pictures in (training, validation)]
-        return feeds[0], feeds[1], [*skipped, *more]
+        learnt, asked = PictureFeed(training, augmenter, self.device), ViewFeed(validation, augmenter, self.device)
+        return learnt, asked, [*skipped, *more]
 
     def _features(self, found: Scan, network: ResNet, augmenter: Augmenter) -> tuple[Feed, Feed, Skipped]:
         """Frozen features of all pictures, computed or remembered."""

@@ -210,7 +210,7 @@ def sizes(setting: Setting, run: Path, pixels: tuple[int, ...]) -> Table:
     from resnet_desktop.trainer import checkpoint, choices
     from resnet_desktop.trainer.augment import Augmenter
     from resnet_desktop.trainer.calibrate import wilson_interval
-    from resnet_desktop.trainer.data import load_pictures
+    from resnet_desktop.trainer.data import load_pictures, square
     from resnet_desktop.trainer.evaluation import Evaluator
     from resnet_desktop.trainer.feeds import PictureFeed
     from resnet_desktop.trainer.network import build_network
@@ -224,7 +224,7 @@ def sizes(setting: Setting, run: Path, pixels: tuple[int, ...]) -> Table:
         raise SystemExit(f"There is no checkpoint in {run}.")
     network = build_network(job, len(found.labels)).to(device)
     network.load_state_dict(state.best or state.network, strict=False)
-    pictures, _ = load_pictures(found.validation, choices.stored_side(job.recipe), os.cpu_count() or 1)
+    pictures, _ = load_pictures(found.validation, square(choices.stored_side(job.recipe)), os.cpu_count() or 1)
     feed = PictureFeed(pictures.to(device), Augmenter(job.recipe, job.recipe.transforms, device), device)
     evaluate = Evaluator(network, job.recipe, device, World(), lambda: None)
     table = Table(f"{run.name}: {len(feed)} held-out training photos by input size", ("top-1 (95 % interval)", "loss"))

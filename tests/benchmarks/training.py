@@ -122,7 +122,7 @@ def plain_loop(data: Path, epochs: int) -> dict[str, Any]:
     from resnet_desktop.trainer import choices
     from resnet_desktop.trainer.augment import Augmenter
     from resnet_desktop.trainer.calibrate import wilson_interval
-    from resnet_desktop.trainer.data import load_pictures
+    from resnet_desktop.trainer.data import load_pictures, square
     from resnet_desktop.trainer.network import build_network
 
     values = {"data": [{"folder": str(data)}], "output": "unused", "train": "head", "device": "cpu"}
@@ -131,8 +131,8 @@ def plain_loop(data: Path, epochs: int) -> dict[str, Any]:
     assert recipe is not None
     assert recipe.transforms is not None
     crop, device, side = recipe.transforms.crop, torch.device("cpu"), choices.stored_side(recipe)
-    training, _ = load_pictures(found.training, side, job.workers or 1)
-    validation, _ = load_pictures(found.validation, side, job.workers or 1)
+    training, _ = load_pictures(found.training, square(side), job.workers or 1)
+    validation, _ = load_pictures(found.validation, square(side), job.workers or 1)
     torch.manual_seed(0)
     network = build_network(job, len(found.labels)).eval()
     augmenter = Augmenter(recipe, recipe.transforms, device)

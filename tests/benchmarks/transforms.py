@@ -17,7 +17,7 @@ from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.trainer import checkpoint as checkpoints
 from resnet_desktop.trainer.augment import Augmenter
 from resnet_desktop.trainer.calibrate import wilson_interval
-from resnet_desktop.trainer.data import load_pictures
+from resnet_desktop.trainer.data import load_pictures, square
 from resnet_desktop.trainer.network import build_network
 
 CANDIDATES = ((96, 96), (100, 100), (104, 104), (112, 112), (112, 100), (128, 112), (128, 128))
@@ -34,7 +34,7 @@ def main() -> None:
     assert job.recipe is not None
     found = scan(job)
     native = job.recipe.transforms.native if job.recipe.transforms else None
-    pictures, _ = load_pictures(found.validation, native or 256, 2)
+    pictures, _ = load_pictures(found.validation, square(native or 256), 2)
     network = build_network(job, len(found.labels))
     state = checkpoints.load_latest(options.run / "checkpoints")
     assert state is not None

@@ -250,6 +250,20 @@ def test_classes_that_were_not_tested_are_named(page: ResultPage, run: Path, pho
     assert LABELS[2] in page.note.split("nothing is known of them")[1]
 
 
+def test_after_training_again_the_accuracies_are_not_compared(
+    page: ResultPage, run: Path, photos: list[Path], qtbot: QtBot
+) -> None:
+    metrics = {"acc1": 0.5, "acc1_interval": [0.2, 0.8], "images": 8, "on": "test"}
+    shown(page, run, photos, qtbot, metrics=metrics, about={"judged_changed": 3})
+    assert "3 photos that an earlier run was judged by" in page.note
+    assert "nothing was chosen with them" not in page.note
+    drafts: list[Draft] = []
+    page.again_asked.connect(drafts.append)
+    page.mistakes.again_asked.emit([str(photos[6])], {})
+    assert drafts[0].follows == str(run)
+    assert drafts[0].job()["follows"] == str(run)
+
+
 def test_who_looked_for_wrong_labels_is_said(page: ResultPage, run: Path, photos: list[Path], qtbot: QtBot) -> None:
     doubts: dict[str, Any] = {"training": {"pictures": 120, "wrong": 0.22, "why": ""}, "apart": 24}
     results = shown(page, run, photos, qtbot, doubts=doubts, metrics={"acc1": None, "images": 0})

@@ -14,7 +14,7 @@ from resnet_desktop.finetune.dataset import Sample, scan
 from resnet_desktop.finetune.job import parse_job
 from resnet_desktop.trainer import choices
 from resnet_desktop.trainer.augment import Augmenter
-from resnet_desktop.trainer.data import load_pictures
+from resnet_desktop.trainer.data import load_pictures, square
 from resnet_desktop.trainer.features import LIMIT, Extractor
 from resnet_desktop.trainer.feeds import HeadOnly
 from resnet_desktop.trainer.network import build_network
@@ -69,7 +69,7 @@ def test_the_plain_view_is_what_the_network_sees(
     features, skipped = extract(samples, VIEWS, ValueCache(tmp_path / "f.sqlite", LIMIT))
     assert skipped == []
     assert features.values.shape == (VIEWS, len(samples), 64)
-    pictures, _ = load_pictures(samples, SIDE, 1)
+    pictures, _ = load_pictures(samples, square(SIDE), 1)
     with torch.inference_mode():
         x = extract._augmenter.evaluation(pictures.pixels, SIDE, SIDE)
         expected = network_of(extract).pooled(x)

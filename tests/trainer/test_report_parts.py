@@ -14,6 +14,7 @@ def results(**changes: Any) -> dict[str, Any]:
     unanswered = {"label": "bees", "precision": None, "recall": 0.0, "f1": 0.0, "support": 4}
     metrics = {"acc1": 0.5, "acc1_interval": [0.2, 0.8], "acc5": 1.0, "images": 8, "on": "validation"}
     values = {"labels": ["ants", "bees", "wasps"], "metrics": metrics, "per_class": [known, unanswered, UNTESTED]}
+    values |= {"about": {"best_by": "loss"}}
     values |= {"confusion": [[3, 1, 0], [4, 0, 0], [0, 0, 0]], "suspects": []}
     values["reliability"] = {"before": [], "after": []}
     values["doubts"] = {"training": {"pictures": 120, "wrong": 0.22, "why": ""}, "apart": 24}
@@ -34,6 +35,25 @@ def test_classes_without_pictures_are_named_beside_the_accuracy() -> None:
     assert "Of 1 of 3 classes" in said
     assert "wasps" in said
     assert "classes" not in report_parts.headline(results(per_class=results()["per_class"][:2]))
+
+
+def test_what_the_best_epoch_was_chosen_by_is_said() -> None:
+    assert "by their loss" in report_parts.headline(results())
+    assert "named rightly)" in report_parts.headline(results(about={"best_by": "accuracy"}))
+
+
+def test_what_was_done_to_the_judged_pictures_of_an_earlier_run_is_said() -> None:
+    test = {**results()["metrics"], "on": "test"}
+    assert "nothing was chosen by them" in report_parts.headline(results(metrics=test))
+    said = report_parts.headline(results(metrics=test, about={"judged_changed": 3}))
+    assert "nothing was chosen by them" not in said
+    assert "3 pictures that an earlier run was judged by" in said
+
+
+def test_approximate_figures_are_called_so() -> None:
+    row = {"epoch": 1, "training_loss": 0.5, "validation_loss": 0.5, "acc1": 0.5}
+    assert report_parts.APPROXIMATE in report_parts.curves([row, row], {"exact_epochs": False})
+    assert report_parts.APPROXIMATE not in report_parts.curves([row, row], {"exact_epochs": True})
 
 
 def test_without_pictures_set_apart_nothing_is_praised() -> None:

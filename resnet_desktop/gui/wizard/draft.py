@@ -28,6 +28,7 @@ class Draft:
         name: of the model that is made.
         base: the model to start from.
         train: which part of it is trained.
+        follows: the folder of the run whose mistakes were looked at, and whose split is kept; else empty.
         advanced: further keys of the job, as the user set them.
     """
 
@@ -40,6 +41,7 @@ class Draft:
     base: str = "resnet50-everyday40"
     train: str = "head"
     preset: str = "balanced"
+    follows: str = ""
     advanced: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -71,6 +73,7 @@ class Draft:
                 "group_duplicates": True,
                 "seed": self.split_seed,
             },
+            "follows": self.follows or None,
             "control": "stdin",
         }
         return values | dict(self.advanced)
@@ -92,6 +95,7 @@ class Draft:
             base=str(values.get("base") or given.base),
             train=str(values.get("train", given.train)),
             preset=str(values.get("preset", given.preset)),
+            follows=str(values.get("follows") or ""),
             # The trainer's own file has all choices filled in; nobody set them.
             advanced={key: value for key, value in mine.items() if key not in given.job()},
         )

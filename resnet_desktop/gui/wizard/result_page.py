@@ -237,6 +237,7 @@ class ResultPage(WizardPage):
                 draft,
                 exclude=tuple(dict.fromkeys((*draft.exclude, *leave_out))),
                 relabel={**draft.relabel, **relabel},
+                follows=str(self._folder),
             )
         )
 

@@ -49,11 +49,17 @@ def caution(results: Results) -> str:
     said = [text.format(low=wording.percent(low), high=wording.percent(high))]
     if metrics["images"] < FEW_PHOTOS:
         said.append(_tr("That range is wide because the photos are few: four times as many would halve it."))
+    changed = _changed(results)
     if metrics.get("on") == "test":
-        said.append(_tr("Nothing was learned from these photos, and nothing was chosen with them."))
+        said.append(changed or _tr("Nothing was learned from these photos, and nothing was chosen with them."))
         said.append(_validation(results))
     else:
-        said.append(_tr("It did not learn from them, but its best moment was chosen with them."))
+        by_loss = results.about.get("best_by") == "loss"
+        said.append(changed)
+        chosen = _tr("It did not learn from them, but its best moment was chosen with them.")
+        said.append(
+            _tr("It did not learn from them, but its best moment was chosen by their loss.") if by_loss else chosen
+        )
     said += [_untested(results), _baseline(results), _weak(results)]
     return " ".join(sentence for sentence in said if sentence)
 
@@ -152,6 +158,18 @@ def _weak(results: Results) -> str:
     if len(weak) > 4:
         text = _tr("It often misses {count} classes, most of all {names}. More photos of these help most.")
     return text.format(names=names, count=wording.number(len(weak)))
+
+
+def _changed(results: Results) -> str:
+    """That the photos are no longer those that an earlier run was judged by."""
+    count = int(results.about.get("judged_changed") or 0)
+    if not count:
+        return ""
+    text = _tr(
+        "{count} photos that an earlier run was judged by were left out or renamed after its answers had been seen: "
+        "the two accuracies cannot be compared, and this one may be too high."
+    )
+    return text.format(count=wording.number(count))
 
 
 def _untested(results: Results) -> str:

@@ -94,6 +94,12 @@ class RunCurves(QWidget):
         self.loss = CurveChart(self.tr("Loss"))
         self.accuracy = CurveChart(self.tr("Right on the photos set aside"), kind="percent")
         self.rate = CurveChart(self.tr("Learning rate"), kind="rate")
+        self.accuracy.setToolTip(
+            self.tr(
+                "Measured as training goes; on a graphics card in half precision, and so approximately. The result is "
+                "measured anew, on the finished file."
+            )
+        )
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, theme.M, 0, 0)
         layout.setSpacing(theme.XL)
