@@ -18,7 +18,7 @@ MOST_SKIPPED = 500
 """Pictures that could not be used are named up to so many."""
 OF_THE_RUN = ("name", "arch", "by_class", "skipped", "problems")
 """What ``data`` tells: it stays in the run folder, for it names the user's files."""
-_PRIVATE = ("output", "data", "exclude", "relabel", "control", "classes", "follows")
+_PRIVATE = ("output", "base", "data", "exclude", "relabel", "control", "classes", "follows")
 """Of a job: where things are on the user's disk, and what is said elsewhere."""
 
 
@@ -31,7 +31,7 @@ def provenance(engine: Engine, found: Scan, tested: Sequence[Sample], lost: Sequ
         tested: the test pictures that could be read.
         lost: the pictures set apart that could not be read at the end.
     """
-    job = engine.job.as_dict()
+    recipe = {key: value for key, value in engine.job.as_dict().items() if key not in _PRIVATE}
     read = len(engine.training) + len(engine.validation)
     return {
         "data": [_name(source) for source in engine.job.data if source.role != "test"],
@@ -41,16 +41,30 @@ def provenance(engine: Engine, found: Scan, tested: Sequence[Sample], lost: Sequ
         "relabelled": len(engine.job.relabel),
         "judged_changed": earlier.judged_changed(engine.job),
         "unreadable": len(found.training) + len(found.validation) - read + len(lost),
-        "recipe": {key: value for key, value in job.items() if key not in _PRIVATE},
+        "recipe": recipe | _used(engine, recipe["recipe"]),
         "base": None if engine.job.train == "scratch" else Path(engine.job.base).name,
         "base_sha256": engine.base or None,
         "seed": engine.job.seed,
         "best_by": engine.best_by if len(engine.validation) else None,
         "exact_epochs": engine.device.type == "cpu" or engine.head is not None or engine.recipe.precision == "float32",
         "device": str(engine.device),
-        "minutes": round(sum(row["seconds"] for row in engine.history) / 60, 1),
+        "minutes": round((engine.preparing + sum(row["seconds"] for row in engine.history)) / 60, 3),
         "versions": versions(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
+
+
+def _used(engine: Engine, recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """What a job leaves to the preset and the machine, as it was chosen in the end."""
+    schedule = engine.recipe.schedule
+    chosen = {"balance": engine.recipe.balance, "accumulate": engine.stepper.accumulate}
+    if recipe["compile"] == "auto":  # the run was not asked, as where there is nothing to compile
+        chosen["compile"] = "off"
+    return {
+        "epochs": sum(phase.epochs for phase in schedule),
+        "batch_size": max(phase.batch_size for phase in schedule),
+        "input_size": schedule[-1].size,
+        "recipe": {**recipe, **chosen},
     }
 
 

@@ -9,7 +9,7 @@ from resnet_desktop.finetune.dataset import Sample, Scan
 
 PROTOTYPE_PHOTOS = 256
 """Training pictures whose features are computed for the warning about unfamiliar ones, where none are at hand."""
-PROOF_PHOTOS, PROOF_RUNS = 64, 3
+PROOF_PHOTOS, PROOF_RUNS = 64, 4
 """Photos on which the bundle is held against PyTorch, and how often each of them is asked about."""
 REPORT_SECONDS = 6.0
 """What the report's heatmaps and the writing of the files take, more or less."""

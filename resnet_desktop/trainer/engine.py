@@ -52,7 +52,7 @@ class Engine:
 
     ``training`` and ``validation`` are pictures or features; with features only the head is computed. ``labels`` are
     the classes' names, ``folder`` is the run folder, ``ending`` what comes after the last step; ``base`` and
-    ``data`` stand for what is learnt from.
+    ``data`` stand for what is learnt from; ``preparing`` is how many seconds the features took.
     """
 
     job: Job
@@ -69,6 +69,7 @@ class Engine:
     data: str = ""
     world: World = field(default_factory=World)
     ending: Ending = field(default_factory=Ending)
+    preparing: float = 0.0
     position: Position = field(default_factory=Position)
     best: dict[str, Tensor] | None = None
     best_score: tuple[float, float] = WORST

@@ -19,6 +19,7 @@ from resnet_desktop.bundle.metadata import Metadata
 from resnet_desktop.bundle.portable import write_portable
 from resnet_desktop.bundle.resnet_graph import POOLED, Storage, build_resnet
 from resnet_desktop.core import atomic
+from resnet_desktop.core.errors import ModelError, TrainingError
 from resnet_desktop.finetune.dataset import Sample, Scan
 from resnet_desktop.inference.session import Session
 from resnet_desktop.trainer import about, assess, novelty, parity
@@ -56,7 +57,8 @@ def export(engine: Engine, found: Scan) -> Bundle:
         session = Session(draft, extra_outputs=(POOLED,))
         told = _Told(engine, found)
         validation, test, fitted = _asked(engine, draft, session, found, told)
-        proof = _proof(engine, found, draft, session, arrays, told)
+        witness = _witness(engine, found, draft, arrays, fitted.temperature, told)
+        proof = witness.prove(draft, session, fitted.temperature, told.another_run)
     finally:
         draft.path.unlink(missing_ok=True)
     results = _results(engine, found, (validation, test), fitted, dataclasses.asdict(proof))
@@ -64,7 +66,7 @@ def export(engine: Engine, found: Scan) -> Bundle:
     metadata = dataclasses.replace(
         metadata, temperature=fitted.temperature, novelty=fitted.novelty, provenance=_card(results)
     )
-    bundle = bundles.write(folder / "model.onnx", model, metadata)
+    bundle = _written(bundles.write(folder / "model.onnx", model, metadata), witness, told)
     write_portable(folder / "export", bundle)
     base = None if engine.job.train == "scratch" else engine.job.base
     report = write_report(folder / "report.html", bundle, base, results, found.samples, engine.control.check)
@@ -137,14 +139,28 @@ def _asked(
     return validation, test, assess.fit(validation, test, centres, learnt)
 
 
-def _proof(
-    engine: Engine, found: Scan, draft: Bundle, session: Session, arrays: dict[str, Any], told: _Told
-) -> parity.Parity:
-    """Hold the draft against PyTorch. Raises TrainingError ``parity_failed``."""
+def _written(bundle: Bundle, witness: parity.Witness, told: _Told) -> Bundle:
+    """The file that is handed over, read back and proven like the draft, at its own temperature.
+
+    Raises TrainingError ``parity_failed``: it is not kept.
+    """
+    try:
+        found = bundles.read(bundle.path)
+        witness.prove(found, Session(found), found.metadata.temperature, told.another_run)
+    except (TrainingError, ModelError):
+        bundle.path.unlink(missing_ok=True)
+        raise
+    return found
+
+
+def _witness(
+    engine: Engine, found: Scan, draft: Bundle, arrays: dict[str, Any], temperature: float, told: _Told
+) -> parity.Witness:
+    """Ask PyTorch on some of the photos. Raises DataError where none can be read."""
     hidden = () if engine.job.head.hidden is None else (engine.job.head.hidden,)
     network = ResNet(engine.network.architecture, len(found.labels), hidden=hidden)
-    workers = engine.job.workers or 1
-    return parity.prove(draft, session, network, arrays, STORAGE, told.proving, workers, told.another_run)
+    rows = parity.inputs(told.proving, draft.metadata.transforms, engine.job.workers or 1)
+    return parity.witness(network, arrays, STORAGE, rows, temperature, told.another_run)
 
 
 def _results(

@@ -62,56 +62,85 @@ class Parity:
         return self.bundle <= LIMIT and self.same_classes
 
 
-def prove(
-    bundle: Bundle,
-    session: Session,
+@dataclass(frozen=True, slots=True, eq=False)
+class Witness:
+    """What PyTorch says on some photos, to hold a file against.
+
+    Attributes:
+        rows: the photos as the app sees them, batches ``(n, 3, crop, crop)``.
+        stored: logits ``(photos, classes)`` with the values that a bundle stores.
+        full: the same with full-precision values.
+        temperature: that the app divides logits by.
+    """
+
+    rows: list[Floats]
+    stored: Floats
+    full: Floats
+    temperature: float
+
+    def prove(self, bundle: Bundle, session: Session, temperature: float, check: Callable[[], object]) -> Parity:
+        """Hold a bundle against PyTorch, as the app would run it.
+
+        Args:
+            bundle: what was written.
+            session: of the bundle.
+            temperature: that the bundle's logits are divided by.
+            check: called before every run; what it raises ends the work.
+
+        Raises:
+            TrainingError: ``parity_failed``.
+        """
+        outputs: list[Floats] = []
+        for x in self.rows:
+            check()
+            outputs.append(session.run(x)[bundle.output_name])
+        ours = judge.softmax(np.concatenate(outputs), temperature)
+        stored, full = (judge.softmax(logits, self.temperature) for logits in (self.stored, self.full))
+        parity = Parity.of(ours, stored, full)
+        if not parity.holds:
+            raise TrainingError(
+                "parity_failed",
+                f"The exported model differs from the trained network by {parity.bundle:.2g} in probability.",
+                "This is a fault of the program: please report it.",
+            )
+        return parity
+
+
+def witness(
     network: ResNet,
     arrays: dict[str, NDArray[Any]],
     storage: Storage,
-    samples: Sequence[Sample],
-    workers: int,
+    rows: list[Floats],
+    temperature: float,
     check: Callable[[], object],
-) -> Parity:
-    """Hold the bundle against PyTorch on real photos.
+) -> Witness:
+    """Ask PyTorch.
 
     Args:
-        bundle: what was written.
-        session: of the bundle.
-        network: of the same shape; it gets other weights here.
+        network: of the same shape as the bundle; it gets other weights here.
         arrays: the weights as they were trained.
         storage: how the bundle stores them.
-        samples: photos, of which ``PROOF_PHOTOS`` evenly spaced ones are asked about.
-        workers: threads that decode.
+        rows: the photos, from ``inputs``.
+        temperature: that was fitted.
         check: called before every run; what it raises ends the work.
-
-    Raises:
-        TrainingError: ``parity_failed``.
-        DataError: none of the photos can be read any more.
     """
-    rows = _inputs(samples, bundle.metadata.transforms, workers)
-    outputs: list[Floats] = []
-    for x in rows:
-        check()
-        outputs.append(session.run(x)[bundle.output_name])
-    ours = judge.softmax(np.concatenate(outputs))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     load_arrays(network, stored_arrays(arrays, storage))
-    stored = judge.softmax(_logits(network, rows, check))
+    stored = _logits(network, rows, check)
     load_arrays(network, arrays)
-    full = judge.softmax(_logits(network, rows, check))
-    parity = Parity.of(ours, stored, full)
-    if not parity.holds:
-        raise TrainingError(
-            "parity_failed",
-            f"The exported model differs from the trained network by {parity.bundle:.2g} in probability.",
-            "This is a fault of the program: please report it.",
-        )
-    return parity
+    return Witness(rows, stored, _logits(network, rows, check), temperature)
 
 
-def _inputs(samples: Sequence[Sample], transforms: Transforms, workers: int) -> list[Floats]:
-    """Evenly spaced photos as the app sees them, in batches ``(n, 3, crop, crop)``. Raises DataError."""
-    chosen = samples[:: max(1, len(samples) // PROOF_PHOTOS)][:PROOF_PHOTOS]
+def inputs(samples: Sequence[Sample], transforms: Transforms, workers: int) -> list[Floats]:
+    """At most ``PROOF_PHOTOS`` photos as the app sees them, in batches ``(n, 3, crop, crop)``.
+
+    They are spread evenly over all samples, whose order is that of the classes.
+
+    Raises:
+        DataError: none of the photos can be read any more.
+    """
+    count = min(PROOF_PHOTOS, len(samples))
+    chosen = [samples[(2 * i + 1) * len(samples) // (2 * count)] for i in range(count)]
     rows = [x for _, x in assess.batches(chosen, transforms, workers)]
     if not rows:
         raise DataError(

@@ -82,7 +82,8 @@ def recipe(about: Row) -> str:
         *((title, str(values.get(key, ""))) for key, title in names),
         ("seed", str(about["seed"])),
         ("device", about["device"]),
-        ("time in epochs", f"{about['minutes']:g} minutes"),
+        ("time for features and epochs", _duration(about["minutes"])),
+        ("compiled", {"on": "yes", "off": "no"}.get(values.get("compile", ""), "")),
         ("made with", ", ".join(f"{name} {version}" for name, version in about["versions"].items())),
         ("date", about["date"]),
     ]
@@ -101,6 +102,10 @@ def parity(found: Row | None) -> str:
         f"16-bit numbers halves the file; it changes a probability by {found['storage']:.1e} at most, and the answer "
         f"on {found.get('moved_classes', 0)} of the {found['photos']} photos.</p>"
     )
+
+
+def _duration(minutes: float) -> str:
+    return f"{60 * minutes:.1f} seconds" if minutes < 2 else f"{minutes:.1f} minutes"
 
 
 def _list(facts: Sequence[tuple[str, str]]) -> str:

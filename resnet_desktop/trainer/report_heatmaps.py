@@ -53,9 +53,10 @@ def section(
         before = None if base is None else _explainer(bundles.read(Library().find(base)))
         check()
         after = _explainer(bundle)
-        for row in chosen:
+        for done, row in enumerate(chosen):
             check()
             if time.monotonic() - began > SECONDS:
+                parts.append(f"<p>{done} of {len(chosen)} photos are shown: the others would have taken too long.</p>")
                 break
             parts.append(_photo(before, after, row, reader.read(samples[row["path"]]), check))
     except (ResNetDesktopError, MemoryError, KeyError) as error:

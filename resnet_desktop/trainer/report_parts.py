@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from resnet_desktop.explain.svg import Axis, Line, line_chart, text
+from resnet_desktop.trainer.calibrate import BINS
 
 LARGEST_TABLE = 30
 """Classes up to which the confusion table is drawn."""
 LARGEST_LIST = 60
 """Classes up to which all are shown at once; of more, the weakest are, and the others lie behind a fold."""
+FEW_TO_CALIBRATE = 100
+"""Pictures below which a calibration error is mostly chance."""
 FEW = 50
 """Pictures below which an accuracy says little."""
 
@@ -35,8 +38,8 @@ def headline(results: Row) -> str:
         five = f" For {metrics['acc5']:.1%} the right name is among the first five."
     return (
         f'<p class="figure">{metrics["acc1"]:.1%}</p>'
-        f"<p>of {metrics['images']:,} {text(metrics['on'])} pictures are named rightly. With so many pictures, the "
-        f"true share lies between {low:.1%} and {high:.1%} (95 % interval).{five}</p>"
+        f"<p>of {metrics['images']:,} {text(metrics['on'])} pictures are named rightly. The 95 % interval is "
+        f"{low:.1%} to {high:.1%}: of intervals made like this one, 19 in 20 hold the true share.{five}</p>"
         f"<p>{_honesty(metrics['on'], results['about'])}{_few(metrics['images'])}{_baseline(results['per_class'])}</p>"
         f"{_untested(results['per_class'])}"
     )
@@ -158,16 +161,24 @@ def confidence(results: Row) -> str:
         "</figure>"
         for title, when, key in (("Before", "before", "ece_uncalibrated"), ("After", "after", "ece"))
     )
-    where = "" if metrics["on"] == "test" else " The errors are of the same pictures, and so a little too small."
+    where = ""
+    if metrics["on"] != "test":
+        where = " The error after it is of these same pictures, and so a little too small; the one before is not."
+    if metrics["images"] < FEW_TO_CALIBRATE:
+        where += (
+            f" With {metrics['images']} pictures in {BINS} bins, chance alone makes either error larger than it is, "
+            "and the temperature is drawn towards 1."
+        )
     return (
         "<p>A model that is right as often as it says reaches the dashed line. Its probabilities are calibrated with a "
-        f"temperature of {results['temperature']:.2f}, fitted on the validation pictures.{where}</p>"
+        f"temperature of {results['temperature']:.2f}, fitted on the validation pictures.{where} Each bar bears the "
+        "number of its pictures.</p>"
         f'<div class="pair">{drawings}</div>'
     )
 
 
 def _reliability(rows: Sequence[Row]) -> str:
-    side, left, below = 300, 46, 26
+    side, left, below = 300, 62, 44
     marks = "".join(
         f'<line class="grid" x1="0" x2="{side}" y1="{y}" y2="{y}"/>'
         f'<text x="-4" y="{y + 4}" text-anchor="end">{100 - 100 * y // side} %</text>'
@@ -181,10 +192,21 @@ def _reliability(rows: Sequence[Row]) -> str:
         for row in rows
         if row["count"]
     )
+    middle = side // 2
+    titles = (
+        f'<text x="{middle}" y="{side + 34}" text-anchor="middle">how sure it is</text>'
+        f'<text transform="translate(-46 {middle}) rotate(-90)" text-anchor="middle">how often it is right</text>'
+    )
+    counts = "".join(
+        f'<text class="count" x="{(row["low"] + row["high"]) / 2 * side:.1f}" text-anchor="middle" '
+        f'y="{max(10.0, side * (1 - row["accuracy"]) - 3):.1f}">{row["count"]}</text>'
+        for row in rows
+        if row["count"]
+    )
     line = f'<path class="line c2" stroke-dasharray="5 4" d="M0 {side}L{side} 0"/>'
     box = f"{-left} -6 {side + left + 18} {side + below + 8}"
     label = 'aria-label="how often it is right, by how sure it is"'
-    return f'<svg viewBox="{box}" role="img" {label}>{marks}{bars}{line}</svg>'
+    return f'<svg viewBox="{box}" role="img" {label}>{marks}{bars}{line}{counts}{titles}</svg>'
 
 
 def novelty(rule: Row | None) -> str:

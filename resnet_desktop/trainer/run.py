@@ -55,6 +55,7 @@ class Run:
         self.folder = Path(job.output)
         self.reporter = reporter
         self.control = control
+        self._preparing = 0.0
         self.device = self.world.device(torch.device(self.job.device))
 
     @property
@@ -164,6 +165,7 @@ class Run:
             base=base_checksum(self.job),
             data=split_file.digest(found),
             world=self.world,
+            preparing=self._preparing,
             ending=Ending.of(found, has_features=self.job.train == "head"),
         )
         self._settle_compiling(engine)
@@ -182,6 +184,7 @@ class Run:
         if wanted == "auto":
             wanted = "on" if self.world.agree(int(compiling.pays(engine))) else "off"
             self.job = dataclasses.replace(self.job, recipe=dataclasses.replace(self.recipe, compile=wanted))
+            engine.job = self.job
             self._store_job()
         if wanted == "on":
             engine.stepper.compile()
@@ -217,12 +220,13 @@ class Run:
             told=self._teller("features"),
             world=self.world,
         )
-        cache = features_cache()
+        cache, started = features_cache(), time.monotonic() - self.control.seconds_paused
         try:
             training, skipped = extract(found.training, self.recipe.views, cache)
             validation, more = extract(found.validation, 1, cache)
         finally:
             cache.close()
+        self._preparing = time.monotonic() - started - self.control.seconds_paused
         if cache.problem:
             self.reporter.say("warning", code="cache_unused", message=f"Features are not kept: {cache.problem}")
         feeds = [FeatureFeed(f.values, f.labels, f.samples, augmenter, self.device) for f in (training, validation)]

@@ -95,6 +95,26 @@ def test_the_report_stands_alone(run: Path) -> None:
         assert words in page
 
 
+def test_nobody_learns_where_the_base_lay(run: Path, base_model: Path) -> None:
+    provenance = bundles.read(run / "model.onnx").metadata.provenance
+    assert provenance["base"] == base_model.name
+    assert len(provenance["base_sha256"]) == 64
+    for told in (json.dumps(provenance), (run / "report.html").read_text("utf-8")):
+        assert str(base_model.parent) not in told
+
+
+def test_what_was_left_open_is_told_as_it_was_chosen(run: Path, results: Results) -> None:
+    recipe = results.about["recipe"]
+    schedule = recipe["recipe"]["schedule"]
+    assert recipe["batch_size"] == schedule[0]["batch_size"]
+    assert recipe["epochs"] == 30
+    assert recipe["input_size"] == schedule[0]["size"]
+    assert recipe["recipe"]["compile"] in ("on", "off")
+    assert recipe["recipe"]["balance"] != "auto"
+    assert results.about["minutes"] > 0, "computing the features takes time, too"
+    assert "0 minutes" not in (run / "report.html").read_text("utf-8")
+
+
 def test_the_folder_for_other_programs_needs_three_libraries(run: Path, results: Results) -> None:
     example = run / "export" / "example.py"
     text = example.read_text("utf-8")

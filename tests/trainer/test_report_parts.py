@@ -63,6 +63,18 @@ def test_without_pictures_set_apart_nothing_is_praised() -> None:
     assert report_parts.UNMEASURED in report_parts.confidence(nothing)
 
 
+def test_the_reliability_diagram_is_labelled_and_counted() -> None:
+    bins = [{"low": 0.5, "high": 1.0, "confidence": 0.8, "accuracy": 0.5, "count": 8}]
+    metrics = {**results()["metrics"], "ece": 0.3, "ece_uncalibrated": 0.4}
+    said = report_parts.confidence(
+        results(metrics=metrics, reliability={"before": bins, "after": bins}, temperature=1.43)
+    )
+    assert said.count("how sure it is</text>") == said.count(">how often it is right</text>") == 2
+    assert said.count(">8</text>") == 2
+    assert "a little too small; the one before is not" in said
+    assert "chance alone makes either error larger" in said
+
+
 def test_what_was_looked_at_for_wrong_labels_is_said() -> None:
     said = report_doubts.words(results(), 24)
     assert "120 training pictures and 24 pictures set apart" in said
