@@ -26,6 +26,7 @@ from resnet_desktop.core.progress import Progress, unheard
 if TYPE_CHECKING:
     from resnet_desktop.bundle.bundle import Bundle
     from resnet_desktop.bundle.catalogue import Pretrained
+    from resnet_desktop.bundle.metadata import Metadata
     from resnet_desktop.bundle.summary import Summary
     from resnet_desktop.imaging.transforms import Interpolation, Transforms
 
@@ -202,6 +203,7 @@ def _info(bundle: Bundle, summary: Summary) -> dict[str, Any]:
         "categories": list(metadata.categories),
         "transforms": metadata.transforms.to_json(),
         "temperature": metadata.temperature,
+        "novelty": None if metadata.novelty is None else {k: v for k, v in metadata.novelty.items() if k != "values"},
         "provenance": dict(metadata.provenance),
         "parameters": summary.total_parameters,
         "multiply_adds": summary.total_multiply_adds,
@@ -228,15 +230,41 @@ def _print_card(bundle: Bundle) -> None:
     typer.echo(f"Photos: {first}resized to {transforms.resize}, centre {transforms.crop} x {transforms.crop}")
     if metrics.get("images"):
         low, high = metrics["acc1_interval"]
-        typer.echo(
-            f"Accuracy: {metrics['acc1']:.1%} of {metrics['images']} pictures (95 % interval {low:.1%} to {high:.1%})"
-        )
+        which = {"validation": "validation pictures, by which its best epoch was chosen", "test": "test pictures"}
+        kind = which.get(metrics.get("on", ""), "pictures")
+        typer.echo(f"Accuracy: {metrics['acc1']:.1%} of {metrics['images']} {kind}")
+        typer.echo(f"          95 % interval {low:.1%} to {high:.1%}")
     published = metadata.provenance.get("published", {})
     if published:
         typer.echo(f"Accuracy: {published['acc1']:.1%} by its publisher, on {published['on']}; not measured here")
     if "data" in metadata.provenance:
         typer.echo(f"Trained on: {', '.join(str(name) for name in metadata.provenance['data'])}")
+    _print_making(metadata)
     typer.echo("")
+
+
+def _print_making(metadata: Metadata) -> None:
+    """What it was made of, its temperature, and how often its warning of unfamiliar photos is wrong."""
+    told, recipe = metadata.provenance, metadata.provenance.get("recipe")
+    facts = [
+        ("Base", told.get("base")),
+        ("Trained part", recipe.get("train") if isinstance(recipe, dict) else None),
+        ("Made on", told.get("date")),
+        ("Temperature", None if metadata.temperature == 1 else f"{metadata.temperature:.2f}"),
+    ]
+    for name, value in facts:
+        if value:
+            typer.echo(f"{name}: {value}")
+    if metadata.novelty is None:
+        return
+    rate, images = metadata.novelty.get("false_alarm_rate"), metadata.novelty.get("images")
+    said = "how often wrongly, it does not say"
+    if isinstance(rate, int | float):
+        said = f"wrongly of {rate:.1%} of {images} pictures that do belong"
+        interval = metadata.novelty.get("false_alarm_interval")
+        if isinstance(interval, list) and len(interval) == 2:
+            said += f" (95 % interval {interval[0]:.1%} to {interval[1]:.1%})"
+    typer.echo(f"Warns of unfamiliar pictures: {said}")
 
 
 def _print_summary(summary: Summary) -> None:

@@ -17,6 +17,8 @@ from resnet_desktop.bundle.catalogue import Pretrained
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.settings import MODEL
 from resnet_desktop.gui.main_window import MainWindow
+from resnet_desktop.gui.models.card import ModelCard
+from resnet_desktop.gui.models.knowledge import facts
 from resnet_desktop.gui.models.labels_dialog import LabelsDialog
 from resnet_desktop.gui.models.models_window import ModelsWindow
 from resnet_desktop.gui.results import Result
@@ -77,11 +79,30 @@ def test_the_bundled_model_is_described_and_stays(models: ModelsWindow, qtbot: Q
     assert lines["Classes"] == "40"
     assert "koala" in lines["Names"]
     assert "56.8 %" in lines["Measured"]
+    assert "test photos" in lines["Measured"]
+    assert lines["Temperature"] == "0.73"
+    assert lines["Trained"] == "the whole network, from scratch"
+    assert lines["Made on"] == "2026-11-23"
     assert "128 × 128" in lines["Photo"]
     assert not models.installed.use_button.isEnabled(), "it is in use"
     assert not models.installed.remove_button.isEnabled()
     models.installed.check_button.click()
     qtbot.waitUntil(lambda: "are whole" in models.installed.said, timeout=WAIT)
+
+
+def test_the_card_says_how_often_the_warning_is_wrong(qapp: object, model_file: Path) -> None:
+    del qapp
+    told = {"false_alarm_rate": 0.04, "false_alarm_interval": [0.01, 0.12], "images": 50}
+    known = dataclasses.replace(facts(model_file), warning=told)
+    card = ModelCard()
+    card.show_model(known)
+    assert "of 50 photos that do belong, wrongly 4.0 % (95 % interval 1 % to 12 %)" in card.lines["Unfamiliar photos"]
+    card.show_model(dataclasses.replace(known, warning={"method": "energy"}))
+    assert "wrongly" not in card.lines["Unfamiliar photos"], "an older model does not say"
+    metrics = {"acc1": 0.5, "acc1_interval": [0.2, 0.8], "images": 8, "on": "validation"}
+    card.show_model(dataclasses.replace(known, provenance={"metrics": metrics, "recipe": "?"}))
+    assert "8 validation photos, by which its best moment was chosen" in card.lines["Measured"]
+    card.deleteLater()
 
 
 def test_a_file_is_installed_used_damaged_and_removed(models: ModelsWindow, qtbot: QtBot, model_file: Path) -> None:

@@ -102,7 +102,6 @@ def page(qtbot: QtBot, run: Path) -> Iterator[ResultPage]:
 def test_a_cell_shows_its_photos_with_heatmaps(page: ResultPage, photos: list[Path], qtbot: QtBot) -> None:
     quality = page.quality
     assert quality.grid.names == [str(photo) for photo in photos[2:4]], "the most frequent confusion comes first"
-    quality.sheet.set_heat(True)
     first = quality.grid.names[0]
     qtbot.waitUntil(lambda: quality.grid.over(first) is not None, timeout=LONG)
     taken_for = quality.grid.over(first)
@@ -115,6 +114,8 @@ def test_a_cell_shows_its_photos_with_heatmaps(page: ResultPage, photos: list[Pa
     assert truth.toImage() != taken_for.toImage(), "another class has another heatmap"
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     assert page.grab().save(str(SCREENSHOTS / "wizard-cell.png"))
+    quality.sheet.set_heat(False)
+    assert quality.grid.over(first) is None, "they can be switched off"
     quality.matrix.choose(3, 1)
     assert quality.grid.names == [str(photos[6])]
     quality.show_class(LABELS[1])
@@ -262,6 +263,35 @@ def test_after_training_again_the_accuracies_are_not_compared(
     page.mistakes.again_asked.emit([str(photos[6])], {})
     assert drafts[0].follows == str(run)
     assert drafts[0].job()["follows"] == str(run)
+
+
+def test_what_was_seen_in_few_photos_is_no_advice(
+    page: ResultPage, run: Path, photos: list[Path], qtbot: QtBot
+) -> None:
+    assert "often misses" not in page.note
+    assert f"2 of 4 photos of {LABELS[0]}" in page.note
+    rows = [
+        {"label": label, "precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 40 if label == LABELS[1] else 2}
+        for label in LABELS
+    ]
+    shown(page, run, photos, qtbot, per_class=rows)
+    assert f"often misses: {LABELS[1]}." in page.note
+
+
+def test_calibration_says_what_it_was_fitted_on(page: ResultPage, run: Path) -> None:
+    results = read_results(run)
+    assert "fitted on these same photos" in result_words.confidence(results)
+    assert "near 1" not in result_words.confidence(results)
+
+
+def test_an_export_writes_over_nothing(page: ResultPage, tmp_path: Path, qtbot: QtBot) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "labels.txt").write_text("mine", "utf-8")
+    page.export_to(tmp_path / "mine")
+    qtbot.waitUntil(lambda: "Written" in page.said, timeout=LONG)
+    assert (tmp_path / "mine" / "labels.txt").read_text("utf-8") == "mine"
+    assert (tmp_path / "mine 2" / "model.onnx").is_file()
+    assert "mine 2" in page.said
 
 
 def test_who_looked_for_wrong_labels_is_said(page: ResultPage, run: Path, photos: list[Path], qtbot: QtBot) -> None:

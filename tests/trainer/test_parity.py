@@ -17,7 +17,7 @@ from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.finetune.samples import Sample
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.session import Session
-from resnet_desktop.trainer import parity
+from resnet_desktop.trainer import assess, parity
 from resnet_desktop.trainer.ending import PROOF_PHOTOS
 
 from .conftest import SIDE, fine_tune_job, run_here
@@ -35,7 +35,7 @@ def test_photos_of_all_classes_are_tried(count: int, monkeypatch: pytest.MonkeyP
         chosen.extend(samples)
         yield list(samples), np.zeros((1, 3, 8, 8), np.float32)
 
-    monkeypatch.setattr(parity.assess, "batches", batches)
+    monkeypatch.setattr(assess, "batches", batches)
     samples = [Sample(f"{i}.png", None, 10 * i // count) for i in range(count)]
     parity.inputs(samples, Transforms(), 1)
     assert len(chosen) == len(set(chosen)) == min(PROOF_PHOTOS, count)

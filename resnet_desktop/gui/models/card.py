@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 from resnet_desktop.gui import wording
 from resnet_desktop.gui.fact_sheet import FactSheet
 from resnet_desktop.gui.models.knowledge import ModelFacts
+from resnet_desktop.gui.trained_part import trained_part
 
 MOST_LABELS = 60
 """Classes are named up to so many."""
@@ -45,10 +46,15 @@ class ModelCard(FactSheet):
         measured = claimed = calibrated = ""
         if metrics.get("images") and metrics.get("acc1_interval"):
             low, high = metrics["acc1_interval"]
-            text = self.tr("{share} of {images} photos named rightly (95 % interval {low} to {high})")
+            kinds = {
+                "validation": self.tr("validation photos, by which its best moment was chosen"),
+                "test": self.tr("test photos"),
+            }
+            text = self.tr("{share} of {images} {kind} named rightly (95 % interval {low} to {high})")
             measured = text.format(
                 share=wording.percent(metrics["acc1"], 1),
                 images=wording.number(int(metrics["images"])),
+                kind=kinds.get(str(metrics.get("on")), self.tr("photos")),
                 low=wording.percent(low, 1),
                 high=wording.percent(high, 1),
             )
@@ -58,13 +64,30 @@ class ModelCard(FactSheet):
         if metrics.get("ece") is not None:
             text = self.tr("Percentages are off by {ece} on average (expected calibration error)")
             calibrated = text.format(ece=wording.percent(metrics["ece"], 1))
-        warns = self.tr("Marks photos that are unlike all it has learnt from") if facts.warns else ""
+        temperature = "" if facts.temperature == 1 else f"{facts.temperature:.2f}"
         return [
             (self.tr("Measured"), measured),
             (self.tr("Says its publisher"), claimed),
             (self.tr("Confidence"), calibrated),
-            (self.tr("Unfamiliar photos"), warns),
+            (self.tr("Temperature"), temperature),
+            (self.tr("Unfamiliar photos"), self._warnings(facts)),
         ]
+
+    def _warnings(self, facts: ModelFacts) -> str:
+        """Whether it warns of unfamiliar photos, and how often wrongly."""
+        if facts.warning is None:
+            return ""
+        said = self.tr("Marks photos that are unlike all it has learnt from")
+        rate, count = facts.warning.get("false_alarm_rate"), facts.warning.get("images")
+        if not isinstance(rate, int | float) or not isinstance(count, int):
+            return said
+        text = self.tr("{said}; of {count} photos that do belong, wrongly {rate}")
+        interval = facts.warning.get("false_alarm_interval")
+        values = {"said": said, "count": wording.number(count), "rate": wording.percent(rate, 1)}
+        if isinstance(interval, list) and len(interval) == 2:
+            text = self.tr("{said}; of {count} photos that do belong, wrongly {rate} (95 % interval {low} to {high})")
+            values |= {"low": wording.percent(interval[0]), "high": wording.percent(interval[1])}
+        return text.format(**values)
 
     def _input(self, facts: ModelFacts) -> list[tuple[str, str]]:
         transforms = facts.transforms
@@ -88,12 +111,14 @@ class ModelCard(FactSheet):
         ]
 
     def _origin(self, facts: ModelFacts) -> list[tuple[str, str]]:
-        told = facts.provenance
+        told, recipe = facts.provenance, facts.provenance.get("recipe")
+        part = trained_part(str(recipe.get("train"))) if isinstance(recipe, dict) else ""
         return [
             (self.tr("Publisher"), str(told.get("publisher") or "")),
             (self.tr("Licence"), str(told.get("licence") or "")),
             (self.tr("Learnt from"), ", ".join(str(name) for name in told.get("data") or ())),
             (self.tr("Began as"), str(told.get("base") or "")),
+            (self.tr("Trained"), part),
             (self.tr("Made on"), str(told.get("date") or "")),
             (self.tr("File"), str(facts.path)),
             (self.tr("sha256"), facts.sha256),

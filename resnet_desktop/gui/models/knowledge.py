@@ -40,7 +40,7 @@ class ModelFacts:
         side: of the square that the network sees, in pixels.
         transforms: the preprocessing.
         temperature: of the calibration; 1 where it was not fitted.
-        warns: whether it has a rule for unfamiliar photos.
+        warning: what the file says of its rule for unfamiliar photos; None if it has none.
         parameters: trained numbers.
         multiply_adds: for one photo.
         provenance: where it comes from.
@@ -56,7 +56,7 @@ class ModelFacts:
     side: int
     transforms: Transforms
     temperature: float
-    warns: bool
+    warning: Mapping[str, Any] | None
     parameters: int
     multiply_adds: int
     provenance: Mapping[str, Any]
@@ -95,7 +95,7 @@ def facts(path: Path) -> ModelFacts:
         side=bundle.input_shape[-1],
         transforms=metadata.transforms,
         temperature=metadata.temperature,
-        warns=metadata.novelty is not None,
+        warning=metadata.novelty,
         parameters=summary.total_parameters,
         multiply_adds=summary.total_multiply_adds,
         provenance=metadata.provenance,

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.gui import wording
 from resnet_desktop.gui.fact_sheet import FactSheet
+from resnet_desktop.gui.trained_part import trained_part
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,17 +81,10 @@ class AboutView(FactSheet):
 
     def _training(self, about: Mapping[str, Any]) -> list[tuple[str, str]]:
         recipe = about.get("recipe", {})
-        parts = {
-            "head": self.tr("the last layer alone"),
-            "last-stage": self.tr("the last stage and the last layer"),
-            "last-two-stages": self.tr("the last two stages and the last layer"),
-            "all": self.tr("the whole network"),
-            "scratch": self.tr("the whole network, from scratch"),
-        }
         minutes = about.get("minutes")
         versions = about.get("versions", {})
         return [
-            (self.tr("Trained"), parts.get(recipe.get("train", ""), "")),
+            (self.tr("Trained"), trained_part(str(recipe.get("train", "")))),
             (self.tr("Base"), str(about.get("base") or "")),
             (self.tr("Preset"), str(recipe.get("preset", ""))),
             (self.tr("Seed"), str(about.get("seed", ""))),

@@ -43,6 +43,7 @@ class QualityView(QWidget):
         super().__init__(parent)
         self._results: Results | None = None
         self.matrix, self.sheet = ConfusionView(), PictureSheet(heatmaps)
+        self.sheet.set_heat(True)  # why it errs is what a cell is looked at for; they are made for what is in view
         self.classes, self.confusions = QualityModel(self), ConfusionsModel(self)
         self.table, self.list = PlainTable(self.tr("Quality of each class")), PlainTable(self.tr("What is confused"))
         self._find = QLineEdit()

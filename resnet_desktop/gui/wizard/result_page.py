@@ -113,9 +113,9 @@ class ResultPage(WizardPage):
         self._tasks.run_task(lambda: _install(model, name), self._on_installed)
 
     def export_to(self, folder: Path) -> None:
-        """Write model, labels and an example for other programs."""
+        """Write model, labels and an example for other programs; beside what is there already, not over it."""
         model = self._folder / "model.onnx"
-        self._tasks.run_task(lambda: _export(model, folder), lambda future: self._on_exported(folder, future))
+        self._tasks.run_task(lambda: _export(model, folder), self._on_exported)
 
     def _build(self) -> None:
         self._title.setWordWrap(True)
@@ -218,9 +218,9 @@ class ResultPage(WizardPage):
         dialog.fileSelected.connect(lambda chosen: self.export_to(Path(chosen) / name))
         dialog.open()
 
-    def _on_exported(self, folder: Path, future: Future[None]) -> None:
+    def _on_exported(self, future: Future[Path]) -> None:
         try:
-            future.result()
+            folder = future.result()
         except ResNetDesktopError as error:
             self._said.setText(Failure.of(error).text)
             return
@@ -259,8 +259,12 @@ def _install(model: Path, name: str) -> Path:
     return library.install(model, wanted).path
 
 
-def _export(model: Path, folder: Path) -> None:
+def _export(model: Path, folder: Path) -> Path:
     from resnet_desktop.bundle.bundle import read
     from resnet_desktop.bundle.portable import write_portable
 
-    write_portable(folder, read(model))
+    free, number = folder, 2
+    while free.exists():
+        free = folder.with_name(f"{folder.name} {number}")
+        number += 1
+    return write_portable(free, read(model))

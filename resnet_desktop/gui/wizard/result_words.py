@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication
 from resnet_desktop.gui import wording
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.results import Results
+    from resnet_desktop.finetune.results import ClassResult, Results
 
 FEW_PHOTOS = 50
 """With fewer to check with, an accuracy says little."""
@@ -21,6 +21,8 @@ UNEVEN = 0.6
 """From this share of one class on, it is said what always naming that class would come to."""
 WEAK = 0.6
 """A class that is found less often than this is named."""
+ENOUGH = 10
+"""Photos of a class from which on that says something of the class."""
 
 
 def headline(results: Results) -> str:
@@ -45,7 +47,7 @@ def caution(results: Results) -> str:
     if metrics.get("acc1") is None:
         return ""
     low, high = metrics.get("acc1_interval") or (0.0, 1.0)
-    text = _tr("Of other photos like these, most likely {low} to {high} (95 % interval).")
+    text = _tr("For photos like these, the 95 % interval is {low} to {high}.")
     said = [text.format(low=wording.percent(low), high=wording.percent(high))]
     if metrics["images"] < FEW_PHOTOS:
         said.append(_tr("That range is wide because the photos are few: four times as many would halve it."))
@@ -73,8 +75,12 @@ def confidence(results: Results) -> str:
     text = _tr("Calibration error {after}; before calibration (temperature {temperature}) it was {before}.")
     after, before = wording.percent(metrics["ece"], 1), wording.percent(metrics["ece_uncalibrated"], 1)
     said.append(text.format(after=after, before=before, temperature=f"{results.temperature:.2f}"))
+    if metrics.get("on") != "test":
+        said.append(
+            _tr("The temperature was fitted on these same photos, so the error after it is a little too small.")
+        )
     if metrics["images"] < FEW_TO_CALIBRATE:
-        said.append(_tr("With so few photos both errors are mostly chance, and the temperature is held near 1."))
+        said.append(_tr("With so few photos both errors are mostly chance, and the temperature is drawn towards 1."))
     return "\n\n".join(said)
 
 
@@ -150,14 +156,23 @@ def _baseline(results: Results) -> str:
 
 
 def _weak(results: Results) -> str:
-    weak = sorted((row.recall, row.label) for row in results.per_class if row.recall is not None and row.recall < WEAK)
-    if not weak:
-        return ""
+    """The classes that are often missed; of few photos, only that this was so."""
+    rows = [row for row in results.per_class if row.recall is not None and row.recall < WEAK]
+    sure = sorted((row for row in rows if row.support >= ENOUGH), key=lambda row: row.recall or 0.0)
+    if not sure:
+        few = sorted(rows, key=lambda row: (row.recall or 0.0) - row.support)[:1]
+        text = _tr("It finds {found} of {count} photos of {label}, but that is too few to tell.")
+        return "".join(_of_few(text, row) for row in few)
     text = _tr("It often misses: {names}. More photos of these help most.")
-    names = ", ".join(label for _, label in weak[:4])
-    if len(weak) > 4:
+    names = ", ".join(row.label for row in sure[:MOST_NAMES])
+    if len(sure) > MOST_NAMES:
         text = _tr("It often misses {count} classes, most of all {names}. More photos of these help most.")
-    return text.format(names=names, count=wording.number(len(weak)))
+    return text.format(names=names, count=wording.number(len(sure)))
+
+
+def _of_few(text: str, row: ClassResult) -> str:
+    found = round((row.recall or 0.0) * row.support)
+    return text.format(found=wording.number(found), count=wording.number(row.support), label=row.label)
 
 
 def _changed(results: Results) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle import catalogue
 from resnet_desktop.bundle.catalogue import pretrained
 from resnet_desktop.cli import main
 from tests.serving import serving
-from tests.unit.bundle.making import plain_classifier, save
+from tests.unit.bundle.making import metadata, plain_classifier, save, tiny_model
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -52,6 +53,29 @@ def test_a_foreign_model_is_installed_with_its_labels(run: Run, tmp_path: Path) 
     assert isinstance(transforms, dict)
     assert (transforms["resize"], transforms["crop"]) == (18, 16)
     assert (transforms["mean"], transforms["std"]) == ([0.5] * 3, [0.5] * 3)
+
+
+def test_a_model_says_how_it_was_made_and_measured(run: Run, tmp_path: Path) -> None:
+    metrics = {"acc1": 0.5, "acc1_interval": [0.2, 0.8], "images": 8, "on": "validation"}
+    provenance = {"metrics": metrics, "base": "small18", "date": "2026-11-26", "recipe": {"train": "head"}}
+    novelty = {"method": "energy", "threshold": 1.0, "false_alarm_rate": 0.04, "false_alarm_interval": [0.01, 0.12]}
+    made = metadata(temperature=1.43, provenance=provenance, novelty={**novelty, "images": 50})
+    path = bundles.write(tmp_path / "mine.onnx", tiny_model(), made).path
+    code, out, _ = run("info", str(path))
+    assert code == 0
+    for words in (
+        "50.0% of 8 validation pictures, by which its best epoch was chosen",
+        "95 % interval 20.0% to 80.0%",
+        "Base: small18",
+        "Made on: 2026-11-26",
+        "Trained part: head",
+        "Temperature: 1.43",
+        "wrongly of 4.0% of 50 pictures that do belong (95 % interval 1.0% to 12.0%)",
+    ):
+        assert words in out
+    told = info(run, str(path))["novelty"]
+    assert isinstance(told, dict)
+    assert told["false_alarm_rate"] == 0.04
 
 
 def test_what_cannot_be_installed_is_said(run: Run, tmp_path: Path) -> None:
