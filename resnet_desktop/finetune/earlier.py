@@ -6,9 +6,9 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from resnet_desktop.core.errors import DataError
+from resnet_desktop.core.errors import DataError, JobError
 from resnet_desktop.finetune import split_file
-from resnet_desktop.finetune.job import Job
+from resnet_desktop.finetune.job import Job, Split, read_job
 from resnet_desktop.finetune.results import read_results
 
 _logger = logging.getLogger(__name__)
@@ -17,11 +17,20 @@ _logger = logging.getLogger(__name__)
 def roles(job: Job) -> Mapping[str, str]:
     """What each picture of the earlier run was for, by its name: nothing where there is none that can be read.
 
-    What was left out must not be made up for with pictures that were learnt from, or those that stay would be judged
-    by a network of an earlier run that knows them.
+    What was left out is not made up for with pictures that were learnt from: those that stay are the ones that both
+    runs are judged by. A job that asks for other shares than the earlier one gets a split of its own.
     """
-    stored = None if job.follows is None else split_file.load(Path(job.follows))
+    if job.follows is None or _split(Path(job.follows)) not in (None, job.split):
+        return {}
+    stored = split_file.load(Path(job.follows))
     return {} if stored is None else {name: role for name, (role, _) in stored.roles().items()}
+
+
+def _split(folder: Path) -> Split | None:
+    try:
+        return read_job(folder / "job.json").split
+    except JobError:
+        return None
 
 
 def judged_changed(job: Job) -> int:

@@ -265,6 +265,23 @@ def test_after_training_again_the_accuracies_are_not_compared(
     assert drafts[0].job()["follows"] == str(run)
 
 
+def test_it_is_said_which_photos_a_mistake_is_of_and_what_deciding_does(
+    page: ResultPage, run: Path, photos: list[Path], qtbot: QtBot
+) -> None:
+    rows = [{**row, "role": "test"} for row in json.loads((run / "results.json").read_text("utf-8"))["pictures"]]
+    rows[2]["role"] = "validation"
+    metrics = {"acc1": 0.5, "acc1_interval": [0.2, 0.8], "images": 7, "on": "test"}
+    results = shown(page, run, photos, qtbot, pictures=rows, metrics=metrics, suspects=[])
+    view = page.mistakes
+    tested, checked = (next(p for p in results.mistakes if p.role == role) for role in ("test", "validation"))
+    assert "test photos" in view._about(tested)
+    assert "validation photos" in view._about(checked)
+    view.leave_out([checked.path])
+    assert "cannot be compared" not in view.changes
+    view.leave_out([tested.path])
+    assert "cannot be compared" in view.changes
+
+
 def test_what_was_seen_in_few_photos_is_no_advice(
     page: ResultPage, run: Path, photos: list[Path], qtbot: QtBot
 ) -> None:

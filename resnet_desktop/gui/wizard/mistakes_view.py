@@ -128,7 +128,11 @@ class MistakesView(QWidget):
         text = self.tr("{out} left out, {moved} renamed: train again to see what that changes.") if verdicts else ""
         numbers = {"out": len(verdicts.left_out), "moved": len(verdicts.renamed)}
         self._changes.setVisible(bool(verdicts))
-        self._changes.setText(text.format(**{key: wording.number(value) for key, value in numbers.items()}))
+        said = text.format(**{key: wording.number(value) for key, value in numbers.items()})
+        judged = {picture.path for picture in self._results.judged} if self._results is not None else set()
+        if judged.intersection(verdicts.names):
+            said += " " + self.tr("It was judged by some of these: the next accuracy cannot be compared with this one.")
+        self._changes.setText(said)
         self._on_chosen()
 
     def _on_class(self, index: int) -> None:
@@ -167,7 +171,17 @@ class MistakesView(QWidget):
             )
         else:
             text = self.tr("{name} lies in {label}. The model is {share} sure that it is {other}.")
-        return text.format(**values)
+        return f"{text.format(**values)} {self._role(picture)}".strip()
+
+    def _role(self, picture: PictureResult) -> str:
+        """Of which photos it is one, where there are two kinds."""
+        if self._results is None or self._results.metrics.get("on") != "test":
+            return ""
+        words = {
+            "validation": self.tr("It is one of the validation photos, which the accuracy is not of."),
+            "test": self.tr("It is one of the test photos."),
+        }
+        return words.get(picture.role, "")
 
     def _about_sheet(self) -> str:
         which, results = self._which.currentData(), self._results

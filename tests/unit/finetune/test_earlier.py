@@ -57,6 +57,19 @@ def test_new_pictures_are_learnt_from(tmp_path: Path) -> None:
     assert second.validation == first.validation
 
 
+def test_who_asks_for_other_shares_gets_another_split(tmp_path: Path) -> None:
+    put(tmp_path / "photos")
+    job = job_on(tmp_path / "photos", tmp_path / "one")
+    first = scan(job)
+    split_file.save(tmp_path / "one", first)
+    (tmp_path / "one" / "job.json").write_text(json.dumps(job.as_dict()), "utf-8")
+    same = job_on(tmp_path / "photos", tmp_path / "two", follows=str(tmp_path / "one"))
+    assert earlier.roles(same)
+    more = job_on(tmp_path / "photos", tmp_path / "two", follows=str(tmp_path / "one"), split={"validation": 0.4})
+    assert not earlier.roles(more)
+    assert len(scan(more).validation) == 12
+
+
 def test_an_earlier_run_that_is_gone_is_no_obstacle(tmp_path: Path) -> None:
     put(tmp_path / "photos")
     job = job_on(tmp_path / "photos", tmp_path / "two", follows=str(tmp_path / "gone"))
