@@ -125,14 +125,12 @@ def decoded(
 
     A bounded window ahead; a picture is decoded once for all kinds that want it equally large.
     """
-
     budget = DecodeBudget()
 
     def work(source: bytes | Path) -> list[NDArray[np.uint8]] | ResNetDesktopError:
         try:
             pictures = {
-                side: decode(source, shorter_side=side, budget=budget)
-                for side in {kind.decode_side for kind in kinds}
+                side: decode(source, shorter_side=side, budget=budget) for side in {kind.decode_side for kind in kinds}
             }
         except ImageError as error:
             return error

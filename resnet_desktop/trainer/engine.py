@@ -28,7 +28,7 @@ from resnet_desktop.trainer.pace import Pace
 from resnet_desktop.trainer.reporter import Reporter
 from resnet_desktop.trainer.resnet import ResNet
 from resnet_desktop.trainer.stepper import Stepper
-from resnet_desktop.trainer.trouble import out_of_memory
+from resnet_desktop.trainer.trouble import finite, out_of_memory
 from resnet_desktop.trainer.world import World
 
 CHECKPOINT_SECONDS = 300.0
@@ -122,7 +122,7 @@ class Engine:
             return
         began = time.monotonic()
         trained = self._trained()
-        _finite(float(torch.stack([values.float().abs().max() for values in trained.values()]).max()))
+        finite(float(torch.stack([values.float().abs().max() for values in trained.values()]).max()))
         state = Checkpoint(
             position=self.position,
             network=trained,
@@ -259,7 +259,7 @@ class Engine:
             raise CancelledRunError  # nothing has been learnt that could be kept
         loss = float(self.world.total(torch.stack(losses).mean())) if losses else math.nan
         if losses:
-            _finite(loss)
+            finite(loss)
         self._finish_epoch(epoch, phase, loss, rate, started)
 
     def _check_evaluation(self) -> None:
@@ -301,7 +301,7 @@ class Engine:
     def _report(self, epoch: int, step: int, steps: int, losses: list[Tensor], rate: float) -> None:
         if not self.reporter.due:
             return  # reading the loss would make the processor wait for the device at every step
-        loss = _finite(float(losses[-1]) * self.world.size)
+        loss = finite(float(losses[-1]) * self.world.size)
         self.reporter.progress(
             epoch=epoch + 1,
             step=step,
@@ -337,7 +337,7 @@ class Engine:
         # Networks of an earlier phase saw smaller pictures: the best is sought anew among those of each size.
         if epoch and self.phases[epoch - 1].size != phase.size:
             self.best_score = WORST
-        score = (result.acc1, -_finite(result.loss)) if result else WORST
+        score = (result.acc1, -finite(result.loss)) if result else WORST
         if self._rank(score) >= self._rank(self.best_score):
             source = self.averaged.values if self.averaged and self.averaged.values else self._trained()
             self.best = {name: value.detach().clone() for name, value in source.items()}
@@ -391,14 +391,3 @@ def _another(what: str) -> TrainingError:
 def _is_adam(state: dict[str, Any]) -> bool:
     """Whether an optimizer's state is that of Adam: another one takes it without a word, and fails at its next step."""
     return "betas" in state["param_groups"][0]
-
-
-def _finite(loss: float) -> float:
-    """The loss itself. Raises TrainingError if it is no finite number."""
-    if not math.isfinite(loss):
-        raise TrainingError(
-            "loss_not_finite",
-            "The loss is no longer a number: training has diverged.",
-            "Choose a lower learning rate and start again.",
-        )
-    return loss

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 from pathlib import Path
 
 from resnet_desktop.core import atomic
@@ -37,3 +38,14 @@ def out_of_memory() -> TrainingError:
         "There is not enough memory to go on.",
         "Close other programs and go on with the run, or start anew with a smaller input size or a smaller network.",
     )
+
+
+def finite(loss: float) -> float:
+    """The loss itself. Raises TrainingError if it is no finite number."""
+    if not math.isfinite(loss):
+        raise TrainingError(
+            "loss_not_finite",
+            "The loss is no longer a number: training has diverged.",
+            "Choose a lower learning rate and start again.",
+        )
+    return loss

@@ -25,7 +25,7 @@ from resnet_desktop.finetune.samples import Sample
 from resnet_desktop.trainer import checkpoint as checkpoints
 from resnet_desktop.trainer import choices, machine, memory
 from resnet_desktop.trainer.control import CancelledRunError, Control
-from resnet_desktop.trainer.data import load_pictures
+from resnet_desktop.trainer.data import load_pictures, square
 from resnet_desktop.trainer.network import build_network
 from resnet_desktop.trainer.run import Run
 
@@ -192,12 +192,12 @@ def test_pictures_that_do_not_fit_into_memory_lie_in_a_file(
     stripe_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     samples = [Sample(str(path), None, 0) for path in sorted((stripe_folder / "lying").iterdir())]
-    held, _ = load_pictures(samples, 24, 1)
+    held, _ = load_pictures(samples, square(24), 1)
     monkeypatch.setattr(memory, "free_bytes", lambda _device: 1000)
-    mapped, _ = load_pictures(samples, 24, 1)
+    mapped, _ = load_pictures(samples, square(24), 1)
     assert torch.equal(held.pixels, mapped.pixels)
     assert mapped.pixels.is_contiguous(memory_format=torch.channels_last)
     assert [path for path in paths.cache_folder().iterdir() if path.is_file()] == [], "it has no name"
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=1000))
     with pytest.raises(DataError, match="more than there is room for"):
-        load_pictures(samples, 24, 1)
+        load_pictures(samples, square(24), 1)
