@@ -22,11 +22,15 @@ def prototype_photos(found: Scan) -> Sequence[Sample]:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """So many pictures: those whose features are computed, those that the model is judged by, those of the proof."""
+    """So many pictures: those whose features are computed, those that the model is judged by, those of the proof.
+
+    ``answer``: seconds for one of them, where it is known before training begins; else 0.
+    """
 
     learnt: int = 0
     judged: int = 0
     proven: int = 0
+    answer: float = 0.0
 
     @classmethod
     def of(cls, found: Scan, *, has_features: bool) -> Ending:
@@ -41,5 +45,5 @@ class Ending:
         return self.learnt + self.judged + PROOF_RUNS * self.proven
 
     def seconds(self, answer: float) -> float:
-        """How long it takes, at ``answer`` seconds a picture."""
-        return REPORT_SECONDS + answer * self.pictures
+        """How long it takes, at ``answer`` seconds a picture where nothing else is known."""
+        return REPORT_SECONDS + (self.answer or answer) * self.pictures

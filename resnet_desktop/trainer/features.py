@@ -81,7 +81,8 @@ class Extractor:
         seed: of the run.
         side: pixels along a side of the squares that views are drawn from.
         workers: threads that decode.
-        told: called before each batch with the rows done and all rows; may raise to end the work.
+        told: called before each batch with the rows done and all rows, those of earlier calls and those ahead included;
+            may raise to end the work.
     """
 
     def __init__(
@@ -108,11 +109,28 @@ class Extractor:
         plain = [FORMAT, base, self._transforms.to_json(), side, self._device.type, torch.__version__]
         drawn = [recipe.precision, recipe.crop_scale, recipe.jitter, seed]
         self._contexts = [json.dumps(plain), json.dumps([*plain, *drawn])]
+        self._ahead = 0
         self.computed = 0
         self.seconds = 0.0
 
-    def __call__(self, samples: Sequence[Sample], views: int, cache: ValueCache) -> tuple[Features, Skipped]:
-        """Features of ``samples`` in ``views`` views each; pictures that cannot be read are left out and returned."""
+    def seconds_per_picture(self) -> float:
+        """What it takes to send a picture through the network: as it was just now, else tried on an empty batch."""
+        if self.computed:
+            return self.seconds / self.computed
+        side = self._transforms.crop
+        x = torch.zeros(self._batch, 3, side, side, device=self._device)
+        started = time.monotonic()
+        self._forward(x, exact=True).cpu()
+        return (time.monotonic() - started) / self._batch
+
+    def __call__(
+        self, samples: Sequence[Sample], views: int, cache: ValueCache, ahead: int = 0
+    ) -> tuple[Features, Skipped]:
+        """Features of ``samples`` in ``views`` views each; pictures that cannot be read are left out and returned.
+
+        ``ahead``: so many rows will be asked for after these.
+        """
+        self._ahead = ahead
         mine = [samples[i] for i in self._world.rows(len(samples)).tolist()]
         values, skipped = self._extract(mine, views, cache)
         if self._world.size > 1:
@@ -161,7 +179,7 @@ class Extractor:
 
         def flush(pending: _Pending, count: int) -> None:
             nonlocal done
-            self._told(done, total)
+            self._told(self.computed + done, self.computed + total + self._ahead)
             rows = [row for row, _ in pending[:count]]
             found = self._features(pending[:count])
             cache.put({row.key: found[i].numpy().tobytes() for i, row in enumerate(rows)})

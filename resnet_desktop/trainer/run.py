@@ -55,7 +55,7 @@ class Run:
         self.folder = Path(job.output)
         self.reporter = reporter
         self.control = control
-        self._preparing = 0.0
+        self._preparing = self._answer = 0.0
         self.device = self.world.device(torch.device(self.job.device))
 
     @property
@@ -166,7 +166,7 @@ class Run:
             data=split_file.digest(found),
             world=self.world,
             preparing=self._preparing,
-            ending=Ending.of(found, has_features=self.job.train == "head"),
+            ending=self._ending(found),
         )
         self._settle_compiling(engine)
         return engine
@@ -217,23 +217,33 @@ class Run:
             seed=self.job.seed,
             side=choices.stored_side(self.recipe, choices.PASSING_MARGIN),
             workers=self.workers,
-            told=self._teller("features"),
+            told=self._teller("features", self._ending(found).seconds),
             world=self.world,
         )
         cache, started = features_cache(), time.monotonic() - self.control.seconds_paused
         try:
-            training, skipped = extract(found.training, self.recipe.views, cache)
+            training, skipped = extract(found.training, self.recipe.views, cache, len(found.validation))
             validation, more = extract(found.validation, 1, cache)
         finally:
             cache.close()
         self._preparing = time.monotonic() - started - self.control.seconds_paused
+        self._answer = extract.seconds_per_picture()
         if cache.problem:
             self.reporter.say("warning", code="cache_unused", message=f"Features are not kept: {cache.problem}")
         feeds = [FeatureFeed(f.values, f.labels, f.samples, augmenter, self.device) for f in (training, validation)]
         return feeds[0], feeds[1], [*skipped, *more]
 
-    def _teller(self, part: str) -> Callable[[int, int], None]:
-        """Listens to commands and says how far a part of the work is that comes before the first epoch."""
+    def _ending(self, found: Scan) -> Ending:
+        """What comes after training; where features are at hand, an epoch does not tell how long an answer takes."""
+        ending = Ending.of(found, has_features=self.job.train == "head")
+        return dataclasses.replace(ending, answer=self._answer)
+
+    def _teller(self, part: str, rest: Callable[[float], float] | None = None) -> Callable[[int, int], None]:
+        """Listens to commands and says how far a part of the work is that comes before the first epoch.
+
+        ``rest``: how long all that comes after it takes, at so many seconds a picture; where nobody knows, nothing is
+        said of the time left.
+        """
         started = time.monotonic() - self.control.seconds_paused
 
         def tell(done: int, total: int) -> None:
@@ -243,7 +253,7 @@ class Run:
             if not total or not self.reporter.due:
                 return
             speed = done / max(1e-9, time.monotonic() - started - self.control.seconds_paused)
-            left = round((total - done) / speed, 1) if done else None
+            left = round((total - done) / speed + rest(1 / speed), 1) if done and rest is not None else None
             speeds = {"images_per_second": round(speed, 1), "seconds_left": left}
             self.reporter.progress(part=part, epoch=0, step=done, steps=total, loss=None, **speeds)
 

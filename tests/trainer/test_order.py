@@ -23,9 +23,10 @@ from resnet_desktop.finetune import events
 from resnet_desktop.finetune.job import Phase, parse_job
 from resnet_desktop.finetune.samples import Sample
 from resnet_desktop.trainer import checkpoint as checkpoints
-from resnet_desktop.trainer import choices, machine, memory
+from resnet_desktop.trainer import choices, machine, memory, reporter
 from resnet_desktop.trainer.control import CancelledRunError, Control
 from resnet_desktop.trainer.data import load_pictures, square
+from resnet_desktop.trainer.ending import REPORT_SECONDS
 from resnet_desktop.trainer.network import build_network
 from resnet_desktop.trainer.run import Run
 
@@ -201,3 +202,21 @@ def test_pictures_that_do_not_fit_into_memory_lie_in_a_file(
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=1000))
     with pytest.raises(DataError, match="more than there is room for"):
         load_pictures(samples, square(24), 1)
+
+
+def test_the_time_left_is_that_of_the_whole_run(
+    stripe_folder: Path, base_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while features are computed: the end of the run is part of it, and the bar does not begin anew."""
+    monkeypatch.setattr(reporter, "PROGRESS_INTERVAL", 0.0)
+    job = fine_tune_job(stripe_folder, tmp_path / "out", base_model, epochs=2, recipe={"views": 2})
+    said = run_here(job)
+    rows = [record for record in said if record["event"] == "progress"]
+    features = [row for row in rows if row.get("part") == "features"]
+    assert {row["steps"] for row in features} == {2 * 38 + 10}
+    assert [row["step"] for row in features] == sorted(row["step"] for row in features)
+    assert all(row["seconds_left"] >= REPORT_SECONDS for row in features if row["step"])
+    assert all(row["seconds_left"] is None for row in rows if row.get("part") == "scanning")
+    epochs = [row for row in rows if not row.get("part")]
+    assert epochs
+    assert all(row["seconds_left"] > REPORT_SECONDS for row in epochs)
