@@ -108,9 +108,10 @@ class Engine:
             except CancelledRunError:
                 self.save()
                 raise
-            if self._stopped or self.pace.seconds_since_saved > self._seconds_between_saves():
+            if not self._stopped and self.pace.seconds_since_saved > self._seconds_between_saves():
                 self.save()
-        if self.position != self._saved:
+        self._say_ending()
+        if self._stopped or self.position != self._saved:
             self.save()
 
     def save(self) -> None:
@@ -324,6 +325,12 @@ class Engine:
         left = self.pace.seconds_left(steps, evaluations)
         answer = pixels * self.pace.seconds_per_evaluation / max(1, len(self.validation))
         return round(left + self.ending.seconds(answer), 1)
+
+    def _say_ending(self) -> None:
+        """Training is over, now: the last checkpoint and what the export has to load take their time."""
+        answer = self.pace.seconds_per_evaluation / max(1, len(self.validation))
+        steps = {"epoch": len(self.history), "step": 0, "steps": self.ending.pictures, "loss": None}
+        self.reporter.say("progress", part="exporting", **steps, seconds_left=round(self.ending.seconds(answer), 1))
 
     def _finish_epoch(self, epoch: int, phase: Phase, loss: float, rate: float, started: float) -> None:
         begun, self._may_give_up = time.monotonic(), self.best is not None
