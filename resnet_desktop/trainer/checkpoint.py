@@ -138,3 +138,13 @@ def _read(path: Path) -> dict[str, Any] | None:
 def _sorted(folder: Path) -> list[Path]:
     """Complete checkpoints, oldest first; temporary files have other names."""
     return sorted(p for p in folder.glob("epoch-*.pt") if NAME.fullmatch(p.name))
+
+
+def another(what: str) -> TrainingError:
+    """The error of a checkpoint that belongs to something else."""
+    return TrainingError("no_checkpoint", f"The checkpoint is of another {what}.", ANEW)
+
+
+def is_adam(state: dict[str, Any]) -> bool:
+    """Whether an optimizer's state is that of Adam: another one takes it without a word, and fails at its next step."""
+    return "betas" in state["param_groups"][0]

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resnet_desktop.core.errors import StorageError, TrainingError
+from resnet_desktop.core.errors import StorageError
 from resnet_desktop.finetune.job import Job, Phase, Recipe
 from resnet_desktop.trainer import balance, choices, details, memory
 from resnet_desktop.trainer import checkpoint as checkpoints
@@ -147,18 +147,18 @@ class Engine:
     def restore(self, state: Checkpoint) -> None:
         """Go on from a checkpoint. Raises TrainingError if it is of another network or of other data."""
         if state.base != self.base or set(state.network) != set(self.names):
-            raise _another("network: the base model or the job has changed since")
+            raise checkpoints.another("network: the base model or the job has changed since")
         if state.data and state.data != self.data:
-            raise _another("split of the photos: they, their classes or the job have changed since")
-        if _is_adam(state.optimizer) != _is_adam(self.optimizer.state_dict()):
-            raise _another("optimizer: the job has changed since")
+            raise checkpoints.another("split of the photos: they, their classes or the job have changed since")
+        if checkpoints.is_adam(state.optimizer) != checkpoints.is_adam(self.optimizer.state_dict()):
+            raise checkpoints.another("optimizer: the job has changed since")
         try:
             self._load(state.network)
             self.optimizer.load_state_dict(state.optimizer)
             if state.scaler:
                 self.stepper.scaler.load_state_dict(state.scaler)
         except (RuntimeError, ValueError, KeyError) as error:
-            raise _another("shape: the classes or the job have changed since") from error
+            raise checkpoints.another("shape: the classes or the job have changed since") from error
         if self.head is not None and state.scaling is not None:
             self.head.shift, self.head.scale = (value.to(self.device) for value in state.scaling)
         if self.averaged is not None and state.averaged is not None:
@@ -254,17 +254,18 @@ class Engine:
             self._report(epoch, step + 1, steps, losses, rate)
             if self.pace.seconds_since_saved > CHECKPOINT_SECONDS:
                 self.save()
-        if self._stopped and self.best is not None:
-            return  # the best is kept; judging what has just been learnt would take its time
-        if self._stopped and not losses and not first:
-            raise CancelledRunError  # nothing has been learnt that could be kept
+        if self._stopped:
+            if self.best is None and not losses and not first:
+                raise CancelledRunError  # nothing has been learnt that could be kept
+            self._keep_unjudged()
+            return
         loss = float(self.world.total(torch.stack(losses).mean())) if losses else math.nan
         if losses:
             finite(loss)
         self._finish_epoch(epoch, phase, loss, rate, started)
 
     def _check_evaluation(self) -> None:
-        """Before each of its batches: it is given up where there is a best network to keep. Raises."""
+        """Before each of its batches: that of an epoch is given up where the run shall stop. Raises."""
         if self._told_to_stop() and self._may_give_up:
             raise _StoppedError
 
@@ -332,11 +333,22 @@ class Engine:
         steps = {"epoch": len(self.history), "step": 0, "steps": self.ending.pictures, "loss": None}
         self.reporter.say("progress", part="exporting", **steps, seconds_left=round(self.ending.seconds(answer), 1))
 
+    def _keep(self, score: tuple[float, float]) -> None:
+        source = self.averaged.values if self.averaged and self.averaged.values else self._trained()
+        self.best = {name: value.detach().clone() for name, value in source.items()}
+        self.best_score = score
+
+    def _keep_unjudged(self) -> None:
+        """The run stops: judging what was learnt last would take its time; it is kept where there is nothing else."""
+        if self.best is None:
+            self._keep(WORST)
+
     def _finish_epoch(self, epoch: int, phase: Phase, loss: float, rate: float, started: float) -> None:
-        begun, self._may_give_up = time.monotonic(), self.best is not None
+        begun, self._may_give_up = time.monotonic(), True
         try:
             result = self.evaluate(self.validation, phase.size, phase.size)
         except _StoppedError:
+            self._keep_unjudged()
             return
         finally:
             self._may_give_up = False
@@ -346,9 +358,7 @@ class Engine:
             self.best_score = WORST
         score = (result.acc1, -finite(result.loss)) if result else WORST
         if self._rank(score) >= self._rank(self.best_score):
-            source = self.averaged.values if self.averaged and self.averaged.values else self._trained()
-            self.best = {name: value.detach().clone() for name, value in source.items()}
-            self.best_score = score
+            self._keep(score)
         row: dict[str, Any] = {
             "epoch": epoch + 1,
             "training_loss": round(loss, 5) if math.isfinite(loss) else None,
@@ -389,12 +399,3 @@ class Engine:
             message = f"Nothing has got better for {patience} epochs: training ends after epoch {self.position.epoch}."
             self.reporter.say("warning", code="early_stopped", message=message)
         return not better
-
-
-def _another(what: str) -> TrainingError:
-    return TrainingError("no_checkpoint", f"The checkpoint is of another {what}.", checkpoints.ANEW)
-
-
-def _is_adam(state: dict[str, Any]) -> bool:
-    """Whether an optimizer's state is that of Adam: another one takes it without a word, and fails at its next step."""
-    return "betas" in state["param_groups"][0]

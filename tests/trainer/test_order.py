@@ -71,18 +71,22 @@ def test_a_run_that_is_stopped_before_its_first_step_learns_when_it_goes_on(
 
 def test_stop_keeps_the_best_without_judging_once_more(stripe_folder: Path, base_model: Path, tmp_path: Path) -> None:
     """The best so far is there: neither a half epoch nor an evaluation under way is waited for."""
-    for when, step in (("in the epoch", 1), ("in its evaluation", -1)):
+    for epoch, step in ((1, 1), (1, -1), (2, 1), (2, -1)):
         control = Control("trial")
 
-        def stop(record: dict[str, Any], control: Control = control, step: int = step) -> None:
+        def stop(record: dict[str, Any], control: Control = control, epoch: int = epoch, step: int = step) -> None:
             wanted = record.get("steps", 0) if step < 0 else step
-            if record["event"] == "progress" and record.get("epoch") == 2 and record["step"] == wanted:
+            here = record["event"] == "progress" and not record.get("part") and record.get("epoch") == epoch
+            if here and record["step"] == wanted:
                 control.handle("stop")
 
-        job = fine_tune_job(stripe_folder, tmp_path / when, base_model, train="last-stage", epochs=5)
+        folder = tmp_path / f"{epoch} {step}"
+        job = fine_tune_job(stripe_folder, folder, base_model, train="last-stage", epochs=5)
         said = run_here(job, stop, control)
-        assert finished_epochs(said) == [1], when
+        assert finished_epochs(said) == list(range(1, epoch)), "what is half done is not judged"
         assert said[-1]["event"] == "finished"
+        assert said[-1]["metrics"]["images"] == 10, "the report judges what is kept"
+        assert (folder / "report.html").is_file()
 
 
 def test_memory_of_a_failed_step_is_free_for_the_next_try(
