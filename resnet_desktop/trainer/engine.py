@@ -86,12 +86,11 @@ class Engine:
         weights = balance.class_weights(self.training.labels, max(1, len(self.labels)), self.recipe.balance)
         self.stepper = Stepper(self.recipe, model, self.optimizer, self.device, self.world, weights)
         self.evaluator = Evaluator(model, self.recipe, self.device, self.world, self._check_evaluation)
-        self._may_give_up = False
         self.peak = self.job.learning_rate or PEAK[self.recipe.optimizer]
         self.phases = [phase for phase in self.recipe.schedule for _ in range(phase.epochs)]
         self.total_steps = sum(self._steps(phase) for phase in self.phases)
         self.pace = Pace()
-        self._stopped = False
+        self._stopped = self._may_give_up = False
         self._saved, self._saving = Position(), 0.0
 
     def train(self) -> None:
