@@ -161,7 +161,7 @@ class TrainerPage(WizardPage):
         for button, plan, name in zip(
             (self._small, self._large),
             offer.plans,
-            (self.tr("For this computer's processor (CPU)"), self._card_words(offer.card)),
+            (self.tr("For the processor (CPU)"), self._card_words(offer.card)),
             strict=False,
         ):
             size = text.format(download=wording.number(plan.download_mb), disk=wording.number(plan.disk_mb))
@@ -174,8 +174,8 @@ class TrainerPage(WizardPage):
 
     def _card_words(self, card: str) -> str:
         if card:
-            return self.tr("For the graphics card that was found here, {card} (CUDA)").format(card=card)
-        return self.tr("For an NVIDIA graphics card (CUDA), of which none was found here")
+            return self.tr("For the {card} that was found here (CUDA)").format(card=card)
+        return self.tr("For an NVIDIA card (none was found here)")
 
     def _on_checked(self, future: Future[TrainerCheck]) -> None:
         self._choose.setEnabled(True)
@@ -250,7 +250,7 @@ class TrainerPage(WizardPage):
         self.complete_changed.emit()
 
     def _build(self) -> None:
-        self._small.setText(self.tr("For this computer's processor (CPU)"))
+        self._small.setText(self.tr("For the processor (CPU)"))
         self._small.setChecked(True)
         self._large.hide()
         group = QButtonGroup(self)
