@@ -145,11 +145,7 @@ class Run:
             first = skipped[0][1]
             hint = f"{first.message} {first.hint or ''}".strip()
             raise DataError("no_images", "None of the pictures to train on can be read.", hint)
-        for code, message in thin.warnings(found.labels, training.labels.tolist(), validation.labels.tolist()):
-            self.reporter.say("warning", code=code, message=message)
-        if self.recipe.cutmix and self.job.train == "head":
-            message = "CutMix pastes pictures, but only the head is trained, on features: it is left out."
-            self.reporter.say("warning", code="cutmix_unused", message=message)
+        self._warn(found, training, validation)
         chosen = balance.chosen(self.recipe.balance, training.labels)
         engine = Engine(
             job=self.job,
@@ -170,6 +166,14 @@ class Run:
         )
         self._settle_compiling(engine)
         return engine
+
+    def _warn(self, found: Scan, training: Feed, validation: Feed) -> None:
+        """Say what the run can do, but should perhaps not be asked to."""
+        for code, message in thin.warnings(found.labels, training.labels.tolist(), validation.labels.tolist()):
+            self.reporter.say("warning", code=code, message=message)
+        if self.recipe.cutmix and self.job.train == "head":
+            message = "CutMix pastes pictures, but only the head is trained, on features: it is left out."
+            self.reporter.say("warning", code="cutmix_unused", message=message)
 
     def _scheduled(self, pictures: int, network: ResNet) -> Job:
         """The job with its schedule; how it is fitted to the memory must be the same in all processes."""

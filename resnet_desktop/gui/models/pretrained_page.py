@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.core.progress import Cancelled
@@ -15,14 +15,13 @@ from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.inquiry import Inquiry, Tell
 from resnet_desktop.gui.models import knowledge
 from resnet_desktop.gui.models.knowledge import Installed, Offer
-from resnet_desktop.gui.plain_table import PlainTable
+from resnet_desktop.gui.plain_table import Index, PlainTable, RowsModel
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
 
 if TYPE_CHECKING:
     from resnet_desktop.bundle.catalogue import Pretrained
 
-_Index = QModelIndex | QPersistentModelIndex
 _DISPLAY = int(Qt.ItemDataRole.DisplayRole)
 _STEPS = 1000
 
@@ -191,12 +190,11 @@ class PretrainedPage(QWidget):
         self._show_busy(False)
 
 
-class OffersModel(QAbstractTableModel):
-    """Network, publisher, share, size, whether it is installed."""
+class OffersModel(RowsModel[Offer]):
+    """Network, name, publisher, share, size, whether it is installed."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._rows: tuple[Offer, ...] = ()
+        super().__init__((), parent)
         self._titles = (
             self.tr("Network"),
             self.tr("Name"),
@@ -206,30 +204,7 @@ class OffersModel(QAbstractTableModel):
             self.tr("Installed"),
         )
 
-    @property
-    def rows(self) -> tuple[Offer, ...]:
-        """What is shown."""
-        return self._rows
-
-    def show_rows(self, rows: Sequence[Offer]) -> None:
-        """Show these."""
-        self.beginResetModel()
-        self._rows = tuple(rows)
-        self.endResetModel()
-
-    def rowCount(self, parent: _Index | None = None) -> int:
-        """As many as there are networks."""
-        return 0 if parent is not None and parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent: _Index | None = None) -> int:
-        """One for each title."""
-        return 0 if parent is not None and parent.isValid() else len(self._titles)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _DISPLAY) -> object:
-        """The titles."""
-        return self._titles[section] if orientation == Qt.Orientation.Horizontal and role == _DISPLAY else None
-
-    def data(self, index: _Index, role: int = _DISPLAY) -> object:
+    def data(self, index: Index, role: int = _DISPLAY) -> object:
         """The words."""
         offer = self._rows[index.row()]
         network = offer.network
