@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # The system's pip installs into the environment, so that Debian's python3-venv package is not needed.
+# Two workers, since most of the time is spent in single threads; `make test WORKERS=0` runs in one process.
+WORKERS ?= 2
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 
 .PHONY: run test lint format bench wheel clean
@@ -20,7 +22,7 @@ run: $(VENV)/.run
 test: $(VENV)/.test
 	.ci/qt-libraries offscreen
 	$(MAKE) --no-print-directory lint
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

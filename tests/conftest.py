@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from resnet_desktop.bundle.importers import packaged
+from resnet_desktop.core import paths
 from resnet_desktop.imaging.decode import encode_jpeg, encode_png
 
 REPO = Path(__file__).resolve().parent.parent
@@ -22,11 +24,27 @@ PhotoMaker = Callable[..., NDArray[np.uint8]]
 FileMaker = Callable[..., Path]
 
 
+@pytest.fixture(scope="session")
+def built_networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the network that the app starts with, built once."""
+    folder = tmp_path_factory.mktemp("built")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESNET_DESKTOP_HOME", str(folder))
+        return packaged.built(packaged.PACKAGED[0]).parent
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home for the app, so that no test meets the user's settings, models or logs, nor another test's."""
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, built_networks: Path) -> Path:
+    """An empty home for the app, so that no test meets the user's settings, models or logs, nor another test's.
+
+    The network that the app starts with is there already, as a link to one file for all: to alter it, replace it.
+    """
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("RESNET_DESKTOP_HOME", str(folder))
+    networks = paths.built_models_folder()
+    networks.mkdir(parents=True)
+    for file in built_networks.iterdir():
+        (networks / file.name).hardlink_to(file)
     return folder
 
 

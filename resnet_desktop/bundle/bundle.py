@@ -21,6 +21,7 @@ from resnet_desktop import __version__
 from resnet_desktop.bundle import tensors
 from resnet_desktop.bundle.architectures import ARCHITECTURES
 from resnet_desktop.bundle.features import FeatureLayer, behind_softmax, final_operator, find_features
+from resnet_desktop.bundle.graph.efficientnet import is_efficientnet_lite, read_shape
 from resnet_desktop.bundle.graph_view import ONNX_DOMAINS, GraphView, Shape, declared, type_name
 from resnet_desktop.bundle.metadata import CHECKSUM_KEY, MAX_CLASSES, PREFIX, Metadata
 from resnet_desktop.bundle.resnet_graph import PRODUCER, check_arrays, read_arrays
@@ -354,10 +355,14 @@ def _check_agreement(metadata: Metadata, classes: int, side: int) -> None:
 
 def _check_architecture(metadata: Metadata, view: GraphView) -> None:
     """A network of ours must have exactly the weights of its architecture, unless it was quantized since."""
-    arch = ARCHITECTURES.get(metadata.arch or "")
-    if arch is None or any(node.op_type in _QUANTIZED for node in view.nodes):
+    if any(node.op_type in _QUANTIZED for node in view.nodes):
         return
-    check_arrays(arch, {name: tuple(d or 0 for d in t.shape or ()) for name, t in view.initializers.items()})
+    shapes = {name: tuple(d or 0 for d in t.shape or ()) for name, t in view.initializers.items()}
+    arch = ARCHITECTURES.get(metadata.arch or "")
+    if arch is not None:
+        check_arrays(arch, shapes)
+    elif is_efficientnet_lite(metadata.arch):
+        read_shape(str(metadata.arch), {name: shape for name, shape in shapes.items() if shape})
 
 
 def _is_plain_onnx(model: onnx.ModelProto) -> bool:

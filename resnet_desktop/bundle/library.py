@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from resnet_desktop.bundle.importers import packaged
+from resnet_desktop.bundle.importers.packaged import PACKAGED, PackagedNetwork
 from resnet_desktop.bundle.importing import Known, copy_model
 from resnet_desktop.core import paths
-from resnet_desktop.core.errors import ModelError
+from resnet_desktop.core.errors import ModelError, ResNetDesktopError
 
 SUFFIX = ".onnx"
 MAX_NAME = 100
+DEFAULTS = (PACKAGED[0].name, "resnet50-everyday40")
+"""What is used where the user has chosen nothing, best first; after these whatever there is."""
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
@@ -28,34 +33,57 @@ class LibraryEntry:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Default:
+    """The model to use where none was chosen, and why it is not the one that it should be; None where it is."""
+
+    path: Path
+    problem: ResNetDesktopError | None
+
+
 class Library:
     """The installed models.
 
     Args:
         bundled: the folder of models that came with the app; None for the usual one. Never written to.
         user: the folder of the user's models; None for the usual one. Made when a model is installed.
+        networks: networks whose weights come in packages; their files are built in the cache when they are listed.
     """
 
-    def __init__(self, bundled: Path | None = None, user: Path | None = None) -> None:
+    def __init__(
+        self,
+        bundled: Path | None = None,
+        user: Path | None = None,
+        networks: Sequence[PackagedNetwork] = PACKAGED,
+    ) -> None:
         self._bundled = bundled if bundled is not None else paths.bundled_models_folder()
         self._user = user if user is not None else paths.user_models_folder()
+        self._networks = networks
 
     def entries(self) -> tuple[LibraryEntry, ...]:
-        """All models, the bundled ones first, each sorted by name. Files are listed, not opened."""
-        bundled = _listed(self._bundled, "bundled")
-        taken = {entry.name for entry in bundled}
-        return (*bundled, *(entry for entry in _listed(self._user, "user") if entry.name not in taken))
+        """All models: those that came with the app, the default ones first, then the user's, each sorted by name.
+
+        Files are listed, not opened. A network in a package that cannot be built is left out; ``default`` says why.
+        """
+        built = [entry for network in self._networks if (entry := _built_entry(network)) is not None]
+        with_app = sorted((*built, *_listed(self._bundled, "bundled")), key=_default_order)
+        taken = {entry.name for entry in with_app}
+        return (*with_app, *(entry for entry in _listed(self._user, "user") if entry.name not in taken))
 
     def find(self, name_or_path: str) -> Path:
         """The file of an installed model, or a path to a model file.
 
         Raises:
             ModelError: ``missing_model`` if a path was given where there is no file; ``unknown_model`` if no model has
-                that name (the hint has the names there are).
+                that name (the hint has the names there are); as ``packaged.built``.
+            StorageError: as ``packaged.built``.
         """
         entry = self._entry(name_or_path)
         if entry is not None:
             return entry.path
+        for network in self._networks:
+            if network.name.casefold() == name_or_path.casefold():
+                return packaged.built(network)  # says what is wrong with it
         path = Path(name_or_path).expanduser()
         if _is_path(name_or_path) or path.is_file():
             if not path.exists():
@@ -63,14 +91,18 @@ class Library:
             return path
         raise self._unknown(name_or_path)
 
-    def default(self) -> Path:
-        """The first model there is. Raises ModelError ``missing_model`` if none is installed."""
+    def default(self) -> Default:
+        """The first of ``entries``, and what is wrong with the network in a package that should come before it.
+
+        Raises ModelError ``missing_model`` if none is installed.
+        """
         found = self.entries()
         if not found:
             raise ModelError(
                 "missing_model", "No model is installed.", "Install one: resnet-desktop models install FILE."
             )
-        return found[0].path
+        problem = _problem(self._networks[0]) if self._networks else None
+        return Default(found[0].path, problem)
 
     def check_name(self, name: str) -> str:
         """The name, if a model can be installed under it. Raises ModelError ``model_exists``, ``unknown_model``."""
@@ -122,6 +154,30 @@ class Library:
         names = ", ".join(entry.name for entry in self.entries())
         hint = f"Installed models: {names}." if names else "No model is installed."
         return ModelError("unknown_model", f"There is no model {name!r}.", hint)
+
+
+def _built_entry(network: PackagedNetwork) -> LibraryEntry | None:
+    """The entry of a network in a package, its file built; None where it is not installed or cannot be built."""
+    if not packaged.is_installed(network):
+        return None
+    try:
+        path = packaged.built(network)
+        return LibraryEntry(network.name, path, "bundled", path.stat().st_size)
+    except (ResNetDesktopError, OSError):
+        return None
+
+
+def _problem(network: PackagedNetwork) -> ResNetDesktopError | None:
+    """Why a network in a package cannot be used; None where it can."""
+    try:
+        packaged.built(network)
+    except ResNetDesktopError as error:
+        return error
+    return None
+
+
+def _default_order(entry: LibraryEntry) -> tuple[int, str]:
+    return (DEFAULTS.index(entry.name) if entry.name in DEFAULTS else len(DEFAULTS), entry.name)
 
 
 def _listed(folder: Path, origin: Literal["bundled", "user"]) -> tuple[LibraryEntry, ...]:

@@ -10,6 +10,7 @@ import onnx
 
 from resnet_desktop.bundle.architectures import ARCHITECTURES, Architecture
 from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.graph.efficientnet import is_efficientnet_lite
 from resnet_desktop.bundle.graph_view import GraphView, attributes, readable_name
 
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE, onnx.TensorProto.BFLOAT16)
@@ -49,7 +50,11 @@ def summarize(bundle: Bundle) -> Summary:
     """Count a network: a bundle by its stem, blocks and head, another model by its operators that compute."""
     arch = ARCHITECTURES.get(bundle.metadata.arch or "")
     view = bundle.view
-    group = _own_group(arch) if arch is not None else _foreign_group(view)
+    ours = arch is not None or is_efficientnet_lite(bundle.metadata.arch)
+    if arch is not None:
+        group = _own_group(arch)
+    else:
+        group = _inverted_group if ours else _foreign_group(view)
     rows: dict[str, Row] = {}
     counted: set[str] = set()
     for node in view.nodes:
@@ -63,7 +68,7 @@ def summarize(bundle: Bundle) -> Summary:
             parameters, multiply_adds = parameters + old.parameters, multiply_adds + old.multiply_adds
         rows[name] = Row(name, kind, _output_shape(view, node), parameters, multiply_adds)
     # Operators that share weights, or only move numbers, are no news to the reader of a foreign model.
-    kept = tuple(row for row in rows.values() if arch is not None or row.parameters or row.multiply_adds)
+    kept = tuple(row for row in rows.values() if ours or row.parameters or row.multiply_adds)
     return Summary(kept, sum(r.parameters for r in kept), sum(r.multiply_adds for r in kept))
 
 
@@ -91,6 +96,19 @@ def _own_group(arch: Architecture) -> _Group:
         return name, node.op_type
 
     return group
+
+
+def _inverted_group(node: onnx.NodeProto) -> tuple[str, str] | None:
+    """The parts of an EfficientNet-Lite."""
+    name = node.output[0]
+    if node.op_type == "Cast":
+        return None
+    if name.startswith("blocks."):
+        return ".".join(name.split(".")[:2]), "inverted residual block"
+    rows = {"bn0": ("conv_stem", "stem"), "stem": ("conv_stem", "stem"), "conv_stem": ("conv_stem", "stem")}
+    rows |= dict.fromkeys(("conv_head", "bn1", "head"), ("conv_head", "1 x 1 convolution"))
+    rows |= dict.fromkeys(("pool", "avgpool"), ("avgpool", "pooling"))
+    return rows.get(name, ("fc", "linear"))
 
 
 def _foreign_group(view: GraphView) -> _Group:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
@@ -14,6 +14,7 @@ import typer
 
 from resnet_desktop.core import settings as declared
 from resnet_desktop.core.atomic import replacing
+from resnet_desktop.core.errors import StorageError
 from resnet_desktop.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,13 +42,27 @@ def say(message: str) -> None:
 
 
 def open_bundle(model: str | None) -> Bundle:
-    """The model that is named, or the one of the settings, or the bundled one. Raises ModelError."""
+    """The model that is named, or the one of the settings, or the default one. Raises ModelError, StorageError."""
     from resnet_desktop.bundle import answers
     from resnet_desktop.bundle.library import Library
 
-    library = Library()
-    wanted = model or Settings().string(declared.MODEL)
-    return answers.read(library.find(wanted) if wanted else library.default())
+    library, settings = Library(), Settings()
+    wanted = model or settings.string(declared.MODEL)
+    if wanted:
+        return answers.read(library.find(wanted))
+    default = library.default()
+    if default.problem is not None:
+        _say_once(settings, f"{default.problem} Until then {default.path.stem} is used.")
+    return answers.read(default.path)
+
+
+def _say_once(settings: Settings, sentence: str) -> None:
+    """Say something of the default model, unless it was said before, here or in the window."""
+    if settings.string(declared.TOLD_PROBLEM) == sentence:
+        return
+    say(sentence)
+    with suppress(StorageError):  # then it is said again
+        settings.change(declared.TOLD_PROBLEM, sentence)
 
 
 def open_admitted(model: str | None) -> Bundle:

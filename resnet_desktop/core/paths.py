@@ -42,6 +42,16 @@ def bundled_models_folder() -> Path:
     return _shipped("models")
 
 
+def built_models_folder() -> Path:
+    """Model files that the app has built from weights in packages that it was installed with."""
+    return cache_folder() / "networks"
+
+
+def came_with_app(model: Path) -> bool:
+    """Whether a model file is one that came with the app, or that the app has built from what came with it."""
+    return model.parent in (bundled_models_folder(), built_models_folder())
+
+
 def assets_folder() -> Path:
     """Icons, the font, the sample photos."""
     return _shipped("assets")

@@ -45,7 +45,7 @@ class Setting:
         return value
 
 
-MODEL = Setting("model", "", "Model (empty: the bundled one)")
+MODEL = Setting("model", "", "Model (empty: the one that the app starts with)")
 PROVIDER = Setting("provider", "auto", "Execution provider")
 MAX_MEGAPIXELS = Setting("max_megapixels", 200, "Largest image, in megapixels", minimum=1, maximum=2000)
 TOP_K = Setting("top_k", 5, "Classes shown for a photo", minimum=1, maximum=1000)
@@ -60,6 +60,7 @@ HEATMAP_CONTOUR = Setting(
 EXPORT_CAPTION = Setting("export_caption", True, "A caption below exported pictures")
 FIT = Setting("fit", "crop", "What the network sees of a photo", choices=("crop", "whole"))
 LIST_ORDER = Setting("list_order", "added", "Order of the photos", choices=("added", "name", "class", "unsure", "sure"))
+TOLD_PROBLEM = Setting("told_problem", "", "What was said of the default model, so that it is said once")
 TRAINER_PYTHON = Setting("trainer_python", "", "Python that has PyTorch (empty: found by the app)")
 
 SETTINGS: tuple[Setting, ...] = (
@@ -77,6 +78,7 @@ SETTINGS: tuple[Setting, ...] = (
     FIT,
     LIST_ORDER,
     TRAINER_PYTHON,
+    TOLD_PROBLEM,
 )
 
 

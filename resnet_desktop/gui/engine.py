@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from resnet_desktop.bundle import answers
 from resnet_desktop.bundle.library import Library
@@ -66,11 +67,10 @@ class Engine:
             provider: ``auto`` or a provider's name; one that does not run here is reported and replaced by ``auto``.
 
         Raises:
-            ModelError, ProviderError.
+            ModelError, ProviderError, StorageError.
             CancelledError: the window closes.
         """
-        library = Library()
-        path = library.find(wanted) if wanted else library.default()
+        path, problem = _model_file(wanted)
         bundle = answers.read(path)
         admission.admit(bundle, self.closing)
         classifier = Classifier(
@@ -83,7 +83,7 @@ class Engine:
         )
         recent = Recent(classifier)  # not the engine itself: a circle would keep the old model's memory for a while
         self._opened = classifier, recent, Analysis(classifier, recent.prediction)
-        return self.info()
+        return replace(self.info(), problem=problem)
 
     def info(self) -> ModelInfo:
         """What is open now. Only when ``ready``."""
@@ -170,3 +170,13 @@ class Engine:
             prediction.seconds,
             prediction.full_size,
         )
+
+
+def _model_file(wanted: str) -> tuple[Path, str]:
+    """The file of a model by name or path, or of the default one; and what is wrong with the default, or nothing."""
+    library = Library()
+    if wanted:
+        return library.find(wanted), ""
+    default = library.default()
+    problem = default.problem
+    return default.path, "" if problem is None else f"{problem} Until then {default.path.stem} is used."

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
+from resnet_desktop.core import settings as declared
 from resnet_desktop.core.errors import StorageError
 from resnet_desktop.core.settings import FIT, LIST_ORDER, MAX_MEGAPIXELS, MODEL, PROVIDER, THEME, TOP_K, Settings
 from resnet_desktop.gui import dialogs, drops, export, icons, theme
@@ -308,6 +309,8 @@ class MainWindow(QMainWindow):
         if self._chosen is not None:
             self.preferences.change(MODEL, self._chosen)
             self._chosen = None
+        if self.preferences.is_new(declared.TOLD_PROBLEM, info.problem):
+            self.notice.say(info.problem)
         if not info.has_labels:
             text = self.tr("{name} carries no class names: its classes are numbered.").format(name=info.name)
             ask = self.tr("Name them…"), lambda: self.models.ask_for_labels(info.path)

@@ -33,6 +33,13 @@ class Preferences(QObject):
         self._changes[setting] = value
         self._timer.start()
 
+    def is_new(self, setting: Setting, sentence: str) -> bool:
+        """Whether there is something to say that was not said before; it is remembered as said."""
+        if not sentence or sentence == self.settings.string(setting):
+            return False
+        self.change(setting, sentence)
+        return True
+
     def close(self) -> None:
         """Write what is left, and wait for it."""
         self._timer.stop()

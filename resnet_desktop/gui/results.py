@@ -160,6 +160,7 @@ class ModelInfo:
         explains: whether heatmaps cost nothing (see explain.explainer).
         categories: the labels.
         layers: the layers that can be explained, from first to last.
+        problem: why this is not the model that the app should start with; empty where it is.
     """
 
     name: str
@@ -174,3 +175,4 @@ class ModelInfo:
     explains: bool
     categories: tuple[str, ...] = ()
     layers: tuple[LayerChoice, ...] = ()
+    problem: str = ""

@@ -43,7 +43,7 @@ def admit(bundle: Bundle, cancelled: Cancelled = never) -> None:
         ModelError: as ``Session``; ``unsupported_model`` if it crashes, never ends, or cannot be run.
         CancelledError: ``cancelled`` said so.
     """
-    if bundle.path.parent == paths.bundled_models_folder():
+    if paths.came_with_app(bundle.path):
         return
     key = f"{bundle.file_sha256} {runtime.library().__version__}"
     passed = _passed()

@@ -23,7 +23,7 @@ SAMPLES = sorted((paths.assets_folder() / "samples").glob("*.jpg"))
 
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
-    return bundles.read(Library(user=Path("nowhere")).default())
+    return bundles.read(Library(user=Path("nowhere")).find("resnet50-everyday40"))
 
 
 @pytest.fixture(scope="module")

@@ -30,7 +30,7 @@ CLASSES = 1000
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    return Library(tmp_path / "bundled", tmp_path / "user")
+    return Library(tmp_path / "bundled", tmp_path / "user", ())
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def library(tmp_path: Path) -> Library:
     tiny_bundle(tmp_path / "bundled" / "tiny-five.onnx")
     (tmp_path / "bundled" / "tiny-five.md").write_text("a model card")
     (tmp_path / "bundled" / ".tiny.onnx.part").write_text("half a file")
-    return Library(tmp_path / "bundled", tmp_path / "user" / "models")
+    return Library(tmp_path / "bundled", tmp_path / "user" / "models", ())
 
 
 def code(caught: pytest.ExceptionInfo[ModelError]) -> str:
@@ -34,7 +34,7 @@ def test_the_bundled_model_is_there(library: Library) -> None:
     (entry,) = library.entries()
     assert (entry.name, entry.origin) == ("tiny-five", "bundled")
     assert entry.size == entry.path.stat().st_size
-    assert library.default() == library.find("tiny-five") == library.find("Tiny-Five") == entry.path
+    assert library.default().path == library.find("tiny-five") == library.find("Tiny-Five") == entry.path
 
 
 def test_install_list_remove(library: Library, tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_install_list_remove(library: Library, tmp_path: Path) -> None:
     assert not read(library.find("beta")).has_metadata
     library.remove("beta")
     assert [e.name for e in library.entries()] == ["tiny-five", "My model (v2)"]
-    assert library.default().name == "tiny-five.onnx"
+    assert library.default().path.name == "tiny-five.onnx"
 
 
 def test_what_cannot_be_installed(library: Library, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_bundled_models_stay(library: Library) -> None:
 
 
 def test_no_models_at_all(tmp_path: Path) -> None:
-    empty = Library(tmp_path / "none", tmp_path / "neither")
+    empty = Library(tmp_path / "none", tmp_path / "neither", ())
     assert empty.entries() == ()
     with pytest.raises(ModelError) as caught:
         empty.default()
@@ -114,5 +114,5 @@ def test_no_models_at_all(tmp_path: Path) -> None:
 
 def test_the_users_folder_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESNET_DESKTOP_HOME", str(tmp_path / "home"))
-    entry = Library(tmp_path / "none").install(save(tmp_path / "m.onnx", plain_classifier()))
+    entry = Library(tmp_path / "none", networks=()).install(save(tmp_path / "m.onnx", plain_classifier()))
     assert entry.path.is_relative_to(tmp_path / "home")

@@ -1,0 +1,1 @@
+"""Weights that others publish, turned into models of the library."""
