@@ -9,6 +9,7 @@ import onnx
 from resnet_desktop.bundle.architectures import ARCHITECTURES, Architecture
 from resnet_desktop.bundle.blocks import ACTIVATIONS, SAME, find_blocks, leading_to
 from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.graph.efficientnet import is_efficientnet_lite
 from resnet_desktop.bundle.graph_view import GraphView, readable_name
 
 _KINDS = {
@@ -21,6 +22,7 @@ _KINDS = {
     **dict.fromkeys(ACTIVATIONS, "activation"),
 }
 _GATES = ("Sigmoid", "HardSigmoid")
+_BLOCK_KINDS = ("residual block", "plain block", "inverted residual block", "inverted block")
 
 
 FINE_GRID = 7
@@ -68,6 +70,8 @@ def layers(bundle: Bundle) -> tuple[Layer, ...]:
     view = bundle.view
     if arch is not None and all(view.producer(block.name) is not None for block in arch.blocks):
         found = _own(view, arch)
+    elif is_efficientnet_lite(bundle.metadata.arch):
+        found = _inverted(view)
     else:
         found = _foreign(view, bundle.output_name)
     if not found:
@@ -99,7 +103,8 @@ def _recommended(bundle: Bundle, found: list[_Found]) -> str:
     if min(side or 0 for side in grid) >= FINE_GRID:
         return last.tensor
     before = found[: found.index(last)]
-    finer = [x for x in before if x.kind == last.kind and bundle.view.shape(x.tensor)[2:] != grid]
+    kinds = (last.kind, *_BLOCK_KINDS)
+    finer = [x for x in before if x.kind in kinds and bundle.view.shape(x.tensor)[2:] != grid]
     return (finer[-1] if finer else last).tensor
 
 
@@ -108,6 +113,20 @@ def _own(view: GraphView, arch: Architecture) -> list[_Found]:
     stem = [_Found("relu", "relu", "activation"), _Found("maxpool", "maxpool", "pooling")]
     blocks = [_Found(block.name, block.name, kind, block.residual) for block in arch.blocks]
     return [layer for layer in (*stem, *blocks) if _is_spatial(view, layer.tensor)]
+
+
+def _inverted(view: GraphView) -> list[_Found]:
+    """Stem, blocks and head of an EfficientNet-Lite; a block without a skip has no tensor ``blocks.N.residual``."""
+    found = [_Found("stem", "stem", "activation")]
+    for i in range(len(view.nodes)):
+        name = f"blocks.{i}"
+        if view.producer(name) is None:
+            break
+        residual = view.producer(f"{name}.residual") is not None
+        kind = "inverted residual block" if residual else "inverted block"
+        found.append(_Found(name, name, kind, residual))
+    found.append(_Found("head", "head", "activation"))
+    return [layer for layer in found if _is_spatial(view, layer.tensor)]
 
 
 def _foreign(view: GraphView, logits: str) -> list[_Found]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,22 +30,20 @@ if TYPE_CHECKING:
     from resnet_desktop.core.progress import Progress
     from resnet_desktop.explain.residual import BlockAnalysis, BlockReport
 
-_COLUMNS = (
-    "block",
-    "|F(x)|",
-    "|skip|",
-    "ratio",
-    "cosine",
-    "silenced",
-    "gradient",
-    "skips cut",
-    "without it",
-    "prediction",
+_NUMBERS: tuple[tuple[str, Callable[[BlockReport], float | None], str], ...] = (
+    ("|F(x)|", lambda report: report.residual_norm, ".3g"),
+    ("|skip|", lambda report: report.skip_norm, ".3g"),
+    ("ratio", lambda report: report.ratio, ".2f"),
+    ("cosine", lambda report: report.cosine, "+.2f"),
+    ("silenced", lambda report: report.silenced, ".0%"),
+    ("gradient", lambda report: report.gradient_norm, ".2g"),
+    ("skips cut", lambda report: report.gradient_norm_cut, ".2g"),
 )
+_SILENCED = "silenced are the units that its last ReLU sets to 0; "
 _LEGEND = (
-    "F(x) is what a block adds to its skip; ratio and cosine compare the two; silenced are the units that its last "
-    "ReLU sets to 0; gradient is the norm of the class's gradient behind the block, as it is and with the skips cut; "
-    "without it: the probability of the class if F(x) is removed, and what the network would then predict."
+    "F(x) is what a block adds to its skip; ratio and cosine compare the two; {silenced}gradient is the norm of the "
+    "class's gradient behind the block, as it is and with the skips cut; without it: the probability of the class if "
+    "F(x) is removed, and what the network would then predict."
 )
 
 
@@ -86,7 +84,7 @@ def blocks(
         print_json([report.as_dict() for report in found.reports])
         return
     print_table(_table(found))
-    say(_LEGEND)
+    say(_LEGEND.format(silenced=_SILENCED if _has_silenced(found) else ""))
 
 
 def _table(found: BlockAnalysis) -> Table:
@@ -95,28 +93,23 @@ def _table(found: BlockAnalysis) -> Table:
 
     title = Text(f"{found.label} ({found.target}): {found.probability:.1%}")
     table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
-    for column in _COLUMNS:
-        table.add_column(column, justify="left" if column in ("block", "prediction") else "right")
+    numbers = [entry for entry in _NUMBERS if entry[0] != "silenced" or _has_silenced(found)]
+    table.add_column("block")
+    for column in (*(name for name, _, _ in numbers), "without it"):
+        table.add_column(column, justify="right")
+    table.add_column("prediction")
     for report in found.reports:
-        table.add_row(*(Text(cell) for cell in _cells(report)))
+        values = ((number(report), form) for _, number, form in numbers)
+        cells = ["-" if value is None else format(value, form) for value, form in values]
+        assert report.lesion is not None
+        cells += [f"{report.lesion.probability:.1%}", report.lesion.top.label]
+        table.add_row(*(Text(cell) for cell in (report.name, *cells)))
     return table
 
 
-def _cells(report: BlockReport) -> Iterator[str]:
-    yield report.name
-    yield f"{report.residual_norm:.3g}"
-    yield f"{report.skip_norm:.3g}"
-    for number, form in (
-        (report.ratio, ".2f"),
-        (report.cosine, "+.2f"),
-        (report.silenced, ".0%"),
-        (report.gradient_norm, ".2g"),
-        (report.gradient_norm_cut, ".2g"),
-    ):
-        yield "-" if number is None else format(number, form)
-    assert report.lesion is not None
-    yield f"{report.lesion.probability:.1%}"
-    yield report.lesion.top.label
+def _has_silenced(found: BlockAnalysis) -> bool:
+    """Whether any block has a ReLU behind its sum."""
+    return any(report.silenced is not None for report in found.reports)
 
 
 @contextmanager

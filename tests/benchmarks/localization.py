@@ -1,10 +1,10 @@
 """Do heatmaps lie on the thing? Ask it with ``python -m tests.benchmarks.localization [models/NAME.onnx]``.
 
 Validation photos with a box drawn by a person (``../shared/data/tiny200-val*``), those of the model's own classes, a
-seeded sample; the target is the true class, whether the model finds it or not. For every method at the end of every
-stage: the pointing game and the energy inside the box, beside a blob in the middle that has seen nothing, and again on
-small boxes. Prints Markdown for the README and writes all numbers to a JSON file. What is done is kept: a run that was
-stopped goes on where it was.
+seeded sample, enlarged to what the network takes; the target is the true class, whether the model finds it or not. For
+every method at the last layer of every grid size: the pointing game and the energy inside the box, beside a blob in the
+middle that has seen nothing, and again on small boxes. Prints Markdown for the README and writes all numbers to a JSON
+file. What is done is kept: a run that was stopped goes on where it was.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.labels import imagenet
 from resnet_desktop.explain import cam as cams
 from resnet_desktop.explain import perturbation
 from resnet_desktop.explain.explainer import Explainer, Subject
@@ -40,7 +42,8 @@ from tests.benchmarks.material import REPOSITORY
 from tests.benchmarks.report import machine
 
 DATA = REPOSITORY.parent / "shared" / "data"
-STAGES = ("layer4", "layer3", "layer2", "layer1")
+COLUMNS = 4
+"""Grids that are looked at, from the coarsest."""
 SMALL = 0.25
 """Boxes under this part of the picture are small."""
 BATCH = 20
@@ -77,20 +80,35 @@ def main() -> None:
     given = parser.parse_args()
     bundle = bundles.read(given.model)
     explainer = Explainer(Classifier(bundle, provider="auto"))
-    photos = sample(explainer.classifier, given.job, given.boxes, given.seed)
+    photos = sample(explainer.classifier, targets(bundle, given.job), given.boxes, given.seed)
     kept = Kept(given.output, {"model": bundle.file_sha256, "seed": given.seed})
     for part in PARTS if given.only is None else given.only:
         chosen = photos[: given.slow] if part in SLOW else photos
         kept.measure(part, PARTS[part](explainer, kept.missing(part, chosen)))
     kept.write(photos)
-    print(tables(kept.scores, photos))
+    print(tables(kept.scores, photos, stages(explainer)))
     print(f"\nThe numbers are in {given.output}.")
 
 
-def sample(classifier: Classifier, job: Path, count: int, seed: int) -> list[Boxed]:
-    """``count`` photos of the model's classes in seeded order, ready for the network."""
+def targets(bundle: Bundle, job: Path) -> dict[str, int]:
+    """The model's class by WordNet identifier: of ImageNet-1k by its list, else by the job that made the model."""
+    categories = bundle.metadata.categories
+    if categories == imagenet():
+        rows = csv.DictReader(io.StringIO((DATA / "imagenet1k-classes.tsv").read_text("utf-8")), delimiter="\t")
+        return {row["wnid"]: int(row["index"]) for row in rows}
     classes: dict[str, str] = json.loads(job.read_text("utf-8"))["classes"]
-    categories, transforms = classifier.bundle.metadata.categories, classifier.bundle.metadata.transforms
+    return {wnid: categories.index(label) for wnid, label in classes.items()}
+
+
+def stages(explainer: Explainer) -> tuple[str, ...]:
+    """The last layer of each grid size, coarsest first; at the coarsest the layer where the closed form applies."""
+    last = {layer.shape[1:]: layer.name for layer in explainer.layers}
+    return tuple(reversed(last.values()))[:COLUMNS]
+
+
+def sample(classifier: Classifier, classes: dict[str, int], count: int, seed: int) -> list[Boxed]:
+    """``count`` photos of the model's classes in seeded order, ready for the network."""
+    transforms = classifier.bundle.metadata.transforms
     rows = list(csv.DictReader(io.StringIO((DATA / "tiny200-val-boxes.tsv").read_text("utf-8")), delimiter="\t"))
     rows = [row for row in rows if row["wnid"] in classes]
     order = np.random.default_rng(seed).permutation(len(rows))[:count]
@@ -104,7 +122,7 @@ def sample(classifier: Classifier, job: Path, count: int, seed: int) -> list[Box
             box = box_on_crop(edges, transforms.seen_box(width, height, classifier.fit))
             if box is not None:
                 small = edges.width * edges.height < SMALL * width * height
-                found.append(Boxed(row["file"], categories.index(classes[row["wnid"]]), box, small, prepared))
+                found.append(Boxed(row["file"], classes[row["wnid"]], box, small, prepared))
     return found
 
 
@@ -129,8 +147,8 @@ class Kept:
 
     def missing(self, part: str, photos: list[Boxed]) -> list[Boxed]:
         """The photos that a part has not been measured on yet."""
-        last = LAST_OF[part]
-        return [photo for photo in photos if photo.name not in self.scores.get(last, {})]
+        measured = [scores for (method, _), scores in self.scores.items() if method == LAST_OF[part]]
+        return [photo for photo in photos if not measured or any(photo.name not in scores for scores in measured)]
 
     def measure(self, part: str, found: Iterator[tuple[Boxed, list[Map]]]) -> None:
         """Score maps as they come."""
@@ -169,23 +187,27 @@ def baselines(explainer: Explainer, photos: list[Boxed]) -> Iterator[tuple[Boxed
 
 def gradients(explainer: Explainer, photos: list[Boxed]) -> Iterator[tuple[Boxed, list[Map]]]:
     """All methods of one run, at all stages in one run, and EigenCAM."""
+    looked_at = stages(explainer)
     for batch, activations, slopes in _runs(explainer, photos):
         for i, photo in enumerate(batch):
             maps: list[Map] = []
-            for stage in STAGES:
+            for stage in looked_at:
                 a, g = activations[stage][i], slopes[stage][i]
                 maps += [(method, stage, compute(a, g)) for method, compute in cams.GRADIENT_MAPS.items()]
                 maps.append(("eigencam", stage, cams.eigen_cam(a)))
             layer_maps = {stage: cam for method, stage, cam in maps if method == "layercam"}
             for last in range(2):  # the fusion is of three grid sizes
-                maps.append(("fusion", STAGES[last], cams.fused([layer_maps[s] for s in STAGES[last : last + 3]])))
+                maps.append(
+                    ("fusion", looked_at[last], cams.fused([layer_maps[s] for s in looked_at[last : last + 3]]))
+                )
             yield photo, maps
 
 
 def smooth(explainer: Explainer, photos: list[Boxed]) -> Iterator[tuple[Boxed, list[Map]]]:
     """Smooth Grad-CAM at all stages, from the same noisy copies."""
-    tensors = {stage: explainer.layer(stage).tensor for stage in STAGES}
-    shapes = [explainer.layer(stage).shape[1:] for stage in STAGES]
+    looked_at = stages(explainer)
+    tensors = {stage: explainer.layer(stage).tensor for stage in looked_at}
+    shapes = [explainer.layer(stage).shape[1:] for stage in looked_at]
     ends = np.cumsum([height * width for height, width in shapes])
     for photo in photos:
 
@@ -198,13 +220,13 @@ def smooth(explainer: Explainer, photos: list[Boxed]) -> Iterator[tuple[Boxed, l
             return np.stack([np.concatenate(row) for row in rows])
 
         flat = np.split(perturbation.smoothed(maps, photo.prepared), ends[:-1])
-        found = zip(STAGES, flat, shapes, strict=True)
+        found = zip(looked_at, flat, shapes, strict=True)
         yield photo, [("smoothgradcam", stage, cam.reshape(shape)) for stage, cam, shape in found]
 
 
 def score_cam(explainer: Explainer, photos: list[Boxed]) -> Iterator[tuple[Boxed, list[Map]]]:
     """Score-CAM at all stages."""
-    return _explained(explainer, photos, "scorecam", STAGES)
+    return _explained(explainer, photos, "scorecam", stages(explainer))
 
 
 def occlusion(explainer: Explainer, photos: list[Boxed]) -> Iterator[tuple[Boxed, list[Map]]]:
@@ -220,11 +242,11 @@ PARTS: dict[str, Callable[[Explainer, list[Boxed]], Iterator[tuple[Boxed, list[M
     "scorecam": score_cam,
 }
 LAST_OF = {
-    "baselines": ("blob", NOWHERE),
-    "gradients": ("gradcam", STAGES[-1]),
-    "occlusion": ("occlusion", NOWHERE),
-    "smoothgradcam": ("smoothgradcam", STAGES[-1]),
-    "scorecam": ("scorecam", STAGES[-1]),
+    "baselines": "blob",
+    "gradients": "gradcam",
+    "occlusion": "occlusion",
+    "smoothgradcam": "smoothgradcam",
+    "scorecam": "scorecam",
 }
 
 
@@ -232,7 +254,7 @@ def _runs(
     explainer: Explainer, photos: list[Boxed]
 ) -> Iterator[tuple[list[Boxed], dict[str, Array], dict[str, Array]]]:
     """Activations and gradients at the end of every stage, by stage, for a batch at a time."""
-    tensors = {stage: explainer.layer(stage).tensor for stage in STAGES}
+    tensors = {stage: explainer.layer(stage).tensor for stage in stages(explainer)}
     for start in range(0, len(photos), BATCH):
         batch = photos[start : start + BATCH]
         seed = np.concatenate([explainer.seed(photo.target) for photo in batch])
@@ -280,25 +302,31 @@ def _mean(values: NDArray[np.float64]) -> tuple[float, float, float]:
     return mean, mean - reach, mean + reach
 
 
-def tables(scores: dict[tuple[str, str], dict[str, Score]], photos: list[Boxed]) -> str:
+def tables(scores: dict[tuple[str, str], dict[str, Score]], photos: list[Boxed], columns: Sequence[str]) -> str:
     """Markdown: for all boxes and for small ones the pointing game and the energy, a row for each method."""
     parts = []
     for size in ("all", "small"):
         count = sum(size == "all" or photo.small for photo in photos)
         for measure in ("pointing", "energy"):
             title = "Pointing game, %" if measure == "pointing" else "Energy inside the box, %"
-            parts.append(f"### {title}: {size} boxes ({count})\n\n{_table(scores, photos, size, measure)}")
+            parts.append(f"### {title}: {size} boxes ({count})\n\n{_table(scores, photos, columns, size, measure)}")
     return "\n\n".join(parts)
 
 
-def _table(scores: dict[tuple[str, str], dict[str, Score]], photos: list[Boxed], size: str, measure: str) -> str:
-    lines = [f"| method | boxes | {' | '.join(STAGES)} |", f"|---|---|{'---|' * len(STAGES)}"]
+def _table(
+    scores: dict[tuple[str, str], dict[str, Score]],
+    photos: list[Boxed],
+    columns: Sequence[str],
+    size: str,
+    measure: str,
+) -> str:
+    lines = [f"| method | boxes | {' | '.join(columns)} |", f"|---|---|{'---|' * len(columns)}"]
     for method in dict.fromkeys(method for method, _ in scores):
-        stages = (NOWHERE,) if (method, NOWHERE) in scores else STAGES
-        found = {s: summary(scores, method, s, photos, size) for s in stages if (method, s) in scores}
-        cells = [_cell(found.get(stage), measure) for stage in stages]
-        if stages == (NOWHERE,):
-            cells += [""] * (len(STAGES) - 1)
+        own = (NOWHERE,) if (method, NOWHERE) in scores else columns
+        found = {s: summary(scores, method, s, photos, size) for s in own if (method, s) in scores}
+        cells = [_cell(found.get(stage), measure) for stage in own]
+        if own == (NOWHERE,):
+            cells += [""] * (len(columns) - 1)
         lines.append(f"| {method} | {max(f['photos'] for f in found.values())} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

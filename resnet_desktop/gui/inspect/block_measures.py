@@ -68,12 +68,26 @@ class Measure:
     plot: Callable[[OpenedBlocks], Plot]
 
 
-def measures() -> tuple[Measure, ...]:
-    """All ways, the simplest first."""
-    return (*_of_the_block(), *_of_the_network())
+SILENCE = "silence"
 
 
-def _of_the_block() -> tuple[Measure, ...]:
+def measures(*, linear: bool = False) -> tuple[Measure, ...]:
+    """All ways, the simplest first.
+
+    Args:
+        linear: whether the blocks hand on the sum as it is: then nothing is said of a ReLU behind it, and none of
+            their units is silent.
+    """
+    own = tuple(m for m in _of_the_block(linear=linear) if not linear or m.key != SILENCE)
+    return (*own, *_of_the_network(linear=linear))
+
+
+def has_linear_ends(opened: OpenedBlocks) -> bool:
+    """Whether no block has an activation behind its sum."""
+    return all(sketch.activation is None for sketch in opened.sketches)
+
+
+def _of_the_block(*, linear: bool) -> tuple[Measure, ...]:
     """What a block does to what it gets."""
     tr = QCoreApplication.translate
     return (
@@ -96,11 +110,11 @@ def _of_the_block() -> tuple[Measure, ...]:
                 "Whether a block strengthens what is there (above 0), takes it away (below 0) or adds something that "
                 "has little to do with it (near 0).",
             ),
-            help_texts.direction(),
+            help_texts.direction(linear=linear),
             _cosines,
         ),
         Measure(
-            "silence",
+            SILENCE,
             tr("blocks", "Silence"),
             tr("blocks", "How many of a block's units its last ReLU sets to 0 for this photo."),
             help_texts.silenced_units(),
@@ -109,7 +123,7 @@ def _of_the_block() -> tuple[Measure, ...]:
     )
 
 
-def _of_the_network() -> tuple[Measure, ...]:
+def _of_the_network(*, linear: bool) -> tuple[Measure, ...]:
     """What a block is to the network as a whole."""
     tr = QCoreApplication.translate
     return (
@@ -121,7 +135,7 @@ def _of_the_network() -> tuple[Measure, ...]:
                 "How much of the gradient arrives at each block on its way back from the class, from right to left: "
                 "as the network is, and with the skips cut.",
             ),
-            help_texts.vanishing_gradients(),
+            help_texts.vanishing_gradients(linear=linear),
             _gradients,
         ),
         Measure(

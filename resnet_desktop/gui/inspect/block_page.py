@@ -25,7 +25,7 @@ from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.inspect import help_texts
 from resnet_desktop.gui.inspect.block_chart import BlockChart
 from resnet_desktop.gui.inspect.block_details import BlockDetails
-from resnet_desktop.gui.inspect.block_measures import Measure, measures, readout
+from resnet_desktop.gui.inspect.block_measures import SILENCE, Measure, has_linear_ends, measures, readout
 from resnet_desktop.gui.inspect.help_button import HelpButton
 from resnet_desktop.gui.inspect.inside import OpenedBlocks, feature_maps, open_blocks
 from resnet_desktop.gui.inspect.question import Question
@@ -231,6 +231,7 @@ class BlockPage(QWidget):
             self._show_failure(Failure("no_blocks", self.tr("This network has no residual blocks.")))
             return
         self._opened = answer
+        self._fit_measures(has_linear_ends(answer))
         self._working.hide()
         self._content.show()
         analysis = answer.analysis
@@ -242,6 +243,17 @@ class BlockPage(QWidget):
         self._draw()
         names = [report.name for report in analysis.reports]
         self._choose(names.index(self._block) if self._block in names else len(names) - 1)
+
+    def _fit_measures(self, linear: bool) -> None:
+        """Offer what these blocks have: there are no silent units where no ReLU stands behind the sum."""
+        self._measures = measures(linear=linear)
+        for button in self._buttons.buttons():
+            button.setHidden(linear and button.property("measure") == SILENCE)
+        keys = [measure.key for measure in self._measures]
+        if self._measure.key not in keys:
+            self.choose_measure(keys[0])
+        self._measure = self._measures[keys.index(self._measure.key)]
+        self._measure_help.show_help(self._measure.help)
 
     def _draw(self) -> None:
         opened = self._opened

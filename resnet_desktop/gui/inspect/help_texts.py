@@ -65,9 +65,24 @@ def skip_connections() -> Help:
     )
 
 
-def direction() -> Help:
-    """The cosine between F(x) and the skip."""
+def direction(*, linear: bool = False) -> Help:
+    """The cosine between F(x) and the skip.
+
+    Args:
+        linear: whether blocks hand on the sum as it is, with no ReLU behind.
+    """
     tr = QCoreApplication.translate
+    ending = tr(
+        "help",
+        "A block that ends in a ReLU hands on nothing below zero. Taking away is then the only way for the "
+        "next blocks to make a unit smaller, so that cosines somewhat below 0 are common.",
+    )
+    if linear:
+        ending = tr(
+            "help",
+            "These blocks hand on the sum as it is, so units can lie on either side of zero, and adding can make one "
+            "smaller as well as larger.",
+        )
     return Help(
         tr("help", "Direction of F(x)"),
         (
@@ -77,11 +92,7 @@ def direction() -> Help:
                 "makes what is there stronger, and near −1 it takes it away. Near 0 the two have little to do with "
                 "each other: vectors of so many numbers are nearly at right angles unless something links them.",
             ),
-            tr(
-                "help",
-                "A block that ends in a ReLU hands on nothing below zero. Taking away is then the only way for the "
-                "next blocks to make a unit smaller, so that cosines somewhat below 0 are common.",
-            ),
+            ending,
         ),
     )
 
@@ -106,9 +117,12 @@ def silenced_units() -> Help:
     )
 
 
-def vanishing_gradients() -> Help:
-    """The gradient at each block, with skips and without."""
+def vanishing_gradients(*, linear: bool = False) -> Help:
+    """The gradient at each block, with skips and without; ``linear`` as in ``direction``."""
     tr = QCoreApplication.translate
+    unchanged = tr("help", "Where the skip is an identity, the one through it passes unchanged")
+    if not linear:
+        unchanged += tr("help", ", but for the ReLU behind the sum")
     return Help(
         tr("help", "Vanishing gradients, and what a skip does"),
         (
@@ -119,11 +133,10 @@ def vanishing_gradients() -> Help:
             ),
             tr(
                 "help",
-                "Through x + F(x) the gradient goes back on two ways. Where the skip is an identity, the one through "
-                "it passes unchanged, but for the ReLU behind the sum. The second line shows this same network with "
-                "no gradient let through the skips of later blocks: the gap between the lines is the work of the "
-                "skips.",
-            ),
+                "Through x + F(x) the gradient goes back on two ways. {unchanged}. The second line shows this same "
+                "network with no gradient let through the skips of later blocks: the gap between the lines is the "
+                "work of the skips.",
+            ).format(unchanged=unchanged),
             tr(
                 "help",
                 "The weights were trained with skips, so the second line is not that of a plain network trained from "
