@@ -11,6 +11,7 @@ from typing import Any
 from resnet_desktop.bundle import bundle as model_file
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.importing import Known, fitting
+from resnet_desktop.bundle.metadata import is_label
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.transforms import Transforms
@@ -58,7 +59,7 @@ def recall(bundle: Bundle) -> Known | None:
     labels, transforms = entry.get("categories"), entry.get("transforms")
     try:
         known = Known(
-            tuple(str(label) for label in labels) if isinstance(labels, list) else None,
+            tuple(labels) if isinstance(labels, list) and all(map(is_label, labels)) else None,
             Transforms.from_json(transforms) if isinstance(transforms, dict) else None,
         )
         fitting(bundle, known)

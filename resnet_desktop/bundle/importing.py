@@ -15,7 +15,7 @@ from resnet_desktop.bundle import bundle as model_file
 from resnet_desktop.bundle import tensors, torch_file
 from resnet_desktop.bundle.architectures import ARCHITECTURES, Architecture
 from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.bundle.metadata import Metadata
+from resnet_desktop.bundle.metadata import Metadata, is_label
 from resnet_desktop.bundle.resnet_graph import build_resnet, head_names
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError
@@ -167,4 +167,7 @@ def _labels(known: Known, classes: int) -> tuple[str, ...]:
         return tuple(f"class {i}" for i in range(classes))
     if len(known.labels) != classes:
         raise ModelError("wrong_labels", f"There are {len(known.labels)} labels for {classes} classes.")
+    for index, label in enumerate(known.labels):
+        if not is_label(label):
+            raise ModelError("wrong_labels", f"There is no proper label for class {index}.")
     return known.labels

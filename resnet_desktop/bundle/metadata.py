@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from resnet_desktop.bundle import schema
 from resnet_desktop.core.errors import ClassNameError, ModelError
 from resnet_desktop.imaging.transforms import Transforms
 
@@ -41,7 +42,7 @@ class Metadata:
         output: what the file's graph puts out (a bundle: always ``logits``).
         temperature: probabilities are softmax(logits / temperature).
         novelty: what the unfamiliar-image warning needs; None if it was not fitted.
-        provenance: data set, recipe, metrics, seed, library versions, date.
+        provenance: data set, recipe, metrics, seed, library versions, date; as ``schema`` lets it pass.
         weights_sha256: checksum over the initializers, in hexadecimal digits; None in a file without one.
     """
 
@@ -67,6 +68,7 @@ class Metadata:
         for key, value in values.items():
             try:
                 props[PREFIX + key] = json.dumps(value, ensure_ascii=False, allow_nan=False)
+                props[PREFIX + key].encode()  # half surrogates cannot be, and protobuf says so less clearly
             except (TypeError, ValueError, RecursionError) as error:
                 raise _bad(key, f"cannot be written as JSON ({error})") from error
         if self.weights_sha256 is not None:
@@ -87,7 +89,7 @@ class Metadata:
         if not own:
             return None
         _check_format(own)
-        novelty = _object(own, "novelty") if "novelty" in own else None
+        novelty = schema.novelty(_object(own, "novelty")) if "novelty" in own else None
         return Metadata(
             arch=_arch(own),
             categories=_categories(own),
@@ -95,7 +97,7 @@ class Metadata:
             output=_output(own),
             temperature=_temperature(own),
             novelty=novelty,
-            provenance=_object(own, "provenance") if "provenance" in own else {},
+            provenance=schema.provenance(_object(own, "provenance")) if "provenance" in own else {},
             weights_sha256=_checksum(own),
         )
 
@@ -175,7 +177,7 @@ def _object(own: Mapping[str, str], key: str) -> dict[str, Any]:
 
 def _arch(own: Mapping[str, str]) -> str | None:
     arch = own.get("arch")
-    if arch is not None and not _is_label(arch):
+    if arch is not None and not is_label(arch):
         raise _bad("arch", "must be a name")
     return arch
 
@@ -190,7 +192,7 @@ def _output(own: Mapping[str, str]) -> Output:
             raise _bad("output", f"must be logits or probabilities, not {other[:40]!r}")
 
 
-def _is_label(value: object) -> bool:
+def is_label(value: object) -> bool:
     """Whether ``value`` is a text that can be shown: no control characters, no half surrogates."""
     # A terminal obeys control characters, and an encoder stumbles over half surrogates.
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_LABEL_LENGTH:
@@ -203,7 +205,7 @@ def _categories(own: Mapping[str, str]) -> tuple[str, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_CLASSES:
         raise _bad("categories", f"must be a JSON list of 1 to {MAX_CLASSES} labels")
     for index, label in enumerate(value):
-        if not _is_label(label):
+        if not is_label(label):
             raise _bad("categories", f"has no proper label at index {index}")
     return tuple(value)
 

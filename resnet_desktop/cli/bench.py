@@ -11,6 +11,7 @@ from resnet_desktop.cli.shared import (
     FormatOption,
     ModelOption,
     ProviderOption,
+    cell,
     open_admitted,
     print_json,
     print_table,
@@ -75,7 +76,6 @@ def _row(speed: Speed) -> dict[str, Any]:
 
 def _print(bundle: Bundle, found: list[Speed]) -> None:
     from rich.table import Table
-    from rich.text import Text
 
     from resnet_desktop.inference.providers import short_name
 
@@ -85,7 +85,7 @@ def _print(bundle: Bundle, found: list[Speed]) -> None:
     for speed in found:
         name = short_name(speed.provider)
         if speed.error is not None:
-            table.add_row(name, str(speed.batch), Text(speed.error.message, style="red"), "", "")
+            table.add_row(name, str(speed.batch), cell(speed.error.message, style="red"), "", "")
             continue
         low, high = speed.range
         cells = (f"{speed.images_per_second:.1f}", f"{low:.1f} to {high:.1f}")

@@ -14,6 +14,7 @@ from resnet_desktop.cli.shared import (
     FormatOption,
     ModelOption,
     ProviderOption,
+    cell,
     open_admitted,
     print_json,
     print_table,
@@ -89,9 +90,8 @@ def blocks(
 
 def _table(found: BlockAnalysis) -> Table:
     from rich.table import Table
-    from rich.text import Text
 
-    title = Text(f"{found.label} ({found.target}): {found.probability:.1%}")
+    title = cell(f"{found.label} ({found.target}): {found.probability:.1%}")
     table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
     numbers = [entry for entry in _NUMBERS if entry[0] != "silenced" or _has_silenced(found)]
     table.add_column("block")
@@ -100,10 +100,10 @@ def _table(found: BlockAnalysis) -> Table:
     table.add_column("prediction")
     for report in found.reports:
         values = ((number(report), form) for _, number, form in numbers)
-        cells = ["-" if value is None else format(value, form) for value, form in values]
+        texts = ["-" if value is None else format(value, form) for value, form in values]
         assert report.lesion is not None
-        cells += [f"{report.lesion.probability:.1%}", report.lesion.top.label]
-        table.add_row(*(Text(cell) for cell in (report.name, *cells)))
+        texts += [f"{report.lesion.probability:.1%}", report.lesion.top.label]
+        table.add_row(*(cell(text) for text in (report.name, *texts)))
     return table
 
 

@@ -18,6 +18,7 @@ from resnet_desktop.cli.shared import (
     EXIT_NO_MODEL,
     FormatOption,
     ModelOption,
+    cell,
     open_admitted,
     print_json,
     print_table,
@@ -110,7 +111,6 @@ def _folder(folder: Path) -> dict[str, Any]:
 
 def _print(found: dict[str, Any]) -> None:
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, show_header=False)
     rows = [("Python", True, f"{found['python']} on {found['platform']}, {found['cores']} cores")]
@@ -121,5 +121,5 @@ def _print(found: dict[str, Any]) -> None:
     rows.append(("Trainer", found["trainer"]["ok"], found["trainer"]["message"]))
     rows += [("Folder", f["ok"], f"{f['path']} {f['message']}") for f in found["folders"]]
     for name, good, message in rows:
-        table.add_row(Text("ok" if good else "no", style="green" if good else "yellow"), name, Text(message))
+        table.add_row(cell("ok" if good else "no", style="green" if good else "yellow"), cell(name), cell(message))
     print_table(table)

@@ -18,10 +18,12 @@ from resnet_desktop.cli.shared import (
     FormatOption,
     ModelOption,
     ProviderOption,
+    cell,
     named_paths,
     open_admitted,
     print_table,
     say,
+    tell,
     wanted_provider,
 )
 from resnet_desktop.core import settings as declared
@@ -215,25 +217,22 @@ def _rows(kind: str) -> Iterator[Any]:
     verdicts: list[str] = []
     yield lambda row: _tell(table, verdicts, row)
     print_table(table)
-    sys.stdout.write("".join(f"\n{verdict}\n" for verdict in verdicts))
+    for verdict in verdicts:
+        tell("")
+        tell(verdict)
 
 
 def _tell(table: Table, verdicts: list[str], row: dict[str, Any]) -> None:
-    """Add a row to a table. Text is never read as markup: a file may be called ``[red]``."""
-    from rich.text import Text
-
-    from resnet_desktop.imaging.files import printable
-
-    name = printable(row["path"])
+    """Add a row to a table."""
+    name = row["path"]
     if "error" in row:
-        message = row["error"]["message"].encode("utf-8", "backslashreplace").decode("utf-8")
-        table.add_row(Text(name), Text(message, style="red"), "", "", "")
+        table.add_row(cell(name), cell(row["error"]["message"], style="red"), "", "", "")
         return
     label = row["target"]["label"]
     if "against" in row:
         label = f"{label} against {row['against']['label']}"
-    output = printable(row["output"]) + (" (empty: nothing here speaks for it)" if row["empty"] else "")
-    table.add_row(*(Text(cell) for cell in (name, label, row["layer"], row["method"], output)))
+    output = row["output"] + (" (empty: nothing here speaks for it)" if row["empty"] else "")
+    table.add_row(*(cell(text) for text in (name, label, row["layer"], row["method"], output)))
     if row["checks"] is not None:
         verdicts.append(f"{name}: {row['checks']['verdict']}")
 

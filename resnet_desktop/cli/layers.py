@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from resnet_desktop.cli.shared import FormatOption, ModelOption, open_bundle, print_json, print_table
+from resnet_desktop.cli.shared import FormatOption, ModelOption, cell, open_bundle, print_json, print_table
 
 
 def layers(model: ModelOption = None, format: FormatOption = "table") -> None:  # noqa: A002 - the option's name
     """List the layers that can be explained."""
     from rich.table import Table
-    from rich.text import Text
 
     from resnet_desktop.bundle.layers import layers as layers_of
 
@@ -22,5 +21,5 @@ def layers(model: ModelOption = None, format: FormatOption = "table") -> None:  
     for layer in found:
         channels, height, width = layer.shape
         note = "recommended" if layer.recommended else ""
-        table.add_row(Text(layer.name), layer.kind, str(channels), f"{height} x {width}", note)
+        table.add_row(cell(layer.name), cell(layer.kind), str(channels), f"{height} x {width}", note)
     print_table(table)

@@ -6,18 +6,34 @@ Modules that are slow to import are imported inside the commands that need them,
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from resnet_desktop import __version__
 from resnet_desktop.cli import bench, blocks, classify, doctor, explain, layers, models, train
-from resnet_desktop.cli.shared import EXIT_NO_MODEL, EXIT_USAGE, ModelOption, ProviderOption, say
+from resnet_desktop.cli.shared import EXIT_NO_MODEL, EXIT_USAGE, ModelOption, ProviderOption, say, tell
 from resnet_desktop.core.errors import ClassNameError, LayerError, ResNetDesktopError, SettingsError
+from resnet_desktop.core.printable import printable
 
 OWN_OPTIONS = ("--help", "--version", "--install-completion", "--show-completion")
+
+
+_Mistake: type[Exception] = typer.BadParameter.__mro__[2]
+"""Click's root of the errors about options; some versions of Typer import it, some have it inside."""
+
+
+@contextmanager
+def _printable_mistakes() -> Iterator[None]:
+    try:
+        yield
+    except _Mistake as error:
+        error.message = printable(str(getattr(error, "message", "")), lines=True)  # type: ignore[attr-defined]
+        raise
 
 
 class ImagesOrCommand(TyperGroup):
@@ -28,6 +44,16 @@ class ImagesOrCommand(TyperGroup):
         if not args or (args[0] not in self.commands and args[0] not in OWN_OPTIONS):
             args = ["gui", *args]
         return super().parse_args(ctx, args)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the base class
+        """As the base class; what it says of the program's own options is printable."""
+        with _printable_mistakes():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # noqa: ANN401
+        """As the base class; what it says of a command's options is printable."""
+        with _printable_mistakes():
+            return super().invoke(ctx)
 
 
 app = typer.Typer(
@@ -50,7 +76,7 @@ app.add_typer(models.app, name="models")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"ResNet Desktop {__version__}")
+        tell(f"ResNet Desktop {__version__}")
         raise typer.Exit
 
 

@@ -16,10 +16,12 @@ from resnet_desktop.cli.shared import (
     FormatOption,
     ModelOption,
     TableOrJson,
+    cell,
     open_bundle,
     print_json,
     print_table,
     say,
+    tell,
 )
 from resnet_desktop.core.progress import Progress, unheard
 
@@ -38,7 +40,6 @@ NamedModel = Annotated[str | None, typer.Argument(metavar="[NAME|PATH]", help="A
 def list_models(format: FormatOption = "table") -> None:  # noqa: A002 - the option's name
     """List the installed models."""
     from rich.table import Table
-    from rich.text import Text
 
     from resnet_desktop.bundle.library import Library
 
@@ -49,7 +50,7 @@ def list_models(format: FormatOption = "table") -> None:  # noqa: A002 - the opt
     table = Table("name", "from", "size", "file", box=None, pad_edge=False, header_style="bold")
     for entry in entries:
         origin = "the app" if entry.origin == "bundled" else "you"
-        table.add_row(Text(entry.name), origin, f"{entry.size / 1e6:.1f} MB", Text(str(entry.path)))
+        table.add_row(cell(entry.name), origin, f"{entry.size / 1e6:.1f} MB", cell(str(entry.path)))
     print_table(table)
 
 
@@ -77,7 +78,7 @@ def verify(name: NamedModel = None, model: ModelOption = None, format: FormatOpt
     if format == "json":
         print_json({"ok": result.ok, "expected": result.expected, "found": result.found, "path": str(bundle.path)})
     elif result.ok:
-        typer.echo(f"{bundle.path.name}: the weights are whole.")
+        tell(f"{bundle.path.name}: the weights are whole.")
     elif result.expected is None:
         say(f"{bundle.path.name} carries no checksum, so its weights cannot be checked.")
     else:
@@ -110,7 +111,7 @@ def install(
 
     known = Known(read_labels(labels) if labels else None, _transforms(resize, crop, values, interpolation))
     entry = Library().install(file, name, known)
-    typer.echo(f"{entry.name} is installed.")
+    tell(f"{entry.name} is installed.")
 
 
 def _transforms(
@@ -142,7 +143,7 @@ def download(
     say(f"{wanted.title}: {wanted.size / 1e6:.0f} MB from {wanted.publisher}, {wanted.licence}. {catalogue.TERMS}")
     with _bytes_followed(wanted.file) as progress:
         entry = catalogue.obtain(wanted, Library(), mirror=mirror, progress=progress)
-    typer.echo(f"{entry.name} is installed.")
+    tell(f"{entry.name} is installed.")
 
 
 @app.command()
@@ -151,7 +152,7 @@ def remove(name: Annotated[str, typer.Argument(help="An installed model.")]) -> 
     from resnet_desktop.bundle.library import Library
 
     Library().remove(name)
-    typer.echo(f"{name} is removed.")
+    tell(f"{name} is removed.")
 
 
 def _print_catalogue(networks: tuple[Pretrained, ...], format: TableOrJson) -> None:  # noqa: A002 - as the option
@@ -169,7 +170,7 @@ def _print_catalogue(networks: tuple[Pretrained, ...], format: TableOrJson) -> N
     table.add_column("size", justify="right")
     for network in networks:
         size = f"{network.size / 1e6:.0f} MB"
-        table.add_row(network.name, network.title, network.publisher, f"{network.top1:.1%}", size)
+        table.add_row(cell(network.name), cell(network.title), cell(network.publisher), f"{network.top1:.1%}", size)
     print_table(table)
     say(f"1,000 classes of ImageNet. Top-1 is what the publisher says; it was not measured here. {TERMS}")
 
@@ -223,24 +224,25 @@ def _info(bundle: Bundle, summary: Summary) -> dict[str, Any]:
 def _print_card(bundle: Bundle) -> None:
     """A few lines on where the model comes from and how good it is."""
     metadata = bundle.metadata
-    metrics = metadata.provenance.get("metrics", {})
+    metrics = metadata.provenance.get("metrics") or {}
     transforms = metadata.transforms
-    typer.echo(f"{bundle.path.stem}: {metadata.arch or 'a network from elsewhere'}, {bundle.classes} classes")
+    tell(f"{bundle.path.stem}: {metadata.arch or 'a network from elsewhere'}, {bundle.classes} classes")
     first = f"shorter side reduced to {transforms.native}, then " if transforms.native else ""
-    typer.echo(f"Photos: {first}resized to {transforms.resize}, centre {transforms.crop} x {transforms.crop}")
-    if metrics.get("images"):
+    tell(f"Photos: {first}resized to {transforms.resize}, centre {transforms.crop} x {transforms.crop}")
+    if metrics.get("images") and "acc1" in metrics and "acc1_interval" in metrics:
         low, high = metrics["acc1_interval"]
         which = {"validation": "validation pictures, by which its best epoch was chosen", "test": "test pictures"}
-        kind = which.get(metrics.get("on", ""), "pictures")
-        typer.echo(f"Accuracy: {metrics['acc1']:.1%} of {metrics['images']} {kind}")
-        typer.echo(f"          95 % interval {low:.1%} to {high:.1%}")
-    published = metadata.provenance.get("published", {})
-    if published:
-        typer.echo(f"Accuracy: {published['acc1']:.1%} by its publisher, on {published['on']}; not measured here")
-    if "data" in metadata.provenance:
-        typer.echo(f"Trained on: {', '.join(str(name) for name in metadata.provenance['data'])}")
+        kind = which.get(metrics.get("on") or "", "pictures")
+        tell(f"Accuracy: {metrics['acc1']:.1%} of {metrics['images']} {kind}")
+        tell(f"          95 % interval {low:.1%} to {high:.1%}")
+    published = metadata.provenance.get("published") or {}
+    if published.get("acc1") is not None:
+        on = f", on {published['on']}" if published.get("on") else ""
+        tell(f"Accuracy: {published['acc1']:.1%} by its publisher{on}; not measured here")
+    if metadata.provenance.get("data"):
+        tell(f"Trained on: {', '.join(metadata.provenance['data'])}")
     _print_making(metadata)
-    typer.echo("")
+    tell("")
 
 
 def _print_making(metadata: Metadata) -> None:
@@ -254,22 +256,21 @@ def _print_making(metadata: Metadata) -> None:
     ]
     for name, value in facts:
         if value:
-            typer.echo(f"{name}: {value}")
+            tell(f"{name}: {value}")
     if metadata.novelty is None:
         return
     rate, images = metadata.novelty.get("false_alarm_rate"), metadata.novelty.get("images")
     said = "how often wrongly, it does not say"
-    if isinstance(rate, int | float):
+    if rate is not None and images is not None:
         said = f"wrongly of {rate:.1%} of {images} pictures that do belong"
         interval = metadata.novelty.get("false_alarm_interval")
-        if isinstance(interval, list) and len(interval) == 2:
+        if interval is not None:
             said += f" (95 % interval {interval[0]:.1%} to {interval[1]:.1%})"
-    typer.echo(f"Warns of unfamiliar pictures: {said}")
+    tell(f"Warns of unfamiliar pictures: {said}")
 
 
 def _print_summary(summary: Summary) -> None:
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("part")
@@ -278,7 +279,7 @@ def _print_summary(summary: Summary) -> None:
         table.add_column(column, justify="right")
     for row in summary.rows:
         shape = " x ".join(str(side) for side in row.shape)
-        table.add_row(Text(row.name), row.kind, shape, f"{row.parameters:,}", f"{row.multiply_adds:,}")
+        table.add_row(cell(row.name), cell(row.kind), shape, f"{row.parameters:,}", f"{row.multiply_adds:,}")
     table.add_section()
     totals = (f"{summary.total_parameters:,}", f"{summary.total_multiply_adds:,}")
     table.add_row("total", "", "", *totals, style="bold")

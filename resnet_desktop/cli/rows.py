@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from rich.table import Table
-from rich.text import Text
 
 from resnet_desktop.cli.pictures import FreeNames, Painter
-from resnet_desktop.cli.shared import as_json, print_table
+from resnet_desktop.cli.shared import as_json, cell, print_table
 from resnet_desktop.core.atomic import write_bytes
+from resnet_desktop.core.csv_text import line
+from resnet_desktop.core.printable import printable
 from resnet_desktop.explain.explainer import Explainer
-from resnet_desktop.imaging.files import printable
 from resnet_desktop.inference.batch import Outcome
 from resnet_desktop.inference.classifier import Classifier
 
@@ -76,24 +75,27 @@ class Csv:
         self._top = top
         ranks = [f"{name}_{i + 1}" for i in range(top) for name in ("label", "probability")]
         self._stream = stream
-        self._writer = csv.writer(stream, lineterminator="\n")
-        self._writer.writerow(["path", "ok", *ranks, "unfamiliar", "error", "message"])
+        self._write(["path", "ok", *ranks, "unfamiliar", "error", "message"])
 
     def write(self, row: dict[str, Any]) -> None:
-        """Write the row; bytes of a path that are not UTF-8 are escaped."""
+        """Write the row; bytes of a path that are not UTF-8 are escaped, on a terminal control characters as well."""
         cells: list[Any] = []
         for score in row.get("predictions", ()):
             cells += [score["label"], score["probability"]]
         cells += [""] * (2 * self._top - len(cells))
         error = row.get("error", {})
         path = row["path"].encode("utf-8", "backslashreplace").decode("utf-8")
-        message = error.get("message", "").encode("utf-8", "backslashreplace").decode("utf-8")
-        unfamiliar = row.get("unfamiliar", "")
-        self._writer.writerow([path, row["ok"], *cells, unfamiliar, error.get("code", ""), message])
+        if self._stream.isatty():
+            path = printable(path)
+        unfamiliar, message = row.get("unfamiliar", ""), printable(error.get("message", ""))
+        self._write([path, row["ok"], *cells, unfamiliar, error.get("code", ""), message])
 
     def finish(self) -> None:
         """Nothing waits."""
         self._stream.flush()
+
+    def _write(self, cells: list[Any]) -> None:
+        self._stream.write(line(cells, end="\n"))
 
 
 class TableRows:
@@ -108,17 +110,16 @@ class TableRows:
         self._table.add_column("else", overflow="fold", style="dim")
 
     def write(self, row: dict[str, Any]) -> None:
-        """Add the row. Text is never read as markup: a file may be called ``[red]``."""
-        name = Text(printable(row["path"]))
+        """Add the row."""
+        name = cell(row["path"])
         if not row["ok"]:
-            message = row["error"]["message"].encode("utf-8", "backslashreplace").decode("utf-8")
-            self._table.add_row(name, Text(message, style="red"), "", "")
+            self._table.add_row(name, cell(row["error"]["message"], style="red"), "", "")
             return
         best, *others = row["predictions"]
         rest = ", ".join(f"{p['label']} {p['probability']:.0%}" for p in others if p["probability"] >= 0.005)
         sure = f"{best['probability']:.0%}"
         label = f"{best['label']} (unfamiliar)" if row["unfamiliar"] else best["label"]
-        self._table.add_row(name, Text(label), sure, Text(rest))
+        self._table.add_row(name, cell(label), sure, cell(rest))
 
     def finish(self) -> None:
         """Print the table."""

@@ -15,10 +15,12 @@ import typer
 from resnet_desktop.core import settings as declared
 from resnet_desktop.core.atomic import replacing
 from resnet_desktop.core.errors import StorageError
+from resnet_desktop.core.printable import printable
 from resnet_desktop.core.settings import Settings
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from resnet_desktop.bundle.bundle import Bundle
 
@@ -37,8 +39,30 @@ FormatOption = Annotated[TableOrJson, typer.Option("--format", help="How to prin
 
 
 def say(message: str) -> None:
-    """Say something to the person, on standard error."""
-    sys.stderr.write(message.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+    """Say something to the person, on standard error, in one line."""
+    sys.stderr.write(printable(message) + "\n")
+
+
+def tell(message: str) -> None:
+    """One line of an answer, on standard output."""
+    sys.stdout.write(printable(message) + "\n")
+
+
+def tell_path(path: str) -> None:
+    """A path on standard output: as it is for a program, printable on a terminal."""
+    if sys.stdout.isatty():
+        tell(path)
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(os.fsencode(path) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def cell(text: str, style: str = "") -> Text:
+    """Text for a table or a title: never read as markup (a file may be called ``[red]``), and printable."""
+    from rich.text import Text
+
+    return Text(printable(text), style=style)
 
 
 def open_bundle(model: str | None) -> Bundle:

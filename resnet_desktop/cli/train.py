@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from resnet_desktop.cli.keys import heard_keys
-from resnet_desktop.cli.shared import EXIT_USAGE, say
+from resnet_desktop.cli.shared import EXIT_USAGE, say, tell_path
 from resnet_desktop.core import settings as declared
+from resnet_desktop.core.printable import printable
 from resnet_desktop.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ def _shown() -> Iterator[Callable[[RunState, RunState], None]]:
 
         def show(before: RunState, state: RunState) -> None:
             for text in (*news(before, state), *_mistakes(before, state)):
-                console.print(text, markup=False)
+                console.print(printable(text), markup=False)
             _move(progress, task, state)
 
         yield show
@@ -275,7 +276,7 @@ def _conclude(state: RunState, process: TrainerProcess, code: int) -> int:
                 say("It did not learn from these photos, but its best moment was chosen with them.")
         say(f"The report is {state.report}.")
         say(f"Install the model with:  resnet-desktop models install {state.bundle}")
-        sys.stdout.write(f"{state.bundle}\n")
+        tell_path(str(state.bundle))
         return code
     if state.phase == "cancelled":
         say("Cancelled; go on with --resume." if state.checkpoint else "Cancelled before training had begun.")

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from resnet_desktop.core.csv_text import original
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.finetune.places import Found, Place, label_text, source_path
 from resnet_desktop.finetune.roles import said_role
@@ -149,7 +150,7 @@ def _found(row: list[str], table: _Table, path: Path, line: int, role: str | Non
     if any(field.strip() for field in row[table.width :]):
         hint = "A path or class that holds a comma must stand in quotation marks."
         raise _bad(path, f"has {len(row)} fields in line {line}, but {table.width} columns", hint)
-    fields = {name: row[i].strip() if i < len(row) else "" for name, i in table.columns.items()}
+    fields = {name: original(row[i].strip()) if i < len(row) else "" for name, i in table.columns.items()}
     for name in ("path", "label"):
         if not fields[name]:
             raise _bad(path, f"has no {name} in line {line}")

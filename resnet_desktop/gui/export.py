@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 
 from resnet_desktop.core import atomic
+from resnet_desktop.core.csv_text import line
+from resnet_desktop.core.printable import printable
 from resnet_desktop.gui.inspect.gallery import Item
 from resnet_desktop.gui.results import Failure, Result
 
@@ -16,19 +16,17 @@ HEADER = ("path", "ok", "rank", "index", "label", "probability", "unfamiliar", "
 
 def results_csv(items: Iterable[Item]) -> str:
     """CSV text (RFC 4180): a line for each class of a photo, or one with its error; what has neither is left out."""
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
-    writer.writerow(HEADER)
+    lines = [line(HEADER)]
     for item in items:
         path = str(item.source) if isinstance(item.source, Path) else item.name
         outcome = item.outcome
         if isinstance(outcome, Result):
             for rank, score in enumerate(outcome.scores, start=1):
                 answer = (rank, score.index, score.label, f"{score.probability:.6f}")
-                writer.writerow((path, "true", *answer, str(outcome.unfamiliar).lower(), outcome.provider, "", ""))
+                lines.append(line((path, "true", *answer, str(outcome.unfamiliar).lower(), outcome.provider, "", "")))
         elif isinstance(outcome, Failure):
-            writer.writerow((path, "false", "", "", "", "", "", "", outcome.code, outcome.message))
-    return buffer.getvalue()
+            lines.append(line((path, "false", "", "", "", "", "", "", outcome.code, printable(outcome.message))))
+    return "".join(lines)
 
 
 def write(path: Path, text: str) -> None:

@@ -8,18 +8,12 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from resnet_desktop.core.printable import printable
 from resnet_desktop.imaging.container import IMAGE_SUFFIXES
 
+__all__ = ["find_images", "natural_key", "printable"]
+
 _DIGITS = re.compile(r"(\d+)")
-
-
-def printable(path: str | os.PathLike[str]) -> str:
-    r"""``path`` as it can be shown, printed and logged anywhere.
-
-    Bytes that are not UTF-8 and control characters (a name may hold a newline or a terminal's escape code) appear as
-    ``\xNN``; the result is for people, it no longer names the file.
-    """
-    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in os.fspath(path))
 
 
 def find_images(paths: Iterable[str | os.PathLike[str]], *, recursive: bool) -> Iterator[Path]:
@@ -42,11 +36,6 @@ def natural_key(name: str) -> tuple[list[str | int], str]:
         int(part) if place % 2 else part for place, part in enumerate(_DIGITS.split(name.casefold()))
     ]
     return parts, name
-
-
-def _escaped(letter: str) -> str:
-    byte = ord(letter) - 0xDC00  # how Python carries a byte that is not UTF-8 (PEP 383)
-    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else letter.encode("unicode_escape").decode("ascii")
 
 
 def _expand(text: str, recursive: bool, seen: set[tuple[int, int]]) -> Iterator[Path]:

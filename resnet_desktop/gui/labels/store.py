@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from resnet_desktop.core import atomic, paths
+from resnet_desktop.core.csv_text import line, original
 from resnet_desktop.gui.results import Source
 
 HEADER = ("path", "label")
@@ -28,7 +29,8 @@ def remembered() -> dict[str, str]:
     except OSError:
         return {}
     rows = csv.reader(io.StringIO(text, newline=""))
-    return {row[0]: row[1] for row in rows if len(row) == len(HEADER) and tuple(row) != HEADER}
+    cells = [tuple(map(original, row)) for row in rows if len(row) == len(HEADER)]
+    return {row[0]: row[1] for row in cells if row != HEADER}
 
 
 def remember(labels: Mapping[str, str]) -> None:
@@ -73,11 +75,7 @@ def teachable(counts: Sequence[int]) -> bool:
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> str:
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)
-    writer.writerow(HEADER)
-    writer.writerows(rows)
-    return buffer.getvalue()
+    return "".join(map(line, (HEADER, *rows)))
 
 
 def _named(source: Source) -> str:

@@ -44,7 +44,7 @@ class ModelCard(FactSheet):
         metrics = facts.provenance.get("metrics") or {}
         published = facts.provenance.get("published") or {}
         measured = claimed = calibrated = ""
-        if metrics.get("images") and metrics.get("acc1_interval"):
+        if metrics.get("images") and metrics.get("acc1_interval") and metrics.get("acc1") is not None:
             low, high = metrics["acc1_interval"]
             kinds = {
                 "validation": self.tr("validation photos, by which its best moment was chosen"),
@@ -53,14 +53,17 @@ class ModelCard(FactSheet):
             text = self.tr("{share} of {images} {kind} named rightly (95 % interval {low} to {high})")
             measured = text.format(
                 share=wording.percent(metrics["acc1"], 1),
-                images=wording.number(int(metrics["images"])),
-                kind=kinds.get(str(metrics.get("on")), self.tr("photos")),
+                images=wording.number(metrics["images"]),
+                kind=kinds.get(metrics.get("on") or "", self.tr("photos")),
                 low=wording.percent(low, 1),
                 high=wording.percent(high, 1),
             )
         if published.get("acc1"):
             text = self.tr("{share} on {photos}; not measured here")
-            claimed = text.format(share=wording.percent(published["acc1"], 1), photos=published.get("on", ""))
+            claimed = text.format(
+                share=wording.percent(published["acc1"], 1),
+                photos=published.get("on") or self.tr("photos that it does not name"),
+            )
         if metrics.get("ece") is not None:
             text = self.tr("Percentages are off by {ece} on average (expected calibration error)")
             calibrated = text.format(ece=wording.percent(metrics["ece"], 1))
@@ -79,12 +82,12 @@ class ModelCard(FactSheet):
             return ""
         said = self.tr("Marks photos that are unlike all it has learnt from")
         rate, count = facts.warning.get("false_alarm_rate"), facts.warning.get("images")
-        if not isinstance(rate, int | float) or not isinstance(count, int):
+        if rate is None or count is None:
             return said
         text = self.tr("{said}; of {count} photos that do belong, wrongly {rate}")
         interval = facts.warning.get("false_alarm_interval")
         values = {"said": said, "count": wording.number(count), "rate": wording.percent(rate, 1)}
-        if isinstance(interval, list) and len(interval) == 2:
+        if interval is not None:
             text = self.tr("{said}; of {count} photos that do belong, wrongly {rate} (95 % interval {low} to {high})")
             values |= {"low": wording.percent(interval[0]), "high": wording.percent(interval[1])}
         return text.format(**values)
@@ -112,14 +115,14 @@ class ModelCard(FactSheet):
 
     def _origin(self, facts: ModelFacts) -> list[tuple[str, str]]:
         told, recipe = facts.provenance, facts.provenance.get("recipe")
-        part = trained_part(str(recipe.get("train"))) if isinstance(recipe, dict) else ""
+        part = trained_part(recipe.get("train") or "") if isinstance(recipe, dict) else ""
         return [
-            (self.tr("Publisher"), str(told.get("publisher") or "")),
-            (self.tr("Licence"), str(told.get("licence") or "")),
-            (self.tr("Learnt from"), ", ".join(str(name) for name in told.get("data") or ())),
-            (self.tr("Began as"), str(told.get("base") or "")),
+            (self.tr("Publisher"), told.get("publisher") or ""),
+            (self.tr("Licence"), told.get("licence") or ""),
+            (self.tr("Learnt from"), ", ".join(told.get("data") or ())),
+            (self.tr("Began as"), told.get("base") or ""),
             (self.tr("Trained"), part),
-            (self.tr("Made on"), str(told.get("date") or "")),
+            (self.tr("Made on"), told.get("date") or ""),
             (self.tr("File"), str(facts.path)),
             (self.tr("sha256"), facts.sha256),
         ]
