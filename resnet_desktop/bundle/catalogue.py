@@ -18,7 +18,7 @@ from resnet_desktop.bundle.importing import Known
 from resnet_desktop.bundle.labels import imagenet
 from resnet_desktop.bundle.library import Library, LibraryEntry
 from resnet_desktop.core import atomic, paths
-from resnet_desktop.core.download import download
+from resnet_desktop.core.download import download, whole_checksum
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.core.progress import Cancelled, Progress, never, unheard
 from resnet_desktop.imaging.transforms import Transforms
@@ -27,6 +27,8 @@ TORCHVISION = "https://download.pytorch.org/models/"
 MODEL_ZOO = (
     "https://huggingface.co/onnxmodelzoo/legacy_models/resolve/main/validated/vision/classification/resnet/model/"
 )
+WHOLE = 64
+"""Digits of a whole sha256."""
 TERMS = (
     "The photos that it learnt from were collected for non-commercial research; "
     "whether a commercial product may use it is for you to find out."
@@ -104,6 +106,7 @@ def obtain(
     library: Library,
     *,
     mirror: str | None = None,
+    sha256: str | None = None,
     progress: Progress = unheard,
     cancelled: Cancelled = never,
 ) -> LibraryEntry:
@@ -113,6 +116,7 @@ def obtain(
         entry: which.
         library: where it goes.
         mirror: the address of a folder with the same files, in place of the publisher's.
+        sha256: the whole checksum of the file, as the user knows it; None takes what is known here.
         progress: told how many bytes are there, and of how many.
         cancelled: asked between chunks; what has come is used the next time.
 
@@ -125,8 +129,8 @@ def obtain(
     library.check_name(entry.name)
     url = (mirror.rstrip("/") + "/" if mirror else entry.folder) + entry.file
     file = paths.cache_folder() / "downloads" / entry.file
-    sha256 = _pins().get(entry.file, entry.sha256)
-    found = download(url, file, sha256=sha256, size=entry.size, progress=progress, cancelled=cancelled)
+    wanted = known_checksum(entry) if sha256 is None else whole_checksum(sha256, known_checksum(entry))
+    found = download(url, file, sha256=wanted, size=entry.size, progress=progress, cancelled=cancelled)
     try:
         known = Known(imagenet(), Transforms(resize=entry.resize, crop=224), _provenance(entry, url, found))
         installed = library.install(file, entry.name, known)
@@ -134,6 +138,22 @@ def obtain(
         file.unlink(missing_ok=True)
     atomic.write_text(_pin_file(), json.dumps(_pins() | {entry.file: found}, indent=1) + "\n")
     return installed
+
+
+def known_checksum(entry: Pretrained) -> str:
+    """Digits of the file's checksum: all of them, or the first eight until the file has been fetched once."""
+    return _pins().get(entry.file, entry.sha256)
+
+
+def checksum_words(entry: Pretrained) -> str:
+    """What is to be said before a file is fetched whose checksum is not wholly known; else empty."""
+    digits = known_checksum(entry)
+    if len(digits) == WHOLE:
+        return ""
+    return (
+        f"Its publisher names only the first {len(digits)} of the {WHOLE} digits of its checksum, which a forger could "
+        "meet; from the first download on the whole one counts."
+    )
 
 
 def _provenance(entry: Pretrained, url: str, sha256: str) -> dict[str, Any]:

@@ -130,6 +130,9 @@ def download(
     mirror: Annotated[
         str | None, typer.Option(metavar="URL", help="A folder on another server that has the same files.")
     ] = None,
+    sha256: Annotated[
+        str | None, typer.Option(metavar="DIGITS", help="The whole checksum of the file, where you know it.")
+    ] = None,
     format: FormatOption = "table",  # noqa: A002 - the option's name
 ) -> None:
     """Fetch a pretrained network from its publisher and install it; without a name, list what can be had."""
@@ -141,8 +144,11 @@ def download(
         return
     wanted = catalogue.find(name)
     say(f"{wanted.title}: {wanted.size / 1e6:.0f} MB from {wanted.publisher}, {wanted.licence}. {catalogue.TERMS}")
+    doubt = "" if sha256 else catalogue.checksum_words(wanted)
+    if doubt:
+        say(f"{doubt} If you know it, give it with --sha256.")
     with _bytes_followed(wanted.file) as progress:
-        entry = catalogue.obtain(wanted, Library(), mirror=mirror, progress=progress)
+        entry = catalogue.obtain(wanted, Library(), mirror=mirror, sha256=sha256, progress=progress)
     tell(f"{entry.name} is installed.")
 
 

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import re
 import urllib.error
-import urllib.request
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from resnet_desktop import __version__
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import DownloadError
-from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
+from resnet_desktop.core.printable import printable
+from resnet_desktop.core.progress import Cancelled, CancelledError, Progress, never, stop_if, unheard
+from resnet_desktop.core.web import MOST_WORDS, Watch, checked_address, host, open_address
 
 TIMEOUT = 20.0
 """Seconds without a byte after which the server counts as gone."""
+FIRST_SECONDS = 60.0
+SLOWEST = 10_000
+"""Bytes a second: with ``FIRST_SECONDS`` to begin with, a file that comes more slowly in all is given up."""
 CHUNK = 1 << 18
 SLACK = 1.05
 """A file may be so many times as large as it was said to be where that is known to a tenth of a MiB only."""
@@ -51,6 +55,7 @@ def download(
         StorageError: the disk refuses.
         CancelledError: ``cancelled`` said so.
     """
+    checked_address(url)
     part = target.with_name(target.name + ".part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +70,7 @@ def download(
             part.unlink()
             raise DownloadError(
                 "wrong_checksum",
-                f"What came from {_host(url)} is not the file that was wanted: its checksum differs.",
+                f"What came from {host(url)} is not the file that was wanted: its checksum differs.",
                 "Nothing was installed. Try again later, or from another server.",
             )
         part.replace(target)
@@ -74,32 +79,66 @@ def download(
     return found
 
 
+def whole_checksum(text: str, digits: str = "") -> str:
+    """A sha256 as somebody gives it, in 64 small hexadecimal digits, which begin with ``digits``.
+
+    Raises:
+        DownloadError: ``wrong_checksum``.
+    """
+    found = text.strip().lower()
+    if not re.fullmatch(r"[0-9a-f]{64}", found):
+        raise DownloadError("wrong_checksum", "A sha256 has 64 hexadecimal digits.", "Copy all of it.")
+    if not found.startswith(digits):
+        message = f"That checksum begins with {found[: len(digits)]}; the publisher's begins with {digits}."
+        raise DownloadError("wrong_checksum", message, "It is of another file.")
+    return found
+
+
 def _fetch(url: str, part: Path, size: int, progress: Progress, cancelled: Cancelled) -> None:
     """Append to ``part`` what it lacks."""
     have = part.stat().st_size if part.exists() else 0
+    watch = Watch(cancelled, FIRST_SECONDS + max(0, size - have) / SLOWEST)
     try:
-        response = _open(url, have)
+        with watch.watching():
+            _fetch_rest(url, part, (have, size), progress, cancelled, watch)
+    except DownloadError as error:
+        if cancelled():  # the watch has ended the connection
+            raise CancelledError from error
+        if watch.late:
+            message = f"{host(url)} takes too long: what it sends comes in less than {SLOWEST // 1000} kB a second."
+            raise DownloadError("download_broken", message, "Try again: it goes on from there.") from error
+        raise
+
+
+def _fetch_rest(
+    url: str, part: Path, counts: tuple[int, int], progress: Progress, cancelled: Cancelled, watch: Watch
+) -> None:
+    have, size = counts
+    try:
+        response = _open(url, have, watch)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and have:
             return  # all of it has come, or it is another file: the checksum tells
         raise DownloadError(
             "download_refused",
-            f"{_host(url)} does not give the file: {error.code} {error.reason}.",
+            f"{host(url)} does not give the file: {error.code} {_words(error.reason)}.",
             "Try again later, or from another server.",
         ) from error
     except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
         reason = getattr(error, "reason", None) or error
         raise DownloadError(
-            "no_connection", f"{_host(url)} cannot be reached: {reason}.", "Check the connection to the internet."
+            "no_connection",
+            f"{host(url)} cannot be reached: {_words(reason)}.",
+            "Check the connection to the internet.",
         ) from error
     with response:
         if have and response.status != http.client.PARTIAL_CONTENT:
             have = 0  # the server sends it from the start
         length = response.headers.get("Content-Length", "")
-        total = have + int(length) if length.isdigit() else size
+        total = have + int(length) if re.fullmatch(r"[0-9]{1,18}", length) else size
         if total > size * SLACK:
-            raise DownloadError("wrong_checksum", f"{_host(url)} has a larger file than the one that was wanted.")
+            raise DownloadError("wrong_checksum", f"{host(url)} has a larger file than the one that was wanted.")
         _copy(url, response, part, (have, total), progress, cancelled)
 
 
@@ -125,32 +164,29 @@ def _copy(
             file.write(chunk)
             have += len(chunk)
             if have > total * SLACK:
-                raise DownloadError("wrong_checksum", f"{_host(url)} sends a larger file than the one that was wanted.")
+                raise DownloadError("wrong_checksum", f"{host(url)} sends a larger file than the one that was wanted.")
     if response.length:  # what the server had promised and did not send
         raise _broken(url, have, total)
 
 
-def _open(url: str, have: int) -> http.client.HTTPResponse:
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise DownloadError("download_refused", f"{url} is not a web address.", "It must begin with https://.")
+def _open(url: str, have: int, watch: Watch) -> http.client.HTTPResponse:
     headers = {"User-Agent": f"resnet-desktop/{__version__}", "Accept-Encoding": "identity"}
     if have:
         headers["Range"] = f"bytes={have}-"
-    response = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT)
-    assert isinstance(response, http.client.HTTPResponse), "of the schemes http and https"
-    return response
+    return open_address(url, headers, TIMEOUT, watch)
+
+
+def _words(said: object) -> str:
+    """What a server or the system says, short and printable."""
+    return printable(str(said)[:MOST_WORDS])
 
 
 def _broken(url: str, have: int, total: int) -> DownloadError:
     return DownloadError(
         "download_broken",
-        f"The connection to {_host(url)} broke off after {have / 1e6:.1f} of {total / 1e6:.1f} MB.",
+        f"The connection to {host(url)} broke off after {have / 1e6:.1f} of {total / 1e6:.1f} MB.",
         "Try again: it goes on from there.",
     )
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).hostname or url
 
 
 def _sha256(path: Path) -> str:

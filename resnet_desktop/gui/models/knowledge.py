@@ -69,6 +69,8 @@ class Offer:
 
     network: Pretrained
     installed: bool
+    doubt: str
+    """What is to be said of its checksum before it is fetched; empty where all of it is known."""
 
 
 def installed() -> tuple[Installed, ...]:
@@ -134,18 +136,21 @@ def remove(name: str) -> None:
 
 def offers() -> tuple[tuple[Offer, ...], str]:
     """The published networks, and what is to be known before one of them is used."""
-    from resnet_desktop.bundle.catalogue import TERMS, pretrained
+    from resnet_desktop.bundle.catalogue import TERMS, checksum_words, pretrained
 
     names = {model.name.casefold() for model in installed()}
-    return tuple(Offer(network, network.name.casefold() in names) for network in pretrained()), TERMS
+    offered = (Offer(each, each.name.casefold() in names, checksum_words(each)) for each in pretrained())
+    return tuple(offered), TERMS
 
 
-def obtain(network: Pretrained, mirror: str | None, progress: Progress, cancelled: Cancelled) -> Installed:
+def obtain(
+    network: Pretrained, mirror: str | None, sha256: str | None, progress: Progress, cancelled: Cancelled
+) -> Installed:
     """Fetch a published network and install it. Raises DownloadError, ModelError, StorageError, CancelledError."""
     from resnet_desktop.bundle import catalogue
     from resnet_desktop.bundle.library import Library
 
-    entry = catalogue.obtain(network, Library(), mirror=mirror, progress=progress, cancelled=cancelled)
+    entry = catalogue.obtain(network, Library(), mirror=mirror, sha256=sha256, progress=progress, cancelled=cancelled)
     return Installed(entry.name, entry.path, False, entry.size)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui import theme, wording
@@ -47,6 +47,7 @@ class PretrainedPage(QWidget):
         self._fetched = ""
         self.offers, self.table = OffersModel(self), PlainTable(self.tr("Pretrained networks"))
         self._about, self._state, self._bar = QLabel(), QLabel(), QProgressBar()
+        self.checksum = QLineEdit()
         self.get_button, self.cancel_button = QPushButton(self.tr("Download and install")), QPushButton()
         self._build()
 
@@ -76,13 +77,14 @@ class PretrainedPage(QWidget):
         if offer is None or offer.installed or self._inquiry.busy:
             return
         network, mirror = offer.network, self._mirror
+        sha256 = self.checksum.text().strip() or None
         self._fetched = network.name
         self._say(self.tr("Asking {host}…").format(host=self._host(network)))
         self._bar.setRange(0, 0)
         self._show_busy(True)
 
         def question(tell: Tell, cancelled: Cancelled) -> object:
-            return knowledge.obtain(network, mirror, lambda done, total: tell((done, total)), cancelled)
+            return knowledge.obtain(network, mirror, sha256, lambda done, total: tell((done, total)), cancelled)
 
         self._inquiry.ask(question)
 
@@ -138,9 +140,14 @@ class PretrainedPage(QWidget):
         self.cancel_button.setVisible(busy)
         self._refresh()
 
+    def _on_row_chosen(self) -> None:
+        self.checksum.clear()  # it was another file's
+        self._refresh()
+
     def _refresh(self) -> None:
         offer, busy = self.chosen, self._inquiry.busy or not self._bar.isHidden()
         self.get_button.setEnabled(offer is not None and not offer.installed and not busy)
+        self.checksum.setVisible(offer is not None and not offer.installed and bool(offer.doubt))
         if offer is None:
             self._about.setText("")
             return
@@ -150,7 +157,8 @@ class PretrainedPage(QWidget):
         )
         size = wording.file_size(network.size)
         words = text.format(size=size, host=self._host(network), licence=network.licence)
-        self._about.setText(f"{words} {self._terms}")
+        doubt = "" if offer.installed else offer.doubt
+        self._about.setText(" ".join(filter(None, (words, self._terms, doubt))))
         self.get_button.setText(self.tr("Installed") if offer.installed else self.tr("Download and install"))
 
     def _build(self) -> None:
@@ -167,7 +175,10 @@ class PretrainedPage(QWidget):
         words.setProperty("tone", "secondary")
         self._about.setProperty("tone", "secondary")
         self.table.show_model(self.offers, (0, 1))
-        self.table.row_chosen.connect(lambda _row: self._refresh())
+        self.table.row_chosen.connect(lambda _row: self._on_row_chosen())
+        self.checksum.setPlaceholderText(self.tr("The whole checksum (sha256, 64 digits), if you know it"))
+        self.checksum.setAccessibleName(self.tr("Whole checksum"))
+        self.checksum.setMaxLength(80)
         self.get_button.setProperty("primary", "true")
         self.cancel_button.setText(self.tr("Cancel"))
         self._bar.setTextVisible(False)
@@ -179,7 +190,7 @@ class PretrainedPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, theme.M, 0, 0)
         layout.setSpacing(theme.M)
-        for widget in (words, self.table, self._about, self._bar):
+        for widget in (words, self.table, self._about, self.checksum, self._bar):
             layout.addWidget(widget, 1 if widget is self.table else 0)
         layout.addLayout(row)
         self.get_button.clicked.connect(self.get)

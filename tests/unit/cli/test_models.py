@@ -117,3 +117,28 @@ def test_a_network_comes_from_a_mirror(run: Run, monkeypatch: pytest.MonkeyPatch
     code, out, err = run("download", "another")
     assert (code, out) == (1, "")
     assert "some" in err
+
+
+def test_a_checksum_that_is_not_wholly_known_is_said_and_can_be_given(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = plain_classifier(shape=("N", 3, 224, 224), classes=1000).SerializeToString()
+    whole = hashlib.sha256(data).hexdigest()
+    entry = dataclasses.replace(pretrained()[0], name="some", file="some.onnx", sha256=whole[:8], size=len(data))
+    monkeypatch.setattr(catalogue, "pretrained", lambda: (entry,))
+    with serving({"some.onnx": data}) as server:
+        mirror = ("--mirror", server.address)
+        for wrong in ("0" * 64, whole[:20], whole[:8] + "0" * 56):
+            code, _, err = run("download", "some", *mirror, "--sha256", wrong)
+            assert (code, "checksum" in err or "sha256" in err) == (1, True)
+        code, _, err = run("download", "some", *mirror)
+        assert code == 0
+        assert "first 8 of the 64 digits" in err
+        assert "--sha256" in err
+        assert run("remove", "some")[0] == 0
+        code, _, err = run("download", "some", *mirror)
+        assert (code, "digits" in err) == (0, False), "the whole one was kept"
+    for address in ("http://[", "ftp://h/", "h"):
+        assert run("remove", "some")[0] in (0, 1)
+        code, _, err = run("download", "some", "--mirror", address)
+        assert (code, "web address" in err) == (1, True)

@@ -1,4 +1,4 @@
-"""Nothing from elsewhere reaches a terminal as it is: tried with a model of odd words, and kept by a look at the code."""
+"""Nothing from elsewhere reaches a terminal as it is: tried with odd words, and kept by a look at the code."""
 
 from __future__ import annotations
 
