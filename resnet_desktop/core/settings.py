@@ -61,6 +61,7 @@ EXPORT_CAPTION = Setting("export_caption", True, "A caption below exported pictu
 FIT = Setting("fit", "crop", "What the network sees of a photo", choices=("crop", "whole"))
 LIST_ORDER = Setting("list_order", "added", "Order of the photos", choices=("added", "name", "class", "unsure", "sure"))
 TOLD_PROBLEM = Setting("told_problem", "", "What was said of the default model, so that it is said once")
+OFFERED_MODEL = Setting("offered_model", "", "The stronger network that was offered last, so that it is offered once")
 TRAINER_PYTHON = Setting("trainer_python", "", "Python that has PyTorch (empty: found by the app)")
 
 SETTINGS: tuple[Setting, ...] = (
@@ -79,6 +80,7 @@ SETTINGS: tuple[Setting, ...] = (
     LIST_ORDER,
     TRAINER_PYTHON,
     TOLD_PROBLEM,
+    OFFERED_MODEL,
 )
 
 

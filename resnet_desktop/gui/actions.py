@@ -37,6 +37,7 @@ class Actions(QObject):
         self.cancel = self._action(self.tr("Cancel"), "Esc")
         self.open_model = self._action(self.tr("Open ONNX file…"))
         self.get_models = self._action(self.tr("Get a pretrained network…"))
+        self.abilities = self._action(self.tr("What this model knows…"))
         self.manage_models = self._action(self.tr("Models…"), "Ctrl+M")
         self.heatmap = self._action(self.tr("Heatmap"), "H", "heatmap", checkable=True)
         self.fit = self._action(self.tr("Fit"), "Ctrl+0", "fit")

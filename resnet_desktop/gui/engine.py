@@ -6,9 +6,10 @@ Everything here runs on the session thread alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from resnet_desktop.bundle import answers
 from resnet_desktop.bundle.library import Library
@@ -16,7 +17,7 @@ from resnet_desktop.core.errors import ProviderError
 from resnet_desktop.core.progress import Cancelled, never
 from resnet_desktop.gui.analysis import Analysis
 from resnet_desktop.gui.recent import Recent
-from resnet_desktop.gui.results import Failure, ModelInfo, Result, Source
+from resnet_desktop.gui.results import Accuracy, Failure, ModelInfo, Result, Source
 from resnet_desktop.imaging.transforms import Fit
 from resnet_desktop.inference import admission, providers
 from resnet_desktop.inference.batch import classify_many
@@ -102,6 +103,7 @@ class Engine:
             explains=bundle.features is not None,
             categories=bundle.metadata.categories,
             layers=self.analysis.layers(),
+            accuracy=_accuracy(bundle.metadata.provenance),
         )
 
     def set_fit(self, fit: Fit) -> None:
@@ -170,6 +172,16 @@ class Engine:
             prediction.seconds,
             prediction.full_size,
         )
+
+
+def _accuracy(provenance: Mapping[str, Any]) -> Accuracy | None:
+    """How good a model is by its own word: as it was measured where it was made, else as its publisher says."""
+    metrics, published = provenance.get("metrics", {}), provenance.get("published", {})
+    if metrics.get("acc1") is not None and metrics.get("images"):
+        return Accuracy(metrics["acc1"], metrics["images"], metrics.get("on", ""))
+    if published.get("acc1") is not None:
+        return Accuracy(published["acc1"], None, published.get("on", ""))
+    return None
 
 
 def _model_file(wanted: str) -> tuple[Path, str]:

@@ -71,7 +71,7 @@ class MainWindow(QMainWindow):
         self.inspect = InspectPage(self.gallery, self.controller, self.photos, settings)
         self.status = StatusPanel()
         self.actions_ = Actions(self)
-        self.models = ModelDesk(self.actions_, self._tasks, self)
+        self.models = ModelDesk(self.actions_, self._tasks, self.preferences, self)
         self.evidence = EvidenceActions(self.actions_, self.inspect, self.controller, self.preferences, self)
         self.labels = LabelDesk(self.actions_, self.gallery, self.inspect.gallery, self.inspect.shelf, self)
         self._build()
@@ -229,6 +229,7 @@ class MainWindow(QMainWindow):
         does.themes.triggered.connect(self._on_theme_chosen)
         self.models.model_chosen.connect(self.open_model)
         self.models.said.connect(self.notice.say)
+        self.models.offered.connect(lambda text, words, does: self.notice.say(text, (words, does)))
         self.models.changed.connect(self._teaching.look_for_models)
         self._teaching.model_wanted.connect(self.open_model)
         self._teaching.networks_wanted.connect(self.models.get)
@@ -242,6 +243,7 @@ class MainWindow(QMainWindow):
     def _connect_work(self) -> None:
         self.welcome.open_asked.connect(self._on_open_files)
         self.welcome.samples_chosen.connect(self.add_paths)
+        self.welcome.classes_asked.connect(self.models.show_abilities)
         self.scanner.found.connect(self._add)
         self.scanner.finished.connect(self._on_scan_finished)
         self.status.cancel_asked.connect(self.cancel)
@@ -305,7 +307,8 @@ class MainWindow(QMainWindow):
 
     def _on_model_ready(self, info: ModelInfo) -> None:
         self.status.show_model(info)
-        self.models.show_current(info.name)
+        self.models.show_current(info)
+        self.welcome.show_model(info)
         if self._chosen is not None:
             self.preferences.change(MODEL, self._chosen)
             self._chosen = None

@@ -35,7 +35,7 @@ class Preferences(QObject):
 
     def is_new(self, setting: Setting, sentence: str) -> bool:
         """Whether there is something to say that was not said before; it is remembered as said."""
-        if not sentence or sentence == self.settings.string(setting):
+        if not sentence or sentence == self._changes.get(setting, self.settings.string(setting)):
             return False
         self.change(setting, sentence)
         return True

@@ -144,6 +144,21 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How often a model is right.
+
+    Attributes:
+        share: of photos that it classifies correctly, as a fraction.
+        images: how many it was measured on; None where the publisher alone says it.
+        photos: which photos, in the file's words.
+    """
+
+    share: float
+    images: int | None
+    photos: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """The model that answers now.
 
@@ -160,6 +175,8 @@ class ModelInfo:
         explains: whether heatmaps cost nothing (see explain.explainer).
         categories: the labels.
         layers: the layers that can be explained, from first to last.
+        accuracy: how often it is right; None where the file does not say.
+        topics: what its classes are kinds of, the largest first, and how many each has; empty where that is not known.
         problem: why this is not the model that the app should start with; empty where it is.
     """
 
@@ -175,4 +192,6 @@ class ModelInfo:
     explains: bool
     categories: tuple[str, ...] = ()
     layers: tuple[LayerChoice, ...] = ()
+    accuracy: Accuracy | None = None
+    topics: tuple[tuple[str, int], ...] = ()
     problem: str = ""

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.models.abilities import how_good, what_it_knows
 from resnet_desktop.gui.results import ModelInfo
 
 
@@ -72,9 +73,13 @@ class StatusPanel(QStatusBar):
         """The model that answers now, and what runs it."""
         self._info = info
         self.model_button.setText(info.name)
-        text = self.tr("{name}: {classes} classes, sees {side} × {side} pixels\nChoose another model")
-        classes = wording.number(info.classes)
-        self.model_button.setToolTip(text.format(name=info.name, classes=classes, side=info.side))
+        lines = (
+            self.tr("{name} knows {things}").format(name=info.name, things=what_it_knows(info)),
+            how_good(info.accuracy),
+            self.tr("It sees {side} × {side} pixels of a photo.").format(side=info.side),
+            self.tr("Click to see all it knows, or to choose another model."),
+        )
+        self.model_button.setToolTip("\n".join(line for line in lines if line))
         self.show_provider(info.provider, info.reason)
 
     def show_provider(self, short: str, reason: str) -> None:

@@ -147,6 +147,7 @@ QStatusBar::item { border: none; }
 QSplitter::handle { background: $border; }
 QLabel[tone="secondary"] { color: $secondary; }
 QLabel[tone="error"] { color: $error; }
+QToolButton[tone="link"] { color: $accent; text-decoration: underline; padding: 2px 6px; }
 QFrame[panel="true"] { background: $panel; border: none; }
 QFrame[notice="true"] { background: $notice; border: 1px solid $notice_border; border-radius: 8px; }
 QFrame[notice="true"] QLabel { color: $notice_text; }

@@ -5,28 +5,50 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QImageReader, QKeySequence, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QIcon,
+    QImageReader,
+    QKeySequence,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from resnet_desktop.core import paths
 from resnet_desktop.gui import icons, theme
+from resnet_desktop.gui.models.abilities import how_good, what_it_knows
+from resnet_desktop.gui.results import ModelInfo
 
 TILE = QSize(120, 80)
+MINIMUM_FOR_SAMPLES = 420
+"""Height of the page, in pixels, below which the samples would squeeze what stands above them."""
+_FIRST = ("cat", "coffee", "rocket", "cameraman", "officer", "raccoon")
+"""The order in which samples are offered; others come behind."""
 
 
 def sample_photos() -> tuple[Path, ...]:
     """The photos that come with the app."""
-    return tuple(sorted((paths.assets_folder() / "samples").glob("*.jpg")))
+
+    def place(path: Path) -> tuple[int, str]:
+        return (_FIRST.index(path.stem) if path.stem in _FIRST else len(_FIRST), path.stem)
+
+    return tuple(sorted((paths.assets_folder() / "samples").glob("*.jpg"), key=place))
 
 
 class WelcomePage(QWidget):
-    """A place to drop photos, a button to open some, and the sample photos.
+    """A place to drop photos, a button to open some, what the model knows, and the sample photos.
 
-    Signals: ``open_asked``; ``samples_chosen`` (tuple of paths).
+    Signals: ``open_asked``; ``samples_chosen`` (tuple of paths); ``classes_asked``: what the model knows is wanted.
     """
 
     open_asked = Signal()
     samples_chosen = Signal(object)
+    classes_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,6 +60,11 @@ class WelcomePage(QWidget):
         self._open.clicked.connect(self.open_asked)
         self._tiles = [self._tile(path) for path in sample_photos()]
         self._samples_title = QLabel(self.tr("or look at a sample first"))
+        self._knows = QLabel()
+        self.list_button = QToolButton()
+        self.list_button.setText(self.tr("See all it knows"))
+        self.list_button.setProperty("tone", "link")
+        self.list_button.clicked.connect(self.classes_asked)
         self._build()
         self._refresh()
 
@@ -46,10 +73,33 @@ class WelcomePage(QWidget):
         """The buttons of the sample photos."""
         return self._tiles
 
+    @property
+    def abilities(self) -> str:
+        """What is said of the model."""
+        return self._knows.text()
+
     def load_tiles(self) -> None:
         """Decode the sample photos' small pictures; asked for once the window is on the screen."""
         for tile, path in zip(self._tiles, sample_photos(), strict=True):
             tile.setIcon(QIcon(_rounded(path, self.devicePixelRatioF())))
+
+    def show_model(self, info: ModelInfo) -> None:
+        """What the model knows and how good it is, in a line each."""
+        knows = self.tr("{name} knows {things}").format(name=info.name, things=what_it_knows(info))
+        self._knows.setText("\n".join(line for line in (knows, how_good(info.accuracy)) if line))
+        self._knows.show()
+        self.list_button.show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As many samples as there is room for beside each other, and none where the window is low."""
+        super().resizeEvent(event)
+        room = self.width() - 4 * theme.XL
+        width = TILE.width() + theme.L
+        fit = max(1, (room + theme.S) // (width + theme.S))
+        high_enough = self.height() >= MINIMUM_FOR_SAMPLES
+        for number, tile in enumerate(self._tiles):
+            tile.setVisible(high_enough and number < fit)
+        self._samples_title.setVisible(high_enough and bool(self._tiles))
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow palette and font."""
@@ -92,6 +142,8 @@ class WelcomePage(QWidget):
         self._detail.setWordWrap(True)
         self._detail.setProperty("tone", "secondary")
         layout.addWidget(self._open, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addSpacing(theme.XL)
+        self._build_abilities(layout)
         layout.addStretch(3)
         self._samples_title.setProperty("tone", "secondary")
         self._samples_title.setVisible(bool(self._tiles))
@@ -105,6 +157,21 @@ class WelcomePage(QWidget):
         row.addStretch(1)
         layout.addLayout(row)
         layout.addStretch(2)
+
+    def _build_abilities(self, layout: QVBoxLayout) -> None:
+        self._knows.setTextFormat(Qt.TextFormat.PlainText)
+        self._knows.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._knows.setWordWrap(True)
+        self._knows.setProperty("tone", "secondary")
+        layout.addWidget(self._knows)
+        layout.addSpacing(theme.XS)
+        layout.addWidget(self.list_button, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._knows.setText("\n")  # the room of two lines, so that nothing moves when the model is there
+        for widget in (self._knows, self.list_button):
+            policy = widget.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            widget.setSizePolicy(policy)
+            widget.hide()
 
     def _tile(self, path: Path) -> QToolButton:
         tile = QToolButton()
@@ -135,7 +202,8 @@ def _rounded(path: Path, ratio: float) -> QPixmap:
     shape = QPainterPath()
     shape.addRoundedRect(QRectF(result.rect()), 8 * ratio, 8 * ratio)
     painter.setClipPath(shape)
-    painter.drawImage((result.width() - image.width()) // 2, (result.height() - image.height()) // 2, image)
+    above = (image.height() - result.height()) // 4  # faces are rather in the upper half
+    painter.drawImage((result.width() - image.width()) // 2, -above, image)
     painter.end()
     result.setDevicePixelRatio(ratio)
     return result

@@ -34,7 +34,7 @@ from resnet_desktop.inference.classifier import ClassScore
 
 from .conftest import LABELS, SCREENSHOTS, SIDE, WAIT, random_arrays
 
-CAT, COFFEE, _ = sample_photos()
+CAT, COFFEE, _ = sample_photos()[:3]
 NAMES = [f"layer{stage}.{block}" for stage in (1, 2, 3, 4) for block in (0, 1)]
 
 

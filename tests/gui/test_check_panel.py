@@ -28,7 +28,7 @@ from resnet_desktop.inference.classifier import ClassScore, Prediction
 
 from .conftest import SCREENSHOTS, WAIT
 
-CAT, COFFEE, _ = sample_photos()
+CAT, COFFEE, _ = sample_photos()[:3]
 SIDE = 32
 
 

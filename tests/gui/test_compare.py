@@ -29,7 +29,7 @@ from resnet_desktop.gui.welcome import sample_photos
 
 from .conftest import OpenWindow, wait_settled
 
-CAT, COFFEE, ROCKET = sample_photos()
+CAT, COFFEE, ROCKET = sample_photos()[:3]
 
 
 def compared(open_window: OpenWindow, qtbot: QtBot, *images: Path) -> tuple[MainWindow, InspectPage, CompareView]:

@@ -20,7 +20,7 @@ from resnet_desktop.gui.welcome import sample_photos
 
 from .conftest import SIDE, OpenWindow, save_screenshot, wait_settled
 
-CAT, COFFEE, ROCKET = sample_photos()
+CAT, COFFEE, ROCKET = sample_photos()[:3]
 LAYERS = ("layer1.0", "layer1.1", "layer2.0", "layer2.1", "layer3.0", "layer3.1", "layer4.0", "layer4.1")
 
 

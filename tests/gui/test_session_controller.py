@@ -19,7 +19,7 @@ from resnet_desktop.gui.welcome import sample_photos
 
 from .conftest import WAIT
 
-CAT, COFFEE, ROCKET = sample_photos()
+CAT, COFFEE, ROCKET = sample_photos()[:3]
 
 
 @pytest.fixture

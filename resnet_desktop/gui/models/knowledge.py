@@ -143,6 +143,18 @@ def offers() -> tuple[tuple[Offer, ...], str]:
     return tuple(offered), TERMS
 
 
+def stronger() -> Pretrained | None:
+    """The best published network that is installed, if its publisher claims more than the app's own choice."""
+    from resnet_desktop.bundle.catalogue import pretrained
+    from resnet_desktop.bundle.importers.packaged import PACKAGED
+
+    models = installed()
+    names = {model.name.casefold() for model in models if not model.ours}
+    own = PACKAGED[0].top1 if any(model.name == PACKAGED[0].name for model in models) else 0.0
+    found = [network for network in pretrained() if network.name.casefold() in names and network.top1 > own]
+    return max(found, key=lambda network: network.top1, default=None)
+
+
 def obtain(
     network: Pretrained, mirror: str | None, sha256: str | None, progress: Progress, cancelled: Cancelled
 ) -> Installed:

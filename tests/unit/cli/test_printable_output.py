@@ -1,4 +1,4 @@
-"""Nothing from elsewhere reaches a terminal as it is: tried with odd words, and kept by a look at the code."""
+"""Nothing from elsewhere reaches a terminal as it is: tried with a model of odd words, kept by a look at the code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,18 @@ from tests.unit.bundle.making import metadata, tiny_model
 
 CLI = Path(main.__file__).parent
 HOSTILE = "ant\x1b[31m\u202e"
-ODD = ("text", 5, [], [1], {}, {"images": "many", "acc1": None}, {"acc1": [], "on": {}}, True, None, HOSTILE)
+ODD: tuple[object, ...] = (
+    "text",
+    5,
+    [],
+    [1],
+    {},
+    {"images": "many", "acc1": None},
+    {"acc1": [], "on": {}},
+    True,
+    None,
+    HOSTILE,
+)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
