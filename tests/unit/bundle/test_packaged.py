@@ -125,7 +125,7 @@ def test_two_at_once_leave_one_whole_file() -> None:
         thread.join()
     assert results == [packaged.model_path(ELSEWHERE)] * 3
     assert verify(read(results[0])).ok
-    assert sorted(file.suffix for file in results[0].parent.glob("elsewhere*")) == [".json", ".onnx"]
+    assert sorted(file.suffix for file in results[0].parent.glob("elsewhere*")) == [".json", ".lock", ".onnx"]
 
 
 def test_without_the_package_the_app_goes_on_and_says_so() -> None:
