@@ -1,18 +1,24 @@
-"""Many images through one classifier: decoded on a pool of threads while the session runs.
+"""Many images through one classifier, by one of two roads.
 
-Decoders write straight into their place in a batch. A fixed number of batches is in memory: the one that runs, and as
-many behind it as keep every decoder busy. The generator itself runs the session, in the thread that iterates it.
+On the CPU each thread of a pool decodes an image and then runs the session on it, side by side with the others: no core
+waits for another inside a layer, or for a batch to be full.
+
+Elsewhere, and where a size of batch is asked for, images are decoded on the pool while the session runs. Decoders write
+straight into their place in a batch. A fixed number of batches is in memory: the one that runs, and as many behind it
+as keep every decoder busy. The generator itself runs the session, in the thread that iterates it.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +28,11 @@ from resnet_desktop.imaging.decode import DecodeBudget, Source
 from resnet_desktop.inference.classifier import Classifier, Prediction
 from resnet_desktop.inference.runtime import CPU
 
+T = TypeVar("T")
+
 _POLL_SECONDS = 0.05
+_MAX_RUNS = 8  # side by side: each takes memory for all that it computes
+_AHEAD = 4  # images for each thread that are taken before they can be yielded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +66,15 @@ class _Job:
     future: Future[_Prepared | ImageError]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Whole:
+    """One image on its way through a lane."""
+
+    index: int
+    source: Source
+    future: Future[Prediction | ImageError]
+
+
 @dataclass(slots=True, eq=False)
 class _Batch:
     buffer: NDArray[np.float32]
@@ -75,7 +94,7 @@ def cores() -> int:
 
 
 def default_batch_size(provider: str) -> int:
-    """Images in one run.
+    """Images in one run, where images are run in batches.
 
     On a CPU of two cores two images a run are a few percent faster than one, and more gain little (tests/benchmarks
     measures it); more cores find too little to share in one image. A GPU needs more to be busy.
@@ -93,40 +112,117 @@ def classify_many(
 ) -> Generator[Outcome, None, None]:
     """Classify every source and yield one outcome for each, in input order.
 
-    Sources are taken only a few batches ahead of what was yielded, so that ``sources`` may be endless. The first batch
-    is one image and the next ones double, so that the first answer comes soon. Closing the generator, an exception and
-    cancelling all join its threads.
+    Sources are taken only a few batches ahead of what was yielded, so that ``sources`` may be endless. The first image
+    is run alone, so that the first answer comes soon; batches double from there. Closing the generator, an exception
+    and cancelling all join its threads.
 
     Args:
-        classifier: must not be used by others for long meanwhile: its session runs one batch at a time.
+        classifier: must not be used by others for long meanwhile: they share the processor.
         sources: paths or bytes of image files.
-        batch_size: most images in one run; None chooses by the provider.
-        workers: decoding threads; None is one for each core.
+        batch_size: most images in one run; None chooses by the provider: on the CPU one, several side by side.
+        workers: threads; None is one for each core.
         cancelled: asked often; once it says True, the generator ends without yielding any more.
 
     Raises:
         ProviderError, ModelError: the model cannot be run; what is no fault of an image ends the whole.
     """
+    session = classifier.session
     size = batch_size if batch_size is not None else default_batch_size(classifier.provider)
     threads = workers if workers is not None else cores()
     if size < 1 or threads < 1:
         raise ValueError(f"batch_size and workers must be at least 1, not {size} and {threads}")
+    if batch_size is None and session.side_by_side and session.fixed_batch in (None, 1):
+        return _Lanes(classifier, threads, cancelled).run(sources)
     return _Pipeline(classifier, size, threads, cancelled).run(sources)
 
 
 class _CancelledError(Exception):
-    """Left the pipeline because the caller cancelled."""
+    """Left the road because the caller cancelled."""
 
 
-class _Pipeline:
-    def __init__(self, classifier: Classifier, size: int, workers: int, cancelled: Callable[[], bool]) -> None:
+class _Road:
+    """What both roads have: a pool of threads that a caller can cancel."""
+
+    def __init__(self, classifier: Classifier, workers: int, cancelled: Callable[[], bool]) -> None:
         self._classifier = classifier
-        self._size = size
-        self._batches = 1 + -(-workers // size)
         self._cancelled = cancelled
         self._closed = False
         self._budget = DecodeBudget()
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+
+    def _close(self) -> None:
+        self._closed = True
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _wait(self, future: Future[T]) -> T:
+        while not wait([future], timeout=_POLL_SECONDS).done:
+            if self._cancelled():
+                raise _CancelledError
+        if self._cancelled():
+            raise _CancelledError
+        return future.result()
+
+
+class _Lanes(_Road):
+    """Each thread takes an image from its file to its prediction; runs of the session go side by side."""
+
+    def __init__(self, classifier: Classifier, workers: int, cancelled: Callable[[], bool]) -> None:
+        super().__init__(classifier, workers, cancelled)
+        self._ahead = _AHEAD * workers
+        self._inputs = deque(classifier.new_batch(1) for _ in range(workers))
+        self._first_done = threading.Event()
+        self._running = threading.Semaphore(_MAX_RUNS)
+
+    def run(self, sources: Iterable[Source]) -> Generator[Outcome, None, None]:
+        numbered = enumerate(sources)
+        waiting: deque[_Whole] = deque()
+        try:
+            while True:
+                for index, source in itertools.islice(numbered, self._ahead - len(waiting)):
+                    waiting.append(_Whole(index, source, self._pool.submit(self._classify, index, source)))
+                if not waiting:
+                    return
+                image = waiting.popleft()
+                found = self._wait(image.future)
+                if isinstance(found, ImageError):
+                    yield Outcome(image.index, image.source, None, found)
+                else:
+                    yield Outcome(image.index, image.source, found, None)
+        except _CancelledError:
+            return
+        finally:
+            self._close()
+
+    def _classify(self, index: int, source: Source) -> Prediction | ImageError:
+        prepared = self._inputs.pop()
+        try:
+            return self._through(index, source, prepared)
+        except ImageError as error:
+            return error
+        finally:
+            self._inputs.append(prepared)
+            if index == 0:
+                self._first_done.set()
+
+    def _through(self, index: int, source: Source, prepared: NDArray[np.float32]) -> Prediction:
+        start = time.perf_counter()
+        full_size = self._classifier.prepare(source, prepared[0], self._budget)
+        seconds = time.perf_counter() - start
+        if index:  # the first image has all cores; threads start their images in order, so that it is on its way
+            self._first_done.wait()
+        with self._running:
+            if self._closed:
+                raise _CancelledError
+            start = time.perf_counter()
+            raw = self._classifier.predict(prepared)
+        return self._classifier.prediction(raw, 0, seconds + time.perf_counter() - start, full_size)
+
+
+class _Pipeline(_Road):
+    def __init__(self, classifier: Classifier, size: int, workers: int, cancelled: Callable[[], bool]) -> None:
+        super().__init__(classifier, workers, cancelled)
+        self._size = size
+        self._batches = 1 + -(-workers // size)
 
     def run(self, sources: Iterable[Source]) -> Generator[Outcome, None, None]:
         free = [self._classifier.new_batch(self._size) for _ in range(self._batches)]
@@ -148,8 +244,7 @@ class _Pipeline:
         except _CancelledError:
             return
         finally:
-            self._closed = True
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._close()
 
     def _submit(self, taken: Iterable[tuple[int, Source]], buffer: NDArray[np.float32]) -> _Batch:
         batch = _Batch(buffer)
@@ -178,14 +273,6 @@ class _Pipeline:
                 yield Outcome(job.index, job.source, None, item)
             else:
                 yield Outcome(job.index, job.source, next(predictions), None)
-
-    def _wait(self, future: Future[_Prepared | ImageError]) -> _Prepared | ImageError:
-        while not wait([future], timeout=_POLL_SECONDS).done:
-            if self._cancelled():
-                raise _CancelledError
-        if self._cancelled():
-            raise _CancelledError
-        return future.result()
 
     def _predict(
         self, buffer: NDArray[np.float32], good: list[int], prepared: list[_Prepared | ImageError]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
@@ -20,7 +21,9 @@ Outputs = dict[str, NDArray[np.float32]]
 
 
 class Session:
-    """Runs a model's graph on one provider. Safe to use from several threads: one run at a time.
+    """Runs a model's graph on one provider. Safe to use from several threads.
+
+    On the CPU their runs go side by side and share its cores; elsewhere one waits for the other.
 
     Args:
         bundle: the model.
@@ -36,6 +39,8 @@ class Session:
     Attributes:
         provider: the provider that runs the model now.
         fallback_reason: why it is no longer the one that was asked for, or None.
+        fixed_batch: the only number of pictures that the file can run at once; None where it takes any.
+        side_by_side: whether runs from several threads go on at the same time.
 
     Raises:
         ModelError: ``unsupported_model``: not even the CPU can load the model.
@@ -65,7 +70,8 @@ class Session:
         self._output_names = list(dict.fromkeys(outputs or (bundle.output_name, *extra_outputs)))
         self._input_name = bundle.input_name
         fixed = self._session.get_inputs()[0].shape[0]
-        self._fixed_batch = fixed if isinstance(fixed, int) else None
+        self.fixed_batch = fixed if isinstance(fixed, int) else None
+        self.side_by_side = self.provider == CPU
 
     def run(self, batch: NDArray[np.float32], others: Inputs | None = None) -> Outputs:
         """Run normalized pictures ``(n, 3, H, W)``; the logits and the extra outputs by name, the first axis being n.
@@ -81,7 +87,7 @@ class Session:
         if batch.dtype != np.float32 or batch.shape[1:] != self.bundle.input_shape or not len(batch):
             raise ValueError(f"the model takes float32 (n, {self.bundle.input_shape}), not {batch.dtype} {batch.shape}")
         feeds = {self._input_name: batch, **(others or {})}
-        with self._lock:
+        with contextlib.nullcontext() if self.side_by_side else self._lock:
             try:
                 return self._run(feeds)
             except runtime.failures() as error:
@@ -96,7 +102,7 @@ class Session:
                 raise ProviderError("provider_failed", message) from error
 
     def _run(self, feeds: Inputs) -> Outputs:
-        size, count = self._fixed_batch, len(feeds[self._input_name])
+        size, count = self.fixed_batch, len(feeds[self._input_name])
         if size is None or size == count:
             return self._run_once(feeds)
         # The file fixes the batch (often at 1): run it in pieces, the last one filled up.
@@ -128,6 +134,7 @@ class Session:
     def _fall_back(self, error: Exception) -> None:
         self._note_fallback(error)
         self._session = self._open()
+        self.side_by_side = self.provider == CPU
 
     def _note_fallback(self, error: Exception) -> None:
         self.fallback_reason = f"{short_name(self.provider)} failed: {sentence(error)}. The CPU goes on."
