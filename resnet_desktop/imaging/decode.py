@@ -14,8 +14,9 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +37,14 @@ __all__ = [
     "DecodedImage",
     "Source",
     "decode",
+    "decode_image",
     "encode_jpeg",
     "encode_png",
     "probe_size",
     "thumbnail",
 ]
+
+T = TypeVar("T")
 
 DEFAULT_MAX_PIXELS = 200_000_000
 MAX_WHOLE_FILE = 1 << 30  # bytes; a file whose decoder wants it in memory complete
@@ -126,6 +130,35 @@ def decode(
     Raises:
         ImageError: with any code of its list.
     """
+    return DecodedImage(*_decoded(source, to_array, shorter_side, max_pixels, budget))
+
+
+def decode_image(
+    source: Source,
+    *,
+    shorter_side: int | None = None,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    budget: DecodeBudget | None = None,
+) -> tuple[Image.Image, tuple[int, int]]:
+    """As ``decode``, for what takes a Pillow image (``Transforms``): an RGB image and its ``full_size``.
+
+    To make an array of it and an image again would copy all pixels twice.
+    """
+    return _decoded(source, _as_it_is, shorter_side, max_pixels, budget)
+
+
+def _as_it_is(image: Image.Image) -> Image.Image:
+    return image
+
+
+def _decoded(
+    source: Source,
+    finish: Callable[[Image.Image], T],
+    shorter_side: int | None,
+    max_pixels: int,
+    budget: DecodeBudget | None,
+) -> tuple[T, tuple[int, int]]:
+    """What ``finish`` makes of the picture while its memory is reserved, and the ``full_size``."""
     if shorter_side is not None and shorter_side < 1:
         raise ValueError(f"shorter_side must be positive, not {shorter_side}")
     with opened(source) as file:
@@ -141,8 +174,8 @@ def decode(
                 turn = _turn(image, kind)
                 factor = 1 if shorter_side is None else max(1, min(image.size) // (_KEPT_SCALE * shorter_side))
                 reduced = _aligned(to_srgb(image, factor), full_size, scale * factor)
-                pixels = to_array(reduced if turn is None else reduced.transpose(turn))
-    return DecodedImage(pixels, _turned(full_size, turn))
+                finished = finish(reduced if turn is None else reduced.transpose(turn))
+    return finished, _turned(full_size, turn)
 
 
 def probe_size(source: Source) -> tuple[int, int]:

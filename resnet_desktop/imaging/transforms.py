@@ -127,7 +127,7 @@ class Transforms:
 
     def apply(
         self,
-        pixels: NDArray[np.uint8],
+        pixels: NDArray[np.uint8] | Image.Image,
         fit: Fit = "crop",
         out: NDArray[np.float32] | None = None,
         *,
@@ -136,7 +136,7 @@ class Transforms:
         """The input of the network for a picture.
 
         Args:
-            pixels: uint8 (height, width, 3) RGB.
+            pixels: uint8 (height, width, 3) RGB, or such an image from ``decode_image``.
             full_size: the (width, height) of the picture where ``pixels`` was decoded at reduced scale. Sizes are
                 rounded to whole pixels on the way, so that without it the crop can lie a pixel beside its place.
             fit: ``crop`` cuts the centre out; ``whole`` scales the whole picture into the square and pads with the mean
@@ -146,8 +146,9 @@ class Transforms:
         Returns:
             ``out``: float32 (3, crop, crop).
         """
-        place = self._placement(full_size or (pixels.shape[1], pixels.shape[0]), fit)
-        seen = self._scaled(pixels, place)
+        image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+        place = self._placement(full_size or image.size, fit)
+        seen = self._scaled(image, place)
         if out is None:
             out = np.empty((3, self.crop, self.crop), np.float32)
         target = out
@@ -162,11 +163,12 @@ class Transforms:
         return out
 
     def view(
-        self, pixels: NDArray[np.uint8], fit: Fit = "crop", *, full_size: tuple[int, int] | None = None
+        self, pixels: NDArray[np.uint8] | Image.Image, fit: Fit = "crop", *, full_size: tuple[int, int] | None = None
     ) -> NDArray[np.uint8]:
         """What the network sees, before normalization: uint8 (crop, crop, 3). Arguments as those of ``apply``."""
-        place = self._placement(full_size or (pixels.shape[1], pixels.shape[0]), fit)
-        seen = self._scaled(pixels, place)
+        image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+        place = self._placement(full_size or image.size, fit)
+        seen = self._scaled(image, place)
         if place.size == (self.crop, self.crop):
             return seen
         square = np.empty((self.crop, self.crop, 3), np.uint8)
@@ -210,9 +212,8 @@ class Transforms:
         box = (left * step_x, top * step_y, (left + self.crop) * step_x, (top + self.crop) * step_y)
         return _Placement(first, reduced, box, (self.crop, self.crop), (0, 0))
 
-    def _scaled(self, pixels: NDArray[np.uint8], place: _Placement) -> NDArray[np.uint8]:
+    def _scaled(self, image: Image.Image, place: _Placement) -> NDArray[np.uint8]:
         """uint8 (height, width, 3) at ``place.size``. Pillow computes the rows and columns of the box only."""
-        image = Image.fromarray(pixels)
         if place.reduced:
             image = image.resize(place.first, Image.Resampling.BILINEAR)
         scale_x, scale_y = image.width / place.first[0], image.height / place.first[1]

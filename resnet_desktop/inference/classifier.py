@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.core.errors import ModelError
-from resnet_desktop.imaging.decode import DEFAULT_MAX_PIXELS, DecodeBudget, Source, decode
+from resnet_desktop.imaging.decode import DEFAULT_MAX_PIXELS, DecodeBudget, Source, decode_image
 from resnet_desktop.imaging.transforms import Fit
 from resnet_desktop.inference import providers, runtime
 from resnet_desktop.inference.novelty import NoveltyRule
@@ -135,9 +135,11 @@ class Classifier:
             ImageError: the image cannot be read.
         """
         transforms = self.bundle.metadata.transforms
-        decoded = decode(source, shorter_side=transforms.decode_side, max_pixels=self.max_pixels, budget=budget)
-        transforms.apply(decoded.pixels, self.fit, out=out, full_size=decoded.full_size)
-        return decoded.full_size
+        image, full_size = decode_image(
+            source, shorter_side=transforms.decode_side, max_pixels=self.max_pixels, budget=budget
+        )
+        transforms.apply(image, self.fit, out=out, full_size=full_size)
+        return full_size
 
     def classify(self, source: Source) -> Prediction:
         """Classify one image file or its bytes. Raises ImageError if it cannot be read, ProviderError, ModelError."""

@@ -19,7 +19,7 @@ from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.resnet_graph import POOLED
 from resnet_desktop.core.errors import ImageError, ResNetDesktopError
 from resnet_desktop.finetune.dataset import Sample
-from resnet_desktop.imaging.decode import decode
+from resnet_desktop.imaging.decode import decode_image
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.novelty import similarity
 from resnet_desktop.inference.session import Session
@@ -106,10 +106,10 @@ def batches(samples: Sequence[Sample], transforms: Transforms, workers: int) -> 
 
     def work(source: bytes | Path) -> Floats | ResNetDesktopError:
         try:
-            picture = decode(source, shorter_side=transforms.decode_side)
+            image, full_size = decode_image(source, shorter_side=transforms.decode_side)
         except ImageError as error:
             return error  # the scan has named it already, or it has vanished since
-        return transforms.apply(picture.pixels, full_size=picture.full_size)
+        return transforms.apply(image, full_size=full_size)
 
     some: list[Sample] = []
     rows: list[Floats] = []

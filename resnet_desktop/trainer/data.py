@@ -24,7 +24,7 @@ from resnet_desktop.core.errors import DataError, ImageError, ResNetDesktopError
 from resnet_desktop.finetune import pooled
 from resnet_desktop.finetune.dataset import Sample
 from resnet_desktop.imaging.budget import DecodeBudget
-from resnet_desktop.imaging.decode import decode
+from resnet_desktop.imaging.decode import decode_image
 from resnet_desktop.imaging.source import opened, read_error
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.trainer import memory
@@ -130,12 +130,13 @@ def decoded(
     def work(source: bytes | Path) -> list[NDArray[np.uint8]] | ResNetDesktopError:
         try:
             pictures = {
-                side: decode(source, shorter_side=side, budget=budget) for side in {kind.decode_side for kind in kinds}
+                side: decode_image(source, shorter_side=side, budget=budget)
+                for side in {kind.decode_side for kind in kinds}
             }
         except ImageError as error:
             return error
         chosen = ((kind, pictures[kind.decode_side]) for kind in kinds)
-        return [kind.view(picture.pixels, full_size=picture.full_size) for kind, picture in chosen]
+        return [kind.view(image, full_size=full_size) for kind, (image, full_size) in chosen]
 
     return on_pool(samples, work, workers)
 
