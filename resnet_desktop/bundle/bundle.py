@@ -23,6 +23,7 @@ from resnet_desktop.bundle.architectures import ARCHITECTURES
 from resnet_desktop.bundle.features import FeatureLayer, behind_softmax, final_operator, find_features
 from resnet_desktop.bundle.graph.efficientnet import is_efficientnet_lite, read_shape
 from resnet_desktop.bundle.graph_view import ONNX_DOMAINS, GraphView, Shape, declared, type_name
+from resnet_desktop.bundle.importers.label_metadata import Said, said_by_itself
 from resnet_desktop.bundle.metadata import CHECKSUM_KEY, MAX_CLASSES, PREFIX, Metadata
 from resnet_desktop.bundle.resnet_graph import PRODUCER, check_arrays, read_arrays
 from resnet_desktop.core import atomic
@@ -54,7 +55,8 @@ class Bundle:
 
     Attributes:
         path: the file.
-        metadata: its labels, transforms and so on; for a foreign model labels "class 0" … and the usual transforms.
+        metadata: its labels, transforms and so on; for a foreign model the labels that it names, else "class 0" …,
+            and the usual transforms.
         has_metadata: False for a foreign model.
         input_name: the graph's input, float32 ``[batch, 3, height, width]``.
         input_shape: ``(3, height, width)``.
@@ -83,6 +85,10 @@ class Bundle:
     """Whether a session needs another graph than the file's: a Softmax is peeled off, or weights lie outside."""
     flattened: str | None = field(default=None, repr=False)
     """The tensor ``[batch, classes, 1, 1]`` that ``output_name`` is made of; None if the file has ``output_name``."""
+    named: bool = False
+    """Whether the file says what its classes are called: a bundle does, another model by luck (``label_metadata``)."""
+    prepared: bool = False
+    """Whether the file says how photos are prepared; else the usual way is assumed."""
 
     @cached_property
     def file_sha256(self) -> str:
@@ -224,11 +230,12 @@ def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int)
     side = given[-1]
     assert side is not None
     if metadata is None:
-        metadata_used = _foreign_metadata(classes, side, "probabilities" if logits is not None else "logits")
+        usual = _foreign_metadata(classes, side, "probabilities" if logits is not None else "logits")
+        said = said_by_itself(usual, {p.key: p.value for p in model.metadata_props})
     else:
         _check_agreement(metadata, classes, side)
         _check_architecture(metadata, view)
-        metadata_used = metadata
+        said = Said(metadata, named=True, prepared=True)
     output_name, flattened = logits if logits is not None else output, None
     if len(view.shape(output_name)) > 2:
         output_name, flattened = f"{output_name}/flat", output_name
@@ -236,7 +243,7 @@ def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int)
         view = GraphView(model, input_shape=given)
     return Bundle(
         path=path,
-        metadata=metadata_used,
+        metadata=said.metadata,
         has_metadata=metadata is not None,
         input_name=input_name,
         input_shape=(3, side, side),
@@ -249,6 +256,8 @@ def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int)
         modified_ns=modified_ns,
         rewritten=logits is not None or flattened is not None or parsed.external,
         flattened=flattened,
+        named=said.named,
+        prepared=said.prepared,
     )
 
 

@@ -150,7 +150,7 @@ def _with_metadata(bundle: Bundle, target: Path, known: Known) -> Bundle:
     fitting(bundle, known)
     metadata = replace(
         bundle.metadata,
-        categories=_labels(known, bundle.classes),
+        categories=bundle.metadata.categories if known.labels is None else _labels(known, bundle.classes),
         transforms=known.transforms or bundle.metadata.transforms,
         provenance=known.provenance,
     )

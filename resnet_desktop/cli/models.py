@@ -92,7 +92,7 @@ def install(
     name: Annotated[str | None, typer.Option(help="Under which name; else the file's.")] = None,
     labels: Annotated[
         str | None,
-        typer.Option(metavar="FILE|imagenet", help="The classes' names, where the file has none: one on each line."),
+        typer.Option(metavar="FILE|imagenet", help="Names of the classes: a file of text, JSON, YAML or a table."),
     ] = None,
     resize: Annotated[int | None, typer.Option(min=1, help="Pixels of the shorter side before the crop.")] = None,
     crop: Annotated[int | None, typer.Option(min=1, help="Pixels of the square that the network sees.")] = None,

@@ -90,6 +90,7 @@ class Engine:
         """What is open now. Only when ``ready``."""
         classifier = self._classifier
         bundle = classifier.bundle
+        answered = answers.recall(bundle) is not None
         return ModelInfo(
             name=bundle.path.stem,
             path=bundle.path,
@@ -99,7 +100,8 @@ class Engine:
             provider=self.provider,
             reason=classifier.session.fallback_reason or classifier.choice.reason,
             statuses=classifier.choice.statuses,
-            has_labels=bundle.has_metadata or answers.recall(bundle) is not None,
+            has_labels=bundle.named or answered,
+            is_prepared=bundle.prepared or answered,
             explains=bundle.features is not None,
             categories=bundle.metadata.categories,
             layers=self.analysis.layers(),

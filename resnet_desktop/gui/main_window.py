@@ -314,10 +314,12 @@ class MainWindow(QMainWindow):
             self._chosen = None
         if self.preferences.is_new(declared.TOLD_PROBLEM, info.problem):
             self.notice.say(info.problem)
-        if not info.has_labels:
-            text = self.tr("{name} carries no class names: its classes are numbered.").format(name=info.name)
-            ask = self.tr("Name them…"), lambda: self.models.ask_for_labels(info.path)
-            self.notice.say(text, ask)
+        if not info.has_labels or not info.is_prepared:
+            text, answer = self.tr("{name} carries no class names: its classes are numbered."), self.tr("Name them…")
+            if info.has_labels:
+                text = self.tr("{name} does not say how its photos were prepared: the usual way is assumed.")
+                answer = self.tr("Say how…")
+            self.notice.say(text.format(name=info.name), (answer, lambda: self.models.ask_for_labels(info.path)))
         self._classify_all()
 
     def _on_model_failed(self, failure: Failure) -> None:

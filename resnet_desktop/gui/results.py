@@ -172,6 +172,7 @@ class ModelInfo:
         reason: why this provider, in one line.
         statuses: every provider that was tried.
         has_labels: False if the file names no classes.
+        is_prepared: False if nobody has said how its photos are prepared, so that the usual way is assumed.
         explains: whether heatmaps cost nothing (see explain.explainer).
         categories: the labels.
         layers: the layers that can be explained, from first to last.
@@ -189,6 +190,7 @@ class ModelInfo:
     reason: str
     statuses: tuple[ProviderStatus, ...]
     has_labels: bool
+    is_prepared: bool
     explains: bool
     categories: tuple[str, ...] = ()
     layers: tuple[LayerChoice, ...] = ()

@@ -1,1 +1,1 @@
-"""Weights that others publish, turned into models of the library."""
+"""What other people publish: weights turned into models of the library, and names of classes in their files."""

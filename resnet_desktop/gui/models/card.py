@@ -100,7 +100,7 @@ class ModelCard(FactSheet):
             seen += self.tr(", after a reduction to {native}").format(native=transforms.native)
         spread = [", ".join(f"{value:.3g}" for value in values) for values in (transforms.mean, transforms.std)]
         values = self.tr("mean {mean}; deviation {deviation}").format(mean=spread[0], deviation=spread[1])
-        if facts.foreign and not facts.labelled:
+        if not facts.prepared:
             values = self.tr("{values} (assumed: the file says nothing)").format(values=values)
         network = facts.arch or self.tr("from elsewhere")
         size = self.tr("{parameters} parameters, {work} multiply-adds a photo").format(

@@ -35,7 +35,9 @@ class ModelFacts:
         arch: such as ``resnet50``; empty for a network from elsewhere.
         classes: how many.
         labels: their names; "class 0" … where nobody has named them.
+        prepared: whether the file, or the user, has said how photos are prepared.
         labelled: whether the file, or the user, has named them.
+        prepared: whether the file, or the user, has said how photos are prepared.
         foreign: whether the file itself says nothing of labels and preprocessing.
         side: of the square that the network sees, in pixels.
         transforms: the preprocessing.
@@ -52,6 +54,7 @@ class ModelFacts:
     classes: int
     labels: tuple[str, ...]
     labelled: bool
+    prepared: bool
     foreign: bool
     side: int
     transforms: Transforms
@@ -87,12 +90,14 @@ def facts(path: Path) -> ModelFacts:
 
     bundle = answers.read(path)
     summary, metadata = summarize(bundle), bundle.metadata
+    answered = answers.recall(bundle) is not None
     return ModelFacts(
         path=path,
         arch=metadata.arch or "",
         classes=bundle.classes,
         labels=metadata.categories,
-        labelled=bundle.has_metadata or answers.recall(bundle) is not None,
+        labelled=bundle.named or answered,
+        prepared=bundle.prepared or answered,
         foreign=not bundle.has_metadata,
         side=bundle.input_shape[-1],
         transforms=metadata.transforms,

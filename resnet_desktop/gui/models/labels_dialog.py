@@ -48,7 +48,7 @@ class LabelsDialog(QDialog):
         self._facts, self._tasks = facts, tasks
         self._labels: tuple[str, ...] | None = facts.labels if facts.labelled else None
         self.numbered, self.imagenet = QRadioButton(self.tr("Leave them numbered")), QRadioButton()
-        self.from_file = QRadioButton(self.tr("As a file says: one name on each line, or a JSON list"))
+        self.from_file = QRadioButton(self.tr("As a file says: a list of names, as text, JSON, YAML or a table"))
         self._choose = QPushButton(self.tr("Choose file…"))
         self.values, self.resize_box, self.resizing = Choice(), QSpinBox(), Choice()
         self._found, self._said = QLabel(), QLabel()
@@ -136,6 +136,11 @@ class LabelsDialog(QDialog):
             "{name} tells {classes} classes apart, but the file does not say what they are called nor how its photos "
             "were prepared. Wrong answers here make wrong predictions; whoever made the model knows."
         )
+        if facts.labelled:
+            text = self.tr(
+                "{name} tells {classes} classes apart, and their names are known. Wrong answers here make wrong "
+                "predictions; whoever made the model knows how its photos were prepared."
+            )
         words = QLabel(text.format(name=facts.path.name, classes=wording.number(facts.classes)))
         words.setTextFormat(Qt.TextFormat.PlainText)
         words.setWordWrap(True)
@@ -220,7 +225,8 @@ class LabelsDialog(QDialog):
         dialog = QFileDialog(self, self.tr("Choose a file of class names"))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters([self.tr("Lists of names (*.txt *.json *.csv)"), self.tr("All files (*)")])
+        lists = self.tr("Lists of names (*.txt *.json *.csv *.tsv *.yaml *.yml *.names)")
+        dialog.setNameFilters([lists, self.tr("All files (*)")])
         dialog.fileSelected.connect(lambda name: self.read_labels(Path(name)))
         dialog.open()
 
