@@ -1,163 +1,173 @@
-"""Pictures and their classes from a CSV file: columns ``path`` and ``label``, and ``role`` where wanted.
+"""Pictures and their classes from a table: a CSV file for this app, or what another program has written.
 
-The first row names the columns, in any order and also by other usual names; others are passed over. Without such a row
-there are two columns, path and label, and the first path must be that of a file. Paths are relative to the CSV file's
-folder; a path may lead into a zip file (``photos.zip/ants/1.jpg``). UTF-8, with or without byte order mark, or UTF-16
-with one; parted by commas, semicolons or tabs, as spreadsheet programs write it.
+A table for this app has the columns ``path`` and ``label``, and ``role`` where wanted, in any order and also by other
+usual names; others are passed over. Without such a row there are two columns, path and label, and the first path must
+be that of a file. Paths are relative to the CSV file's folder; a path may lead into a zip file
+(``photos.zip/ants/1.jpg``). Tables of Label Studio, Roboflow, Timelapse, Camtrap DP and Wildlife Insights, tables with
+one column a class, and lists of paths and labels are told by what they hold (``data.sources``); of any other table the
+columns can be chosen.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
-import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from resnet_desktop.core.csv_text import original
-from resnet_desktop.core.errors import DataError
+from resnet_desktop.data.sources.columns import Columns, read_rows
+from resnet_desktop.data.sources.photo_index import AmbiguousPhotoError, PhotoIndex
+from resnet_desktop.data.sources.rows import Reading, Row
+from resnet_desktop.data.sources.table import bad
+from resnet_desktop.finetune.passed_over import Problem
 from resnet_desktop.finetune.places import Found, Place, label_text, source_path
 from resnet_desktop.finetune.roles import said_role
-from resnet_desktop.finetune.samples import GONE
 from resnet_desktop.imaging.files import printable
 
-NAMES = {
-    "path": (
-        "path",
-        "filename",
-        "file_name",
-        "file",
-        "filepath",
-        "file_path",
-        "image",
-        "image_path",
-        "img",
-        "img_path",
-    ),
-    "label": ("label", "class", "category", "target", "class_name", "labels", "name"),
-    "role": ("role", "split", "set", "subset"),
-}
-"""What columns are called, the usual names first."""
-_LARGEST = 256 * 2**20
-_SEPARATED = re.compile(r'"?sep=([,;\t])"?[,;\t]*\s*', re.IGNORECASE)
 _ARCHIVE = re.compile(r"\.zip[/\\]", re.IGNORECASE | re.ASCII)
+_NAMED = 3
+"""Photos that a problem names."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
-    """Where the rows of pictures begin: text, lines before it, columns by name, how many columns there are."""
+class Listing:
+    """The pictures that a table names, and what could not be used of it."""
 
-    text: str
-    before: int
-    delimiter: str
-    columns: dict[str, int]
-    width: int
+    found: list[Found]
+    problems: list[Problem]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What is noted of a table's rows on the way."""
+
+    unlabelled: list[int] = field(default_factory=list)
+    missing: list[tuple[str, int]] = field(default_factory=list)
+    ambiguous: list[tuple[str, int]] = field(default_factory=list)
+    several: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
 
 def read_csv(path: Path, role: str | None) -> list[Found]:
-    """The pictures that a CSV file names; ``role`` goes before what the file says. They need not exist.
+    """The pictures that a table names: those of ``read_list``."""
+    return read_list(path, role).found
+
+
+def read_list(path: Path, role: str | None, columns: Columns | None = None) -> Listing:
+    """The pictures that a table names; ``role`` goes before what the table says.
+
+    Those of a table for this app need not exist, and each row of it must have a path and a label. Of other tables it is
+    told which rows have no label, and which photos are not there; a photo with several labels is found once for each.
 
     Raises:
-        DataError: the file cannot be read, lacks a column, or has a row (named by its line) without path or label, or
-            with more fields than there are columns.
+        DataError: the file cannot be read, it cannot be told what its columns are, or a row (named by its line) is
+            wrong: without a path, with an unknown role, or with more fields than there are columns.
     """
+    reading = read_rows(path, columns or Columns(), lambda name: _is_there(_place(path, name)))
+    tally, index = _Tally(), PhotoIndex(path)
+    found: list[tuple[Found, Row]] = []
+    guessed: dict[tuple[str, str | None], set[str]] = {}
+    for row in reading.rows:
+        _check(row, path, strict=reading.strict)
+        place = _looked_up(row, path, reading, index, tally, guessed)
+        if not row.labels:
+            tally.unlabelled.append(row.line)
+        elif place is not None:
+            own = role or said_role(row.role)
+            found += ((Found(own, label_text(label), place, stated=True), row) for label in row.labels)
+            if len(row.labels) > 1:
+                tally.several.append((place.name, row.labels))
+    # One file for two names was a guess that went wrong: neither is used.
+    doubtful = {identity for identity, names in guessed.items() if len(names) > 1}
+    for picture, row in found:
+        if picture.place.identity in doubtful:
+            tally.ambiguous.append((row.paths[0], row.line))
+    kept = [picture for picture, _ in found if picture.place.identity not in doubtful]
+    remarks = [Problem("few_images", message) for message in reading.remarks]
+    return Listing(kept, [*_problems(path, tally), *remarks])
+
+
+def _check(row: Row, path: Path, *, strict: bool) -> None:
+    if not row.paths or not row.paths[0]:
+        raise bad(path, f"has no path in line {row.line}")
+    if strict and not row.labels:
+        raise bad(path, f"has no label in line {row.line}")
+    if row.role and said_role(row.role) is None:
+        raise bad(
+            path, f"has an unknown role in line {row.line}: {printable(row.role)}", "training, validation or test"
+        )
+
+
+def _looked_up(
+    row: Row,
+    path: Path,
+    reading: Reading,
+    index: PhotoIndex,
+    tally: _Tally,
+    guessed: dict[tuple[str, str | None], set[str]],
+) -> Place | None:
+    """Where a row's photo is; None where that is told instead."""
+    direct = [_place(path, name) for name in row.paths]
+    if reading.strict:
+        return direct[0]
+    there = next((place for place in direct if _is_there(place)), None)
+    if there is not None or not row.labels:
+        return there
     try:
-        table = _table(path, _text(path))
-        return [
-            _found(row, table, path, line, role)
-            for line, row in _rows(table.text, table.delimiter, table.before)
-            if any(field.strip() for field in row)
-        ]
-    except csv.Error as error:
-        raise _bad(path, f"is not a CSV file that can be read: {error}") from error
+        for name in row.paths:
+            file = index.find(name, anywhere=reading.anywhere)
+            if file is not None:
+                place = _place(path, str(file))
+                guessed.setdefault(place.identity, set()).add(row.paths[0])
+                return place
+    except AmbiguousPhotoError:
+        tally.ambiguous.append((row.paths[0], row.line))
+        return None
+    if reading.missing == "keep":
+        return direct[0]
+    tally.missing.append((row.paths[0], row.line))
+    return None
 
 
-def _table(path: Path, text: str) -> _Table:
-    """Find the row that names the columns, below blank lines and the ``sep=;`` of a spreadsheet program."""
-    lines = io.StringIO(text, newline="").readlines()
-    before, delimiter = _blank(lines), ""
-    said = _SEPARATED.fullmatch(lines[before].strip("\r\n")) if before < len(lines) else None
-    if said is not None:
-        delimiter = said[1]
-        before += 1 + _blank(lines[before + 1 :])
-    text = "".join(lines[before:])
-    delimiter = delimiter or max(",;\t", key="".join(lines[before : before + 1]).count)
-    used, first = next(_rows(text, delimiter, 0), (0, []))
-    columns = _columns(first)
-    if columns.keys() >= {"path", "label"}:
-        return _Table("".join(lines[before + used :]), before + used, delimiter, columns, len(first))
-    if len(first) == 2 and first[0].strip() and _is_there(_place(path, first[0].strip())):
-        return _Table(text, before, delimiter, {"path": 0, "label": 1}, 2)
-    raise _without_columns(path, first, columns)
+def _problems(path: Path, tally: _Tally) -> list[Problem]:
+    """What could not be used, in sentences."""
+    name, problems = printable(path.name), []
+    if tally.unlabelled:
+        rows = _lines(tally.unlabelled)
+        verb = "has no label and is" if len(tally.unlabelled) == 1 else "have no label and are"
+        problems.append(Problem("few_images", f"{rows} of {name} {verb} not used."))
+    if tally.missing:
+        photos = _photos(len(tally.missing))
+        verb = "is not there and is" if len(tally.missing) == 1 else "are not there and are"
+        problems.append(Problem("unreadable", f"{photos} that {name} names {verb} not used: {_such(tally.missing)}."))
+    if tally.ambiguous:
+        photos = _photos(len(tally.ambiguous))
+        verb = "is" if len(tally.ambiguous) == 1 else "are"
+        message = f"{photos} that {name} names could be any of several files and {verb} not used"
+        problems.append(Problem("unreadable", f"{message}: {_such(tally.ambiguous)}."))
+    if tally.several:
+        photo, labels = tally.several[0]
+        carry = "1 photo carries" if len(tally.several) == 1 else f"{_photos(len(tally.several))} carry"
+        such = f"{printable(Path(photo).name)} ({', '.join(map(printable, labels[:_NAMED]))})"
+        way_on = "A photo has one class here: say which, or leave it out"
+        problems.append(Problem("few_images", f"{carry} several labels in {name}, such as {such}. {way_on}."))
+    return problems
 
 
-def _blank(lines: Iterable[str]) -> int:
-    """How many lines there are before the first that holds anything."""
-    return sum(1 for _ in itertools.takewhile(lambda line: not line.strip(" \t\r\n,;"), lines))
+def _lines(lines: Sequence[int]) -> str:
+    if len(lines) == 1:
+        return f"1 row (line {lines[0]})"
+    more = f" and {len(lines) - _NAMED:,} more" if len(lines) > _NAMED else ""
+    return f"{len(lines):,} rows (lines {', '.join(map(str, lines[:_NAMED]))}{more})"
 
 
-def _rows(text: str, delimiter: str, before: int) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the number of the line that each ends in. Raises csv.Error."""
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    for row in rows:
-        yield before + rows.line_num, row
+def _such(named: Sequence[tuple[str, int]]) -> str:
+    some = ", ".join(f"{printable(name)} (line {line})" for name, line in named[:_NAMED])
+    return f"{some} and {len(named) - _NAMED:,} more" if len(named) > _NAMED else some
 
 
-def _text(path: Path) -> str:
-    try:
-        if not path.is_file():
-            raise DataError("missing_data", f"There is no CSV file {printable(path)}.", GONE)
-        if path.stat().st_size > _LARGEST:
-            raise _bad(path, "is too large for a list of pictures")
-        data = path.read_bytes()
-        wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        return data.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        hint = "In a spreadsheet program, save it as “CSV UTF-8”."
-        raise DataError("bad_data", f"{printable(path)} is not text in UTF-8.", hint) from error
-    except OSError as error:
-        raise _bad(path, f"cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise DataError("missing_data", f"There is no CSV file {printable(path)}.", GONE) from error
-
-
-def _columns(header: Iterable[str]) -> dict[str, int]:
-    """The place of each column that is named, by the most usual name it has; none for a name that is there twice."""
-    names = [re.sub(r"[\s_-]+", "_", name.strip().lower()) for name in header]
-    found: dict[str, int] = {}
-    for column, usual in NAMES.items():
-        name = next((name for name in usual if name in names), None)
-        if name is not None and names.count(name) == 1:
-            found[column] = names.index(name)
-    if "path" not in found and "label" in found and names.count("name") == 1 and names[found["label"]] != "name":
-        found["path"] = names.index("name")
-    return found
-
-
-def _without_columns(path: Path, header: list[str], columns: dict[str, int]) -> DataError:
-    missing = next(name for name in ("path", "label") if name not in columns)
-    twice = [name.strip().lower() for name in header].count(missing) > 1
-    has = ", ".join(printable(name) for name in header[:10]) or "nothing"
-    what = f"has {'two columns' if twice else 'no column'} “{missing}”; its first line has: {has}"
-    return _bad(path, what, "The first line must be: path,label")
-
-
-def _found(row: list[str], table: _Table, path: Path, line: int, role: str | None) -> Found:
-    if any(field.strip() for field in row[table.width :]):
-        hint = "A path or class that holds a comma must stand in quotation marks."
-        raise _bad(path, f"has {len(row)} fields in line {line}, but {table.width} columns", hint)
-    fields = {name: original(row[i].strip()) if i < len(row) else "" for name, i in table.columns.items()}
-    for name in ("path", "label"):
-        if not fields[name]:
-            raise _bad(path, f"has no {name} in line {line}")
-    said = fields.get("role", "")
-    if said and said_role(said) is None:
-        raise _bad(path, f"has an unknown role in line {line}: {printable(said)}", "training, validation or test")
-    return Found(role or said_role(said), label_text(fields["label"]), _place(path, fields["path"]), stated=True)
+def _photos(count: int) -> str:
+    return "1 photo" if count == 1 else f"{count:,} photos"
 
 
 def _place(path: Path, name: str) -> Place:
@@ -178,7 +188,3 @@ def _place(path: Path, name: str) -> Place:
 def _is_there(place: Place) -> bool:
     """Whether there is such a file; of what lies in a zip file, whether there is the zip file."""
     return os.path.isfile(place.source)  # noqa: PTH113
-
-
-def _bad(path: Path, what: str, hint: str | None = None) -> DataError:
-    return DataError("bad_data", f"{printable(path)} {what}.", hint)

@@ -84,6 +84,16 @@ class Fields:
             self.refuse(f"{self._name(key)} is empty.")
         return place
 
+    def maybe_text(self, key: str) -> str | None:
+        """A string that is not empty, or None for null."""
+        if self._left.get(key) is None:
+            self._left.pop(key, None)
+            return None
+        text = self.text(key, "")
+        if not text.strip():
+            self.refuse(f"{self._name(key)} is empty.")
+        return text
+
     def flag(self, key: str, *, default: bool) -> bool:
         """True or false."""
         value = self._left.pop(key, default)

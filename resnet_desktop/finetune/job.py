@@ -27,6 +27,7 @@ DEFAULT_BASE = "resnet50-everyday40"
 TRAIN_CHOICES = ("head", "last-stage", "last-two-stages", "all", "scratch")
 ROLES = ("training", "validation", "test")
 PRESETS = ("quick", "balanced", "best")
+COLUMNS = ("path_column", "label_column")
 CONTROLS = ("stdin", "none")
 
 
@@ -37,12 +38,16 @@ class DataSource:
     Attributes:
         folder: of class folders, or of train/val/test trees of them.
         role: what all its pictures are for; None leaves it to the source: what nobody says anything of is split.
-        csv: a file with the columns ``path`` and ``label``, and ``role`` where wanted, in place of ``folder``.
+        csv: a table of photos and labels, in place of ``folder``.
+        path_column: the column of the table that holds the photos, by name or by number from 1; None: told by its name.
+        label_column: that of their labels.
     """
 
     folder: str = ""
     role: str | None = None
     csv: str | None = None
+    path_column: str | None = None
+    label_column: str | None = None
 
     @property
     def path(self) -> str:
@@ -104,6 +109,10 @@ class Job:
         values = dataclasses.asdict(self)
         if self.recipe is not None and self.recipe.transforms is not None:
             values["recipe"]["transforms"] = self.recipe.transforms.to_json()
+        for source in values["data"]:
+            for key in COLUMNS:
+                if source[key] is None:  # as in jobs that had no such key
+                    del source[key]
         return {"v": VERSION, **values}
 
 
@@ -215,6 +224,7 @@ def _sources(job: Fields) -> tuple[DataSource, ...]:
         fields = Fields(item, f"data[{i}] of the job", job.faults)
         folder = fields.place("folder", "")
         role, csv = fields.anything("role"), fields.maybe_place("csv")
+        columns = [fields.maybe_text(key) for key in COLUMNS]
         fields.finish()
         if not folder and csv is None and len(job.faults) == faults:
             job.refuse(f"'folder' of data[{i}] of the job is missing.")
@@ -222,7 +232,9 @@ def _sources(job: Fields) -> tuple[DataSource, ...]:
             job.refuse(f"data[{i}] of the job has both 'folder' and 'csv'; make two sources of them.")
         if role is not None and role not in ROLES:
             job.refuse(f"'role' of data[{i}] of the job must be one of {', '.join(ROLES)} or null, not {shown(role)}.")
-        found.append(DataSource(folder, role, csv))
+        if csv is None and any(column is not None for column in columns):
+            job.refuse(f"data[{i}] of the job chooses columns, but only a 'csv' has any.")
+        found.append(DataSource(folder, role, csv, *columns))
     if not found and len(job.faults) == before:
         job.refuse("'data' of the job names no folder.")
     return tuple(found)

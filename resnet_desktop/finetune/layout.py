@@ -23,8 +23,9 @@ from pathlib import Path, PurePosixPath
 
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.core.progress import Cancelled, never, stop_if
+from resnet_desktop.data.sources.columns import Columns
 from resnet_desktop.finetune import passed_over
-from resnet_desktop.finetune.csv_source import read_csv
+from resnet_desktop.finetune.csv_source import read_list
 from resnet_desktop.finetune.job import DataSource
 from resnet_desktop.finetune.passed_over import Problem
 from resnet_desktop.finetune.places import Found, Tree, folder_tree, label_text, source_path
@@ -70,7 +71,9 @@ def gather(sources: Sequence[DataSource], cancelled: Cancelled = never) -> Layou
         stop_if(cancelled)
         role = source.role or named.get(source.path)
         if source.csv is not None:
-            found += read_csv(source_path(source.csv), role)
+            listing = read_list(source_path(source.csv), role, Columns(source.path_column, source.label_column))
+            found += listing.found
+            problems += listing.problems
             continue
         tree = _tree(source, cancelled)
         # A folder that is called after its part of a split does not name a class.

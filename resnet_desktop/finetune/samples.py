@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_desktop.core.errors import DataError
+from resnet_desktop.data.sources.table import GONE as GONE
 from resnet_desktop.imaging.files import printable
 from resnet_desktop.imaging.source import display_name
 
 LARGEST_PICTURE_FILE = 128 * 2**20
 """Bytes; a member of a zip file that claims to be larger is not unpacked, for it is held in memory."""
-
-GONE = "It may have been moved or renamed, or its disk may not be connected."
 
 UNPACKING_ERRORS = (
     *(OSError, EOFError, ValueError, RuntimeError, NotImplementedError),

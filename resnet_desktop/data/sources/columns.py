@@ -1,0 +1,206 @@
+"""Which columns of a table hold the photos and their labels: told by their names, or chosen by a person."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from resnet_desktop.core.errors import DataError
+from resnet_desktop.data.sources.camera_traps import camtrap_dp, timelapse, timelapse_path, wildlife_insights
+from resnet_desktop.data.sources.labelling import choices, column_a_class, label_studio, role_text
+from resnet_desktop.data.sources.lists import path_and_label
+from resnet_desktop.data.sources.rows import Reading, Row, columns_by_name
+from resnet_desktop.data.sources.table import Table, bad, read_table
+from resnet_desktop.imaging.container import IMAGE_SUFFIXES
+from resnet_desktop.imaging.files import printable
+
+NAMES = {
+    "path": (
+        *("path", "filename", "file_name", "file", "filepath", "file_path", "image", "image_path", "img", "img_path"),
+        *("image_name", "img_name", "fname", "image_file", "image_id", "img_id", "file_id", "id"),
+    ),
+    "label": (
+        *("label", "class", "category", "target", "class_name", "labels", "name"),
+        *("choice", "species", "scientific_name", "common_name", "breed", "label_name", "tags"),
+    ),
+    "role": ("role", "split", "set", "subset", "is_valid"),
+}
+"""What columns are called, the usual names first."""
+_SEVERAL = ("labels", "tags")
+"""Columns that can hold several labels of a photo."""
+_PREVIEWED = 8
+_Format = Callable[[Table], Reading | None]
+_BY_TOOL: tuple[_Format, ...] = (camtrap_dp, wildlife_insights, timelapse, label_studio)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns that a person has chosen, by name or by number from 1; None: told by their names."""
+
+    path: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A table, looked at.
+
+    Attributes:
+        head: the names of its columns; numbers from 1 where its first row seems to be one of photos.
+        rows: the first few.
+        path: the place of the column that holds the photos, as far as it can be told.
+        label: that of the labels.
+    """
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    path: int | None
+    label: int | None
+
+
+def read_rows(path: Path, columns: Columns, is_photo: Callable[[str], bool]) -> Reading:
+    """The rows of a table of photos.
+
+    Args:
+        path: the table.
+        columns: those that were chosen.
+        is_photo: whether a name is that of a file that is there; asked of the first row, which may name no columns.
+
+    Raises:
+        DataError: it cannot be read, or it cannot be told which columns hold what. Going through the rows raises, too.
+    """
+    table = read_table(path)
+    if columns.path is not None or columns.label is not None:
+        return _chosen(table, columns)
+    for of_tool in _BY_TOOL:
+        if (reading := of_tool(table)) is not None:
+            return reading
+    found = named_columns(table.head)
+    if found.keys() >= {"path", "label"}:
+        return _plain(table, found)
+    if (reading := column_a_class(table)) is not None:
+        return reading
+    if table.width == 2 and table.head[0].strip() and is_photo(table.head[0].strip()):
+        return Reading(_plain_rows(table, {"path": 0, "label": 1}, head=True), strict=True, missing="keep")
+    if (reading := path_and_label(table)) is not None:
+        return reading
+    raise _unknown(table, found)
+
+
+def preview(path: Path) -> Preview:
+    """The head and the first rows of a table. Raises DataError."""
+    table = read_table(path)
+    headless = not _is_head(table.head)
+    rows = itertools.islice(table.rows(with_head=headless), _PREVIEWED)
+    head = tuple(str(i + 1) for i in range(table.width)) if headless else table.head
+    found = {} if headless else named_columns(table.head)
+    if headless:
+        place = next((i for i, field in enumerate(table.head) if _is_picture(field)), None)
+        return Preview(head, tuple(tuple(row) for _, row in rows), place, None)
+    return Preview(head, tuple(tuple(row) for _, row in rows), found.get("path"), found.get("label"))
+
+
+def named_columns(head: Iterable[str]) -> dict[str, int]:
+    """The place of each column that is named, by the most usual name it has; none for a name that is there twice."""
+    names = [re.sub(r"[\s_-]+", "_", name.strip().lower()) for name in head]
+    found: dict[str, int] = {}
+    for column, usual in NAMES.items():
+        name = next((name for name in usual if name in names), None)
+        if name is not None and names.count(name) == 1:
+            found[column] = names.index(name)
+    if "path" not in found and "label" in found and names.count("name") == 1 and names[found["label"]] != "name":
+        found["path"] = names.index("name")
+    return found
+
+
+def _plain(table: Table, found: dict[str, int]) -> Reading:
+    """Columns with usual names. A table for this app, with ``path`` and ``label``, is read strictly."""
+    names = [table.head[found[name]].strip().lower() for name in ("path", "label")]
+    if names == ["path", "label"]:
+        return Reading(_plain_rows(table, found), strict=True, missing="keep")
+    if names[1] in _SEVERAL:
+        return Reading(_with_several(list(_plain_rows(table, found))), missing="keep")
+    return Reading(_plain_rows(table, found), missing="keep")
+
+
+def _plain_rows(table: Table, found: dict[str, int], *, head: bool = False) -> Iterator[Row]:
+    for line, row in table.rows(with_head=head):
+        path, label = row[found["path"]].strip(), row[found["label"]].strip()
+        role = role_text(table.head[found["role"]], row, found["role"]) if "role" in found else ""
+        yield Row(line, (path,) if path else (), (label,) if label else (), role)
+
+
+def _with_several(rows: Sequence[Row]) -> list[Row]:
+    """The rows with several labels parted: at ``,``, ``;`` or ``|``, or at spaces where that leaves fewer of them."""
+    said = {label for row in rows for label in row.labels}
+    part = re.compile(r"\s*[,;|]\s*")
+    if not any(part.search(label) for label in said):
+        words = {word for label in said for word in label.split()}
+        if len(words) >= len(said):
+            return list(rows)
+        part = re.compile(r"\s+")
+    return [
+        Row(row.line, row.paths, tuple(dict.fromkeys(p for x in row.labels for p in part.split(x) if p)), row.role)
+        for row in rows
+    ]
+
+
+def _chosen(table: Table, columns: Columns) -> Reading:
+    """The columns that were chosen; what was not is told by its name, also the two of Timelapse."""
+    named, by_name = named_columns(table.head), columns_by_name(table.head)
+    label = _place(table, columns.label) if columns.label is not None else named.get("label")
+    if label is None:
+        raise _unknown(table, {"path": 0})
+    joined = columns.path is None and by_name.keys() >= {"relativepath", "file"}
+    path = _place(table, columns.path) if columns.path is not None else named.get("path", by_name.get("file"))
+    if path is None:
+        raise _unknown(table, {})
+    role = named.get("role")
+
+    def rows() -> Iterator[Row]:
+        for line, row in table.rows(with_head=_is_picture(table.head[path])):
+            name = timelapse_path(row, by_name) if joined else row[path].strip()
+            said = "" if role in (None, path, label) else role_text(table.head[role or 0], row, role or 0)
+            yield Row(line, (name,) if name else (), choices(row[label]), said)
+
+    return Reading(rows(), anywhere=label_studio(table) is not None)
+
+
+def _place(table: Table, wanted: str) -> int:
+    """The column of a name, or of a number from 1 where none is called so. Raises DataError."""
+    text = wanted.strip()
+    heads = [head.strip() for head in table.head]
+    for names, name in ((heads, text), ([head.casefold() for head in heads], text.casefold())):
+        if names.count(name) == 1:
+            return names.index(name)
+    if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= table.width:
+        return int(text) - 1
+    has = "two columns" if text in heads else "no column"
+    raise bad(table.path, f"has {has} “{printable(text[:80])}”; its first line has: {_shown(heads)}")
+
+
+def _is_head(head: Sequence[str]) -> bool:
+    """Whether a first row names columns: a row of photos has a file in it."""
+    return not any(_is_picture(field) for field in head)
+
+
+def _is_picture(field: str) -> bool:
+    dot = field.strip().lower().rfind(".")
+    return dot >= 0 and field.strip().lower()[dot:] in IMAGE_SUFFIXES
+
+
+def _unknown(table: Table, columns: dict[str, int]) -> DataError:
+    missing = next(name for name in ("path", "label") if name not in columns)
+    twice = [name.strip().lower() for name in table.head].count(missing) > 1
+    what = f"has {'two columns' if twice else 'no column'} “{missing}”; its first line has: {_shown(table.head)}"
+    hint = (
+        "Choose the columns of photos and labels (--path-column, --label-column), or let the first line be: path,label"
+    )
+    return bad(table.path, what, hint)
+
+
+def _shown(head: Sequence[str]) -> str:
+    return ", ".join(printable(name) for name in head[:10]) or "nothing"
