@@ -1,7 +1,8 @@
 """A model's graph without its weights: who makes a tensor, who reads it, what shape it has.
 
 Shapes come from ONNX shape inference on a copy in which large initializers are mere inputs, so that checking a network
-takes milliseconds and no copy of its weights.
+takes milliseconds and no copy of its weights. Where it gives up, on shapes that the graph computes itself, ``shapes``
+computes them.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 
+import numpy as np
 import onnx
 from onnx import TensorProto, checker, helper, numpy_helper, shape_inference
 
+from resnet_desktop.bundle.constants import Array
+from resnet_desktop.bundle.shapes import known
 from resnet_desktop.core.errors import ModelError
 
 Shape = tuple[int | None, ...]
@@ -63,7 +67,10 @@ class GraphView:
         self.tensors: dict[str, Tensor] = dict(self.initializers)
         for values in (skeleton.graph.input, skeleton.graph.value_info, skeleton.graph.output):
             self.tensors |= {v.name: _tensor(v) for v in values if v.name not in self.initializers}
-        self._constants = {*self.initializers, ""}
+        self._folded: dict[str, Array] = {}
+        if self._has_gaps():
+            self._fill_gaps(skeleton)
+        self._constants = {*self.initializers, *self._folded, ""}
         for node in self.nodes:  # sorted: what a node reads comes before it
             if self._constants.issuperset(node.input):
                 self._constants.update(node.output)
@@ -89,16 +96,45 @@ class GraphView:
 
     def integers(self, tensor: str) -> list[int] | None:
         """The values of a small integer initializer or Constant, such as axes or a shape; None if it is none."""
+        if tensor in self._folded:
+            value = self._folded[tensor]
+            return [int(i) for i in value.reshape(-1)] if value.dtype == np.int64 else None
         found = self._integers.get(tensor)
         node = self.producer(tensor)
         if found is None and node is not None and node.op_type == "Constant":
-            value = attributes(node).get("value")
-            found = value if isinstance(value, TensorProto) and value.data_type == TensorProto.INT64 else None
+            held = attributes(node).get("value")
+            found = held if isinstance(held, TensorProto) and held.data_type == TensorProto.INT64 else None
         return [int(i) for i in numpy_helper.to_array(found).reshape(-1)] if found is not None else None
 
     def is_constant(self, tensor: str) -> bool:
-        """Whether ``tensor`` depends on no input: an initializer, or made of initializers alone."""
+        """Whether ``tensor`` depends on no input: an initializer, or made of initializers and fixed sizes alone."""
         return tensor in self._constants
+
+    def folded(self, tensor: str) -> Array | None:
+        """The value of a small tensor that the graph computes from shapes and is always the same; None if it is none.
+
+        Only for graphs whose shapes were not all known at once.
+        """
+        return self._folded.get(tensor)
+
+    def _has_gaps(self) -> bool:
+        """Whether a tensor of numbers has axes, besides its first, of unknown size."""
+        for node in self.nodes:
+            for name in node.output:
+                found = self.tensors.get(name)
+                if name and (found is None or found.shape is None or None in found.shape[1:]):
+                    return True
+        return False
+
+    def _fill_gaps(self, skeleton: onnx.ModelProto) -> None:
+        """Look closer at a graph that computes shapes of its own; see ``shapes``."""
+        found = known(skeleton.graph, self.nodes, skeleton.opset_import)
+        for name, (kind, shape) in found.shapes.items():
+            before = self.tensors.get(name)
+            if before is None or before.shape is None or before.shape.count(None) > shape.count(None):
+                self.tensors[name] = Tensor(kind, shape)
+        made = {name for node in self.nodes for name in node.output}
+        self._folded = {name: value for name, value in found.values.items() if name in made}
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, object]:
