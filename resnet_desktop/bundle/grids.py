@@ -1,0 +1,137 @@
+"""How a tensor is seen as channels over a grid of rows and columns, whatever way it lies in memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from resnet_desktop.bundle.axes import Axes, Factor, Kind, length
+from resnet_desktop.bundle.shapes import Shape
+
+_KINDS: tuple[Kind, ...] = ("batch", "channel", "row", "column")
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The way from a tensor to ``(n, channels, height, width)``.
+
+    Attributes:
+        channels: how many.
+        height: rows.
+        width: columns.
+        channels_last: whether channels do not come right behind the batch, with rows and columns behind them.
+        left_out: entries beside the grid, such as a class token.
+        tokens: whether rows and columns are laid end to end.
+        windowed: whether the grid lies cut into windows, or into the cells that windows have at one place.
+        kept: start and end of what is taken of each axis.
+        factors: the sizes into which the axes are then split.
+        order: the split axes: batch, channels, rows, columns, each from slow to fast.
+        rolls: by how many rows and columns the grid is turned back.
+    """
+
+    channels: int
+    height: int
+    width: int
+    channels_last: bool
+    left_out: int
+    tokens: bool
+    windowed: bool
+    kept: tuple[tuple[int, int] | None, ...]
+    factors: tuple[int, ...]
+    order: tuple[int, ...]
+    rolls: tuple[int, int]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """``(channels, height, width)``."""
+        return self.channels, self.height, self.width
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the tensor is ``(n, channels, height, width)`` already."""
+        return not (self.channels_last or self.left_out or self.tokens or self.windowed or any(self.rolls))
+
+    def picture(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """The tensor as ``(n, channels, height, width)``."""
+        if self.is_plain:
+            return tensor
+        part = tensor[tuple(slice(None) if kept is None else slice(*kept) for kept in self.kept)]
+        turned = part.reshape(self.factors).transpose(self.order)
+        grid = turned.reshape(-1, *self.shape)
+        return np.ascontiguousarray(np.roll(grid, self.rolls, (2, 3)) if any(self.rolls) else grid)
+
+    @property
+    def note(self) -> str:
+        """What to know of a map of this layer, in words; empty for a plain one."""
+        words = []
+        if self.tokens or self.windowed:
+            words.append(
+                "Each cell is a token, which may have looked at the whole picture: evidence can show at another place "
+                "than where it comes from."
+                if not self.windowed
+                else "Tokens of windows, put back to their places in the picture: evidence may show elsewhere in its "
+                "window."
+            )
+        if self.left_out:
+            words.append(
+                "The class token has no place in the picture and is left out."
+                if self.left_out == 1
+                else f"{self.left_out} tokens without a place in the picture, the class token among them, are left out."
+            )
+        return " ".join(words)
+
+
+def grid_of(axes: Axes, shape: Shape) -> Grid | None:
+    """How a tensor of these axes is seen as a grid; None if it has no whole one, or only one cell."""
+    if any(axis.part is not None or "unknown" in axis.kinds for axis in axes):
+        return None
+    split = [factor for axis in axes for factor in axis.factors]
+    places = {kind: [i for i, factor in enumerate(split) if factor.kind == kind] for kind in _KINDS}
+    down, across = (_sorted(split, places[kind]) for kind in ("row", "column"))
+    if down is None or across is None or not (down or across) or math.prod(axis.before + axis.after for axis in axes):
+        return None
+    height, width = (math.prod(split[i].size or 1 for i in chain) for chain in (down, across))
+    if len(places["batch"]) > 1 or height * width < 2:
+        return None
+    order = (*places["batch"], *places["channel"], *down, *across)
+    beside = sum(axis.before + axis.after for axis in axes)
+    return Grid(
+        channels=math.prod(split[i].size or 1 for i in places["channel"]),
+        height=height,
+        width=width,
+        channels_last=not _is_picture(axes, shape),
+        left_out=beside,
+        tokens=any({"row", "column"} <= axis.kinds for axis in axes),
+        windowed=len(down) > 1 or len(across) > 1,
+        kept=tuple((axis.before, length(axis) - axis.after) if axis.before or axis.after else None for axis in axes),
+        factors=tuple(-1 if factor.size is None else factor.size for factor in split),
+        order=order,
+        rolls=(_roll(split, down), _roll(split, across)),
+    )
+
+
+def _sorted(split: Sequence[Factor], places: Sequence[int]) -> list[int] | None:
+    """The factors of one side of the grid from slow to fast; None if some are lacking or there are two of a kind."""
+    chain = sorted(places, key=lambda i: -split[i].step)
+    for outer, inner in zip(chain, chain[1:], strict=False):
+        if split[outer].step != split[inner].step * (split[inner].size or 1) or split[outer].roll != split[inner].roll:
+            return None
+    if chain and split[chain[-1]].roll % split[chain[-1]].step:
+        return None
+    return chain
+
+
+def _roll(split: Sequence[Factor], chain: Sequence[int]) -> int:
+    return split[chain[-1]].roll // split[chain[-1]].step if chain else 0
+
+
+def _is_picture(axes: Axes, shape: Shape) -> bool:
+    """Whether the axes are the batch, channels, rows and columns, one each."""
+    if len(axes) != 4:
+        return False
+    return all(axis.kinds <= {kind} for axis, kind in zip(axes, _KINDS, strict=True)) and len(shape) == 4
