@@ -213,4 +213,3 @@ def _take(view: GraphView, node: onnx.NodeProto, axes: dict[str, Axes], free: se
 def _fits(axes: Axes, shape: tuple[int | None, ...]) -> bool:
     """Whether the sizes are those of the tensor."""
     return all(size is None or length(axis) == size for axis, size in zip(axes, shape, strict=True))
-

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QWidget
 
 from resnet_desktop.core.settings import THEME
 from resnet_desktop.gui import icons
+from resnet_desktop.gui.plain import plain_tip
 from resnet_desktop.gui.tool_bar import ToolBar
 
 Shortcut = QKeySequence | QKeySequence.StandardKey | str | tuple[str, ...]
@@ -59,7 +60,7 @@ class Actions(QObject):
         }
         for action, text in tips.items():
             keys_text = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            action.setToolTip(f"{text} ({keys_text})")
+            action.setToolTip(plain_tip(f"{text} ({keys_text})"))
         self.model_menu = QMenu(self.tr("&Model"), window)
         self._fill_menus()
         self.tool_bar = self._tool_bar()

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 
 from resnet_desktop import __version__
 from resnet_desktop.gui import icons
+from resnet_desktop.gui.plain import message_box
 from resnet_desktop.imaging.container import IMAGE_SUFFIXES
 
 
@@ -71,18 +72,13 @@ def ask_where(parent: QWidget, title: str, name: str, answered: Callable[[Path],
 
 def show_about(parent: QWidget) -> None:
     """What this is."""
-    box = QMessageBox(parent)
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.setWindowTitle(_tr("About ResNet Desktop"))
-    box.setIconPixmap(icons.app_icon().pixmap(64))
-    box.setText(f"ResNet Desktop {__version__}")
-    box.setInformativeText(
-        _tr(
-            "Classifies photos with a residual network and shows where it found its evidence. "
-            "Everything happens on this computer.\n\nMIT licence. The font Inter is under the SIL Open Font License; "
-            "assets/LICENSES.md names the source of every sample photo."
-        )
+    more = _tr(
+        "Classifies photos with a residual network and shows where it found its evidence. "
+        "Everything happens on this computer.\n\nMIT licence. The font Inter is under the SIL Open Font License; "
+        "assets/LICENSES.md names the source of every sample photo."
     )
+    box = message_box(parent, _tr("About ResNet Desktop"), f"ResNet Desktop {__version__}", more)
+    box.setIconPixmap(icons.app_icon().pixmap(64))
     box.open()
 
 

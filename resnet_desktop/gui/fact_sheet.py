@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QLineEdit, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLineEdit, QScrollArea, QWidget
 
 from resnet_desktop.gui import theme
+from resnet_desktop.gui.plain import PlainLabel, plain_tip
 
 Lines = Iterable[tuple[str, str]]
 LONGEST_WORD = 40
@@ -41,7 +42,7 @@ class FactSheet(QScrollArea):
         for title, lines in sections:
             said = [(name, text) for name, text in lines if text]
             if said:
-                head = QLabel(title)
+                head = PlainLabel(title)
                 head.setFont(theme.font(1.05, strong=True))
                 grid.addWidget(head, grid.rowCount(), 0, 1, 2)
             for name, text in said:
@@ -51,7 +52,7 @@ class FactSheet(QScrollArea):
 
     def _add(self, grid: QGridLayout, name: str, text: str) -> None:
         self._lines[name] = text
-        title = QLabel(name)
+        title = PlainLabel(name)
         title.setProperty("tone", "secondary")
         row = grid.rowCount()
         grid.addWidget(title, row, 0, Qt.AlignmentFlag.AlignTop)
@@ -66,11 +67,10 @@ def _words(name: str, text: str) -> QWidget:
         line.setFrame(False)
         line.setProperty("plain", "true")
         line.setCursorPosition(0)
-        line.setToolTip(text)
+        line.setToolTip(plain_tip(text))
         line.setAccessibleName(name)
         return line
-    words = QLabel(text)
-    words.setTextFormat(Qt.TextFormat.PlainText)
+    words = PlainLabel(text)
     words.setWordWrap(True)
     words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return words

@@ -6,7 +6,6 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QStatusBar,
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.models.abilities import how_good, what_it_knows
+from resnet_desktop.gui.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.results import ModelInfo
 
 
@@ -38,10 +38,10 @@ class StatusPanel(QStatusBar):
         self.provider_badge.setAccessibleName(self.tr("Execution provider"))
         self.provider_badge.setObjectName("badge")
         self.provider_badge.clicked.connect(self._on_provider_clicked)
-        self.time_label = QLabel()
+        self.time_label = PlainLabel()
         self.time_label.setProperty("tone", "secondary")
         self.time_label.setToolTip(self.tr("From opening the file to its prediction"))
-        self.progress_text = QLabel()
+        self.progress_text = PlainLabel()
         self.progress_text.setProperty("tone", "secondary")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
@@ -79,13 +79,13 @@ class StatusPanel(QStatusBar):
             self.tr("It sees {side} × {side} pixels of a photo.").format(side=info.side),
             self.tr("Click to see all it knows, or to choose another model."),
         )
-        self.model_button.setToolTip("\n".join(line for line in lines if line))
+        self.model_button.setToolTip(plain_tip("\n".join(line for line in lines if line)))
         self.show_provider(info.provider, info.reason)
 
     def show_provider(self, short: str, reason: str) -> None:
         """What runs the model, and why."""
         self.provider_badge.setText(short)
-        self.provider_badge.setToolTip(reason)
+        self.provider_badge.setToolTip(plain_tip(reason))
         self.provider_badge.setAccessibleDescription(reason)
         self.provider_badge.show()
 
@@ -121,7 +121,7 @@ class ProviderPopup(QFrame):
         super().__init__(parent, Qt.WindowType.Popup)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setFrameShape(QFrame.Shape.StyledPanel)
-        title = QLabel(self.tr("Runs on {provider}").format(provider=info.provider))
+        title = PlainLabel(self.tr("Runs on {provider}").format(provider=info.provider))
         title.setFont(theme.font(strong=True))
         layout = QGridLayout(self)
         layout.setContentsMargins(theme.L, theme.M, theme.L, theme.M)
@@ -129,7 +129,7 @@ class ProviderPopup(QFrame):
         layout.setVerticalSpacing(theme.XS)
         layout.addWidget(title, 0, 0, 1, 2)
         for row, status in enumerate(info.statuses, start=1):
-            name, reason = QLabel(status.short), QLabel(status.reason)
+            name, reason = PlainLabel(status.short), PlainLabel(status.reason)
             reason.setWordWrap(True)
             reason.setMinimumWidth(280)
             reason.setProperty("tone", "secondary")

@@ -17,11 +17,12 @@ from PySide6.QtGui import (
     QPixmap,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from resnet_desktop.core import paths
 from resnet_desktop.gui import icons, theme
 from resnet_desktop.gui.models.abilities import how_good, what_it_knows
+from resnet_desktop.gui.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.results import ModelInfo
 
 TILE = QSize(120, 80)
@@ -52,15 +53,15 @@ class WelcomePage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title = QLabel(self.tr("Drop photos here"))
-        self._detail = QLabel(self._details())
-        self._mark = QLabel()
+        self._title = PlainLabel(self.tr("Drop photos here"))
+        self._detail = PlainLabel(self._details())
+        self._mark = PlainLabel()
         self._open = QPushButton(self.tr("Open photos…"))
         self._open.setProperty("primary", "true")
         self._open.clicked.connect(self.open_asked)
         self._tiles = [self._tile(path) for path in sample_photos()]
-        self._samples_title = QLabel(self.tr("or look at a sample first"))
-        self._knows = QLabel()
+        self._samples_title = PlainLabel(self.tr("or look at a sample first"))
+        self._knows = PlainLabel()
         self.list_button = QToolButton()
         self.list_button.setText(self.tr("See all it knows"))
         self.list_button.setProperty("tone", "link")
@@ -159,7 +160,6 @@ class WelcomePage(QWidget):
         layout.addStretch(2)
 
     def _build_abilities(self, layout: QVBoxLayout) -> None:
-        self._knows.setTextFormat(Qt.TextFormat.PlainText)
         self._knows.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._knows.setWordWrap(True)
         self._knows.setProperty("tone", "secondary")
@@ -178,7 +178,7 @@ class WelcomePage(QWidget):
         tile.setIconSize(TILE)
         tile.setFixedSize(TILE + QSize(theme.L, theme.L))
         tile.setAccessibleName(self.tr("Sample photo: {name}").format(name=path.stem))
-        tile.setToolTip(self.tr("Classify this sample photo: {name}").format(name=path.stem))
+        tile.setToolTip(plain_tip(self.tr("Classify this sample photo: {name}").format(name=path.stem)))
         tile.clicked.connect(lambda: self.samples_chosen.emit((path,)))
         return tile
 

@@ -69,12 +69,25 @@ def random_arrays(arch: Architecture, classes: int, seed: int) -> dict[str, NDAr
     return arrays
 
 
-def write_model(path: Path, *, seed: int = 0, novelty: dict[str, object] | None = None) -> Path:
+def write_model(
+    path: Path,
+    *,
+    seed: int = 0,
+    novelty: dict[str, object] | None = None,
+    labels: tuple[str, ...] = LABELS,
+    provenance: dict[str, object] | None = None,
+) -> Path:
     """A ResNet-18 with random weights as a bundle."""
     arch = ARCHITECTURES["resnet18"]
-    model = build_resnet(arch, random_arrays(arch, len(LABELS), seed), height=SIDE, width=SIDE)
-    transforms = Transforms(resize=144, crop=SIDE)
-    metadata = Metadata(arch=arch.name, categories=LABELS, transforms=transforms, temperature=0.6, novelty=novelty)
+    model = build_resnet(arch, random_arrays(arch, len(labels), seed), height=SIDE, width=SIDE)
+    metadata = Metadata(
+        arch=arch.name,
+        categories=labels,
+        transforms=Transforms(resize=144, crop=SIDE),
+        temperature=0.6,
+        novelty=novelty,
+        provenance=provenance or {},
+    )
     bundles.write(path, model, metadata)
     return path
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QBoxLayout, QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.gui import theme
 from resnet_desktop.gui.inspect import help_texts
@@ -14,6 +14,7 @@ from resnet_desktop.gui.inspect.block_measures import facts
 from resnet_desktop.gui.inspect.feature_sheet import FeatureSheetView
 from resnet_desktop.gui.inspect.help_button import HelpButton
 from resnet_desktop.gui.inspect.inside import OpenedBlocks
+from resnet_desktop.gui.plain import PlainLabel
 
 if TYPE_CHECKING:
     from resnet_desktop.explain.residual import FeatureSheet
@@ -35,11 +36,11 @@ class BlockDetails(QFrame):
         super().__init__(parent)
         self.setProperty("card", "true")
         self._name = ""
-        self._title, self._place = QLabel(), QLabel()
-        self._maps_title, self._maps_note = QLabel(self.tr("Feature maps")), QLabel()
+        self._title, self._place = PlainLabel(), PlainLabel()
+        self._maps_title, self._maps_note = PlainLabel(self.tr("Feature maps")), PlainLabel()
         self._help = HelpButton(help_texts.feature_maps())
         self.diagram, self.sheet = BlockDiagram(), FeatureSheetView()
-        self._facts = [(QLabel(), QLabel()) for _ in range(_MOST_FACTS)]
+        self._facts = [(PlainLabel(), PlainLabel()) for _ in range(_MOST_FACTS)]
         self._button = QPushButton(self.tr("Show the heatmap at this block"))
         self._button.clicked.connect(lambda: self.heatmap_wanted.emit(self._name))
         self._parts = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
@@ -119,7 +120,6 @@ class BlockDetails(QFrame):
             label.setProperty("tone", "secondary")
         for label in (self._maps_note, *(words for _, words in self._facts)):
             label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
         left, right = QVBoxLayout(), QVBoxLayout()
         head = QHBoxLayout()
         head.setSpacing(theme.S)

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QScrollArea,
     QSizePolicy,
     QToolButton,
@@ -30,6 +29,7 @@ from resnet_desktop.gui.inspect.help_button import HelpButton
 from resnet_desktop.gui.inspect.inside import OpenedBlocks, feature_maps, open_blocks
 from resnet_desktop.gui.inspect.question import Question
 from resnet_desktop.gui.inspect.working import Working
+from resnet_desktop.gui.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.results import EvidenceRequest, Failure, Source
 from resnet_desktop.gui.session_controller import SessionController
 
@@ -70,7 +70,7 @@ class BlockPage(QWidget):
         self._sheets = Question(controller, "feature maps", self)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._title, self._subtitle, self._sentence = QLabel(), QLabel(), QLabel()
+        self._title, self._subtitle, self._sentence = PlainLabel(), PlainLabel(), PlainLabel()
         self._help = HelpButton(help_texts.residual_learning())
         self._measure_help = HelpButton(self._measure.help)
         self._working = Working()
@@ -144,7 +144,6 @@ class BlockPage(QWidget):
         for label in (self._subtitle, self._sentence):
             label.setProperty("tone", "secondary")
             label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
         content = QVBoxLayout(self._content)
         content.setContentsMargins(0, 0, 0, 0)
         content.setSpacing(theme.M)
@@ -178,7 +177,7 @@ class BlockPage(QWidget):
             button.setText(measure.title)
             button.setCheckable(True)
             button.setProperty("measure", measure.key)
-            button.setToolTip(measure.sentence)
+            button.setToolTip(plain_tip(measure.sentence))
             self._buttons.addButton(button)
             choices.addWidget(button)
         choices.addStretch(1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from resnet_desktop.gui import theme
 from resnet_desktop.gui.elided_label import ElidedLabel
 from resnet_desktop.gui.inspect.view_switch import ViewSwitch
+from resnet_desktop.gui.plain import PlainLabel
 
 PHOTO, COMPARE, BLOCKS = range(3)
 
@@ -17,7 +18,7 @@ class CaptionBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._caption, self._value, self._zoom = ElidedLabel(), ElidedLabel(), QLabel()
+        self._caption, self._value, self._zoom = ElidedLabel(), ElidedLabel(), PlainLabel()
         self.switch = ViewSwitch(
             (
                 (self.tr("Photo"), self.tr("The photo with its heatmap (Ctrl+1)")),

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from resnet_desktop.gui import charts, theme, wording
 from resnet_desktop.gui.charts import Scale
@@ -18,6 +17,7 @@ from resnet_desktop.gui.inspect.help_button import HelpButton
 from resnet_desktop.gui.inspect.help_texts import Help
 from resnet_desktop.gui.inspect.inside import CheckedHeatmap
 from resnet_desktop.gui.inspect.tiles import Tile, Tiles
+from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.qt_image import to_qimage
 
 if TYPE_CHECKING:
@@ -204,9 +204,8 @@ class _Section(QFrame):
     def __init__(self, title: str, help_: Help | None) -> None:
         super().__init__()
         self.setProperty("card", "true")
-        self._title, self._words = QLabel(title), QLabel()
+        self._title, self._words = PlainLabel(title), PlainLabel()
         self._words.setWordWrap(True)
-        self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._words.setProperty("tone", "secondary")
         self._help = HelpButton(help_) if help_ is not None else None
         head = QHBoxLayout()

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from resnet_desktop.gui import icons, theme, wording
 from resnet_desktop.gui.inspect.check_details import CheckDetails
 from resnet_desktop.gui.inspect.inside import CheckedHeatmap, check_map
 from resnet_desktop.gui.inspect.question import Question
 from resnet_desktop.gui.inspect.working import Working
+from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.results import EvidenceRequest, Failure, Source
 from resnet_desktop.gui.session_controller import SessionController
 
@@ -44,7 +45,7 @@ class CheckPanel(QWidget):
         self._question = Question(controller, "check", self)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._title, self._about = QLabel(), QLabel()
+        self._title, self._about = PlainLabel(), PlainLabel()
         self._button = QPushButton(self.tr("Check this heatmap"))
         self._button.setProperty("primary", "true")
         self._working = Working()
@@ -111,7 +112,6 @@ class CheckPanel(QWidget):
         self._title.setWordWrap(True)
         self._about.setProperty("tone", "secondary")
         self._about.setWordWrap(True)
-        self._about.setTextFormat(Qt.TextFormat.PlainText)
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(theme.L, theme.L, theme.L, theme.L)
@@ -186,10 +186,9 @@ class VerdictCard(QFrame):
         super().__init__(parent)
         self.setProperty("card", "true")
         self._check: HeatmapCheck | None = None
-        self._mark, self._word, self._text, self._time = QLabel(), QLabel(), QLabel(), QLabel()
+        self._mark, self._word, self._text, self._time = PlainLabel(), PlainLabel(), PlainLabel(), PlainLabel()
         for label in (self._text, self._time):
             label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._time.setProperty("tone", "secondary")
         head = QHBoxLayout()

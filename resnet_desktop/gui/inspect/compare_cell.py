@@ -15,6 +15,7 @@ from resnet_desktop.gui.elided_label import ElidedLabel
 from resnet_desktop.gui.inspect.evidence_desk import choice_of
 from resnet_desktop.gui.inspect.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.image_view import ImageView
+from resnet_desktop.gui.plain import plain_tip
 from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo
 
 
@@ -179,7 +180,7 @@ class CompareCell(QWidget):
             (self._menu_button, self.tr("Another class, method or layer here")),
             (self._away, self.tr("Take this heatmap away")),
         ):
-            button.setToolTip(tip)
+            button.setToolTip(plain_tip(tip))
             button.setAccessibleName(tip)
             button.setStyleSheet("QToolButton { padding: 1px 3px; } QToolButton::menu-indicator { image: none; }")
         self._menu_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

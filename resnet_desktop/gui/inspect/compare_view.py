@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from resnet_desktop.gui import theme
 from resnet_desktop.gui.inspect.compare_cell import CompareCell
@@ -25,6 +25,7 @@ from resnet_desktop.gui.inspect.evidence_desk import DEEP_METHODS, choice_of
 from resnet_desktop.gui.inspect.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.preset_bar import PresetBar
 from resnet_desktop.gui.inspect.question import careful
+from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo
 from resnet_desktop.gui.session_controller import SessionController
 
@@ -67,7 +68,7 @@ class CompareView(QWidget):
         self._preset = ""
         self._due = False  # the cells are still those of another photo, model or part of the photo
         self.cells: list[CompareCell] = []
-        self._grid, self._hint = QGridLayout(), QLabel()
+        self._grid, self._hint = QGridLayout(), PlainLabel()
         self.bar = PresetBar()
         self.bar.chosen.connect(self.fill)
         self._build()

@@ -25,6 +25,7 @@ from resnet_desktop.gui.choice import Choice
 from resnet_desktop.gui.inspect.evidence_desk import choice_of
 from resnet_desktop.gui.inspect.help_button import HelpButton
 from resnet_desktop.gui.inspect.help_texts import Help
+from resnet_desktop.gui.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.results import EvidenceRequest, LayerChoice
 
 _RECOMMENDED = int(Qt.ItemDataRole.UserRole) + 1
@@ -53,7 +54,7 @@ class EvidenceControls(QWidget):
         self.layer, self.method, self.against = Choice(), Choice(), Choice()
         self.home = QToolButton()
         self.about_method = HelpButton(_about(METHODS[DEFAULT_METHOD]))
-        self._advice, self._grid = QLabel(), QLabel()
+        self._advice, self._grid = PlainLabel(), PlainLabel()
         self._build()
         self._connect()
 
@@ -102,7 +103,7 @@ class EvidenceControls(QWidget):
         self.depth_slider.blockSignals(False)
         _quietly(self.method, lambda: self._fill_methods(methods, choice, request.method))
         _quietly(self.against, lambda: self.against.setCurrentIndex(max(0, self.against.findData(request.against))))
-        self.method.setToolTip(f"{info.summary}\n{self.tr('Takes')} {info.cost}.\n{info.paper}")
+        self.method.setToolTip(plain_tip(f"{info.summary}\n{self.tr('Takes')} {info.cost}.\n{info.paper}"))
         self.about_method.show_help(_about(info))
         looks_inside = info.needs_layer and bool(self._layers)
         for widget in (self.layer, self.depth_slider):
@@ -131,7 +132,7 @@ class EvidenceControls(QWidget):
             tip = f"{choice.name}: {choice.grid}"
             if choice.recommended:
                 tip += "\n" + self.tr("★ recommended: start here")
-            self.layer.setItemData(row, tip, Qt.ItemDataRole.ToolTipRole)
+            self.layer.setItemData(row, plain_tip(tip), Qt.ItemDataRole.ToolTipRole)
         view = self.layer.view()
         view.setMinimumWidth(view.sizeHintForColumn(0) + theme.XL)
 
@@ -146,7 +147,7 @@ class EvidenceControls(QWidget):
                 assert isinstance(model, QStandardItemModel)
                 model.item(row).setEnabled(False)
                 tip = self._why_not(choice)
-            self.method.setItemData(row, tip, Qt.ItemDataRole.ToolTipRole)
+            self.method.setItemData(row, plain_tip(tip), Qt.ItemDataRole.ToolTipRole)
         self.method.setCurrentIndex(self.method.findData(chosen))
 
     def _why_not(self, choice: LayerChoice | None) -> str:
@@ -251,7 +252,7 @@ def _about(info: MethodInfo) -> Help:
 
 
 def _label(text: str, buddy: QWidget) -> QLabel:
-    label = QLabel(text)
+    label = PlainLabel(text)
     label.setProperty("tone", "secondary")
     label.setBuddy(buddy)
     return label

@@ -32,6 +32,7 @@ from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.inspect.gallery_delegate import GalleryDelegate
 from resnet_desktop.gui.labels.classes import MIME, PhotoClass
 from resnet_desktop.gui.pictures import Thumbnails
+from resnet_desktop.gui.plain import plain_tip
 from resnet_desktop.gui.results import Failure, Result, Source
 
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -188,7 +189,8 @@ class GalleryModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return f"{item.name}: {self.words(item)}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            return f"{item.source if isinstance(item.source, Path) else item.name}\n{self.words(item)}"
+            place = item.source if isinstance(item.source, Path) else item.name
+            return plain_tip(f"{place}\n{self.words(item)}")
         return None
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:

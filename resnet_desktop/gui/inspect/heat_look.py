@@ -10,6 +10,7 @@ from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.choice import Choice
 from resnet_desktop.gui.inspect.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.view_switch import ViewSwitch
+from resnet_desktop.gui.plain import PlainLabel, plain_tip
 
 SMOOTH, CELLS = range(2)
 
@@ -34,7 +35,7 @@ class HeatLook(QWidget):
         self._wheel = WheelGuard(self)
         self.opacity = self._slider(round(opacity * 100), self.tr("Opacity of the heatmap"))
         self.contour = self._slider(round(style.contour * 100), self.tr("Contour at this part of the peak; 0 is off"))
-        self._opacity_text, self._contour_text = QLabel(), QLabel()
+        self._opacity_text, self._contour_text = PlainLabel(), PlainLabel()
         self.colormap, self._fit = self._colormap_box(style.colormap), self._fit_box(fit)
         tips = (
             (self.tr("Smooth"), self.tr("Blended from cell to cell (U)")),
@@ -103,7 +104,7 @@ class HeatLook(QWidget):
             (self.tr("Network sees"), self._fit, None),
         )
         for row, (text, widget, value) in enumerate(rows):
-            label = QLabel(text)
+            label = PlainLabel(text)
             label.setProperty("tone", "secondary")
             label.setBuddy(widget)
             form.addWidget(label, row, 0)
@@ -119,7 +120,7 @@ class HeatLook(QWidget):
         slider.setRange(0, 100)
         slider.setValue(value)
         slider.setAccessibleName(name)
-        slider.setToolTip(name)
+        slider.setToolTip(plain_tip(name))
         slider.installEventFilter(self._wheel)
         return slider
 
@@ -147,7 +148,7 @@ class HeatLook(QWidget):
         for name in FIT.choices:
             title, tip = tips.get(name, (name, ""))
             box.addItem(title, name)
-            box.setItemData(box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+            box.setItemData(box.count() - 1, plain_tip(tip), Qt.ItemDataRole.ToolTipRole)
         box.setCurrentIndex(box.findData(fit))
         box.setAccessibleName(self.tr("What the network sees of a photo"))
         box.installEventFilter(self._wheel)

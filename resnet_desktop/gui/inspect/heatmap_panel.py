@@ -7,7 +7,6 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -25,6 +24,7 @@ from resnet_desktop.gui.inspect.heat_look import HeatLook, WheelGuard
 from resnet_desktop.gui.inspect.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.legend import Legend
 from resnet_desktop.gui.inspect.view_switch import ViewSwitch
+from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.results import Evidence, EvidenceRequest
 
 MADE, LOOK = range(2)
@@ -50,7 +50,7 @@ class HeatmapPanel(QWidget):
 
     def __init__(self, style: HeatStyle, opacity: float, fit: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title, self._note = QLabel(self.tr("Evidence")), QLabel()
+        self._title, self._note = PlainLabel(self.tr("Evidence")), PlainLabel()
         self._busy, self._legend, self._line = BusyLine(), Legend(), QStackedWidget()
         self._way_on = QPushButton()
         self.controls, self.look = EvidenceControls(), HeatLook(style, opacity, fit)
@@ -161,7 +161,6 @@ class HeatmapPanel(QWidget):
         self.refresh_fonts()
         for label in (self._title, self._note):
             label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
         self._note.setProperty("tone", "secondary")
         for page in (self.controls, self.look):
             self._pages.addWidget(page)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from resnet_desktop.gui import icons, theme
 from resnet_desktop.gui.inspect.help_texts import Help
+from resnet_desktop.gui.plain import PlainLabel, plain_tip
 
 _WIDTH = 400
 _SIDE = 22
@@ -33,7 +34,7 @@ class HelpButton(QToolButton):
     def show_help(self, help_: Help) -> None:
         """Explain something else from now on."""
         self._help = help_
-        self.setToolTip(self.tr("What is this? {title}").format(title=help_.title))
+        self.setToolTip(plain_tip(self.tr("What is this? {title}").format(title=help_.title)))
         self.setAccessibleName(self.toolTip())
 
     def refresh_theme(self) -> None:
@@ -59,7 +60,7 @@ class HelpCard(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.L, theme.M, theme.L, theme.M)
         layout.setSpacing(theme.S)
-        title = QLabel(help_.title)
+        title = PlainLabel(help_.title)
         title.setFont(theme.font(1.1, strong=True))
         layout.addWidget(title)
         for text in help_.paragraphs:
@@ -87,8 +88,7 @@ class HelpCard(QFrame):
 
 
 def _words(text: str) -> QLabel:
-    label = QLabel(text)
+    label = PlainLabel(text)
     label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label

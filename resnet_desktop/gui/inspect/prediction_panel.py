@@ -6,7 +6,6 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QFrame,
-    QLabel,
     QListView,
     QStyle,
     QStyledItemDelegate,
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.results import Failure, Result
 
 SCORE_ROLE = int(Qt.ItemDataRole.UserRole)
@@ -32,10 +32,10 @@ class PredictionPanel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title = QLabel()
+        self._title = PlainLabel()
         self._title.setWordWrap(True)
         self._title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._subtitle = QLabel()
+        self._subtitle = PlainLabel()
         self._subtitle.setWordWrap(True)
         self._subtitle.setProperty("tone", "secondary")
         self._unfamiliar = _unfamiliar_notice(self.tr("This photo may show something the model was not taught."))
@@ -96,7 +96,9 @@ class PredictionPanel(QWidget):
         for row, score in enumerate(result.scores):
             item = QStandardItem(f"{score.label}, {wording.percent(score.probability, 1)}")
             item.setData(score, SCORE_ROLE)
-            item.setToolTip(self.tr("Show where the network found evidence for {label}").format(label=score.label))
+            item.setToolTip(
+                plain_tip(self.tr("Show where the network found evidence for {label}").format(label=score.label))
+            )
             self._model.appendRow(item)
             if score.index == wanted:
                 self._bars.setCurrentIndex(self._model.index(row, 0))
@@ -127,7 +129,7 @@ class PredictionPanel(QWidget):
 def _unfamiliar_notice(text: str) -> QFrame:
     frame = QFrame()
     frame.setProperty("notice", "true")
-    words = QLabel(text)
+    words = PlainLabel(text)
     words.setWordWrap(True)
     layout = QVBoxLayout(frame)
     layout.setContentsMargins(theme.M, theme.S, theme.M, theme.S)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from resnet_desktop.gui import theme
 from resnet_desktop.gui.inspect.compare_presets import CLASSES, DEPTHS, METHODS
+from resnet_desktop.gui.plain import plain_tip
 
 
 class PresetBar(QWidget):
@@ -29,7 +30,7 @@ class PresetBar(QWidget):
         ):
             button = QToolButton()
             button.setText(title)
-            button.setToolTip(tip)
+            button.setToolTip(plain_tip(tip))
             button.setCheckable(True)
             button.clicked.connect(partial(self._on_clicked, preset))
             self._buttons[preset] = button

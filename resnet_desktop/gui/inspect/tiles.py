@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QImage, QPainter, Q
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from resnet_desktop.gui import charts, theme
+from resnet_desktop.gui.plain import plain_tip
 
 ARROW = 28
 """Room for an arrow from one picture to the next."""
@@ -92,7 +93,9 @@ class Tiles(QWidget):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             index = self._tile_at(QPointF(event.pos()))
             if index is not None and self._tiles[index].note:
-                QToolTip.showText(event.globalPos(), self._tiles[index].note, self, self.place(index).toRect())
+                QToolTip.showText(
+                    event.globalPos(), plain_tip(self._tiles[index].note), self, self.place(index).toRect()
+                )
             else:
                 QToolTip.hideText()
             return True

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
+from resnet_desktop.gui.plain import plain_tip
+
 
 class ViewSwitch(QFrame):
     """Exactly one of its buttons is down.
@@ -35,7 +37,7 @@ class ViewSwitch(QFrame):
         for place, (title, tip) in enumerate(views):
             button = QToolButton()
             button.setText(title)
-            button.setToolTip(tip)
+            button.setToolTip(plain_tip(tip))
             button.setAccessibleName(title)
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.gui import theme
+from resnet_desktop.gui.plain import PlainLabel
 
 
 class Working(QWidget):
@@ -19,7 +20,7 @@ class Working(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._words, self._more = QLabel(), QLabel()
+        self._words, self._more = PlainLabel(), PlainLabel()
         for label in (self._words, self._more):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

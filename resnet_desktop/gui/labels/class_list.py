@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemD
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.inspect.gallery import AnyIndex
 from resnet_desktop.gui.labels.classes import MIME, PhotoClass
+from resnet_desktop.gui.plain import plain_tip
 
 KEYS = 9
 ROW = 30
@@ -70,7 +71,9 @@ class ClassModel(QAbstractListModel):
             return one.name
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             text = self.tr("{name}: {count} photos").format(name=one.name, count=wording.number(count))
-            return text if index.row() >= KEYS else self.tr("{text}. Key {key}").format(text=text, key=index.row() + 1)
+            if index.row() < KEYS:
+                text = self.tr("{text}. Key {key}").format(text=text, key=index.row() + 1)
+            return plain_tip(text) if role == Qt.ItemDataRole.ToolTipRole else text
         return None
 
     def setData(self, index: AnyIndex, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:

@@ -7,7 +7,6 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 from resnet_desktop.gui import icons, theme
 from resnet_desktop.gui.labels.class_list import ClassList
 from resnet_desktop.gui.labels.classes import PhotoClass
+from resnet_desktop.gui.plain import PlainLabel
 
 
 class ClassShelf(QFrame):
@@ -41,7 +41,7 @@ class ClassShelf(QFrame):
         self.list = ClassList()
         self.new = QLineEdit()
         self.teach = QPushButton(self.tr("Teach it these classes…"))
-        self._words, self._title, self._close = QLabel(), QLabel(self.tr("Classes")), QToolButton()
+        self._words, self._title, self._close = PlainLabel(), PlainLabel(self.tr("Classes")), QToolButton()
         self._build()
         self.refresh()
 

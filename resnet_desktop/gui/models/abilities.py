@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QSortFilterProxyModel, QStringListModel, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QListView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QLineEdit, QListView, QVBoxLayout, QWidget
 
 from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.results import Accuracy, ModelInfo
 
 MOST_TOPICS = 4
@@ -56,7 +57,7 @@ class AbilitiesDialog(QDialog):
         self.resize(420, 560)
         self.setMinimumSize(320, 300)
         self.search, self.classes = QLineEdit(), QListView()
-        self._found, self._summary = QLabel(), QLabel()
+        self._found, self._summary = PlainLabel(), PlainLabel()
         self._names = QStringListModel(sorted(info.categories, key=str.casefold), self)
         self._filter = QSortFilterProxyModel(self)
         self._filter.setSourceModel(self._names)
@@ -72,7 +73,6 @@ class AbilitiesDialog(QDialog):
 
     def _build(self, info: ModelInfo) -> None:
         for label in (self._summary, self._found):
-            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
             label.setProperty("tone", "secondary")
         counted = ", ".join(f"{name} ({wording.number(count)})" for name, count in info.topics)

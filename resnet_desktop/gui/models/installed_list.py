@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemD
 
 from resnet_desktop.gui import icons, theme, wording
 from resnet_desktop.gui.models.knowledge import Installed
+from resnet_desktop.gui.plain import plain_tip
 
 _MODEL = int(Qt.ItemDataRole.UserRole)
 _DETAIL = _MODEL + 1
@@ -46,7 +47,7 @@ class InstalledList(QListWidget):
             item.setData(_MODEL, model)
             item.setData(_DETAIL, detail)
             item.setData(_USED, used)
-            item.setToolTip(f"{model.name}\n{model.path}")
+            item.setToolTip(plain_tip(f"{model.name}\n{model.path}"))
             state = self.tr("in use") if used else ""
             item.setData(Qt.ItemDataRole.AccessibleTextRole, ", ".join(filter(None, (model.name, detail, state))))
             self.addItem(item)

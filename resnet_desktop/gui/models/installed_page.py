@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QMessageBox,
     QPushButton,
     QSplitter,
@@ -24,6 +23,7 @@ from resnet_desktop.gui.models import knowledge
 from resnet_desktop.gui.models.card import ModelCard
 from resnet_desktop.gui.models.installed_list import InstalledList
 from resnet_desktop.gui.models.knowledge import Installed, ModelFacts
+from resnet_desktop.gui.plain import PlainLabel, message_box, plain_tip
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
 
@@ -46,7 +46,7 @@ class InstalledPage(QWidget):
         self._wanted = ""  # a model that was just installed, to be looked at
         self._facts: ModelFacts | None = None
         self.models, self.card = InstalledList(), ModelCard()
-        self._title, self._said = QLabel(), QLabel()
+        self._title, self._said = PlainLabel(), PlainLabel()
         self.use_button, self.labels_button = QPushButton(self.tr("Use it")), QPushButton(self.tr("Name its classes…"))
         self.check_button, self.remove_button = QPushButton(self.tr("Check the file")), QPushButton(self.tr("Remove…"))
         self.install_button = QPushButton(self.tr("Install a file…"))
@@ -165,11 +165,10 @@ class InstalledPage(QWidget):
         self.check_button.setEnabled(facts is not None)
         self.remove_button.setEnabled(model is not None and not model.ours)
         tip = self.tr("It came with the app and stays") if model is not None and model.ours else ""
-        self.remove_button.setToolTip(tip)
+        self.remove_button.setToolTip(plain_tip(tip))
 
     def _build(self) -> None:
         self._title.setFont(theme.font(1.25, strong=True))
-        self._title.setTextFormat(Qt.TextFormat.PlainText)
         self._said.setWordWrap(True)
         self._said.setProperty("tone", "secondary")
         self._said.hide()
@@ -223,11 +222,9 @@ class InstalledPage(QWidget):
         model = self.models.chosen
         if model is None:
             return
-        box = QMessageBox(self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.setWindowTitle(self.tr("Remove a model"))
-        box.setText(self.tr("Remove {name}?").format(name=model.name))
-        box.setInformativeText(self.tr("Its file is deleted: {path}").format(path=model.path))
+        text = self.tr("Remove {name}?").format(name=model.name)
+        more = self.tr("Its file is deleted: {path}").format(path=model.path)
+        box = message_box(self, self.tr("Remove a model"), text, more)
         away = box.addButton(self.tr("Remove"), QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         away.clicked.connect(self.remove)

@@ -26,6 +26,7 @@ from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.choice import Choice
 from resnet_desktop.gui.models import knowledge
 from resnet_desktop.gui.models.knowledge import ModelFacts
+from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
 
@@ -51,7 +52,7 @@ class LabelsDialog(QDialog):
         self.from_file = QRadioButton(self.tr("As a file says: a list of names, as text, JSON, YAML or a table"))
         self._choose = QPushButton(self.tr("Choose file…"))
         self.values, self.resize_box, self.resizing = Choice(), QSpinBox(), Choice()
-        self._found, self._said = QLabel(), QLabel()
+        self._found, self._said = PlainLabel(), PlainLabel()
         buttons = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(buttons.Ok | buttons.Cancel)
         self._build()
@@ -141,8 +142,7 @@ class LabelsDialog(QDialog):
                 "{name} tells {classes} classes apart, and their names are known. Wrong answers here make wrong "
                 "predictions; whoever made the model knows how its photos were prepared."
             )
-        words = QLabel(text.format(name=facts.path.name, classes=wording.number(facts.classes)))
-        words.setTextFormat(Qt.TextFormat.PlainText)
+        words = PlainLabel(text.format(name=facts.path.name, classes=wording.number(facts.classes)))
         words.setWordWrap(True)
         is_imagenet = facts.classes == IMAGENET_CLASSES
         more = "" if is_imagenet else self.tr(" (they are 1,000)")
@@ -164,7 +164,6 @@ class LabelsDialog(QDialog):
         self.resize_box.setSuffix(self.tr(" pixels"))
         for label in (self._found, self._said):
             label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
         self._found.setProperty("tone", "secondary")
         self._said.setProperty("tone", "error")
         layout = QVBoxLayout(self)
@@ -206,15 +205,15 @@ class LabelsDialog(QDialog):
         grid.setVerticalSpacing(theme.S)
         grid.setColumnStretch(1, 1)
         grid.addWidget(_heading(self.tr("How were its photos prepared?")), 0, 0, 1, 2)
-        grid.addWidget(QLabel(self.tr("Pixel values")), 1, 0)
+        grid.addWidget(PlainLabel(self.tr("Pixel values")), 1, 0)
         grid.addWidget(self.values, 1, 1)
-        grid.addWidget(QLabel(self.tr("Shorter side")), 2, 0)
+        grid.addWidget(PlainLabel(self.tr("Shorter side")), 2, 0)
         grid.addWidget(self.resize_box, 2, 1, Qt.AlignmentFlag.AlignLeft)
         text = self.tr("Of that the middle {side} × {side} pixels are seen.").format(side=self._facts.side)
-        seen = QLabel(text)
+        seen = PlainLabel(text)
         seen.setProperty("tone", "secondary")
         grid.addWidget(seen, 3, 1)
-        grid.addWidget(QLabel(self.tr("Resized by")), 4, 0)
+        grid.addWidget(PlainLabel(self.tr("Resized by")), 4, 0)
         grid.addWidget(self.resizing, 4, 1)
         self.resizing.setAccessibleName(self.tr("Resized by"))
         self.values.setAccessibleName(self.tr("Pixel values"))
@@ -232,6 +231,6 @@ class LabelsDialog(QDialog):
 
 
 def _heading(text: str) -> QLabel:
-    label = QLabel(text)
+    label = PlainLabel(text)
     label.setFont(theme.font(strong=True))
     return label

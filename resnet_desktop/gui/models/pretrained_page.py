@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.inquiry import Inquiry, Tell
 from resnet_desktop.gui.models import knowledge
 from resnet_desktop.gui.models.knowledge import Installed, Offer
+from resnet_desktop.gui.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.plain_table import Index, PlainTable, RowsModel
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from resnet_desktop.bundle.catalogue import Pretrained
 
 _DISPLAY = int(Qt.ItemDataRole.DisplayRole)
+_TIP = int(Qt.ItemDataRole.ToolTipRole)
 _STEPS = 1000
 
 
@@ -46,7 +48,7 @@ class PretrainedPage(QWidget):
         self._terms = ""
         self._fetched = ""
         self.offers, self.table = OffersModel(self), PlainTable(self.tr("Pretrained networks"))
-        self._about, self._state, self._bar = QLabel(), QLabel(), QProgressBar()
+        self._about, self._state, self._bar = PlainLabel(), PlainLabel(), QProgressBar()
         self.checksum = QLineEdit()
         self.get_button, self.cancel_button = QPushButton(self.tr("Download and install")), QPushButton()
         self._build()
@@ -162,7 +164,7 @@ class PretrainedPage(QWidget):
         self.get_button.setText(self.tr("Installed") if offer.installed else self.tr("Download and install"))
 
     def _build(self) -> None:
-        words = QLabel(
+        words = PlainLabel(
             self.tr(
                 "Networks that know the 1,000 classes of ImageNet. Use one as it is, or as the start for your own "
                 "classes. The shares are what their publishers say; nothing of it was measured here."
@@ -222,7 +224,7 @@ class OffersModel(RowsModel[Offer]):
         if role == int(Qt.ItemDataRole.TextAlignmentRole):
             side = Qt.AlignmentFlag.AlignRight if index.column() in (3, 4) else Qt.AlignmentFlag.AlignLeft
             return int(side | Qt.AlignmentFlag.AlignVCenter)
-        if role not in (_DISPLAY, int(Qt.ItemDataRole.ToolTipRole)):
+        if role not in (_DISPLAY, _TIP):
             return None
         cells = (
             network.title,
@@ -232,4 +234,5 @@ class OffersModel(RowsModel[Offer]):
             wording.file_size(network.size),
             "✓" if offer.installed else "",
         )
-        return cells[index.column()]
+        words = cells[index.column()]
+        return plain_tip(words) if role == _TIP else words

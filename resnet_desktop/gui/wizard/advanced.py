@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from resnet_desktop.gui import icons, theme
+from resnet_desktop.gui.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.wizard.advanced_fields import Field, groups, nested
 from resnet_desktop.gui.wizard.boxes import Box
 from resnet_desktop.gui.wizard.page import heading, secondary
@@ -130,7 +131,7 @@ class _Row:
 
     def __init__(self, field: Field) -> None:
         self._field = field
-        self.title, self.box, self.words = QLabel(field.title), field.make(), secondary(field.text)
+        self.title, self.box, self.words = PlainLabel(field.title), field.make(), secondary(field.text)
         self.title.setBuddy(self.box)
         self.cell = QWidget()
         self.cell.setMaximumWidth(_WORDS_WIDTH)
@@ -146,7 +147,7 @@ class _Row:
         self.back.setFixedSize(_BACK_SIDE, _BACK_SIDE)
         self.back.setStyleSheet("QToolButton { padding: 0; }")
         words = self.box.tr("Automatic again")
-        self.back.setToolTip(words)
+        self.back.setToolTip(plain_tip(words))
         self.back.setAccessibleName(f"{field.title}: {words}")
         policy = self.back.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
@@ -175,7 +176,7 @@ class _Row:
         """Say why it does not apply; empty where it does."""
         for widget in (self.title, self.box):
             widget.setEnabled(not reason)
-            widget.setToolTip(reason)
+            widget.setToolTip(plain_tip(reason))
         self.words.setText(reason or self._field.text)
         self.box.setAccessibleDescription(reason or self._field.text)
 

@@ -13,6 +13,7 @@ from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.choice import Choice
 from resnet_desktop.gui.inspect.legend import Legend
+from resnet_desktop.gui.plain import plain_tip
 from resnet_desktop.gui.qt_image import legend_qimage, to_qimage
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.wizard.captioned_picture import CaptionedPicture, DifferenceLegend
@@ -192,7 +193,7 @@ class BeforeAfterView(QWidget):
         here = Qt.ShortcutContext.WidgetWithChildrenShortcut
         for button, key in ((self._previous, Qt.Key.Key_PageUp), (self._next, Qt.Key.Key_PageDown)):
             QShortcut(QKeySequence(key), self, button.click, context=here)
-            button.setToolTip(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText))
+            button.setToolTip(plain_tip(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)))
         self.photos.currentIndexChanged.connect(self._sort)
         self.target.currentIndexChanged.connect(self._ask)
         self.layer.currentIndexChanged.connect(self._ask)
@@ -214,6 +215,6 @@ class BeforeAfterView(QWidget):
             (self.layer, self.tr("Where in the network")),
         ):
             choice.setAccessibleName(name)
-            choice.setToolTip(name)
+            choice.setToolTip(plain_tip(name))
             row.addWidget(choice, 1)
         return row

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_desktop.gui import theme
+from resnet_desktop.gui.plain import plain_tip
 
 _GREY = QColor(140, 140, 140)
 
@@ -44,7 +45,7 @@ class CaptionedPicture(QWidget):
         self._image, self._caption, self._detail = image, caption, detail
         words = f"{caption}\n{detail}".strip()
         self.setAccessibleName(words)
-        self.setToolTip(words)
+        self.setToolTip(plain_tip(words))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt gives it
@@ -76,7 +77,7 @@ class DifferenceLegend(QWidget):
         self._colours = (_GREY, _GREY)
         self._low, self._high = self.tr("gone"), self.tr("new")
         self.setAccessibleName(self.tr("Blue: evidence that is gone; grey: as before; orange: new evidence"))
-        self.setToolTip(self.accessibleName())
+        self.setToolTip(plain_tip(self.accessibleName()))
 
     def sizeHint(self) -> QSize:
         """One line."""

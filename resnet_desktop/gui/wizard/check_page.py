@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSlider, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QSlider, QWidget
 
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.core.progress import Cancelled, CancelledError, Progress, unheard
 from resnet_desktop.gui import wording
+from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard.check_sheet import CheckSheet
@@ -56,7 +57,7 @@ class CheckPage(WizardPage):
         self.sheet = CheckSheet()
         self._bar, self._state = QProgressBar(), secondary()
         self._stop, self._again = QPushButton(self.tr("Cancel")), QPushButton(self.tr("Read on"))
-        self._share, self._share_text = QSlider(Qt.Orientation.Horizontal), QLabel()
+        self._share, self._share_text = QSlider(Qt.Orientation.Horizontal), PlainLabel()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(SPLIT_DELAY_MS)
@@ -269,7 +270,7 @@ class CheckPage(WizardPage):
         self._share_text.setText(wording.percent(0.2))
         self._share.valueChanged.connect(self._on_share)
         row = QHBoxLayout()
-        words = QLabel(self.tr("Set apart to check with"))
+        words = PlainLabel(self.tr("Set apart to check with"))
         words.setToolTip(self.tr("The network never learns from these; what it says of them shows how good it is."))
         row.addWidget(words)
         row.addWidget(self._share)

@@ -9,7 +9,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIcon, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QPushButton,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from resnet_desktop.gui import icons, theme, wording
 from resnet_desktop.gui.choice import Choice
+from resnet_desktop.gui.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.wizard.check_entries import Entry, entries
 from resnet_desktop.gui.wizard.decisions import Decisions, History
 from resnet_desktop.gui.wizard.photo_viewer import PhotoViewer
@@ -46,7 +46,7 @@ class CheckSheet(QSplitter):
         self._pictures: list[Picture] = []
         self._roles: Mapping[str, str] = {}
         self._findings, self.grid, self.viewer = QListWidget(), PictureGrid(), PhotoViewer(self)
-        self._message = QLabel()
+        self._message = PlainLabel()
         self._leave, self._keep = QPushButton(self.tr("Leave out")), QPushButton(self.tr("Keep"))
         self._copies = QPushButton(self.tr("Leave out the copies"))
         self._class = Choice()
@@ -81,7 +81,7 @@ class CheckSheet(QSplitter):
         self._entries = entries(inspection)
         for entry in self._entries:
             item = QListWidgetItem(entry.message)
-            item.setToolTip(entry.message)
+            item.setToolTip(plain_tip(entry.message))
             self._findings.addItem(item)
         self._findings.setCurrentRow(0)
         self.show_decisions()

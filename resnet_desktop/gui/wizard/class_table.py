@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QListView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.plain import plain_tip
 
 COUNT_ROLE = int(Qt.ItemDataRole.UserRole)
 FEW = 10
@@ -34,7 +35,7 @@ class ClassTable(QListView):
         for label, count in counts.items():
             item = QStandardItem(label)
             item.setData(count, COUNT_ROLE)
-            item.setToolTip(label)
+            item.setToolTip(plain_tip(label))
             item.setData(f"{label}: {wording.number(count)}", int(Qt.ItemDataRole.AccessibleTextRole))
             self._model.appendRow(item)
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.plain import plain_tip
 
 LARGEST_CELL = 56.0
 SMALLEST_NUMBERED = 22.0
@@ -65,7 +66,7 @@ class ConfusionView(QWidget):
         if cell is None:
             QToolTip.hideText()
         else:
-            QToolTip.showText(event.globalPosition().toPoint(), self._words(*cell), self)
+            QToolTip.showText(event.globalPosition().toPoint(), plain_tip(self._words(*cell)), self)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrow keys move from cell to cell."""

@@ -6,9 +6,11 @@ from PySide6.QtCore import QObject, Qt
 
 from resnet_desktop.finetune.results import Confusion
 from resnet_desktop.gui import wording
+from resnet_desktop.gui.plain import plain_tip
 from resnet_desktop.gui.plain_table import Index, RowsModel
 
 _DISPLAY = int(Qt.ItemDataRole.DisplayRole)
+_TIP = int(Qt.ItemDataRole.ToolTipRole)
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
@@ -23,8 +25,9 @@ class ConfusionsModel(RowsModel[Confusion]):
         """The words."""
         row = self._rows[index.row()]
         cells = (row.label, row.predicted, wording.number(row.count))
-        if role in (_DISPLAY, int(Qt.ItemDataRole.ToolTipRole)):
-            return cells[index.column()]
+        if role in (_DISPLAY, _TIP):
+            words = cells[index.column()]
+            return plain_tip(words) if role == _TIP else words
         if role == int(Qt.ItemDataRole.TextAlignmentRole) and index.column() == 2:
             return _RIGHT
         return None

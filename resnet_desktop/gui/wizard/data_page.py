@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui import icons, theme, wording
+from resnet_desktop.gui.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard.class_table import ClassTable
@@ -171,7 +172,7 @@ class DataPage(WizardPage):
         button.setText(mark.format(name=name))
         button.setAccessibleName(mark.format(name=folder.name))
         button.setIcon(icons.icon("folder"))
-        button.setToolTip(str(folder))
+        button.setToolTip(plain_tip(str(folder)))
         button.clicked.connect(lambda: self.resume_asked.emit(folder))
         return button
 
@@ -223,11 +224,10 @@ class DataPage(WizardPage):
         row = QWidget()
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
-        mark = QLabel()
+        mark = PlainLabel()
         mark.setPixmap(icons.pixmap("folder", 18, theme.current().secondary))
-        name = QLabel(str(place))
-        name.setTextFormat(Qt.TextFormat.PlainText)
-        name.setToolTip(str(place))
+        name = PlainLabel(str(place))
+        name.setToolTip(plain_tip(str(place)))
         away = QToolButton()
         away.setIcon(icons.icon("close"))
         away.setAccessibleName(self.tr("Do not use {name}").format(name=place.name))
@@ -265,7 +265,7 @@ class DropZone(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAcceptDrops(True)
-        self._words = QLabel(self.tr("Drop a folder here that has one folder for each class"))
+        self._words = PlainLabel(self.tr("Drop a folder here that has one folder for each class"))
         self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._example = self._class_folders()
         folder, file = QPushButton(self.tr("Choose folder…")), QPushButton(self.tr("Choose zip or CSV…"))
@@ -294,7 +294,7 @@ class DropZone(QWidget):
         row.setSpacing(2 * theme.XL)
         row.addStretch(1)
         for name in (self.tr("ladybird"), self.tr("stag beetle"), self.tr("weevil")):
-            picture, words = QLabel(), secondary(name)
+            picture, words = PlainLabel(), secondary(name)
             picture.setPixmap(icons.pixmap("folder", 36, theme.current().bar))
             words.setWordWrap(False)
             column = QVBoxLayout()

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QRadioButton,
     QSpinBox,
     QVBoxLayout,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.wizard.boxes import calm
 from resnet_desktop.gui.wizard.network_diagram import spelt_number
 from resnet_desktop.gui.wizard.page import secondary
@@ -122,7 +122,7 @@ class HeadChoice(QWidget):
         row = QHBoxLayout()
         row.setSpacing(theme.S)
         for title, box in ((self.tr("Units"), self._units), (self.tr("Dropout"), self._dropout)):
-            label = QLabel(title)
+            label = PlainLabel(title)
             label.setBuddy(box)
             box.setAccessibleName(title)
             box.setMinimumWidth(90)

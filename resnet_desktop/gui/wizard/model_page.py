@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QRadioButton,
     QVBoxLayout,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.inquiry import Inquiry, Tell
+from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard.advanced import AdvancedPanel
@@ -73,7 +73,7 @@ class ModelPage(WizardPage):
         self._base = self._base_choice.models
         self._part, self._head, self._network = PartChoice(), HeadChoice(), NetworkCard()
         self._presets = {name: QRadioButton(title) for name, title in self._preset_titles().items()}
-        self._preset_words, self._estimate = secondary(), QLabel()
+        self._preset_words, self._estimate = secondary(), PlainLabel()
         self._preview, self._advanced = PreviewPanel(Inquiry(self._questions, self)), AdvancedPanel()
         self._found: Estimate | None = None
         self._found_for: tuple[str, ...] = ()
@@ -212,9 +212,9 @@ class ModelPage(WizardPage):
         form = QGridLayout()
         form.setColumnStretch(1, 1)
         form.setHorizontalSpacing(theme.M)
-        form.addWidget(QLabel(self.tr("Start from")), 0, 0)
+        form.addWidget(PlainLabel(self.tr("Start from")), 0, 0)
         form.addWidget(self._base_choice, 0, 1)
-        form.addWidget(QLabel(self.tr("Name of the new model")), 1, 0)
+        form.addWidget(PlainLabel(self.tr("Name of the new model")), 1, 0)
         form.addWidget(self._name, 1, 1)
         self._name.setAccessibleName(self.tr("Name of the new model"))
         self._name.setMaxLength(60)

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_desktop.gui import theme
+from resnet_desktop.gui.plain import PlainLabel
 
 
 class WizardPage(QWidget):
@@ -19,7 +20,7 @@ class WizardPage(QWidget):
     def __init__(self, step: str, title: str, explanation: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.step = step
-        self._title, self._explanation = QLabel(title), secondary(explanation)
+        self._title, self._explanation = PlainLabel(title), secondary(explanation)
         self.body = QVBoxLayout()
         self.body.setSpacing(theme.M)
         layout = QVBoxLayout(self)
@@ -60,7 +61,7 @@ class WizardPage(QWidget):
 
 def secondary(text: str = "") -> QLabel:
     """Quiet words that wrap."""
-    label = QLabel(text)
+    label = PlainLabel(text)
     label.setProperty("tone", "secondary")
     label.setWordWrap(True)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -69,7 +70,7 @@ def secondary(text: str = "") -> QLabel:
 
 def heading(text: str) -> QLabel:
     """A line that names a part of a page."""
-    label = QLabel(text)
+    label = PlainLabel(text)
     label.setFont(theme.font(1.05, strong=True))
     return label
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QW
 
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.plain import plain_tip
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard.captioned_picture import CaptionedPicture
@@ -90,7 +91,7 @@ class PhotoViewer(QDialog):
         for button, key, step in ((self._previous, Qt.Key.Key_Left, -1), (self._next, Qt.Key.Key_Right, 1)):
             button.clicked.connect(partial(self.show_other, step))
             QShortcut(QKeySequence(key), self, button.click)
-            button.setToolTip(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText))
+            button.setToolTip(plain_tip(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)))
         close = QPushButton(self.tr("Close"))
         close.clicked.connect(self.close)
         close.setDefault(True)

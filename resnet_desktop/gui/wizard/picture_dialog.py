@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QW
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.inspect.legend import Legend
+from resnet_desktop.gui.plain import plain_tip
 from resnet_desktop.gui.qt_image import legend_qimage, to_qimage
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.wizard.captioned_picture import CaptionedPicture
@@ -71,7 +72,7 @@ class PictureDialog(QDialog):
         self._next.clicked.connect(lambda: self.show_other(1))
         for button, key in ((self._previous, Qt.Key.Key_Left), (self._next, Qt.Key.Key_Right)):
             QShortcut(QKeySequence(key), self, button.click)
-            button.setToolTip(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText))
+            button.setToolTip(plain_tip(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)))
         close = QPushButton(self.tr("Close"))
         close.clicked.connect(self.close)
         close.setDefault(True)

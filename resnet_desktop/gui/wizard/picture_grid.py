@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.gui import theme
+from resnet_desktop.gui.plain import plain_tip
 from resnet_desktop.gui.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class PictureGrid(QListView):
             item.setData(picture.detail, DETAIL_ROLE)
             item.setData(picture.group, GROUP_ROLE)
             item.setData(picture.name in crossed, MARK_ROLE)
-            item.setToolTip(f"{picture.name}\n{picture.caption}\n{picture.detail}".strip())
+            item.setToolTip(plain_tip(f"{picture.name}\n{picture.caption}\n{picture.detail}".strip()))
             item.setEditable(False)
             self._model.appendRow(item)
             self._loader.load(picture)

@@ -10,11 +10,12 @@ from typing import Any
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui import charts, theme
 from resnet_desktop.gui.inquiry import Inquiry, Tell
+from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.wizard.page import secondary
 
@@ -54,7 +55,7 @@ class PreviewPanel(QWidget):
     def __init__(self, inquiry: Inquiry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._inquiry = inquiry
-        self._why, self._state, self._grid = secondary(), QLabel(), PreviewGrid()
+        self._why, self._state, self._grid = secondary(), PlainLabel(), PreviewGrid()
         self._state.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -9,12 +9,14 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.gui import wording
+from resnet_desktop.gui.plain import plain_tip
 
 if TYPE_CHECKING:
     from resnet_desktop.finetune.results import ClassResult
 
 _Index = QModelIndex | QPersistentModelIndex
 _DISPLAY = int(Qt.ItemDataRole.DisplayRole)
+_TIP = int(Qt.ItemDataRole.ToolTipRole)
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
@@ -70,17 +72,19 @@ class QualityModel(QAbstractTableModel):
         if role == int(Qt.ItemDataRole.TextAlignmentRole):
             return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter) if section == 0 else _RIGHT
         title, tip = self._titles[section]
-        return {_DISPLAY: title, int(Qt.ItemDataRole.ToolTipRole): tip}.get(role)
+        return {_DISPLAY: title, _TIP: plain_tip(tip)}.get(role)
 
     def data(self, index: _Index, role: int = _DISPLAY) -> object:
         """The words of a cell."""
         if role == int(Qt.ItemDataRole.TextAlignmentRole):
             return _RIGHT if index.column() else None
-        if role not in (_DISPLAY, int(Qt.ItemDataRole.ToolTipRole)):
+        if role not in (_DISPLAY, _TIP):
             return None
         row = self._rows[index.row()]
-        if index.column() in (0, 4):
-            return wording.number(row.support) if index.column() else row.label
+        if index.column() == 0:
+            return plain_tip(row.label) if role == _TIP else row.label
+        if index.column() == 4:
+            return wording.number(row.support)
         share = (row.recall, row.precision, row.f1)[index.column() - 1]
         return self.tr("–") if share is None else wording.percent(share)
 

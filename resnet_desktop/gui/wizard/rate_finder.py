@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui import charts, theme
 from resnet_desktop.gui.inquiry import Inquiry, Tell
+from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.wizard.page import secondary
 from resnet_desktop.gui.wizard.rate_plot import RatePlot
@@ -35,7 +36,7 @@ class RateFinder(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Find a learning rate"))
         self._inquiry = inquiry
-        self._plot, self._state, self._bar = RatePlot(), QLabel(), QProgressBar()
+        self._plot, self._state, self._bar = RatePlot(), PlainLabel(), QProgressBar()
         self._stop, self._use = QPushButton(self.tr("Stop")), QPushButton(self.tr("Use it"))
         self._close = QPushButton(self.tr("Close"))
         self._build()

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QTabWidget,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.gui import theme
+from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard import result_words
@@ -56,7 +56,7 @@ class ResultPage(WizardPage):
         self.tabs = QTabWidget()
         self.heatmaps = Heatmaps(self)
         self.quality, self.mistakes = QualityView(self.heatmaps), MistakesView(self.heatmaps)
-        self.reliability, self._confidence, self._novelty = ReliabilityView(), QLabel(), QLabel()
+        self.reliability, self._confidence, self._novelty = ReliabilityView(), PlainLabel(), PlainLabel()
         self.before_after, self.about = BeforeAfterView(self.heatmaps), AboutView()
         self._install = QPushButton(self.tr("Install and try it"))
         self._export, self._report = QPushButton(self.tr("Export for other programs…")), QPushButton()

@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QPixmap, QShowEvent, QStandardItem
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QSlider,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 from resnet_desktop.finetune.epoch_details import EpochDetails, read_details
 from resnet_desktop.finetune.run_state import RunState
 from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard.confusion_view import ConfusionView
 from resnet_desktop.gui.wizard.page import heading, secondary
@@ -141,7 +141,7 @@ class EpochChooser(QWidget):
         self._epochs: list[int] = []
         self._of = 0
         self._follows = True
-        self._slider, self._words = QSlider(Qt.Orientation.Horizontal), QLabel()
+        self._slider, self._words = QSlider(Qt.Orientation.Horizontal), PlainLabel()
         self._newest = QPushButton(self.tr("Newest"))
         self._newest.setToolTip(self.tr("Show each epoch as it ends"))
         self._slider.setAccessibleName(self.tr("Epoch to look at"))
@@ -213,7 +213,6 @@ class ConfusionPart(QWidget):
         self.matrix = ConfusionView()
         self.matrix.setMinimumSize(200, 110)
         self._title, self._words = heading(self.tr("Taken for another")), secondary()
-        self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self._words.setAlignment(Qt.AlignmentFlag.AlignTop)
         side = QVBoxLayout()
@@ -302,7 +301,7 @@ class SteadySheet(PictureGrid):
             item.setData(picture.name, NAME_ROLE)
             item.setData(picture.detail, DETAIL_ROLE)
             item.setData(self._known.get(picture.name), IMAGE_ROLE)
-            item.setToolTip(f"{picture.name}\n{picture.caption}\n{picture.detail}")
+            item.setToolTip(plain_tip(f"{picture.name}\n{picture.caption}\n{picture.detail}"))
             if picture.name not in self._known:
                 self._loader.load(picture)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from resnet_desktop.finetune.run_state import RunState
 from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.wizard.curves import Curve, CurveChart, rate_text
 
 INTERVAL_MS = 1000
@@ -34,13 +35,13 @@ class RunFacts(QWidget):
             self.tr("left"),
             self.tr("memory"),
         )
-        self._values = tuple(QLabel(UNKNOWN) for _ in names)
+        self._values = tuple(PlainLabel(UNKNOWN) for _ in names)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setHorizontalSpacing(theme.M)
         layout.setVerticalSpacing(0)
         for column, (value, name) in enumerate(zip(self._values, names, strict=True)):
-            caption = QLabel(name)
+            caption = PlainLabel(name)
             caption.setProperty("tone", "secondary")
             caption.setFont(theme.font(0.9))
             value.setFont(theme.font(1.05, strong=True))

@@ -24,6 +24,7 @@ from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.finetune.run_state import RunState
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.elided_label import ElidedLabel
+from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.trainer_process import LOG_LINES, TrainingRun
 from resnet_desktop.gui.wizard.draft import JOB_FILE, Draft
@@ -48,7 +49,7 @@ class RunPage(WizardPage):
         super().__init__(self.tr("Run"), self.tr("Training"), "", parent)
         self._run, self._trainer = run, trainer
         self._folder = Path()
-        self._headline, self._notice = QLabel(), ElidedLabel()
+        self._headline, self._notice = PlainLabel(), ElidedLabel()
         self._bar = QProgressBar()
         self.facts, self.curves, self._log = RunFacts(), RunCurves(), LogView()
         self.details = RunDetails(self.curves)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from resnet_desktop.gui.plain import plain_tip
 from resnet_desktop.gui.wizard.page import secondary
 
 if TYPE_CHECKING:
@@ -44,5 +45,5 @@ class TrainerNotice(QWidget):
         else:
             self._words.setText(self.tr("Training needs PyTorch, which is not there yet. It can be added now."))
             self._button.setText(self.tr("Add PyTorch…"))
-        self._words.setToolTip("" if found is None else found.text)
+        self._words.setToolTip(plain_tip("" if found is None else found.text))
         self.setVisible(found is not None and not found.ok)
