@@ -28,6 +28,7 @@ PETS = ModelInfo(
     reason="",
     statuses=(),
     has_labels=True,
+    is_prepared=True,
     explains=True,
     categories=("tabby", "<b>tiger cat</b>", "beagle", "parrot", "Persian cat", "goldfish"),
 )
