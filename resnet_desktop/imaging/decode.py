@@ -51,7 +51,7 @@ MAX_WHOLE_FILE = 1 << 30  # bytes; a file whose decoder wants it in memory compl
 
 # How much larger than the size asked for the shorter side stays when a picture is decoded at reduced scale. At 3, and
 # with the edges kept in place (_aligned), the final picture differs by 0.4 of 255 levels on average; at 2 by 0.9.
-_KEPT_SCALE = 3
+KEPT_SCALE = 3
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -172,7 +172,7 @@ def _decoded(
                 if kind is not container.JPEG:  # a HEIC's size can turn out otherwise than its header says
                     full_size = image.size
                 turn = _turn(image, kind)
-                factor = 1 if shorter_side is None else max(1, min(image.size) // (_KEPT_SCALE * shorter_side))
+                factor = 1 if shorter_side is None else max(1, min(image.size) // (KEPT_SCALE * shorter_side))
                 reduced = _aligned(to_srgb(image, factor), full_size, scale * factor)
                 finished = finish(reduced if turn is None else reduced.transpose(turn))
     return finished, _turned(full_size, turn)
@@ -291,7 +291,7 @@ def _working_size(image: Image.Image, full_size: tuple[int, int]) -> tuple[int, 
 
 def _draft(image: ImageFile.ImageFile, shorter_side: int) -> int:
     """Have a JPEG decoded at the smallest scale that keeps enough of it; the divisor is returned: 1, 2, 4 or 8."""
-    width, side = image.width, _KEPT_SCALE * shorter_side
+    width, side = image.width, KEPT_SCALE * shorter_side
     drafted = image.draft(None, (side, side))
     return 1 if drafted is None else round(width / drafted[1][2])
 

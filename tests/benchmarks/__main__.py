@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks import classify, heatmaps, material, peers, startup
+from tests.benchmarks import classify, heatmaps, material, peers, road, scales, startup
 from tests.benchmarks.report import Section, machine
 
 PARTS = (
     *("photo", "options", "folder", "heatmap", "peers", "startup"),
+    *("road", "road512", "road12mp", "scales"),
     *("stages", "gradients", "blocks", "depths", "scorecam"),
 )
 
@@ -23,6 +24,8 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all by default")
     parser.add_argument("--rounds", type=int, default=21, help="rounds of the short measurements (default 21)")
     parser.add_argument("--photos", type=int, default=500, help="photos in the folder (default 500)")
+    parser.add_argument("--against", type=Path, metavar="DIR", help="another version of the project, for the road")
+    parser.add_argument("--large", type=Path, metavar="DIR", help="large photos of one's own, for the scales")
     parser.add_argument("--output", type=Path, default=material.REPOSITORY / "build" / "benchmarks.json")
     given = parser.parse_args()
     wanted = given.parts or list(PARTS)
@@ -56,6 +59,12 @@ def _parts(folder: Path, given: argparse.Namespace) -> dict[str, Callable[[], Se
         "folder": lambda: classify.folder(bundle, photos, given.photos, max(3, rounds // 4)),
         "heatmap": lambda: classify.heatmap(bundle, photos[0], rounds),
         "peers": lambda: peers.peers(bundle, arrays, rounds),
+        "road": lambda: road.one_photo(photos[0], rounds),
+        "road512": lambda: road.folder(photos, given.photos, max(3, rounds // 2), given.against),
+        "road12mp": lambda: road.large_folder(
+            folder / "large", photos, given.photos, max(3, rounds // 2), given.against
+        ),
+        "scales": lambda: scales.scales(photos, given.large),
         "stages": lambda: heatmaps.stages(bundle, rounds),
         "gradients": lambda: heatmaps.against_torch(bundle, arrays, rounds),
         "blocks": lambda: heatmaps.blocks(bundle, rounds),

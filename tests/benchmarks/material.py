@@ -61,14 +61,17 @@ def photos(folder: Path) -> list[Path]:
 
 def large_photo(folder: Path, photo: Path) -> Path:
     """The same photo with 12 megapixels, as a camera would store it."""
-    pixels = decode(photo).pixels
+    path = folder / "large.jpg"
+    path.write_bytes(encode_jpeg(enlarged(decode(photo).pixels)))
+    return path
+
+
+def enlarged(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The pixels of a photo, (height, width, 3), repeated to 12 megapixels, with a camera's noise."""
     rows = np.linspace(0, len(pixels) - 1, TWELVE_MEGAPIXELS[0]).astype(int)
     columns = np.linspace(0, pixels.shape[1] - 1, TWELVE_MEGAPIXELS[1]).astype(int)
     noise = np.random.default_rng(0).integers(-6, 7, (*TWELVE_MEGAPIXELS, 1))
-    enlarged = np.clip(pixels[rows][:, columns].astype(np.int16) + noise, 0, 255).astype(np.uint8)
-    path = folder / "large.jpg"
-    path.write_bytes(encode_jpeg(enlarged))
-    return path
+    return np.clip(pixels[rows][:, columns].astype(np.int16) + noise, 0, 255).astype(np.uint8)
 
 
 def _contents() -> list[tuple[str, bytes]]:

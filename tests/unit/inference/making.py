@@ -53,6 +53,14 @@ def tiny_bundle(folder: Path, *, hidden: tuple[int, ...] = (), gain: float = 1.0
     return write(folder / "tiny.onnx", tiny_model(hidden=hidden, gain=gain), Metadata(**(fields | changes)))
 
 
+def fixed_bundle(folder: Path, batch: int) -> Bundle:
+    """A tiny model whose file takes ``batch`` images at once, no more and no fewer."""
+    model = tiny_model()
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = batch
+    metadata = Metadata(arch="tiny", categories=LABELS, transforms=Transforms(resize=36, crop=SIDE))
+    return write(folder / "fixed.onnx", model, metadata)
+
+
 def images(count: int, seed: int = 0) -> NDArray[np.float32]:
     """Prepared images, float32 (count, 3, 32, 32)."""
     return np.random.default_rng(seed).standard_normal((count, 3, SIDE, SIDE)).astype(np.float32)

@@ -16,11 +16,11 @@ from resnet_desktop.core.errors import ProviderError
 from resnet_desktop.imaging.decode import DecodeBudget, Source, encode_jpeg
 from resnet_desktop.inference import providers
 from resnet_desktop.inference.batch import Outcome, classify_many, default_batch_size
-from resnet_desktop.inference.classifier import Classifier
+from resnet_desktop.inference.classifier import Classifier, RawOutputs
 from resnet_desktop.inference.providers import Choice
 from resnet_desktop.inference.runtime import CPU
 
-from .making import BROKEN, failing_factory
+from .making import BROKEN, failing_factory, fixed_bundle
 
 PhotoMaker = Callable[..., NDArray[np.uint8]]
 BROKEN_CHOICE = Choice(BROKEN, (), "taken for the test")
@@ -87,7 +87,10 @@ def test_predictions_carry_the_activations_and_not_the_whole_batch(
         assert outcome.prediction.seconds > 0
 
 
-def test_an_endless_source_is_read_only_a_little_ahead(classifier: Classifier, pictures: list[bytes]) -> None:
+@pytest.mark.parametrize(("batch_size", "ahead"), [(4, 3 * 4), (None, 4 * 2)])
+def test_an_endless_source_is_read_only_a_little_ahead(
+    classifier: Classifier, pictures: list[bytes], batch_size: int | None, ahead: int
+) -> None:
     taken = itertools.count()
     last = 0
 
@@ -97,10 +100,10 @@ def test_an_endless_source_is_read_only_a_little_ahead(classifier: Classifier, p
             last = next(taken)
             yield picture
 
-    outcomes = classify_many(classifier, endless(), batch_size=4, workers=2)
+    outcomes = classify_many(classifier, endless(), batch_size=batch_size, workers=2)
     for index, outcome in enumerate(itertools.islice(outcomes, 60)):
         assert outcome.index == index
-        assert last - index < 3 * 4
+        assert last - index < ahead
     assert decoders()
     outcomes.close()
     assert not decoders()
@@ -115,12 +118,14 @@ def test_the_first_answer_does_not_wait_for_a_full_batch(bundle: Bundle, picture
     check(outcomes, classifier, list(pictures))
 
 
+@pytest.mark.parametrize("batch_size", [4, None])
 @pytest.mark.parametrize("after", [0, 1, 5])
-def test_cancelling_ends_it_and_joins_its_threads(classifier: Classifier, pictures: list[bytes], after: int) -> None:
+def test_cancelling_ends_it_and_joins_its_threads(
+    classifier: Classifier, pictures: list[bytes], after: int, batch_size: int | None
+) -> None:
     seen: list[Outcome] = []
-    for outcome in classify_many(
-        classifier, itertools.cycle(pictures), batch_size=4, cancelled=lambda: len(seen) >= after
-    ):
+    endless = itertools.cycle(pictures)
+    for outcome in classify_many(classifier, endless, batch_size=batch_size, cancelled=lambda: len(seen) >= after):
         seen.append(outcome)
     assert len(seen) == after
     assert not decoders()
@@ -129,30 +134,35 @@ def test_cancelling_ends_it_and_joins_its_threads(classifier: Classifier, pictur
 class Clumsy(Classifier):
     """Fails on the third image in a way that is no fault of the image."""
 
-    prepared = 0
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle, provider="cpu")
+        self._numbers = itertools.count(1)
 
     def prepare(self, source: Source, out: NDArray[np.float32], budget: DecodeBudget | None = None) -> tuple[int, int]:
         """Prepare, or fail."""
-        self.prepared += 1
-        if self.prepared == 3:
+        if next(self._numbers) == 3:
             raise TimeoutError("a fault of the program")
         return super().prepare(source, out, budget)
 
 
-def test_a_fault_in_a_decoder_comes_out_and_hangs_nothing(bundle: Bundle, pictures: list[bytes]) -> None:
-    outcomes = classify_many(Clumsy(bundle, provider="cpu"), pictures, batch_size=2, workers=1)
+@pytest.mark.parametrize(("batch_size", "workers"), [(2, 1), (None, 1), (None, 3)])
+def test_a_fault_in_a_decoder_comes_out_and_hangs_nothing(
+    bundle: Bundle, pictures: list[bytes], batch_size: int | None, workers: int
+) -> None:
+    outcomes = classify_many(Clumsy(bundle), pictures, batch_size=batch_size, workers=workers)
     with pytest.raises(TimeoutError, match="a fault of the program"):
         list(outcomes)
     assert not decoders()
 
 
-def test_a_fault_of_the_source_comes_out(classifier: Classifier, pictures: list[bytes]) -> None:
+@pytest.mark.parametrize("batch_size", [2, None])
+def test_a_fault_of_the_source_comes_out(classifier: Classifier, pictures: list[bytes], batch_size: int | None) -> None:
     def broken() -> Iterator[bytes]:
         yield from pictures[:3]
         raise KeyError("the list of files is gone")
 
     with pytest.raises(KeyError):
-        list(classify_many(classifier, broken(), batch_size=2))
+        list(classify_many(classifier, broken(), batch_size=batch_size))
     assert not decoders()
 
 
@@ -168,12 +178,84 @@ def test_a_provider_that_fails_loses_no_image(bundle: Bundle, pictures: list[byt
     assert len(told) == 1
 
 
-def test_when_the_cpu_fails_too_the_whole_ends(bundle: Bundle, pictures: list[bytes]) -> None:
+@pytest.mark.parametrize("batch_size", [2, None])
+def test_when_the_cpu_fails_too_the_whole_ends(bundle: Bundle, pictures: list[bytes], batch_size: int | None) -> None:
     factory = failing_factory(3, cpu_too=True)
     classifier = Classifier(bundle, provider=Choice(CPU, (), ""), factory=factory)
     with pytest.raises(ProviderError):
-        list(classify_many(classifier, pictures, batch_size=2))
+        list(classify_many(classifier, pictures, batch_size=batch_size))
     assert not decoders()
+
+
+class Meeting(Classifier):
+    """Counts the runs that go on at the same time, and has each wait until two do, or until nobody else comes."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__(bundle, provider="cpu")
+        self.sizes: list[int] = []
+        self.most = 0
+        self._now = 0
+        self._counting = threading.Lock()
+        self._two = threading.Event()
+
+    def predict(self, batch: NDArray[np.float32]) -> RawOutputs:
+        """Predict, counted."""
+        with self._counting:
+            first = not self.sizes
+            self.sizes.append(len(batch))
+            self._now += 1
+            self.most = max(self.most, self._now)
+            if self._now == 2:
+                self._two.set()
+        if not first:
+            self._two.wait(10)
+        raw = super().predict(batch)
+        with self._counting:
+            self._now -= 1
+        return raw
+
+
+def test_on_the_cpu_images_run_side_by_side_after_the_first(bundle: Bundle, pictures: list[bytes]) -> None:
+    classifier = Meeting(bundle)
+    outcomes = list(classify_many(classifier, pictures, workers=2))
+    assert classifier.sizes == [1] * 20
+    assert classifier.most == 2
+    check(outcomes, Classifier(bundle, provider="cpu"), list(pictures))
+
+
+def test_the_first_image_runs_alone(bundle: Bundle, pictures: list[bytes]) -> None:
+    started: list[int] = []
+    alone = threading.Event()
+
+    class Slow(Classifier):
+        """Its first run waits a little for others that should not come."""
+
+        def predict(self, batch: NDArray[np.float32]) -> RawOutputs:
+            """Predict."""
+            started.append(len(started))
+            if len(started) == 1:
+                alone.wait(0.3)
+                assert len(started) == 1
+            return super().predict(batch)
+
+    check(list(classify_many(Slow(bundle, provider="cpu"), pictures, workers=3)), Classifier(bundle), list(pictures))
+
+
+def test_an_unreadable_first_image_lets_the_others_go_on(classifier: Classifier, pictures: list[bytes]) -> None:
+    outcomes = list(classify_many(classifier, [b"", *pictures], workers=3))
+    assert [outcome.ok for outcome in outcomes] == [False] + [True] * 20
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_a_fixed_batch_is_filled_where_it_holds_several(tmp_path: Path, pictures: list[bytes], batch: int) -> None:
+    bundle = fixed_bundle(tmp_path, batch)
+    sizes: list[int] = []
+    factory = failing_factory(10**6, cpu_too=True, batch_sizes=sizes)
+    classifier = Classifier(bundle, provider=Choice(CPU, (), ""), factory=factory)
+    assert classifier.session.fixed_batch == batch
+    assert all(outcome.ok for outcome in classify_many(classifier, pictures))
+    assert set(sizes) == {batch}
+    assert (len(sizes) == 20) == (batch == 1)
 
 
 @pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"workers": 0}])

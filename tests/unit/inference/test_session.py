@@ -18,7 +18,7 @@ from resnet_desktop.inference import runtime
 from resnet_desktop.inference.runtime import CPU
 from resnet_desktop.inference.session import Outputs, Session
 
-from .making import BROKEN, LABELS, SIDE, failing_factory, images, refusing, tiny_model
+from .making import BROKEN, LABELS, SIDE, failing_factory, fixed_bundle, images, refusing, tiny_model
 
 
 def reference(bundle: Bundle, batch: NDArray[Any]) -> NDArray[Any]:
@@ -47,12 +47,8 @@ def test_a_batch_that_does_not_fit_is_the_callers_mistake(bundle: Bundle, bad: N
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_a_model_with_a_fixed_batch_takes_any_number_of_images(tmp_path: Path, bundle: Bundle, count: int) -> None:
-    model = tiny_model()
-    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
-    metadata = Metadata(arch="tiny", categories=LABELS, transforms=Transforms(resize=36, crop=SIDE))
-    fixed = write(tmp_path / "fixed.onnx", model, metadata)
     batch = images(count)
-    found = Session(fixed).run(batch)["logits"]
+    found = Session(fixed_bundle(tmp_path, 2)).run(batch)["logits"]
     np.testing.assert_allclose(found, reference(bundle, batch), rtol=1e-5, atol=1e-6)
 
 
