@@ -182,7 +182,7 @@ def cut(axis: Axis, start: int, count: int, step: int) -> Axis:
     (factor,) = axis.factors
     if step > 1:
         whole = start < step and count * step == size and not factor.roll
-        return Axis((replace(factor, size=count, step=factor.step * step),)) if whole else unknown
+        return single(factor.kind, count) if whole else unknown  # a coarser grid
     return replace(axis, part=(start, start + count))
 
 

@@ -127,11 +127,18 @@ def broadcast(*places: int) -> AxisRule:
 
 def _agreed(axes: Sequence[Axis], size: int | None) -> Axis:
     """What several tensors say of one axis: cells where one has them, else what they agree on."""
-    with_cells = list(dict.fromkeys(axis for axis in axes if axis.has_cells))
+    with_cells = list(dict.fromkeys(_by_itself(axis) for axis in axes if axis.has_cells))
     if with_cells:
         return with_cells[0] if len(with_cells) == 1 else single("unknown", size)
     different = list(dict.fromkeys(axes))
     return different[0] if len(different) == 1 else single("channel" if different else "unknown", size)
+
+
+def _by_itself(axis: Axis) -> Axis:
+    """The axis without the steps of the finer grid that it came from."""
+    if len(axis.factors) == 1 and axis.is_plain and not axis.factors[0].roll:
+        return single(axis.factors[0].kind, axis.factors[0].size)
+    return axis
 
 
 def in_another_shape(at: At) -> Axes | None:

@@ -2,7 +2,8 @@
 
 He et al. 2015 (arXiv:1512.03385) add first and apply ReLU to the sum; He et al. 2016 (arXiv:1603.05027) leave the sum
 as it is and put the activations into F. Both are one Add (or Sum) of two tensors of one shape that part from the same
-tensor x: one side goes through convolutions, the other is x or a projection of it.
+tensor x: one side goes through convolutions or matrix products, the other is x or a projection of it. In a transformer
+(Vaswani et al. 2017, arXiv:1706.03762) attention is one such block, and the layers behind it are another.
 """
 
 from __future__ import annotations
@@ -21,12 +22,21 @@ ACTIVATIONS = (
     *("Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish"),
     *("Tanh", "Gelu", "Mish", "Softplus", "Swish"),
 )
-CONVOLUTIONS = ("Conv", "FusedConv")
+CONVOLUTIONS = ("Conv", "FusedConv", "QLinearConv", "ConvInteger")
+_WEIGHTED = (
+    *CONVOLUTIONS,
+    *("MatMul", "Gemm", "FusedMatMul", "MatMulInteger", "DynamicQuantizeMatMul", "QLinearMatMul", "QGemm", "Einsum"),
+)
+"""What a path that computes goes through: convolutions, and the matrix products of transformers."""
+
 SAME = ("Identity", "Dropout", "Cast", "QuantizeLinear", "DequantizeLinear")
 """Operators that hand on what they get, but for rounding."""
 
+_MOVED = ("Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze")
+"""Operators that hand on all numbers in another shape."""
+
 _ON_A_SKIP = (
-    *("Conv", "FusedConv", "BatchNormalization", "AveragePool", "MaxPool"),
+    *(*_WEIGHTED, "BatchNormalization", "LayerNormalization", "AveragePool", "MaxPool", "QLinearAveragePool"),
     *("Pad", "Slice", "Concat", "Mul", "Div", "Add", "Sub"),
 )
 """What a skip may pass on its way: a projection, or what makes a smaller grid or more channels of x (He et al. 2015,
@@ -84,11 +94,9 @@ def resolutions(view: GraphView, blocks: Sequence[ResidualBlock]) -> tuple[tuple
     sizes = {block.shape[1:] for block in blocks}
     largest = max((height * width for height, width in sizes), default=None)
     for node in view.nodes:
-        _, _, height, width = view.shape(node.output[0]) if len(view.shape(node.output[0])) == 4 else (None,) * 4
-        if node.op_type not in CONVOLUTIONS or height is None or width is None:
-            continue
-        if height * width > 1 and (largest is None or height * width <= largest):  # 1 x 1: a gate or the head
-            sizes.add((height, width))
+        grid = view.layout.grid(node.output[0]) if node.op_type in CONVOLUTIONS else None
+        if grid is not None and (largest is None or grid.height * grid.width <= largest):  # 1 x 1: a gate or the head
+            sizes.add((grid.height, grid.width))
     return tuple(sorted(sizes, key=lambda size: (-size[0] * size[1], size)))
 
 
@@ -101,6 +109,13 @@ def leading_to(view: GraphView, tensor: str) -> set[str]:
     return leading
 
 
+def summands(node: onnx.NodeProto) -> list[str]:
+    """What a sum is made of; nothing if ``node`` is no sum."""
+    if node.op_type == "QLinearAdd":
+        return [node.input[0], node.input[3]]
+    return list(node.input) if node.op_type in ("Add", "Sum") and not node.domain else []
+
+
 class _Finder:
     """Looks at one sum after the other."""
 
@@ -110,15 +125,14 @@ class _Finder:
 
     def block(self, node: onnx.NodeProto) -> ResidualBlock | None:
         """The block that ends in this sum; None if it is none."""
-        if node.op_type not in ("Add", "Sum") or node.domain or len(node.input) != 2:
+        operands = summands(node)
+        if len(operands) != 2:
             return None
         shape = self._view.shape(node.output[0])
-        if len(shape) != 4 or any(self._view.shape(name) != shape for name in node.input):
+        grid = self._view.layout.grid(node.output[0])
+        if grid is None or any(self._view.shape(name) != shape for name in operands):
             return None
-        _, channels, height, width = shape
-        if channels is None or height is None or width is None:
-            return None
-        a, b = node.input
+        a, b = operands
         found = [part for part in (self._parted(a, b), self._parted(b, a)) if part is not None]
         if not found:
             return None
@@ -134,7 +148,7 @@ class _Finder:
             identity=best.identity,
             activation=activation,
             stage=0,
-            shape=(channels, height, width),
+            shape=grid.shape,
         )
 
     def _parted(self, skip: str, residual: str) -> _Parted | None:
@@ -155,13 +169,13 @@ class _Finder:
         while True:
             yield tensor, convolutions, identity
             node = self._view.producer(tensor)
-            if node is None or node.op_type not in (*SAME, *_ON_A_SKIP):
+            if node is None or node.op_type not in (*SAME, *_MOVED, *_ON_A_SKIP):
                 return
             inputs = self._inputs(node)
-            convolutions += node.op_type in CONVOLUTIONS
+            convolutions += node.op_type in _WEIGHTED
             if len(inputs) != 1 or convolutions > 1:
                 return
-            identity = identity and node.op_type in SAME
+            identity = identity and node.op_type in (*SAME, *_MOVED)
             tensor = inputs[0]
 
     def _convolutions_behind(self, tensor: str, floor: int) -> dict[str, int]:
@@ -172,7 +186,7 @@ class _Finder:
         self._enqueue(tensor, floor, waiting, seen)
         while waiting:  # the latest node first: all its readers have been here before it
             node = self._view.nodes[-heappop(waiting)]
-            passed = max(most[name] for name in node.output if name in most) + (node.op_type in CONVOLUTIONS)
+            passed = max(most[name] for name in node.output if name in most) + (node.op_type in _WEIGHTED)
             for name in self._inputs(node):
                 most[name] = max(most.get(name, 0), passed)
                 self._enqueue(name, floor, waiting, seen)
@@ -185,7 +199,8 @@ class _Finder:
             heappush(waiting, -index)
 
     def _inputs(self, node: onnx.NodeProto) -> list[str]:
-        return [name for name in dict.fromkeys(node.input) if not self._view.is_constant(name)]
+        places = slice(0, 1) if node.op_type in _MOVED else slice(None)  # a shape is no way
+        return [name for name in dict.fromkeys(node.input[places]) if not self._view.is_constant(name)]
 
     def _behind_same(self, tensor: str) -> str:
         node = self._view.producer(tensor)

@@ -11,17 +11,21 @@ import math
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 from onnx import TensorProto, checker, helper, numpy_helper, shape_inference
 
 from resnet_desktop.bundle.constants import Array
-from resnet_desktop.bundle.shapes import known
+from resnet_desktop.bundle.shapes import Shape, known
 from resnet_desktop.core.errors import ModelError
 
-Shape = tuple[int | None, ...]
-"""Dimensions of a tensor; None where it is not known beforehand (the batch)."""
+if TYPE_CHECKING:
+    from resnet_desktop.bundle.layout import Layout
+
+__all__ = ["GraphView", "Shape", "Tensor", "attributes", "declared", "readable_name", "type_name"]
 
 ONNX_DOMAINS = ("", "ai.onnx")
 RUNTIME_DOMAINS = (*ONNX_DOMAINS, "ai.onnx.ml", "com.microsoft", "com.microsoft.nchwc")
@@ -109,6 +113,13 @@ class GraphView:
     def is_constant(self, tensor: str) -> bool:
         """Whether ``tensor`` depends on no input: an initializer, or made of initializers and fixed sizes alone."""
         return tensor in self._constants
+
+    @cached_property
+    def layout(self) -> Layout:
+        """What the axes of the tensors stand for: which of them are channels, rows and columns."""
+        from resnet_desktop.bundle.layout import Layout
+
+        return Layout(self)
 
     def folded(self, tensor: str) -> Array | None:
         """The value of a small tensor that the graph computes from shapes and is always the same; None if it is none.

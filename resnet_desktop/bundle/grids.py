@@ -69,13 +69,15 @@ class Grid:
     def note(self) -> str:
         """What to know of a map of this layer, in words; empty for a plain one."""
         words = []
-        if self.tokens or self.windowed:
+        if self.windowed:
             words.append(
-                "Each cell is a token, which may have looked at the whole picture: evidence can show at another place "
-                "than where it comes from."
-                if not self.windowed
-                else "Tokens of windows, put back to their places in the picture: evidence may show elsewhere in its "
-                "window."
+                "Inside the network the grid lies in pieces, such as windows; here the cells are at their places in the "
+                "picture again."
+            )
+        elif self.tokens:
+            words.append(
+                "Each cell is a token, which may know of others: evidence can show at another place than where it "
+                "comes from."
             )
         if self.left_out:
             words.append(

@@ -7,22 +7,31 @@ from dataclasses import dataclass
 import onnx
 
 from resnet_desktop.bundle.architectures import ARCHITECTURES, Architecture
-from resnet_desktop.bundle.blocks import ACTIVATIONS, SAME, find_blocks, leading_to
+from resnet_desktop.bundle.blocks import ACTIVATIONS, SAME, find_blocks, leading_to, summands
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.graph.efficientnet import is_efficientnet_lite
 from resnet_desktop.bundle.graph_view import GraphView, readable_name
+from resnet_desktop.bundle.grids import Grid
 
 _KINDS = {
     "Conv": "convolution",
     "FusedConv": "convolution",
     "BatchNormalization": "batch norm",
-    "Concat": "concatenation",
+    **dict.fromkeys(("QLinearConv", "ConvInteger"), "convolution"),
+    **dict.fromkeys(("Concat", "QLinearConcat"), "concatenation"),
     "MaxPool": "pooling",
     "AveragePool": "pooling",
     **dict.fromkeys(ACTIVATIONS, "activation"),
 }
-_GATES = ("Sigmoid", "HardSigmoid")
 _BLOCK_KINDS = ("residual block", "plain block", "inverted residual block", "inverted block")
+_CURVES = ("Sigmoid", "HardSigmoid", "Erf", "Tanh", "Softplus")
+_WRITTEN_OUT = (*_CURVES, "Add", "Sub", "Mul", "Div", "Neg", "Pow", "Clip", "Exp", "Log", *SAME)
+"""What exporters write activations with that the operator set lacks: SiLU, GELU, Mish, hard-swish."""
+
+_LONGEST = 16
+"""Nodes of an activation that is written out, at most."""
+
+_OWN_DOMAINS = ("", "ai.onnx", "com.microsoft")
 
 
 FINE_GRID = 7
@@ -39,7 +48,8 @@ class Layer:
         shape: ``(channels, height, width)``.
         residual: whether a skip connection ends here.
         recommended: where explanations start (see ``FINE_GRID``).
-        tensor: the graph's name of it, as an output for ``serialized``.
+        tensor: the graph's name of it, as an output for ``serialized``. How it lies in memory the graph's layout says.
+        note: what to know of its maps, in words; empty for ordinary layers.
     """
 
     name: str
@@ -48,6 +58,7 @@ class Layer:
     residual: bool
     recommended: bool
     tensor: str
+    note: str = ""
 
     def as_dict(self) -> dict[str, object]:
         """The layer as it stands in JSON output."""
@@ -57,6 +68,7 @@ class Layer:
             "shape": list(self.shape),
             "residual": self.residual,
             "recommended": self.recommended,
+            "note": self.note,
         }
 
 
@@ -64,7 +76,8 @@ def layers(bundle: Bundle) -> tuple[Layer, ...]:
     """The layers of a network that keep height and width, from input to output.
 
     A bundle's are the stem and its blocks, by their names; another model's are its residual blocks, activations, sums
-    and concatenations, and what stands where there is none. Empty if no layer has height and width.
+    and concatenations, and what stands where there is none. Tokens count as a grid. Left out is what is not known to
+    be a grid, and what has no part in the answer but by a class token. Empty if no layer has height and width.
     """
     arch = ARCHITECTURES.get(bundle.metadata.arch or "")
     view = bundle.view
@@ -77,10 +90,12 @@ def layers(bundle: Bundle) -> tuple[Layer, ...]:
     if not found:
         return ()
     recommended = _recommended(bundle, found)
-    return tuple(
-        Layer(name, layer.kind, _shape(view, layer.tensor), layer.residual, layer.tensor == recommended, layer.tensor)
-        for layer, name in zip(found, _unique_names(found), strict=True)
-    )
+    made = []
+    for layer, name in zip(found, _unique_names(found), strict=True):
+        grid = _grid(view, layer.tensor)
+        first = layer.tensor == recommended
+        made.append(Layer(name, layer.kind, grid.shape, layer.residual, first, layer.tensor, grid.note))
+    return tuple(made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +114,12 @@ def _recommended(bundle: Bundle, found: list[_Found]) -> str:
     """
     best = bundle.features.name if bundle.features is not None else ""
     last = next((layer for layer in found if layer.tensor == best), found[-1])
-    grid = bundle.view.shape(last.tensor)[2:]
-    if min(side or 0 for side in grid) >= FINE_GRID:
+    sides = _grid(bundle.view, last.tensor).shape[1:]
+    if min(sides) >= FINE_GRID:
         return last.tensor
     before = found[: found.index(last)]
     kinds = (last.kind, *_BLOCK_KINDS)
-    finer = [x for x in before if x.kind in kinds and bundle.view.shape(x.tensor)[2:] != grid]
+    finer = [x for x in before if x.kind in kinds and _grid(bundle.view, x.tensor).shape[1:] != sides]
     return (finer[-1] if finer else last).tensor
 
 
@@ -112,7 +127,7 @@ def _own(view: GraphView, arch: Architecture) -> list[_Found]:
     kind = "residual block" if arch.residual else "plain block"
     stem = [_Found("relu", "relu", "activation"), _Found("maxpool", "maxpool", "pooling")]
     blocks = [_Found(block.name, block.name, kind, block.residual) for block in arch.blocks]
-    return [layer for layer in (*stem, *blocks) if _is_spatial(view, layer.tensor)]
+    return [layer for layer in (*stem, *blocks) if view.layout.grid(layer.tensor) is not None]
 
 
 def _inverted(view: GraphView) -> list[_Found]:
@@ -126,16 +141,16 @@ def _inverted(view: GraphView) -> list[_Found]:
         kind = "inverted residual block" if residual else "inverted block"
         found.append(_Found(name, name, kind, residual))
     found.append(_Found("head", "head", "activation"))
-    return [layer for layer in found if _is_spatial(view, layer.tensor)]
+    return [layer for layer in found if view.layout.grid(layer.tensor) is not None]
 
 
 def _foreign(view: GraphView, logits: str) -> list[_Found]:
     blocks = {block.output: block.name for block in find_blocks(view)}
-    leading = leading_to(view, logits)
+    leading = leading_to(view, logits) & view.layout.heard(logits)
     found = []
     for node in view.nodes:
         tensor = node.output[0]
-        if node.domain or tensor not in leading or not _is_spatial(view, tensor):
+        if node.domain not in _OWN_DOMAINS or tensor not in leading or view.layout.grid(tensor) is None:
             continue
         kind = _kind(view, node)
         if tensor in blocks:
@@ -147,18 +162,64 @@ def _foreign(view: GraphView, logits: str) -> list[_Found]:
 
 def _kind(view: GraphView, node: onnx.NodeProto) -> str | None:
     """What a layer made by ``node`` is called; None if it is no layer of its own."""
-    if node.op_type in ("Add", "Sum"):
-        return "sum" if sum(not view.is_constant(name) for name in node.input) > 1 else None
-    if node.op_type == "Mul":  # x * sigmoid(x), as exporters write the activation SiLU
-        gates = [_gated(view, name) for name in node.input]
-        return "activation" if set(gates) & set(node.input) else None
+    operands = summands(node)
+    if operands:
+        return "sum" if sum(not view.is_constant(name) for name in operands) > 1 else None
+    if node.op_type == "Mul":
+        return "activation" if _activated(view, node) else None
+    if node.op_type == "Concat" and _is_rolled(view, node):
+        return None
     return _KINDS.get(node.op_type)
 
 
-def _gated(view: GraphView, tensor: str) -> str | None:
-    """x, if ``tensor`` is sigmoid(x)."""
+def _is_rolled(view: GraphView, node: onnx.NodeProto) -> bool:
+    """Whether a concatenation puts the pieces of one tensor together again in another order."""
+    makers = [view.producer(name) for name in node.input]
+    sources = {maker.input[0] if maker is not None and maker.op_type in ("Slice", "Split") else "" for maker in makers}
+    return len(sources) == 1 and "" not in sources and view.shape(node.output[0]) == view.shape(min(sources))
+
+
+def _activated(view: GraphView, node: onnx.NodeProto) -> set[str]:
+    """The tensors x of which a product is ``x f(x)``, perhaps times a number: SiLU, GELU … written out."""
+    operands = [name for name in node.input if not view.is_constant(name)]
+    if len(operands) == 1:  # a half of it
+        before = view.producer(operands[0])
+        return _activated(view, before) if before is not None and before.op_type == "Mul" else set()
+    if node.op_type != "Mul" or len(operands) != 2:
+        return set()
+    a, b = operands
+    return (_curved(view, a) & _scaled(view, b)) | (_curved(view, b) & _scaled(view, a))
+
+
+def _scaled(view: GraphView, tensor: str) -> set[str]:
+    """``tensor`` and what it is a multiple of."""
+    found = {tensor}
     node = view.producer(tensor)
-    return str(node.input[0]) if node is not None and node.op_type in _GATES else None
+    while node is not None and node.op_type in ("Mul", "Div", *SAME) and len(found) < _LONGEST:
+        data = [name for name in node.input if not view.is_constant(name)]
+        if len(data) != 1 or data[0] in found:
+            break
+        found.add(data[0])
+        node = view.producer(data[0])
+    return found
+
+
+def _curved(view: GraphView, tensor: str) -> set[str]:
+    """The tensors of which ``tensor`` is a function number by number, with a curve on the way."""
+    found: set[str] = set()
+    waiting = [(tensor, False)]
+    seen = set()
+    while waiting and len(seen) < _LONGEST:
+        name, curved = waiting.pop(0)
+        if curved:
+            found.add(name)
+        node = view.producer(name)
+        if node is None or node.op_type not in _WRITTEN_OUT or node.domain or (name, curved) in seen:
+            continue
+        seen.add((name, curved))
+        curved = curved or node.op_type in _CURVES
+        waiting += [(data, curved) for data in node.input if not view.is_constant(data)]
+    return found
 
 
 def _is_passed_on(view: GraphView, tensor: str) -> bool:
@@ -166,25 +227,33 @@ def _is_passed_on(view: GraphView, tensor: str) -> bool:
     if tensor in view.outputs:
         return False
     readers = view.consumers(tensor)
-    if len(readers) == 2 and any(_kind(view, node) == "activation" and node.op_type == "Mul" for node in readers):
+    if readers and all(node.op_type in SAME for node in readers):
+        return all(_is_passed_on(view, node.output[0]) for node in readers)
+    if len(readers) == 1 and (readers[0].op_type == "BatchNormalization" or readers[0].op_type in ACTIVATIONS):
         return True
-    if len(readers) != 1:
-        return False
-    (reader,) = readers
-    if reader.op_type in SAME:
-        return _is_passed_on(view, reader.output[0])
-    gate = reader.op_type == "Mul" and _gated(view, tensor) in reader.input
-    return gate or reader.op_type == "BatchNormalization" or reader.op_type in ACTIVATIONS
+    return _ends_in_activation(view, readers)
 
 
-def _is_spatial(view: GraphView, tensor: str) -> bool:
-    shape = view.shape(tensor)
-    return len(shape) == 4 and None not in shape[1:] and (shape[2] or 0) * (shape[3] or 0) > 1
+def _ends_in_activation(view: GraphView, readers: tuple[onnx.NodeProto, ...]) -> bool:
+    """Whether all ways from ``readers`` end in one activation that is written out."""
+    ends: set[str] = set()
+    waiting, steps = list(readers), 0
+    while waiting:
+        node = waiting.pop()
+        steps += 1
+        if steps > _LONGEST or node.op_type not in _WRITTEN_OUT or node.domain:
+            return False
+        if node.op_type == "Mul" and _activated(view, node):
+            ends.add(node.output[0])
+        else:
+            waiting.extend(view.consumers(node.output[0]))
+    return len(ends) == 1
 
 
-def _shape(view: GraphView, tensor: str) -> tuple[int, int, int]:
-    _, channels, height, width = (d or 0 for d in view.shape(tensor))
-    return channels, height, width
+def _grid(view: GraphView, tensor: str) -> Grid:
+    grid = view.layout.grid(tensor)
+    assert grid is not None  # else the tensor is no layer
+    return grid
 
 
 def _unique_names(found: list[_Found]) -> list[str]:

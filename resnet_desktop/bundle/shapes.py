@@ -22,6 +22,7 @@ _MOST_ELEMENTS = 4096
 """Values up to this size are computed: shapes, indices, masks of small windows."""
 
 Shape = tuple[int | None, ...]
+"""Dimensions of a tensor; None where it is not known beforehand (the batch)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class GradientRun:
 
     Attributes:
         logits: float32 ``(n, classes)``, before temperature.
-        activations: by tensor, float32 ``(n, C, h, w)``.
+        activations: by tensor, float32 ``(n, C, h, w)``, of tokens those that have a place in the picture.
         gradients: of ``sum(seed * logits)`` with respect to them, by tensor; of the same shapes.
     """
 
@@ -87,8 +87,8 @@ class GradientSessions:
         found = session.run(inputs, {SEED: seed})
         return GradientRun(
             logits=found[self._classifier.bundle.output_name],
-            activations={name: found[name] for name in wanted},
-            gradients={name: found[gradient_name(name)] for name in wanted},
+            activations={name: self._picture(name, found[name]) for name in wanted},
+            gradients={name: self._picture(name, found[gradient_name(name)]) for name in wanted},
         )
 
     def activations(self, inputs: NDArray[np.float32], layers: Sequence[str]) -> dict[str, NDArray[np.float32]]:
@@ -96,7 +96,7 @@ class GradientSessions:
         wanted = tuple(dict.fromkeys(layers))
         bundle = self._classifier.bundle
         session = self.session(("activations", wanted), lambda: (bundles.serialized(bundle, wanted), wanted))
-        return session.run(inputs)
+        return {name: self._picture(name, found) for name, found in session.run(inputs).items()}
 
     def session(self, key: Hashable, build: Callable[[], Graph]) -> Session:
         """The session that is kept under ``key``; ``build`` gives its graph where it must be opened.
@@ -116,6 +116,11 @@ class GradientSessions:
                 session = self._open(*build())
             self._sessions[key] = session
             return session
+
+    def _picture(self, tensor: str, found: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What a layer holds, or its gradient, as ``(n, C, h, w)``, however it lies in the network."""
+        grid = self._classifier.bundle.view.layout.grid(tensor)
+        return found if grid is None else grid.picture(found)
 
     def _open(self, model: bytes, outputs: Sequence[str]) -> Session:
         return Session(

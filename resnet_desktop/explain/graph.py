@@ -106,6 +106,8 @@ def advice(structure: Structure, layer: Layer, layers: Sequence[Layer], input_si
     text = _TEXTS[_depth(number, count, layers.index(layer), len(layers))]
     if layer.recommended:
         text += " Start here."
+    if layer.note:
+        text += f" {layer.note}"
     return LayerAdvice(_title(stage, count, layer), _grid(layer, input_side), text, layer.recommended)
 
 
@@ -156,9 +158,8 @@ def _stage_of(shape: tuple[int, int, int], sizes: Sequence[tuple[int, int]]) -> 
 
 def _last_convolution(view: GraphView, leading: set[str]) -> str | None:
     for node in reversed(view.nodes):
-        shape = view.shape(node.output[0])
-        if node.op_type not in CONVOLUTIONS or node.output[0] not in leading or len(shape) != 4:
+        if node.op_type not in CONVOLUTIONS or node.output[0] not in leading:
             continue
-        if (shape[2] or 0) * (shape[3] or 0) > 1:
+        if view.layout.grid(node.output[0]) is not None:
             return str(node.output[0])
     return None

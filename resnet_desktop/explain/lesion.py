@@ -238,8 +238,9 @@ class _Grower:
 
     def _may_grow(self, name: str) -> bool:
         """Whether the first axis is a batch of any size."""
-        shape = self._view.shape(name)
-        return bool(shape) and shape[0] is None and not self._is_shape(name)
+        shape, axes = self._view.shape(name), self._view.layout.axes(name)
+        merged = axes is not None and len(axes[0].factors) != 1  # windows that lie in the batch
+        return bool(shape) and shape[0] is None and not merged and not self._is_shape(name)
 
     def _is_shape(self, name: str) -> bool:
         """Whether a tensor holds a shape or an index, and no row for each picture."""

@@ -7,7 +7,6 @@ network.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -250,7 +249,7 @@ def _report(block: ResidualBlock, found: Mapping[str, NDArray[np.float32]]) -> B
         skip_norm=skip_norm,
         ratio=residual_norm / skip_norm if skip_norm else None,
         cosine=None if cosine is None else min(1.0, max(-1.0, cosine)),
-        silenced=None if alive is None else 1.0 - alive / math.prod(block.shape),
+        silenced=None if alive is None else 1.0 - alive / found[block.output].size,
         gradient_norm=None if gradient is None else float(np.linalg.norm(_flat(gradient))),
         gradient_norm_cut=None if gradient_cut is None else float(np.linalg.norm(_flat(gradient_cut))),
         lesion=None,

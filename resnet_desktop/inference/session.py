@@ -74,7 +74,8 @@ class Session:
         self.side_by_side = self.provider == CPU
 
     def run(self, batch: NDArray[np.float32], others: Inputs | None = None) -> Outputs:
-        """Run normalized pictures ``(n, 3, H, W)``; the logits and the extra outputs by name, the first axis being n.
+        """Run normalized pictures ``(n, 3, H, W)``; the logits and the extra outputs by name, the first axis being n or
+        a multiple of it.
 
         Args:
             batch: the pictures.
@@ -110,7 +111,8 @@ class Session:
         for start in range(0, count, size):
             rows = min(size, count - start)
             piece = {name: _filled(array[start : start + rows], size) for name, array in feeds.items()}
-            pieces.append({name: found[:rows] for name, found in self._run_once(piece).items()})
+            # Windows may lie in the first axis, some to each picture.
+            pieces.append({k: found[: len(found) // size * rows] for k, found in self._run_once(piece).items()})
         return {name: np.concatenate([piece[name] for piece in pieces]) for name in self._output_names}
 
     def _run_once(self, feeds: Inputs) -> Outputs:

@@ -37,6 +37,7 @@ def test_layers_of_a_bundle(tmp_path: Path) -> None:
         "shape": [256, 4, 4],
         "residual": True,
         "recommended": True,
+        "note": "",
     }
     outputs = run(model.SerializeToString(), images(1, 64))
     assert outputs[0].shape == (1, 3)
