@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, checker, helper, numpy_helper, shape_inference
 
-from resnet_desktop.bundle.constants import Array
+from resnet_desktop.bundle.constants import Array, computed
 from resnet_desktop.bundle.shapes import Shape, known
 from resnet_desktop.core.errors import ModelError
 
@@ -71,14 +71,14 @@ class GraphView:
         self.tensors: dict[str, Tensor] = dict(self.initializers)
         for values in (skeleton.graph.input, skeleton.graph.value_info, skeleton.graph.output):
             self.tensors |= {v.name: _tensor(v) for v in values if v.name not in self.initializers}
-        self._folded: dict[str, Array] = {}
+        small = [t for t in skeleton.graph.initializer if t.data_type == TensorProto.INT64]
+        self._folded: dict[str, Array] = {t.name: numpy_helper.to_array(t) for t in small}
         if self._has_gaps():
             self._fill_gaps(skeleton)
         self._constants = {*self.initializers, *self._folded, ""}
         for node in self.nodes:  # sorted: what a node reads comes before it
             if self._constants.issuperset(node.input):
                 self._constants.update(node.output)
-        self._integers = {t.name: t for t in skeleton.graph.initializer if t.data_type == TensorProto.INT64}
         self._producers = {name: node for node in self.nodes for name in node.output if name}
         self._consumers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
         for node in self.nodes:
@@ -99,16 +99,9 @@ class GraphView:
         return found.shape or () if found is not None else ()
 
     def integers(self, tensor: str) -> list[int] | None:
-        """The values of a small integer initializer or Constant, such as axes or a shape; None if it is none."""
-        if tensor in self._folded:
-            value = self._folded[tensor]
-            return [int(i) for i in value.reshape(-1)] if value.dtype == np.int64 else None
-        found = self._integers.get(tensor)
-        node = self.producer(tensor)
-        if found is None and node is not None and node.op_type == "Constant":
-            held = attributes(node).get("value")
-            found = held if isinstance(held, TensorProto) and held.data_type == TensorProto.INT64 else None
-        return [int(i) for i in numpy_helper.to_array(found).reshape(-1)] if found is not None else None
+        """The values of a small constant of whole numbers, such as axes or a shape; None if it is none."""
+        value = self._small(tensor)
+        return [int(i) for i in value.reshape(-1)] if value is not None and value.dtype == np.int64 else None
 
     def is_constant(self, tensor: str) -> bool:
         """Whether ``tensor`` depends on no input: an initializer, or made of initializers and fixed sizes alone."""
@@ -122,10 +115,19 @@ class GraphView:
         return Layout(self)
 
     def folded(self, tensor: str) -> Array | None:
-        """The value of a small tensor that the graph computes from shapes and is always the same; None if it is none.
+        """The value of a small tensor of whole numbers, or made from shapes, that is always the same, if it is known."""
+        return self._folded.get(tensor)
 
-        Only for graphs whose shapes were not all known at once.
-        """
+    def _small(self, tensor: str) -> Array | None:
+        """The value of a small constant, computed from other small ones if need be."""
+        if tensor not in self._folded and tensor and self.is_constant(tensor):
+            node = self._producers.get(tensor)
+            inputs = [self._small(name) if name else None for name in node.input] if node is not None else []
+            lacking = node is None or any(v is None for v, name in zip(inputs, node.input, strict=True) if name)
+            value = None if lacking or node is None else computed(node, inputs, attributes(node))
+            if value is None or value.size > _KEPT_ELEMENTS:
+                return None
+            self._folded[tensor] = value
         return self._folded.get(tensor)
 
     def _has_gaps(self) -> bool:
@@ -145,7 +147,7 @@ class GraphView:
             if before is None or before.shape is None or before.shape.count(None) > shape.count(None):
                 self.tensors[name] = Tensor(kind, shape)
         made = {name for node in self.nodes for name in node.output}
-        self._folded = {name: value for name, value in found.values.items() if name in made}
+        self._folded |= {name: value for name, value in found.values.items() if name in made}
 
 
 def attributes(node: onnx.NodeProto) -> dict[str, object]:

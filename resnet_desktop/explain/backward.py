@@ -38,6 +38,12 @@ _CARRYING = (
 )
 """Types of tensors that gradients pass through: numbers, and numbers that QuantizeLinear made whole."""
 
+_INTEGER_SUMS = ("ConvInteger", "MatMulInteger")
+"""Operators that give sums of such whole numbers, in a wider type that otherwise holds places and sizes."""
+
+_ONE_PATH = ("DynamicQuantizeLinear", "MaxPool", "Dropout")
+"""Operators whose further outputs, such as a scale, are taken as given."""
+
 
 def gradient_name(tensor: str, variant: str = "") -> str:
     """The output that holds the gradient with respect to ``tensor``."""
@@ -176,13 +182,14 @@ def _behind(view: GraphView, layers: Sequence[str]) -> set[str]:
     behind = {name for name in layers if view.producer(name) is not None or name in view.inputs}
     for node in view.nodes:
         if not behind.isdisjoint(node.input):
-            behind.update(name for name in node.output if name and _carries(view, name))
+            made = node.output[:1] if node.op_type in _ONE_PATH else node.output
+            behind.update(name for name in made if name and _carries(view, name, node))
     return behind
 
 
-def _carries(view: GraphView, tensor: str) -> bool:
+def _carries(view: GraphView, tensor: str, node: onnx.NodeProto) -> bool:
     found = view.tensors.get(tensor)
-    return found is None or found.type in _CARRYING
+    return found is None or found.type in _CARRYING or node.op_type in _INTEGER_SUMS
 
 
 def _seeded(write: Writer, logits: str) -> str:

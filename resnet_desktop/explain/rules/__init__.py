@@ -11,11 +11,14 @@ from resnet_desktop.explain.rules import (
     activation,
     arithmetic,
     convolution,
+    fused,
     linear,
     movement,
     normalization,
+    picking,
     pooling,
     quantization,
+    reduction,
     resampling,
 )
 from resnet_desktop.explain.rules.step import Rule
@@ -27,33 +30,56 @@ RULES: dict[str, Rule] = {
     **linear.RULES,
     **movement.RULES,
     **normalization.RULES,
+    **picking.RULES,
     **pooling.RULES,
     **quantization.RULES,
+    **reduction.RULES,
     **resampling.RULES,
 }
 """The rule of each operator of ONNX."""
 
+RUNTIME_RULES: dict[str, Rule] = {**fused.RUNTIME_RULES, **quantization.RUNTIME_RULES}
+"""The rule of each operator of ONNX Runtime's own."""
+
 _LIMITS: dict[str, Callable[[GraphView, onnx.NodeProto], bool]] = {
+    **fused.LIMITS,
     **linear.LIMITS,
     **movement.LIMITS,
     **normalization.LIMITS,
+    **picking.LIMITS,
     **pooling.LIMITS,
+    **quantization.LIMITS,
+    **reduction.LIMITS,
     **resampling.LIMITS,
 }
 """Whether a node is of a form that the rule of its operator does not know."""
 
-_ALL_INPUTS = ("Add", "Concat", "Div", "Gemm", "MatMul", "Mul", "Sub", "Sum")
-"""Operators whose rules know the gradients of all inputs; the others' know that of the first."""
+_ALL_INPUTS = (
+    *("Add", "Concat", "Div", "Einsum", "Gemm", "MatMul", "Max", "Min", "Mul", "Sub", "Sum"),
+    *("FusedMatMul", "QLinearConcat"),
+)
+"""Operators whose rules know the gradients of all inputs."""
 
-_QUANTIZING = ("DequantizeLinear", "QuantizeLinear")
+_INPUTS = {
+    **dict.fromkeys(("MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul", "SkipLayerNormalization"), (0, 1)),
+    **dict.fromkeys(("QLinearAdd", "QLinearMatMul", "QLinearMul"), (0, 3)),
+    "FusedConv": (0, 3),
+    "Where": (1, 2),
+}
+"""The inputs whose gradients the others' rules know; where nothing is said, that of the first."""
 
 
 def rule_for(view: GraphView, node: onnx.NodeProto, wanted: Collection[int]) -> Rule | None:
     """The rule for ``node``; None if there is none for it, or for the inputs at the places ``wanted``."""
-    own = node.domain in ONNX_DOMAINS or (node.domain == "com.microsoft" and node.op_type in _QUANTIZING)
-    if not own or (any(wanted) and node.op_type not in _ALL_INPUTS):
+    if node.domain in ONNX_DOMAINS:
+        rules = RULES
+    elif node.domain == "com.microsoft":
+        rules = RUNTIME_RULES
+    else:
+        return None
+    if node.op_type not in _ALL_INPUTS and not set(wanted) <= set(_INPUTS.get(node.op_type, (0,))):
         return None
     limited = _LIMITS.get(node.op_type)
     if limited is not None and limited(view, node):
         return None
-    return RULES.get(node.op_type)
+    return rules.get(node.op_type)

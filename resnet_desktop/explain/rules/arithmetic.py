@@ -57,6 +57,21 @@ def _quotient(step: Step) -> Found:
     return found
 
 
+def _power(step: Step) -> Found:
+    # p x^(p - 1). The square is a case of its own: others may be of numbers above 0 alone.
+    write = step.write
+    value = write.value(step.input(1))
+    if value is not None and value.size == 1:
+        exponent = float(value.reshape(()))
+        below = step.x if exponent == 2 else write.op("Pow", [step.x, write.number(exponent - 1, step.x)])
+        slope = write.op("Mul", [below, write.number(exponent, step.x)])
+    else:
+        power = write.cast(step.input(1), write.dtype(step.x))
+        lowered = write.op("Sub", [power, write.number(1, step.x)])
+        slope = write.op("Mul", [write.op("Pow", [step.x, lowered]), power])
+    return {0: fitted(step, step.x, Gradient(write.op("Mul", [step.gradient, slope])))}
+
+
 def _scaled(step: Step, place: int, kind: str) -> Gradient:
     """The gradient at one operand: multiplied with, or divided by, the other."""
     tensor, other = step.input(place), step.input(1 - place)
@@ -84,6 +99,7 @@ RULES: dict[str, Rule] = {
     "Add": _sum,
     "Div": _quotient,
     "Mul": _product,
+    "Pow": _power,
     "Sub": _difference,
     "Sum": _sum,
 }

@@ -54,7 +54,7 @@ def _split(step: Step) -> Found:
     pieces = []
     for place, output in enumerate(step.node.output):
         if step.arriving[place] is None:
-            pieces.append(step.write.op("Mul", [output, step.write.number(0, output)]))
+            pieces.append(step.write.zeros(output))
         else:
             pieces.append(step.gradient_at(place))
     axis = step.integer("axis", 0) % len(step.write.shape(step.x))
@@ -62,7 +62,7 @@ def _split(step: Step) -> Found:
 
 
 def _slice_ranges(view: GraphView, node: onnx.NodeProto) -> dict[int, tuple[int, int]] | None:
-    """Start and step of the axes that a Slice cuts; None where they are computed, or go backwards."""
+    """Start and step of the axes that a Slice cuts; None where they are computed from the picture."""
     given: dict[str, Any] = attributes(node)
     if "starts" in given:
         starts, ends, axes, steps = given["starts"], given["ends"], given.get("axes"), None
@@ -74,7 +74,7 @@ def _slice_ranges(view: GraphView, node: onnx.NodeProto) -> dict[int, tuple[int,
     axes = list(range(len(starts))) if axes is None else axes
     steps = [1] * len(starts) if steps is None else steps
     rank = len(view.shape(node.input[0]))
-    if not rank or min(steps) < 1:
+    if not rank or 0 in steps:
         return None
     ranges = zip(axes, starts, ends, steps, strict=True)
     return {axis % rank: (start, step) for axis, start, end, step in ranges if (start, step) != (0, 1) or end < _END}
@@ -86,27 +86,20 @@ def _sliced(step: Step) -> Found:
     rank = len(write.shape(step.x))
     for axis, (start, stride) in ranges.items():
         (size,), (count,) = write.extents(step.x, [axis]), write.extents(step.y, [axis])
-        if size == count:
+        if size == count and stride > 0:
             continue
         first = min(max(start + size if start < 0 else start, 0), size)
+        if stride < 0:  # backwards: turned round, it is the slice that begins where this one ends
+            name = write.along(name, rank, axis, np.eye(count, dtype=write.dtype(step.x))[::-1])
+            first, stride = min(first, size - 1) + (count - 1) * stride, -stride
         if stride > 1:
-            name = _spread_axis(write.shape(step.y), step, name, axis, stride, count)
+            wide = np.zeros((count * stride, count), write.dtype(step.x))
+            wide[np.arange(count) * stride, np.arange(count)] = 1
+            name = write.along(name, rank, axis, wide)
         before, after = [0] * rank, [0] * rank
         before[axis], after[axis] = first, size - first - count * stride
         name = write.pad(name, before, after, step.x)
     return step.only(name)
-
-
-def _spread_axis(shape: tuple[int | None, ...], step: Step, name: str, axis: int, stride: int, count: int) -> str:
-    """``stride - 1`` zeros behind every number along an axis: a product with the identity, its columns drawn apart."""
-    rank = len(shape)
-    order = [i for i in range(rank) if i != axis] + [axis]
-    wide = np.zeros((count, count * stride), step.write.dtype(step.x))
-    wide[np.arange(count), np.arange(count) * stride] = 1
-    last = axis == rank - 1
-    moved = name if last else step.write.op("Transpose", [name], perm=order)
-    spread = step.write.op("MatMul", [moved, step.write.constant(wide)])
-    return spread if last else step.write.op("Transpose", [spread], perm=[order.index(i) for i in range(rank)])
 
 
 def _pads(view: GraphView, node: onnx.NodeProto) -> tuple[list[int], list[int]] | None:

@@ -1,4 +1,4 @@
-"""Batch normalization as it is at inference, and local response normalization."""
+"""Normalization: by fixed numbers as at inference, or by the mean and deviation of what is there."""
 
 from __future__ import annotations
 
@@ -42,10 +42,102 @@ def _local_response(step: Step) -> Found:
     return {0: Gradient(write.op("Sub", [direct, write.op("Mul", [slope, spread])]))}
 
 
+def _layer(step: Step) -> Found:
+    # Ba et al. 2016 (arXiv:1607.06450), equation 4: over the axes from one on.
+    axes = _last_axes(step)
+    gradient = step.write.op("Mul", [step.gradient, step.input(1)]) if step.input(1) else step.gradient
+    return step.only(standardized(step, step.x, gradient, axes))
+
+
+def _instance(step: Step) -> Found:
+    # Ulyanov et al. 2016 (arXiv:1607.08022): every channel of every picture by itself.
+    write, rank = step.write, len(step.write.shape(step.x))
+    gradient = write.op("Mul", [step.gradient, write.reshape(step.input(1), [1, -1, *[1] * (rank - 2)])])
+    return step.only(standardized(step, step.x, gradient, list(range(2, rank))))
+
+
+def _group(step: Step) -> Found:
+    # Wu and He 2018 (arXiv:1803.08494): groups of channels. Until version 20 each group had one factor.
+    write, rank = step.write, len(step.write.shape(step.x))
+    (channels,), (factors,) = write.extents(step.x, [1]), write.extents(step.input(1), [0])
+    groups = step.integer("num_groups", 1)
+    scale = step.input(1)
+    if factors != channels:
+        ones = write.constant(np.ones((1, channels // factors), write.dtype(step.x)))
+        scale = write.op("Mul", [write.reshape(scale, [-1, 1]), ones])
+    gradient = write.op("Mul", [step.gradient, write.reshape(scale, [1, channels, *[1] * (rank - 2)])])
+    x, gradient = (write.reshape(name, [0, groups, -1]) for name in (step.x, gradient))
+    found = standardized(step, x, gradient, [2])
+    return step.only(write.op("Reshape", [found, write.op("Shape", [step.x])]))
+
+
+def standardized(
+    step: Step, x: str, gradient: str, axes: list[int], *, centred: bool = True, epsilon: float | None = None
+) -> str:
+    """The gradient at x of (x - mean) / deviation over ``axes``, or of x / root mean square.
+
+    With z that quotient: (g - mean(g) - z mean(g z)) / deviation, the second term only if ``centred``.
+    """
+    write = step.write
+    apart = write.op("Sub", [x, write.mean(x, axes)]) if centred else x
+    variance = write.mean(write.op("Mul", [apart, apart]), axes)
+    added = write.number(step.number("epsilon", 1e-5) if epsilon is None else epsilon, step.x)
+    deviation = write.op("Sqrt", [write.op("Add", [variance, added])])
+    z = write.op("Div", [apart, deviation])
+    along = write.op("Mul", [z, write.mean(write.op("Mul", [gradient, z]), axes)])
+    rest = write.op("Sub", [gradient, along])
+    if centred:
+        rest = write.op("Sub", [rest, write.mean(gradient, axes)])
+    return write.op("Div", [rest, deviation])
+
+
+def _root_mean_square(step: Step) -> Found:
+    # Zhang and Sennrich 2019 (arXiv:1910.07467), equation 4.
+    gradient = step.write.op("Mul", [step.gradient, step.input(1)])
+    return step.only(standardized(step, step.x, gradient, _last_axes(step), centred=False))
+
+
+def _last_axes(step: Step) -> list[int]:
+    rank = len(step.write.shape(step.x))
+    return list(range(step.integer("axis", -1) % rank, rank))
+
+
+def _unit_length(step: Step) -> Found:
+    # y = x / |x|: what is along y is taken out.
+    write = step.write
+    axis = [step.integer("axis", -1) % len(write.shape(step.x))]
+    length = write.op("Sqrt", [write.sum(write.op("Mul", [step.x, step.x]), axis)])
+    along = write.op("Mul", [step.y, write.sum(write.op("Mul", [step.gradient, step.y]), axis)])
+    tiny = write.number(float(np.finfo(write.dtype(step.x)).tiny), step.x)
+    rest = write.op("Sub", [step.gradient, along])
+    return step.only(write.op("Div", [rest, write.op("Max", [length, tiny])]))
+
+
 def _limited_batch_normalization(_view: GraphView, node: onnx.NodeProto) -> bool:
     given = attributes(node)
     return bool(given.get("training_mode", 0)) or not given.get("spatial", 1)
 
 
-RULES: dict[str, Rule] = {"BatchNormalization": _batch_normalization, "LRN": _local_response}
-LIMITS = {"BatchNormalization": _limited_batch_normalization}
+def _limited_length(_view: GraphView, node: onnx.NodeProto) -> bool:
+    return attributes(node).get("p", 2) != 2
+
+
+def _limited_group(view: GraphView, node: onnx.NodeProto) -> bool:
+    return len(view.shape(node.input[0])) < 3 or view.shape(node.input[0])[1] is None
+
+
+RULES: dict[str, Rule] = {
+    "BatchNormalization": _batch_normalization,
+    "GroupNormalization": _group,
+    "InstanceNormalization": _instance,
+    "LayerNormalization": _layer,
+    "LpNormalization": _unit_length,
+    "LRN": _local_response,
+    "RMSNormalization": _root_mean_square,
+    "SimplifiedLayerNormalization": _root_mean_square,
+}
+LIMITS = {
+    "BatchNormalization": _limited_batch_normalization,
+    "GroupNormalization": _limited_group,
+    "LpNormalization": _limited_length,
+}

@@ -27,9 +27,14 @@ def _max(step: Step) -> Found:
     write = step.write
     keys = ("kernel_shape", "strides", "pads", "dilations", "auto_pad", "ceil_mode")
     _, places = write.ops("MaxPool", [step.x], 2, **{key: step.given[key] for key in keys if key in step.given})
-    nothing = write.op("Mul", [write.reshape(step.x, [-1]), write.number(0, step.x)])
-    pair = [write.reshape(places, [-1]), write.reshape(step.gradient, [-1])]
+    nothing, arriving = write.reshape(write.zeros(step.x), [-1]), write.reshape(step.gradient, [-1])
+    half = write.dtype(step.x) == np.float16  # for which the runtime has no kernel
+    if half:
+        nothing, arriving = (write.cast(name, np.dtype(np.float32)) for name in (nothing, arriving))
+    pair = [write.reshape(places, [-1]), arriving]
     summed = write.op("ScatterElements", [nothing, *pair], axis=0, reduction="add")
+    if half:
+        summed = write.cast(summed, np.dtype(np.float16))
     return step.only(write.op("Reshape", [summed, write.op("Shape", [step.x])]))
 
 
@@ -37,7 +42,8 @@ def _max_by_cells(step: Step, place: Windows) -> Found:
     """The same with old operators: one picture for each cell of the windows, and a transposed convolution."""
     write, count = step.write, len(place.kernel)
     axes = range(2, 2 + count)
-    padded = write.pad(step.x, [0, 0, *place.before], [0, 0, *place.after], step.x, _LOWEST)
+    lowest = -6e4 if write.dtype(step.x) == np.float16 else _LOWEST
+    padded = write.pad(write.real(step.x), [0, 0, *place.before], [0, 0, *place.after], step.x, lowest)
     cells = []
     for cell in itertools.product(*(range(k) for k in place.kernel)):
         starts = [c * d for c, d in zip(cell, place.dilations, strict=True)]
@@ -108,49 +114,6 @@ def _global_max(step: Step) -> Found:
     return step.only(write.reshape(spread, [0, channels, *sizes]))
 
 
-def _reduced_mean(step: Step) -> Found:
-    return _reduced(step, mean=True)
-
-
-def _reduced_sum(step: Step) -> Found:
-    return _reduced(step, mean=False)
-
-
-def _reduced(step: Step, *, mean: bool) -> Found:
-    write = step.write
-    shape, axes = write.shape(step.x), _axes(write.view, step.node)
-    assert axes is not None
-    if not axes:
-        return {0: step.lazy}
-    name = step.gradient
-    if not step.integer("keepdims", 1):
-        kept = [1 if i in axes else -1 if size is None else size for i, size in enumerate(shape)]
-        if kept[0] == -1 and write.shape(step.y)[:1] == (None,):
-            kept[0] = 0
-        name = write.reshape(name, kept)
-    if mean:
-        name = write.op("Mul", [name, write.number(1 / math.prod(write.extents(step.x, sorted(axes))), step.x)])
-    return {0: Gradient(name, loose=True)}
-
-
-def _axes(view: GraphView, node: onnx.NodeProto) -> set[int] | None:
-    """The axes that are reduced; None where they are computed."""
-    given = attributes(node)
-    rank = len(view.shape(node.input[0]))
-    axes = given.get("axes")
-    if len(node.input) > 1 and node.input[1]:
-        axes = view.integers(node.input[1])
-        if axes is None:
-            return None
-    if not axes:
-        return set() if given.get("noop_with_empty_axes") else set(range(rank))
-    return {int(axis) % rank for axis in axes}  # type: ignore[attr-defined]
-
-
-def _limited_reduction(view: GraphView, node: onnx.NodeProto) -> bool:
-    return not view.shape(node.input[0]) or _axes(view, node) is None
-
-
 def _limited_max(_view: GraphView, node: onnx.NodeProto) -> bool:
     return bool(attributes(node).get("storage_order", 0)) and len(node.output) > 1
 
@@ -160,7 +123,5 @@ RULES: dict[str, Rule] = {
     "GlobalAveragePool": _global_average,
     "GlobalMaxPool": _global_max,
     "MaxPool": _max,
-    "ReduceMean": _reduced_mean,
-    "ReduceSum": _reduced_sum,
 }
-LIMITS = {"MaxPool": _limited_max, "ReduceMean": _limited_reduction, "ReduceSum": _limited_reduction}
+LIMITS = {"MaxPool": _limited_max}

@@ -143,6 +143,37 @@ class Writer:
             return self.op("ReduceSum", [x], axes=list(axes), keepdims=int(keep))
         return self.op("ReduceSum", [x, self.integers(axes)], keepdims=int(keep))
 
+    def mean(self, x: str, axes: Sequence[int]) -> str:
+        """The mean over ``axes``, which stay with a size of 1."""
+        if self.opset < 18:
+            return self.op("ReduceMean", [x], axes=list(axes), keepdims=1)
+        return self.op("ReduceMean", [x, self.integers(axes)], keepdims=1)
+
+    def zeros(self, tensor: str) -> str:
+        """Zeros of the shape of a tensor of the model, and of the type of its gradient."""
+        zero = numpy_helper.from_array(np.zeros(1, self.dtype(tensor)))
+        return self.op("ConstantOfShape", [self.op("Shape", [tensor])], value=zero)
+
+    def unsqueeze(self, x: str, axes: Sequence[int]) -> str:
+        """``x`` with further axes of size 1."""
+        if self.opset < 13:
+            return self.op("Unsqueeze", [x], axes=list(axes))
+        return self.op("Unsqueeze", [x, self.integers(axes)])
+
+    def along(self, x: str, rank: int, axis: int, matrix: Array) -> str:
+        """The products of ``matrix``, ``(n, size)``, with what lies along one axis: n entries there."""
+        order = [i for i in range(rank) if i != axis] + [axis]
+        last = axis == rank - 1
+        moved = x if last else self.op("Transpose", [x], perm=order)
+        product = self.op("MatMul", [moved, self.constant(matrix.T)])
+        return product if last else self.op("Transpose", [product], perm=[order.index(i) for i in range(rank)])
+
+    def real(self, tensor: str) -> str:
+        """A tensor of the model in the type of its gradient: whole numbers as floating ones."""
+        found = self.view.tensors.get(tensor)
+        dtype = self.dtype(tensor)
+        return tensor if found is None or found.type == helper.np_dtype_to_tensor_dtype(dtype) else self.cast(tensor, dtype)
+
     def spread(self, x: str, tensor: str) -> str:
         """``x``, whose sizes of 1 are repeated to the shape of a tensor of the model."""
         shape = self.shape(tensor)
