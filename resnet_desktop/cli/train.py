@@ -42,6 +42,13 @@ def _place(name: str) -> Path:
 
 
 Data = Annotated[list[Path] | None, typer.Option("--data", parser=_place, metavar="DIR|ZIP|CSV", help="The photos.")]
+PathColumn = Annotated[
+    str | None,
+    typer.Option("--path-column", metavar="NAME|NUMBER", help="The column of a table that names the photos."),
+]
+LabelColumn = Annotated[
+    str | None, typer.Option("--label-column", metavar="NAME|NUMBER", help="The column that holds their labels.")
+]
 Output = Annotated[Path | None, typer.Option("--output", parser=_place, metavar="DIR", help="The run folder.")]
 Resume = Annotated[Path | None, typer.Option("--resume", parser=_place, metavar="RUN", help="Go on with a run.")]
 TrainChoice = Annotated[
@@ -54,6 +61,8 @@ def train(
     job: Annotated[Path | None, typer.Argument(metavar="[JOB.json]", help="A job file.")] = None,
     data: Data = None,
     output: Output = None,
+    path_column: PathColumn = None,
+    label_column: LabelColumn = None,
     base: Annotated[str | None, typer.Option("--base", metavar="NAME|PATH", help="The model to start from.")] = None,
     what: TrainChoice = None,
     preset: Annotated[str | None, typer.Option("--preset", metavar="quick|balanced|best", help="How long.")] = None,
@@ -80,7 +89,8 @@ def train(
         "seed": seed,
         "device": device,
     }
-    _check_together(job, data, output, resume, chosen)
+    columns = {"path_column": path_column, "label_column": label_column}
+    _check_together(job, data, output, resume, chosen | columns)
     named = Settings().string(declared.TRAINER_PYTHON)
     # An interpreter that is asked for by name has no stand-in.
     found = environment.find(Path(named) if named else None) if python is None else trainer_check.check(python)
@@ -90,7 +100,7 @@ def train(
         raise typer.Exit(1)
     if data:
         assert output is not None
-        with _job_file(data, output, chosen) as path:
+        with _job_file(_sources(data, columns), output, chosen) as path:
             raise typer.Exit(_follow([str(path)], found.python))
     raise typer.Exit(_follow(["--resume", str(resume)] if resume is not None else [str(job)], found.python))
 
@@ -109,8 +119,24 @@ def _check_together(
         raise typer.Exit(EXIT_USAGE)
 
 
+def _sources(data: list[Path], columns: dict[str, str | None]) -> list[dict[str, str]]:
+    """The data of the job, with whole paths: the window may take the run up from anywhere.
+
+    Ends with exit code 2 if columns are chosen of no table.
+    """
+    from resnet_desktop.data.sources.table import is_table
+
+    chosen = {name: value for name, value in columns.items() if value is not None}
+    if chosen and not any(map(is_table, data)):
+        say(f"{', '.join('--' + name.replace('_', '-') for name in chosen)} only goes with a table among --data.")
+        raise typer.Exit(EXIT_USAGE)
+    return [
+        {"csv": str(path.absolute()), **chosen} if is_table(path) else {"folder": str(path.absolute())} for path in data
+    ]
+
+
 @contextmanager
-def _job_file(data: list[Path], output: Path, chosen: dict[str, Any]) -> Iterator[Path]:
+def _job_file(sources: list[dict[str, str]], output: Path, chosen: dict[str, Any]) -> Iterator[Path]:
     """A file with the job of the options, for as long as the block lasts. Ends with exit code 2 if it is a bad one.
 
     It does not lie in the run folder: the trainer writes there once it knows that the folder is free. Raises
@@ -120,9 +146,6 @@ def _job_file(data: list[Path], output: Path, chosen: dict[str, Any]) -> Iterato
     from resnet_desktop.core.errors import JobError, StorageError
     from resnet_desktop.finetune.job import parse_job
 
-    # Whole paths: the window may take the run up from anywhere.
-    places = [str(path.absolute()) for path in data]
-    sources = [{"csv" if place.lower().endswith(".csv") else "folder": place} for place in places]
     values: dict[str, Any] = {"data": sources, "output": str(output.absolute())}
     values |= {name: value for name, value in chosen.items() if value is not None}
     if os.path.isfile(values.get("base") or ""):  # noqa: PTH113 - it raises for no name, however long

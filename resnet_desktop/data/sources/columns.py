@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +61,14 @@ class Preview:
     label: int | None
 
 
+class UnknownColumnsError(DataError):
+    """It cannot be told which columns of a table hold what: somebody has to choose them. Code: ``bad_data``."""
+
+    def __init__(self, table: Path, message: str, hint: str) -> None:
+        super().__init__("bad_data", message, hint)
+        self.table = table
+
+
 def read_rows(path: Path, columns: Columns, is_photo: Callable[[str], bool]) -> Reading:
     """The rows of a table of photos.
 
@@ -70,7 +78,8 @@ def read_rows(path: Path, columns: Columns, is_photo: Callable[[str], bool]) -> 
         is_photo: whether a name is that of a file that is there; asked of the first row, which may name no columns.
 
     Raises:
-        DataError: it cannot be read, or it cannot be told which columns hold what. Going through the rows raises, too.
+        DataError: it cannot be read, or (UnknownColumnsError) it cannot be told which columns hold what. Going through
+            the rows raises, too.
     """
     table = read_table(path)
     if columns.path is not None or columns.label is not None:
@@ -192,14 +201,13 @@ def _is_picture(field: str) -> bool:
     return dot >= 0 and field.strip().lower()[dot:] in IMAGE_SUFFIXES
 
 
-def _unknown(table: Table, columns: dict[str, int]) -> DataError:
+def _unknown(table: Table, columns: Mapping[str, int]) -> UnknownColumnsError:
     missing = next(name for name in ("path", "label") if name not in columns)
     twice = [name.strip().lower() for name in table.head].count(missing) > 1
     what = f"has {'two columns' if twice else 'no column'} “{missing}”; its first line has: {_shown(table.head)}"
-    hint = (
-        "Choose the columns of photos and labels (--path-column, --label-column), or let the first line be: path,label"
-    )
-    return bad(table.path, what, hint)
+    hint = "Choose the columns of photos and labels (in a terminal: --path-column and --label-column)"
+    message = f"{printable(table.path)} {what}."
+    return UnknownColumnsError(table.path, message, f"{hint}, or let the first line be: path,label")
 
 
 def _shown(head: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import itertools
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -70,6 +71,11 @@ class Table:
                 yield line, [*cells, *[""] * (self.width - len(row))]
         except csv.Error as error:
             raise unreadable(self.path, error) from error
+
+
+def is_table(path: Path) -> bool:
+    """Whether a path is taken for a table of photos, and not for a folder or zip file of them."""
+    return path.suffix.lower() in SUFFIXES and not os.path.isdir(path)  # noqa: PTH112 - it raises for no name
 
 
 def read_table(path: Path) -> Table:

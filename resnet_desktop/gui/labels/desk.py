@@ -232,18 +232,20 @@ class LabelDesk(QObject):
             return
         then(path)
 
-    def _on_table(self, future: Future[list[tuple[Path, str]]]) -> None:
+    def _on_table(self, future: Future[store.OpenedTable]) -> None:
         try:
-            rows = future.result()
+            table = future.result()
         except ResNetDesktopError as error:
             self.said.emit(str(error))
             return
-        labels = {str(path.absolute()): label for path, label in rows}
+        labels = {str(path.absolute()): label for path, label in table.labels.items()}
         self._known = {**(self._known or {}), **labels}
         here = ((item.number, _key_of(item)) for item in self._gallery.items)
         self.labelling.restore({number: labels[key] for number, key in here if key in labels})
         self.show(shown=True)
-        self.files_wanted.emit([path for path, _ in rows])
+        self.files_wanted.emit(list(table.files))
+        if table.remarks:
+            self.said.emit(" ".join(table.remarks))
 
 
 def _key_of(item: Item) -> str | None:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -62,11 +63,26 @@ def new_table() -> Path:
     return path
 
 
-def read_table(path: Path) -> list[tuple[Path, str]]:
-    """Files and labels that a CSV file names. Raises DataError."""
-    from resnet_desktop.finetune.csv_source import read_csv  # not needed before
+@dataclass(frozen=True, slots=True)
+class OpenedTable:
+    """Files in the order of a table, the label of each that has just one, and what is to be said of the rest."""
 
-    return [(Path(found.place.source), found.label) for found in read_csv(path, None) if found.place.member is None]
+    files: tuple[Path, ...]
+    labels: Mapping[Path, str]
+    remarks: tuple[str, ...]
+
+
+def read_table(path: Path) -> OpenedTable:
+    """Files and labels that a table names. Raises DataError."""
+    from resnet_desktop.finetune.csv_source import read_list  # not needed before
+
+    listing = read_list(path, None)
+    said: dict[Path, set[str]] = {}
+    for found in listing.found:
+        if found.place.member is None:
+            said.setdefault(Path(found.place.source), set()).add(found.label)
+    labels = {file: next(iter(names)) for file, names in said.items() if len(names) == 1}
+    return OpenedTable(tuple(said), labels, tuple(problem.message for problem in listing.problems))
 
 
 def teachable(counts: Sequence[int]) -> bool:

@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.core.progress import Cancelled
+from resnet_desktop.data.sources.columns import UnknownColumnsError
+from resnet_desktop.data.sources.table import is_table
 from resnet_desktop.gui import icons, theme, wording
 from resnet_desktop.gui.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard.class_table import ClassTable
+from resnet_desktop.gui.wizard.columns_dialog import ColumnsDialog
 from resnet_desktop.gui.wizard.draft import Draft, earlier_runs, is_run
 from resnet_desktop.gui.wizard.page import WizardPage, heading, secondary
+from resnet_desktop.gui.wizard.source_row import SourceRow
 from resnet_desktop.gui.wizard.trainer_notice import TrainerNotice
 
 if TYPE_CHECKING:
@@ -52,6 +56,7 @@ class DataPage(WizardPage):
         self._tasks = tasks
         self._sources: list[dict[str, str]] = []
         self._scan: Scan | None = None
+        self._asked_about: set[Path] = set()
         self._asked = 0
         self._looking = threading.Event()
         self._zone, self.notice = DropZone(), TrainerNotice()
@@ -97,10 +102,10 @@ class DataPage(WizardPage):
         return draft if draft.sources == sources else Draft(sources=sources)
 
     def add(self, paths: list[Path]) -> None:
-        """Add folders, zip files and CSV files, and look into them."""
+        """Add folders, zip files and tables, and look into them."""
         for path in paths:
-            source = {"csv" if path.suffix.lower() == ".csv" else "folder": str(path)}
-            if source not in self._sources:
+            source = {"csv" if is_table(path) else "folder": str(path)}
+            if all(source.items() - known.items() for known in self._sources):
                 self._sources.append(source)
         self._look()
 
@@ -130,10 +135,20 @@ class DataPage(WizardPage):
         except ResNetDesktopError as error:
             self._problem.setText(Failure.of(error).text)
             self._classes.show_counts({})
+            self._ask_where_unknown(error)
         else:
             self._classes.show_counts(self._scan.counts())
             self._summary.setText(self._found_words(self._scan, is_split))
         self._refresh()
+
+    def _ask_where_unknown(self, error: ResNetDesktopError) -> None:
+        """A table whose columns cannot be told is asked about, once."""
+        if not isinstance(error, UnknownColumnsError) or error.table in self._asked_about:
+            return
+        self._asked_about.add(error.table)
+        unknown = [source for source in self._sources if source.get("csv") == str(error.table)]
+        if unknown:
+            self.ask_for_columns(unknown[0])
 
     def _found_words(self, scan: Scan, is_split: bool) -> str:
         """How many there are, which of them the sources set apart themselves, and what was passed over."""
@@ -220,23 +235,22 @@ class DataPage(WizardPage):
         self.complete_changed.emit()
 
     def _row(self, source: dict[str, str]) -> QWidget:
-        place = Path(next(iter(source.values())))
-        row = QWidget()
-        layout = QHBoxLayout(row)
-        layout.setContentsMargins(0, 0, 0, 0)
-        mark = PlainLabel()
-        mark.setPixmap(icons.pixmap("folder", 18, theme.current().secondary))
-        name = PlainLabel(str(place))
-        name.setToolTip(plain_tip(str(place)))
-        away = QToolButton()
-        away.setIcon(icons.icon("close"))
-        away.setAccessibleName(self.tr("Do not use {name}").format(name=place.name))
-        away.setToolTip(self.tr("Do not use it; the files stay where they are"))
-        away.clicked.connect(lambda: self.remove(source))
-        layout.addWidget(mark)
-        layout.addWidget(name, 1)
-        layout.addWidget(away)
+        row = SourceRow(source)
+        row.removed.connect(lambda: self.remove(source))
+        row.columns_asked.connect(lambda: self.ask_for_columns(source))
         return row
+
+    def ask_for_columns(self, source: dict[str, str]) -> ColumnsDialog:
+        """Show the first rows of a table, and ask which of its columns are meant."""
+        dialog = ColumnsDialog(source, self._tasks, self)
+        dialog.chosen.connect(lambda chosen: self._on_columns(source, chosen))
+        dialog.open()
+        return dialog
+
+    def _on_columns(self, source: dict[str, str], chosen: dict[str, str]) -> None:
+        if source in self._sources:
+            self._sources[self._sources.index(source)] = chosen
+            self._look()
 
     def _on_folder_asked(self) -> None:
         dialog = QFileDialog(self, self.tr("Choose a folder of class folders"))
@@ -247,10 +261,10 @@ class DataPage(WizardPage):
         dialog.open()
 
     def _on_file_asked(self) -> None:
-        dialog = QFileDialog(self, self.tr("Choose zip or CSV files"))
+        dialog = QFileDialog(self, self.tr("Choose zip files or tables"))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.setNameFilters([self.tr("Zip and CSV files (*.zip *.csv)")])
+        dialog.setNameFilters([self.tr("Zip files and tables (*.zip *.csv *.tsv *.txt)")])
         dialog.filesSelected.connect(lambda names: self.add([Path(name) for name in names]))
         dialog.open()
 
