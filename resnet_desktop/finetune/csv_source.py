@@ -84,7 +84,7 @@ def read_list(path: Path, role: str | None, columns: Columns | None = None) -> L
             tally.ambiguous.append((row.paths[0], row.line))
     kept = [picture for picture, _ in found if picture.place.identity not in doubtful]
     remarks = [Problem("few_images", message) for message in reading.remarks]
-    return Listing(kept, [*_problems(path, tally), *remarks])
+    return Listing(kept, [*_problems(reading.listed_in or path, tally), *remarks])
 
 
 def _check(row: Row, path: Path, *, strict: bool) -> None:

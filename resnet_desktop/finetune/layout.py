@@ -107,7 +107,9 @@ def by_layout(
     sorted_out = _Sorted.of(inside, roles, annotated)
     found = [Found(role or part, label_text(folder), tree.places[n]) for n, part, folder in sorted_out.found]
     problems = passed_over.unreadable(tree) + passed_over.empty(_empty(tree, list(pictures.values()), common, roles))
-    problems += passed_over.loose(tree, [*(name for name in pictures if name not in inside), *sorted_out.loose])
+    loose = [*(name for name in pictures if name not in inside), *sorted_out.loose]
+    problems += passed_over.loose(tree, loose)
+    problems += passed_over.unread_tables(tree, needed=bool(loose or sorted_out.without_class))
     problems += passed_over.without_class(sorted_out.without_class) + passed_over.beside(sorted_out.beside)
     return found, [*problems, *passed_over.hidden(tree), *passed_over.unopened(tree)]
 

@@ -106,6 +106,18 @@ def beside(pictures: Counter[str]) -> list[Problem]:
     return [Problem("few_images", message)]
 
 
+def unread_tables(tree: Tree, *, needed: bool) -> list[Problem]:
+    """Tables beside photos without a class (``needed``): they may say what the folders do not."""
+    tables = sorted(name for name in tree.places if name.lower().endswith((".csv", ".tsv"))) if needed else []
+    if not tables:
+        return []
+    way_on = "add it by itself" if tree.places[tables[0]].member is None else "unpack the zip file and add it by itself"
+    more = f" and {len(tables) - 1:,} more like it" if len(tables) > 1 else ""
+    table = f"{printable(tables[0])}{more}"
+    message = f"Photos in {printable(tree.name)} carry no class, but {table} may say it: {way_on}."
+    return [Problem("few_images", message)]
+
+
 def unopened(tree: Tree) -> list[Problem]:
     """Zip files within a source: somebody may think that their pictures take part."""
     archives = tree.archives

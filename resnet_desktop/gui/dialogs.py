@@ -40,9 +40,9 @@ def ask_for_model(parent: QWidget, answered: Callable[[Path], None]) -> None:
 
 
 def ask_for_labels(parent: QWidget, answered: Callable[[Path], None]) -> None:
-    """A CSV file of photos and labels."""
+    """A table of photos and labels."""
     dialog = _dialog(parent, _tr("Open labels"), QFileDialog.FileMode.ExistingFile)
-    dialog.setNameFilters([_tr("CSV files (*.csv)"), _tr("All files (*)")])
+    dialog.setNameFilters([_tr("Tables (*.csv *.tsv *.txt)"), _tr("All files (*)")])
     dialog.fileSelected.connect(lambda name: answered(Path(name)))
     dialog.open()
 

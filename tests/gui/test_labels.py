@@ -175,6 +175,20 @@ def test_a_table_is_read_and_written(qtbot: QtBot, open_window: OpenWindow, phot
     qtbot.waitUntil(lambda: "none.csv" in window.notice.text, timeout=WAIT)
 
 
+def test_what_a_table_leaves_open_is_said(
+    qtbot: QtBot, open_window: OpenWindow, photos: list[Path], tmp_path: Path
+) -> None:
+    table = tmp_path / "_classes.csv"
+    rows = ("filename, weevil, stag", "beetles/0.png, 1, 0", "beetles/2.png, 1, 1", "beetles/none.png, 0, 1")
+    table.write_text("\n".join(rows), "utf-8")
+    window = open_window(photos[0], settings=Settings())
+    wait_settled(qtbot, window)
+    window.labels.open(table)
+    qtbot.waitUntil(lambda: labels_of(window) == ["weevil", None], timeout=WAIT)
+    assert "beetles/none.png (line 4)" in window.notice.text
+    assert "2.png (weevil, stag)" in window.notice.text
+
+
 def test_ten_thousand_photos_are_labelled_in_one_step(qtbot: QtBot) -> None:
     del qtbot
     thumbnails = Thumbnails(10_000_000)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_desktop.core.errors import DataError
-from resnet_desktop.data.sources.camera_traps import camtrap_dp, timelapse, timelapse_path, wildlife_insights
+from resnet_desktop.data.sources.camera_traps import timelapse, timelapse_path, wildlife_insights
+from resnet_desktop.data.sources.camtrap_dp import camtrap_dp
 from resnet_desktop.data.sources.labelling import choices, column_a_class, label_studio, role_text
 from resnet_desktop.data.sources.lists import path_and_label
 from resnet_desktop.data.sources.rows import Reading, Row, columns_by_name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 Missing = Literal["keep", "tell"]
@@ -37,6 +38,7 @@ class Reading:
         anywhere: whether a name alone says which file is meant, though a folder stands before it: paths of a server.
         missing: what becomes of a photo that is not there: it is told, or kept for whoever opens it to tell.
         remarks: sentences on what the table holds beside photos with labels.
+        listed_in: the table that the lines are of, where it is another one.
     """
 
     rows: Iterable[Row]
@@ -44,6 +46,7 @@ class Reading:
     anywhere: bool = False
     missing: Missing = "tell"
     remarks: tuple[str, ...] = ()
+    listed_in: Path | None = None
 
 
 def squeezed(name: str) -> str:

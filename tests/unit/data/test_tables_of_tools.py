@@ -200,10 +200,17 @@ OBSERVATIONS = "observationID,deploymentID,mediaID,eventID,eventStart,eventEnd,"
 
 def camtrap(folder: Path) -> tuple[Path, Path]:
     when = "2024-05-02T10:00:00Z"
-    names = {"m1": "1.jpg", "m2": "2.jpg", "m3": "3.jpg", "m4": "4.jpg", "m5": "5.jpg", "m7": "7.jpg"}
+    names = {"m1": "1.jpg", "m2": "2.jpg", "m3": "3.jpg", "m4": "4.jpg", "m5": "5.jpg"}
     rows = [
         f"{key},d1,activityDetection,{when},media/d1/{name},true,{name},image/jpeg,," for key, name in names.items()
     ]
+    for key, camera, time in (
+        ("m7", "d1", "11:05"),
+        ("m8", "d1", "12:00"),
+        ("m9", "d2", "11:05"),
+        ("m10", "d1", "11:07"),
+    ):
+        rows.append(f"{key},{camera},timeLapse,2024-05-02T{time}:00+00:00,media/d1/{key[1:]}.jpg,true,,image/jpeg,,")
     rows.append(f"m6,d1,activityDetection,{when},media/d1/6.mp4,true,6.mp4,video/mp4,,")
     media = written(folder, "media.csv", MEDIA, *rows)
     seen = [
@@ -214,15 +221,18 @@ def camtrap(folder: Path) -> tuple[Path, Path]:
         ("m5", "media", "animal", "Vulpes vulpes"),
         ("m5", "media", "animal", "Meles meles"),
         ("m6", "media", "animal", "Vulpes vulpes"),
-        ("m9", "media", "animal", "Vulpes vulpes"),
-        ("", "event", "animal", "Vulpes vulpes"),
+        ("m99", "media", "animal", "Vulpes vulpes"),
+        ("m10", "media", "unknown", ""),
+        ("", "media", "animal", "Vulpes vulpes"),
     ]
     rows = [f"o{i},d1,{m},e1,{when},{when},{level},{kind},{name},1" for i, (m, level, kind, name) in enumerate(seen)]
+    rows[-1] = "o98,,,,,,event,animal,Vulpes vulpes,1"
+    rows.append("o99,d1,,e2,2024-05-02T11:00:00Z,2024-05-02T13:10:00+02:00,event,animal,Lynx lynx,1")
     return media, written(folder, "observations.csv", OBSERVATIONS, *rows)
 
 
 def test_camtrap_dp(tmp_path: Path) -> None:
-    put(tmp_path, *(f"media/d1/{i}.jpg" for i in (1, 2, 3, 4, 5)))
+    put(tmp_path, *(f"media/d1/{i}.jpg" for i in (1, 2, 3, 4, 5, 7, 8, 9, 10)))
     for table in camtrap(tmp_path):
         listing = read_list(table, None)
         assert pairs(listing, tmp_path / "media" / "d1") == [
@@ -231,12 +241,13 @@ def test_camtrap_dp(tmp_path: Path) -> None:
             ("3.jpg", "human"),
             ("5.jpg", "Vulpes vulpes"),
             ("5.jpg", "Meles meles"),
+            ("7.jpg", "Lynx lynx"),
         ]
         text = said(listing)
-        assert "2 rows (lines 5, 7)" in text
-        assert "1 row of observations.csv is of a whole event" in text
-        assert "1 row of observations.csv names a photo that media.csv lacks" in text
-        assert "1 row of media.csv is a video" in text
+        assert "4 rows (lines 5, 8, 9 and 1 more) of media.csv have no label" in text
+        assert "2 rows of observations.csv belong to no photo of media.csv" in text
+        assert "1 photo got the label of a whole event in observations.csv" in text
+        assert "1 video of media.csv cannot be used" in text
         assert "5.jpg (Vulpes vulpes, Meles meles)" in text
 
 
@@ -335,3 +346,17 @@ def test_a_table_whose_photos_are_all_elsewhere_says_so(tmp_path: Path) -> None:
     table = written(tmp_path, "t.csv", "File,RelativePath,Species", "1.jpg,S,fox", "2.jpg,S,deer")
     with pytest.raises(DataError, match=r"2 photos that t\.csv names are not there"):
         collected(table)
+
+
+def test_a_folder_of_an_export_is_told_of_its_table(tmp_path: Path) -> None:
+    put(tmp_path / "export", "train/a.jpg", "train/b.jpg", "valid/c.jpg")
+    for part in ("train", "valid"):
+        written(tmp_path / "export" / part, "_classes.csv", "filename, ant, bee")
+    with pytest.raises(DataError) as caught:
+        collect(parse_job({"v": 1, "data": [{"folder": str(tmp_path / "export")}], "output": "out"}))
+    assert "carry no class, but train/_classes.csv and 1 more like it may say it" in caught.value.message
+    put(tmp_path / "mixed", "ants/1.jpg", "bees/2.jpg", "3.jpg", "list.csv")
+    found = collect(parse_job({"v": 1, "data": [{"folder": str(tmp_path / "mixed")}], "output": "out"}))
+    assert any("Photos in mixed carry no class, but list.csv may say it: add it" in p.message for p in found.problems)
+    put(tmp_path / "sorted", "ants/1.jpg", "bees/2.jpg", "results.csv")
+    assert not collect(parse_job({"v": 1, "data": [{"folder": str(tmp_path / "sorted")}], "output": "out"})).problems
