@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from resnet_desktop.bundle import schema
+from resnet_desktop.bundle.taxonomy.own import flaw as flaw_of_hierarchy
 from resnet_desktop.core.errors import ClassNameError, ModelError
 from resnet_desktop.imaging.transforms import Transforms
 
@@ -43,6 +44,7 @@ class Metadata:
         temperature: probabilities are softmax(logits / temperature).
         novelty: what the unfamiliar-image warning needs; None if it was not fitted.
         provenance: data set, recipe, metrics, seed, library versions, date; as ``schema`` lets it pass.
+        hierarchy: what the classes have in common (see ``taxonomy.own``); None if the file does not say.
         weights_sha256: checksum over the initializers, in hexadecimal digits; None in a file without one.
     """
 
@@ -53,6 +55,7 @@ class Metadata:
     temperature: float = 1.0
     novelty: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    hierarchy: Mapping[str, Any] | None = None
     weights_sha256: str | None = None
 
     def to_props(self) -> dict[str, str]:
@@ -62,6 +65,8 @@ class Metadata:
         if self.novelty is not None:
             values["novelty"] = dict(self.novelty)
         values["provenance"] = dict(self.provenance)
+        if self.hierarchy is not None:
+            values["hierarchy"] = dict(self.hierarchy)
         props = {f"{PREFIX}format": str(FORMAT), f"{PREFIX}output": self.output}
         if self.arch is not None:
             props[f"{PREFIX}arch"] = self.arch
@@ -90,14 +95,16 @@ class Metadata:
             return None
         _check_format(own)
         novelty = schema.novelty(_object(own, "novelty")) if "novelty" in own else None
+        categories = _categories(own)
         return Metadata(
             arch=_arch(own),
-            categories=_categories(own),
+            categories=categories,
             transforms=_transforms(own),
             output=_output(own),
             temperature=_temperature(own),
             novelty=novelty,
             provenance=schema.provenance(_object(own, "provenance")) if "provenance" in own else {},
+            hierarchy=_hierarchy(own, len(categories)),
             weights_sha256=_checksum(own),
         )
 
@@ -228,6 +235,16 @@ def _temperature(own: Mapping[str, str]) -> float:
     if not is_number or not low <= value <= high or not math.isfinite(value):
         raise _bad("calibration", f"must have a temperature between {low:g} and {high:g}")
     return float(value)
+
+
+def _hierarchy(own: Mapping[str, str], classes: int) -> dict[str, Any] | None:
+    if "hierarchy" not in own:
+        return None
+    value = _json(own, "hierarchy")
+    flaw = flaw_of_hierarchy(value, classes, is_label)
+    if flaw is not None:
+        raise _bad("hierarchy", flaw)
+    return dict(value)
 
 
 def _checksum(own: Mapping[str, str]) -> str | None:

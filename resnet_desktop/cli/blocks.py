@@ -51,20 +51,22 @@ _LEGEND = (
 def blocks(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="The photo.")],
     target: Annotated[
-        str | None, typer.Option("--target", metavar="CLASS", help="A label or an index; else the top prediction.")
+        str | None,
+        typer.Option("--target", metavar="CLASS", help="A label, an index or a group; else the top prediction."),
     ] = None,
     format: FormatOption = "table",  # noqa: A002 - the option's name
     model: ModelOption = None,
     provider: ProviderOption = None,
 ) -> None:
     """Show what each residual block does to a photo."""
-    from resnet_desktop.bundle.metadata import class_index
+    from resnet_desktop.bundle.taxonomy.of_model import class_or_group
     from resnet_desktop.explain.explainer import Explainer
     from resnet_desktop.explain.residual import BlockAnalyzer
     from resnet_desktop.inference.classifier import Classifier
 
     bundle = open_admitted(model)
-    wanted = class_index(bundle.metadata.categories, target) if target is not None else None
+    named = class_or_group(bundle.metadata, target) if target is not None else None
+    wanted = named if named is None or isinstance(named, int) else named.classes
     classifier = Classifier(
         bundle,
         provider=wanted_provider(provider),
@@ -91,7 +93,8 @@ def blocks(
 def _table(found: BlockAnalysis) -> Table:
     from rich.table import Table
 
-    title = cell(f"{found.label} ({found.target}): {found.probability:.1%}")
+    number = f" ({found.target})" if isinstance(found.target, int) else ""
+    title = cell(f"{found.label}{number}: {found.probability:.1%}")
     table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
     numbers = [entry for entry in _NUMBERS if entry[0] != "silenced" or _has_silenced(found)]
     table.add_column("block")

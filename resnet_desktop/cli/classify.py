@@ -13,12 +13,15 @@ import typer
 from resnet_desktop.cli.shared import (
     EXIT_SOME_FAILED,
     EXIT_USAGE,
+    GroupThresholdOption,
     ModelOption,
     ProviderOption,
+    group_as_dict,
     named_paths,
     open_admitted,
     opened_output,
     say,
+    wanted_group_threshold,
     wanted_provider,
 )
 from resnet_desktop.core import settings as declared
@@ -37,6 +40,7 @@ def classify(
     format: Annotated[Format, typer.Option("--format", help="How to print.")] = "table",  # noqa: A002 - the option
     output: Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")] = None,
     heatmaps: Annotated[Path | None, typer.Option("--heatmaps", help="Write a heatmap of each photo here.")] = None,
+    group_threshold: GroupThresholdOption = None,
     batch: Annotated[int | None, typer.Option("--batch", min=1, max=4096, help="Photos in one run.")] = None,
     model: ModelOption = None,
     provider: ProviderOption = None,
@@ -54,6 +58,7 @@ def classify(
         top_k=top,
         keep_activations=heatmaps is not None,
         max_pixels=Settings().integer(declared.MAX_MEGAPIXELS) * 1_000_000,
+        group_threshold=wanted_group_threshold(group_threshold),
         on_fallback=say,
     )
     pictures = Heatmaps(heatmaps, classifier) if heatmaps else None
@@ -90,6 +95,8 @@ def _row(outcome: Outcome, model: str) -> dict[str, Any]:
         "predictions": [
             {"index": s.index, "label": s.label, "probability": round(s.probability, 6)} for s in prediction.scores
         ],
+        "group": None if prediction.group is None else group_as_dict(prediction.group),
+        "sure": prediction.sure,
         "unfamiliar": prediction.unfamiliar,
         "model": model,
         "provider": prediction.provider,

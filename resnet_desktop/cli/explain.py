@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from resnet_desktop.bundle.bundle import Bundle
+    from resnet_desktop.bundle.taxonomy.tree import Group
     from resnet_desktop.cli.pictures import Painter
     from resnet_desktop.explain.explainer import Explainer
 
@@ -50,7 +51,8 @@ def explain(
         str | None, typer.Option("--layer", metavar="NAME", help="Where in the network; else the recommended layer.")
     ] = None,
     target: Annotated[
-        str | None, typer.Option("--target", metavar="CLASS", help="A label or an index; else the top prediction.")
+        str | None,
+        typer.Option("--target", metavar="CLASS", help="A label, an index or a group; else the top prediction."),
     ] = None,
     against: Annotated[
         str | None, typer.Option("--against", metavar="CLASS", help="Show what speaks for the target against this one.")
@@ -100,8 +102,8 @@ def explain(
 class _Wanted:
     """What is asked of every photo."""
 
-    target: int | None
-    against: int | None
+    target: int | Group | None
+    against: int | Group | None
     layer: str | None
     method: str
     check: bool
@@ -148,8 +150,9 @@ class _Job:
         wanted = self.wanted
         subject = self.explainer.subject(photo)
         target = subject.prediction.top.index if wanted.target is None else wanted.target
+        against = None if wanted.against is None else _classes(wanted.against)
         heatmap = self.explainer.explain(
-            subject, target, layer=wanted.layer, method=wanted.method, against=wanted.against, progress=progress
+            subject, _classes(target), layer=wanted.layer, method=wanted.method, against=against, progress=progress
         )
         picture = self.painter.png(photo, heatmap.cam)
         path = self.places.of(photo)
@@ -170,14 +173,20 @@ class _Job:
         row["seconds"] = round(subject.prediction.seconds + heatmap.seconds, 4)
         return row
 
-    def _named(self, index: int) -> dict[str, Any]:
-        return {"index": index, "label": self.explainer.classifier.bundle.metadata.categories[index]}
+    def _named(self, target: int | Group) -> dict[str, Any]:
+        if isinstance(target, int):
+            return {"index": target, "label": self.explainer.classifier.bundle.metadata.categories[target]}
+        return {"wnid": target.id, "label": target.label, "classes": list(target.classes)}
 
 
-def _class(bundle: Bundle, text: str | None) -> int | None:
-    from resnet_desktop.bundle.metadata import class_index
+def _classes(target: int | Group) -> int | tuple[int, ...]:
+    return target if isinstance(target, int) else target.classes
 
-    return class_index(bundle.metadata.categories, text) if text is not None else None
+
+def _class(bundle: Bundle, text: str | None) -> int | Group | None:
+    from resnet_desktop.bundle.taxonomy.of_model import class_or_group
+
+    return class_or_group(bundle.metadata, text) if text is not None else None
 
 
 def _job(

@@ -75,7 +75,8 @@ class Csv:
         self._top = top
         ranks = [f"{name}_{i + 1}" for i in range(top) for name in ("label", "probability")]
         self._stream = stream
-        self._write(["path", "ok", *ranks, "unfamiliar", "error", "message"])
+        groups = ["group", "group_probability", "sure"]
+        self._write(["path", "ok", *ranks, "unfamiliar", "error", "message", *groups])
 
     def write(self, row: dict[str, Any]) -> None:
         """Write the row; bytes of a path that are not UTF-8 are escaped, on a terminal control characters as well."""
@@ -88,7 +89,9 @@ class Csv:
         if self._stream.isatty():
             path = printable(path)
         unfamiliar, message = row.get("unfamiliar", ""), printable(error.get("message", ""))
-        self._write([path, row["ok"], *cells, unfamiliar, error.get("code", ""), message])
+        group = row.get("group") or {}
+        groups = [group.get("label", ""), group.get("probability", ""), row.get("sure", "")]
+        self._write([path, row["ok"], *cells, unfamiliar, error.get("code", ""), message, *groups])
 
     def finish(self) -> None:
         """Nothing waits."""
@@ -107,7 +110,7 @@ class TableRows:
         self._table.add_column("photo", overflow="fold")
         self._table.add_column("what it is", overflow="fold")
         self._table.add_column("sure", justify="right")
-        self._table.add_column("else", overflow="fold", style="dim")
+        self._table.add_column("classes", overflow="fold", style="dim")
 
     def write(self, row: dict[str, Any]) -> None:
         """Add the row."""
@@ -116,10 +119,12 @@ class TableRows:
             self._table.add_row(name, cell(row["error"]["message"], style="red"), "", "")
             return
         best, *others = row["predictions"]
+        group = row["group"] or {"label": best["label"], "probability": best["probability"], "classes": [best["index"]]}
+        others = others if group["classes"] == [best["index"]] else [best, *others]
         rest = ", ".join(f"{p['label']} {p['probability']:.0%}" for p in others if p["probability"] >= 0.005)
-        sure = f"{best['probability']:.0%}"
-        label = f"{best['label']} (unfamiliar)" if row["unfamiliar"] else best["label"]
-        self._table.add_row(name, cell(label), sure, cell(rest))
+        label = group["label"] if row["sure"] else f"not sure; perhaps {group['label']}"
+        label = f"{label} (unfamiliar)" if row["unfamiliar"] else label
+        self._table.add_row(name, cell(label), f"{group['probability']:.0%}", cell(rest))
 
     def finish(self) -> None:
         """Print the table."""

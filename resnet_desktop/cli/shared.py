@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from resnet_desktop.bundle.bundle import Bundle
+    from resnet_desktop.inference.groups import GroupScore
 
 EXIT_NO_MODEL = 1
 EXIT_USAGE = 2
@@ -33,6 +34,12 @@ PIPE_WIDTH = 120
 ModelOption = Annotated[str | None, typer.Option("--model", metavar="NAME|PATH", help="The model to use.")]
 ProviderOption = Annotated[
     str | None, typer.Option("--provider", metavar="auto|cpu|cuda|…", help="The execution provider to use.")
+]
+GroupThresholdOption = Annotated[
+    float | None,
+    typer.Option(
+        "--group-threshold", min=0.0, max=1.0, metavar="P", help="How probable an answer must be to be sure, 0 to 1."
+    ),
 ]
 TableOrJson = Literal["table", "json"]
 FormatOption = Annotated[TableOrJson, typer.Option("--format", help="How to print.")]
@@ -101,6 +108,21 @@ def open_admitted(model: str | None) -> Bundle:
 def wanted_provider(provider: str | None) -> str:
     """The provider that is named, or the one of the settings."""
     return provider or Settings().string(declared.PROVIDER)
+
+
+def wanted_group_threshold(threshold: float | None) -> float:
+    """The threshold that is named, or the one of the settings."""
+    return Settings().number(declared.GROUP_THRESHOLD) if threshold is None else threshold
+
+
+def group_as_dict(group: GroupScore) -> dict[str, Any]:
+    """A group as it stands in JSON."""
+    return {
+        "wnid": group.id,
+        "label": group.label,
+        "probability": round(group.probability, 6),
+        "classes": list(group.classes),
+    }
 
 
 def named_paths(paths: list[str]) -> Iterator[str]:

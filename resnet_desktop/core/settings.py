@@ -49,6 +49,7 @@ MODEL = Setting("model", "", "Model (empty: the one that the app starts with)")
 PROVIDER = Setting("provider", "auto", "Execution provider")
 MAX_MEGAPIXELS = Setting("max_megapixels", 200, "Largest image, in megapixels", minimum=1, maximum=2000)
 TOP_K = Setting("top_k", 5, "Classes shown for a photo", minimum=1, maximum=1000)
+GROUP_THRESHOLD = Setting("group_threshold", 0.6, "Probability from which an answer is sure", minimum=0.0, maximum=1.0)
 THEME = Setting("theme", "system", "Appearance", choices=("system", "light", "dark"))
 HEATMAP_SHOWN = Setting("heatmap_shown", True, "Show the heatmap")
 HEATMAP_OPACITY = Setting("heatmap_opacity", 0.5, "Opacity of the heatmap", minimum=0.0, maximum=1.0)
@@ -69,6 +70,7 @@ SETTINGS: tuple[Setting, ...] = (
     PROVIDER,
     MAX_MEGAPIXELS,
     TOP_K,
+    GROUP_THRESHOLD,
     THEME,
     HEATMAP_SHOWN,
     HEATMAP_OPACITY,

@@ -137,28 +137,23 @@ GRADIENT_MAPS: dict[str, Callable[[Array, Array], Array]] = {
 """The methods that need one run of activations and gradient, by their names in ``methods``."""
 
 
-def closed_form_weights(features: FeatureLayer, target: int, against: int | None = None) -> Array:
-    """The gradient of logit ``target`` with respect to every cell of each last-stage channel, float32 ``(C,)``.
+def closed_form_weights(features: FeatureLayer, seed: Array) -> Array:
+    """The gradient of a score with respect to every cell of each last-stage channel, float32 ``(C,)``.
 
     Behind the last stage come only the mean over h x w cells and one linear layer W, so that the gradient is
-    ``W[target, k] / (h * w)`` in every cell of channel k: no backward pass is needed. With ``against`` it is that of
-    the difference of the two logits.
+    ``(seed · W)[k] / (h * w)`` in every cell of channel k: no backward pass is needed.
 
-    Raises:
-        IndexError: there is no such class.
+    Args:
+        features: the last stage of the model and the linear layer behind it.
+        seed: the gradient of the score with respect to the logits, float32 ``(classes,)``; for a class's logit, 1 there.
     """
-    classes = len(features.fc_weight)
-    for index in (target,) if against is None else (target, against):
-        if not 0 <= index < classes:
-            raise IndexError(f"there is no class {index} among {classes}")
-    weights = features.fc_weight[target]
-    if against is not None:
-        weights = weights - features.fc_weight[against]
+    used = np.flatnonzero(seed)
+    weights = seed[used] @ features.fc_weight[used]
     return np.asarray(weights / (features.height * features.width), np.float32)
 
 
-def closed_form(features: FeatureLayer, activations: Array, target: int) -> Array:
-    """Grad-CAM of logit ``target`` at the last stage, before ReLU and scaling.
+def closed_form(features: FeatureLayer, activations: Array, seed: Array) -> Array:
+    """Grad-CAM of a score at the last stage, before ReLU and scaling.
 
     Selvaraju et al. 2017 (arXiv:1610.02391), equations 1 and 2: the weight of a channel is the mean of its gradient
     over the cells, which here is the same number in all of them. At this layer it equals CAM (Zhou et al. 2016,
@@ -167,19 +162,18 @@ def closed_form(features: FeatureLayer, activations: Array, target: int) -> Arra
     Args:
         features: the last stage of the model and the linear layer behind it.
         activations: of one image, float32 ``(C, h, w)``.
-        target: a class index.
+        seed: as for ``closed_form_weights``.
 
     Returns:
-        float32 ``(h, w)``; its sum is the logit without the bias.
+        float32 ``(h, w)``; for one class its sum is the logit without the bias.
 
     Raises:
         ValueError: the activations are not of this layer.
-        IndexError: there is no such class.
     """
     shape = (features.channels, features.height, features.width)
     if activations.shape != shape:
         raise ValueError(f"the activations of {features.layer} have the shape {shape}, not {activations.shape}")
-    return _weighted(closed_form_weights(features, target), activations)
+    return _weighted(closed_form_weights(features, seed), activations)
 
 
 def _weighted(weights: Array, activations: Array) -> Array:

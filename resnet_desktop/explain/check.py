@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.explain.faithfulness import Curves, Removed, curves, without_hottest
 from resnet_desktop.explain.sanity import SanityReport, sanity
+from resnet_desktop.explain.target import label_of, probability
 
 if TYPE_CHECKING:
     from resnet_desktop.explain.explainer import Explainer, Heatmap, Subject
@@ -188,13 +189,13 @@ def check_heatmap(
     removed = without_hottest(explainer, subject, heatmap)
     report = sanity(explainer, subject, heatmap, seed=seed, cancelled=cancelled, progress=second_part)
     probabilities = removed.prediction.probabilities
-    after = float(probabilities[heatmap.target])
+    after = float(probability(probabilities, heatmap.target))
     if heatmap.against is not None:
-        after /= max(after + float(probabilities[heatmap.against]), 1e-30)
-    categories = explainer.classifier.bundle.metadata.categories
+        after /= max(after + float(probability(probabilities, heatmap.against)), 1e-30)
+    metadata = explainer.classifier.bundle.metadata
     return HeatmapCheck(
-        label=categories[heatmap.target],
-        against_label=None if heatmap.against is None else categories[heatmap.against],
+        label=label_of(metadata, heatmap.target),
+        against_label=None if heatmap.against is None else label_of(metadata, heatmap.against),
         probability=float(found["blur"].deletion[0]),
         probability_removed=after,
         empty=heatmap.empty,

@@ -17,10 +17,12 @@ from resnet_desktop.core.errors import LayerError
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.explain import cam as cams
 from resnet_desktop.explain import perturbation
+from resnet_desktop.explain import target as targets
 from resnet_desktop.explain.backward import has_rules
 from resnet_desktop.explain.gradient_sessions import GradientRun, GradientSessions
 from resnet_desktop.explain.maps import NO_LAYER, Heatmap, Subject
 from resnet_desktop.explain.methods import DEFAULT_METHOD, METHODS, MethodInfo
+from resnet_desktop.explain.target import Target
 from resnet_desktop.imaging.decode import Source
 from resnet_desktop.inference.classifier import Classifier, Prediction
 
@@ -35,8 +37,8 @@ class _Question:
     """What is asked of one photo."""
 
     subject: Subject
-    target: int
-    against: int | None
+    target: Target
+    against: Target | None
     cancelled: Cancelled
     progress: Progress
 
@@ -130,20 +132,24 @@ class Explainer:
         return self.sessions.gradient(inputs, seed, layers)
 
     def seed(self, target: int, against: int | None = None, count: int = 1) -> NDArray[np.float32]:
-        """What the gradient is of: 1 at ``target``, -1 at ``against``; float32 ``(count, classes)``.
+        """What the gradient of one class's logit is of: 1 at ``target``, -1 at ``against``; ``(count, classes)``.
 
         Raises:
             IndexError: there is no such class.
         """
-        self._check_classes(target, against)
-        seed = np.zeros((count, self.classifier.bundle.classes), np.float32)
-        seed[:, target] += 1.0
-        if against is not None:
-            seed[:, against] -= 1.0
-        return seed
+        return targets.gradient(np.zeros((count, self.classifier.bundle.classes), np.float32), target, against, 1.0)
 
-    def heatmap(self, prediction: Prediction, target: int) -> Heatmap:
-        """Grad-CAM at the last stage for class ``target``, from the same run as the prediction.
+    def seed_at(
+        self, logits: NDArray[np.float32], target: Target, against: Target | None = None
+    ) -> NDArray[np.float32]:
+        """What the gradient is of where the network gives ``logits`` ``(n, classes)``; float32 of the same shape.
+
+        Of groups it depends on the logits (see ``target``). Raises IndexError: there is no such class.
+        """
+        return targets.gradient(logits, target, against, self.classifier.bundle.metadata.temperature)
+
+    def heatmap(self, prediction: Prediction, target: Target) -> Heatmap:
+        """Grad-CAM at the last stage for a class or a group, from the same run as the prediction.
 
         Raises:
             LayerError: ``no_closed_form``: the network does not end in pooling and one linear layer, or the prediction
@@ -156,10 +162,11 @@ class Explainer:
             raise LayerError("no_closed_form", message)
         if prediction.activations is None:
             raise LayerError("no_closed_form", "This prediction was made without keeping what its heatmap needs.")
-        weights = cams.closed_form_weights(features, target)
+        seed = self.seed_at(prediction.logits[None], target)[0]
+        weights = cams.closed_form_weights(features, seed)
         name = next((layer.name for layer in self.layers if self._closed(layer)), features.layer)
         return Heatmap(
-            cam=cams.closed_form(features, prediction.activations, target),
+            cam=cams.closed_form(features, prediction.activations, seed),
             layer=name,
             method=DEFAULT_METHOD,
             target=target,
@@ -170,11 +177,11 @@ class Explainer:
     def explain(
         self,
         subject: Subject,
-        target: int,
+        target: Target,
         *,
         layer: str | None = None,
         method: str = DEFAULT_METHOD,
-        against: int | None = None,
+        against: Target | None = None,
         cancelled: Cancelled = never,
         progress: Progress = unheard,
     ) -> Heatmap:
@@ -182,10 +189,10 @@ class Explainer:
 
         Args:
             subject: the photo.
-            target: the class whose evidence is wanted.
+            target: the class, or the classes of the group, whose evidence is wanted.
             layer: where in the network (see ``layer``); occlusion looks at none.
             method: one of ``methods.METHODS``.
-            against: a class to contrast with: the score is then logit ``target`` minus logit ``against``.
+            against: a class or group to contrast with: the score is then that of ``target`` minus that of ``against``.
             cancelled: asked before every run of the model.
             progress: told how far a method of many runs is.
 
@@ -197,7 +204,7 @@ class Explainer:
             ProviderError: ``provider_failed``.
         """
         began = time.perf_counter()
-        self._check_classes(target, against)
+        targets.check_classes(self.classifier.bundle.classes, target, against)
         where = self.possible(layer, method)
         question = _Question(subject, target, against, cancelled, progress)
         if where is not None:
@@ -213,10 +220,10 @@ class Explainer:
     def depths(
         self,
         subject: Subject,
-        target: int,
+        target: Target,
         *,
         method: str = DEFAULT_METHOD,
-        against: int | None = None,
+        against: Target | None = None,
     ) -> tuple[Heatmap, ...]:
         """A heatmap at every depth, from first to last, from one run of one graph.
 
@@ -231,7 +238,7 @@ class Explainer:
             ModelError, ProviderError: as ``explain``.
         """
         began = time.perf_counter()
-        self._check_classes(target, against)
+        targets.check_classes(self.classifier.bundle.classes, target, against)
         if method not in cams.GRADIENT_MAPS and method != "eigencam":
             title = _known(method).title
             raise LayerError(
@@ -245,7 +252,7 @@ class Explainer:
             found = self.sessions.activations(batch, tensors)
             maps = [_eigen(question, layer, found[layer.tensor][0]) for layer in chosen]
         else:
-            run = self.gradient(batch, self.seed(target, against), tensors)
+            run = self.gradient(batch, self._seed(question), tensors)
             maps = [
                 _gradient_map(question, layer, method, run.activations[layer.tensor][0], run.gradients[layer.tensor][0])
                 for layer in chosen
@@ -273,10 +280,9 @@ class Explainer:
         features = self.features
         if features is not None and self._closed(layer):
             activations = self._activations(question.subject, layer)
-            weights = cams.closed_form_weights(features, question.target, question.against)
+            weights = cams.closed_form_weights(features, self._seed(question)[0])
             return activations, np.broadcast_to(weights[:, None, None], activations.shape)
-        seed = self.seed(question.target, question.against)
-        run = self.gradient(question.subject.input[None], seed, (layer.tensor,))
+        run = self.gradient(question.subject.input[None], self._seed(question), (layer.tensor,))
         return run.activations[layer.tensor][0], run.gradients[layer.tensor][0]
 
     def _activations(self, subject: Subject, layer: Layer) -> NDArray[np.float32]:
@@ -299,7 +305,10 @@ class Explainer:
 
     def _smooth(self, question: _Question, layer: Layer) -> Heatmap:
         def maps(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-            seed = self.seed(question.target, question.against, len(pictures))
+            one_class = isinstance(question.target, int) and isinstance(question.against, int | None)
+            # The gradient of a logit is of that logit wherever it is taken; that of a group's follows its logits.
+            logits = None if one_class else self.classifier.predict(pictures).logits
+            seed = self._seed(question, logits) if logits is not None else self._seed(question).repeat(len(pictures), 0)
             run = self.gradient(pictures, seed, (layer.tensor,))
             pairs = zip(run.activations[layer.tensor], run.gradients[layer.tensor], strict=True)
             return np.stack([cams.grad_cam(activations, gradient) for activations, gradient in pairs])
@@ -312,7 +321,7 @@ class Explainer:
     def _fusion(self, question: _Question, layer: Layer) -> Heatmap:
         chosen = self._fused_layers(layer)
         tensors = [one.tensor for one in chosen]
-        run = self.gradient(question.subject.input[None], self.seed(question.target, question.against), tensors)
+        run = self.gradient(question.subject.input[None], self._seed(question), tensors)
         maps = [cams.layer_cam(run.activations[name][0], run.gradients[name][0]) for name in tensors]
         return _without_arrays(question, cams.fused(maps), layer.name, "fusion")
 
@@ -347,20 +356,19 @@ class Explainer:
             message = f"Gradients cannot pass the operator {operator} behind {layer.name}."
             raise LayerError("no_gradient_rule", message, f"These methods need none: {free}.")
 
-    def _check_classes(self, target: int, against: int | None) -> None:
-        classes = self.classifier.bundle.classes
-        for index in (target,) if against is None else (target, against):
-            if not 0 <= index < classes:
-                raise IndexError(f"there is no class {index} among {classes}")
+    def _seed(self, question: _Question, logits: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """The seed at the photo's own logits, or at others ``(n, classes)``."""
+        at = question.subject.prediction.logits[None] if logits is None else logits
+        return self.seed_at(at, question.target, question.against)
 
     def _logit_difference(self, question: _Question, pictures: NDArray[np.float32]) -> NDArray[np.float64]:
-        logits = self.classifier.predict(pictures).logits.astype(np.float64)
-        score: NDArray[np.float64] = logits[:, question.target]
-        return score if question.against is None else score - logits[:, question.against]
+        logits, temperature = self.classifier.predict(pictures).logits, self.classifier.bundle.metadata.temperature
+        score = targets.score(logits, question.target, temperature)
+        return score if question.against is None else score - targets.score(logits, question.against, temperature)
 
     def _probability(self, question: _Question, pictures: NDArray[np.float32]) -> NDArray[np.float64]:
         logits = self.classifier.predict(pictures).logits
-        return self.classifier.probabilities(logits)[:, question.target].astype(np.float64)
+        return targets.probability(self.classifier.probabilities(logits), question.target)
 
 
 def _known(method: str) -> MethodInfo:

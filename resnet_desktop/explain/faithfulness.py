@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
+from resnet_desktop.explain import target as targets
+from resnet_desktop.explain.target import Target, probability
 from resnet_desktop.imaging.overlay import upsample
 
 if TYPE_CHECKING:
@@ -110,15 +112,17 @@ def curves(
     return measured(score, subject.input, heatmap.cam, steps=steps, seed=seed, cancelled=cancelled, progress=progress)
 
 
-def scorer(classifier: Classifier, target: int, against: int | None) -> Score:
+def scorer(classifier: Classifier, target: Target, against: Target | None) -> Score:
     """The probability of ``target``, or its share of the two where it is explained against another class."""
 
     def score(pictures: NDArray[np.float32]) -> NDArray[np.float64]:
         logits = classifier.predict(pictures).logits
         if against is None:
-            return classifier.probabilities(logits)[:, target].astype(np.float64)
-        pair = classifier.probabilities(logits[:, [target, against]])
-        return pair[:, 0].astype(np.float64)
+            return probability(classifier.probabilities(logits), target)
+        temperature = classifier.bundle.metadata.temperature
+        lead = targets.score(logits, target, temperature) - targets.score(logits, against, temperature)
+        share: NDArray[np.float64] = 1.0 / (1.0 + np.exp(np.clip(-lead / temperature, -700.0, 700.0)))
+        return share
 
     return score
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_desktop.explain.target import Target
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureSheet:
@@ -14,7 +16,7 @@ class FeatureSheet:
 
     Attributes:
         layer: the layer's name.
-        target: the class index.
+        target: the class index, or those of a group's classes.
         channels: int64 ``(n,)``: which channels these are.
         maps: their activations as they are, float32 ``(n, h, w)``.
         weights: float32 ``(n,)``: each channel's part in the class's logit, to first order; negative ones speak
@@ -22,14 +24,14 @@ class FeatureSheet:
     """
 
     layer: str
-    target: int
+    target: Target
     channels: NDArray[np.int64]
     maps: NDArray[np.float32]
     weights: NDArray[np.float32]
 
 
 def strongest(
-    layer: str, target: int, activations: NDArray[np.float32], gradient: NDArray[np.float32], count: int
+    layer: str, target: Target, activations: NDArray[np.float32], gradient: NDArray[np.float32], count: int
 ) -> FeatureSheet:
     """The ``count`` channels with the greatest sums over cells of gradient × activation.
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.core.atomic import replacing
+from resnet_desktop.explain.target import Target
 from resnet_desktop.inference.classifier import Prediction
 
 NO_LAYER = "input"
@@ -36,21 +37,21 @@ class Heatmap:
         cam: float32 ``(h, w)``, before ReLU and before scaling.
         layer: the layer's name, such as ``layer4.2``; ``input`` where the method looks at no layer.
         method: how the map was made, one of ``methods.METHODS``.
-        target: the class index whose evidence it is.
+        target: the class index whose evidence it is, or those of a group's classes.
         activations: of the layer, float32 ``(C, h, w)``; None where the map is made of several runs.
         gradient: of the score with respect to them, float32 ``(C, h, w)``; may be read-only; None where the method
             needs none.
-        against: the class that ``target`` is contrasted with, or None; the score is then the difference of the logits.
+        against: the class or group that ``target`` is contrasted with, or None; the score is then the difference.
         seconds: what it took.
     """
 
     cam: NDArray[np.float32]
     layer: str
     method: str
-    target: int
+    target: Target
     activations: NDArray[np.float32] | None
     gradient: NDArray[np.float32] | None
-    against: int | None = None
+    against: Target | None = None
     seconds: float = 0.0
 
     @property
@@ -62,9 +63,9 @@ class Heatmap:
 def save_map(path: Path, heatmap: Heatmap, logits: NDArray[np.float32]) -> None:
     """Write a raw map as NPZ, whole or not at all.
 
-    It holds ``cam`` (h, w), ``logits`` before temperature and ``target``, an integer; ``against`` where the map
-    contrasts two classes; and ``activations`` and ``gradient`` (C, h, w) where the method has them (not where a map is
-    made of many runs).
+    It holds ``cam`` (h, w), ``logits`` before temperature and ``target``, an integer, or several for a group;
+    ``against`` where the map contrasts two; and ``activations`` and ``gradient`` (C, h, w) where the method has them
+    (not where a map is made of many runs).
 
     Raises:
         StorageError: the folder or the disk refuses.

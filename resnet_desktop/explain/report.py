@@ -20,6 +20,7 @@ from resnet_desktop.explain.faithfulness import Curves
 from resnet_desktop.explain.methods import METHODS
 from resnet_desktop.explain.report_style import document
 from resnet_desktop.explain.svg import Axis, Line, bar_chart, line_chart, text
+from resnet_desktop.explain.target import Target, label_of, probability
 from resnet_desktop.imaging.decode import encode_png, thumbnail
 from resnet_desktop.imaging.overlay import colormap, paint, scale_map
 from resnet_desktop.imaging.transforms import Box
@@ -104,8 +105,9 @@ class _Page:
 
     def claim(self, heatmap: Heatmap) -> str:
         """The class that a map explains, in quotes."""
-        name = f"“{self._labels[heatmap.target]}”"
-        return name if heatmap.against is None else f"{name} and not “{self._labels[heatmap.against]}”"
+        metadata = self._bundle.metadata
+        name = f"“{label_of(metadata, heatmap.target)}”"
+        return name if heatmap.against is None else f"{name} and not “{label_of(metadata, heatmap.against)}”"
 
     def photo(self, heatmap: Heatmap) -> str:
         """The photo, and the photo with the map."""
@@ -126,15 +128,16 @@ class _Page:
     def predictions(self, heatmap: Heatmap) -> str:
         """The best classes, and those in question if they are not among them."""
         prediction = self._subject.prediction
-        rows = {s.index: s.probability for s in prediction.scores}
-        for index in (heatmap.target, heatmap.against):
-            if index is not None:
-                rows.setdefault(index, float(prediction.probabilities[index]))
+        rows: dict[Target, float] = {s.index: s.probability for s in prediction.scores}
+        for target in (heatmap.target, heatmap.against):
+            if target is not None:
+                rows.setdefault(target, float(probability(prediction.probabilities, target)))
         lines = []
-        for index, probability in rows.items():
-            asked = ' class="asked"' if index == heatmap.target else ""
-            bar = f'<td class="meter"><span style="width:{probability * 100:.1f}%"></span></td>'
-            lines.append(f"<tr{asked}><th>{text(self._labels[index])}</th>{bar}<td>{_percent(probability)}</td></tr>")
+        for target, value in rows.items():
+            asked = ' class="asked"' if target == heatmap.target else ""
+            bar = f'<td class="meter"><span style="width:{value * 100:.1f}%"></span></td>'
+            name = text(label_of(self._bundle.metadata, target))
+            lines.append(f"<tr{asked}><th>{name}</th>{bar}<td>{_percent(value)}</td></tr>")
         note = ""
         if prediction.unfamiliar:
             note = "<p>The photo looks unlike what this model was trained on: all of this may mean little.</p>"

@@ -24,6 +24,7 @@ from resnet_desktop.explain.feature_maps import FeatureSheet, strongest
 from resnet_desktop.explain.gradient_sessions import GradientSessions, Graph
 from resnet_desktop.explain.graph import structure
 from resnet_desktop.explain.lesion import LesionTest
+from resnet_desktop.explain.target import Target, check_classes, label_of, probability
 from resnet_desktop.inference.classifier import Classifier, ClassScore
 
 __all__ = ["BlockAnalysis", "BlockAnalyzer", "BlockReport", "FeatureSheet", "Lesion"]
@@ -93,13 +94,13 @@ class BlockAnalysis:
     """Every residual block at work on one picture.
 
     Attributes:
-        target: the class whose logit and probability are looked at.
+        target: the class, or the classes of the group, whose logit and probability are looked at.
         label: its label.
         probability: of the target by the whole network, a fraction of 1.
         reports: one for each block, from input to output.
     """
 
-    target: int
+    target: Target
     label: str
     probability: float
     reports: tuple[BlockReport, ...]
@@ -124,7 +125,7 @@ class BlockAnalyzer:
     def analyse(
         self,
         subject: Subject,
-        target: int,
+        target: Target,
         *,
         lesions: bool = True,
         cancelled: Cancelled = never,
@@ -134,7 +135,7 @@ class BlockAnalyzer:
 
         Args:
             subject: the picture and its prediction.
-            target: a class index.
+            target: a class index, or those of a group's classes.
             lesions: whether to make the lesion test.
             cancelled: asked before every run.
             progress: told after every run.
@@ -147,8 +148,7 @@ class BlockAnalyzer:
             ProviderError: ``provider_failed``.
         """
         bundle = self._classifier.bundle
-        if not 0 <= target < bundle.classes:
-            raise IndexError(f"there is no class {target} among {bundle.classes}")
+        check_classes(bundle.classes, target)
         if not self._blocks:
             message = "This network has no residual blocks: nowhere does a skip connection end in a sum."
             raise LayerError("no_blocks", message)
@@ -156,7 +156,7 @@ class BlockAnalyzer:
         tell = progress or unheard
         test = self._lesions if lesions else None
         total = 1 + (test.runs if test is not None else 0)
-        reports = self._measuring.run(subject.input, target)
+        reports = self._measuring.run(subject.input, self._explainer.seed_at(subject.prediction.logits[None], target))
         tell(1, total)
         rows: list[Lesion | None] = [None] * len(self._blocks)
         if test is not None:
@@ -165,35 +165,35 @@ class BlockAnalyzer:
         reports = [replace(report, lesion=lesion) for report, lesion in zip(reports, rows, strict=True)]
         return BlockAnalysis(
             target=target,
-            label=bundle.metadata.categories[target],
-            probability=float(subject.prediction.probabilities[target]),
+            label=label_of(bundle.metadata, target),
+            probability=float(probability(subject.prediction.probabilities, target)),
             reports=tuple(reports),
         )
 
-    def feature_maps(self, subject: Subject, layer: str, target: int, count: int = 24) -> FeatureSheet:
-        """The feature maps of a layer, those that speak most for class ``target`` first.
+    def feature_maps(self, subject: Subject, layer: str, target: Target, count: int = 24) -> FeatureSheet:
+        """The feature maps of a layer, those that speak most for a class or group first.
 
         Args:
             subject: the picture.
             layer: a layer's name.
-            target: a class index.
+            target: a class index, or those of a group's classes.
             count: how many at most.
 
         Raises:
             LayerError: ``unknown_layer``, ``no_gradient_rule``.
             IndexError: there is no such class.
         """
-        bundle = self._classifier.bundle
         found = self._explainer.layer(layer)
-        run = self._explainer.gradient(subject.input[None], _one_hot(bundle.classes, target), [found.tensor])
+        seed = self._explainer.seed_at(subject.prediction.logits[None], target)
+        run = self._explainer.gradient(subject.input[None], seed, [found.tensor])
         activations, gradient = run.activations[found.tensor][0], run.gradients[found.tensor][0]
         return strongest(found.name, target, activations, gradient, count)
 
-    def _lesion(self, logits: NDArray[np.float32], target: int) -> Lesion:
+    def _lesion(self, logits: NDArray[np.float32], target: Target) -> Lesion:
         probabilities = self._classifier.probabilities(logits)
         best = int(probabilities.argmax())
         label = self._classifier.bundle.metadata.categories[best]
-        return Lesion(float(probabilities[target]), ClassScore(best, label, float(probabilities[best])))
+        return Lesion(float(probability(probabilities, target)), ClassScore(best, label, float(probabilities[best])))
 
 
 class _Measuring:
@@ -211,10 +211,10 @@ class _Measuring:
         # What is nearest to the logits may have a gradient where something before it has none.
         self._layers = [name for name in outputs if has_rules(bundle.view, bundle.output_name, name) is None]
 
-    def run(self, picture: NDArray[np.float32], target: int) -> list[BlockReport]:
-        """A report for each block, without its lesion."""
+    def run(self, picture: NDArray[np.float32], seed: NDArray[np.float32]) -> list[BlockReport]:
+        """A report for each block, without its lesion; ``seed`` ``(1, classes)`` says what the gradient is of."""
         session = self._sessions.session("measures", self._graph)
-        others = {SEED: _one_hot(self._bundle.classes, target)} if self._layers else None
+        others = {SEED: seed} if self._layers else None
         # A skip may start at the picture itself, which the runtime does not give out again.
         found = {self._bundle.input_name: picture[None], **session.run(picture[None], others)}
         return [_report(block, found) for block in self._blocks]
@@ -259,15 +259,6 @@ def _report(block: ResidualBlock, found: Mapping[str, NDArray[np.float32]]) -> B
 def _flat(tensor: NDArray[np.float32]) -> NDArray[np.float64]:
     """All units of one picture, in float64: the square of a gradient behind fifty cut skips is 0 in float32."""
     return tensor.reshape(-1).astype(np.float64)
-
-
-def _one_hot(classes: int, target: int) -> NDArray[np.float32]:
-    """A seed ``(1, classes)`` for the logit of one class. Raises IndexError."""
-    if not 0 <= target < classes:
-        raise IndexError(f"there is no class {target} among {classes}")
-    seed = np.zeros((1, classes), np.float32)
-    seed[0, target] = 1.0
-    return seed
 
 
 def _rounded(value: float | None) -> float | None:

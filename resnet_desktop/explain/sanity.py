@@ -211,6 +211,8 @@ def _again(network: Explainer, subject: Subject, heatmap: Heatmap, cancelled: Ca
     # Its own prediction is not needed, and the real one's activations are not its own.
     unknown = replace(subject.prediction, activations=None)
     try:
+        if not isinstance(heatmap.target, int):  # of a group the gradient depends on the network's own logits
+            unknown = replace(unknown, logits=network.classifier.predict(subject.input[None]).logits[0])
         again = network.explain(
             network.subject_of(unknown, subject.input),
             heatmap.target,

@@ -20,6 +20,7 @@ from resnet_desktop.explain.maps import save_map
 from resnet_desktop.explain.methods import METHODS
 from resnet_desktop.explain.report import Look, html_report
 from resnet_desktop.explain.residual import BlockAnalysis, BlockAnalyzer, FeatureSheet
+from resnet_desktop.explain.target import label_of
 from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, LayerChoice, Source
 from resnet_desktop.imaging.decode import decode
 from resnet_desktop.imaging.overlay import scale_map
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from resnet_desktop.bundle.blocks import ResidualBlock
     from resnet_desktop.bundle.bundle import Bundle
+    from resnet_desktop.explain.target import Target
     from resnet_desktop.inference.classifier import Classifier, Prediction
 
 REPORT_SIDE = 448
@@ -44,8 +46,8 @@ class _Photo:
     source: Source
     prediction: Prediction
 
-    def target(self, wanted: int | None) -> int:
-        """The class that is meant: by default the best one."""
+    def target(self, wanted: Target | None) -> Target:
+        """The class or group that is meant: by default the best class."""
         return self.prediction.top.index if wanted is None else wanted
 
 
@@ -115,14 +117,14 @@ class Analysis:
         return tuple(self._shown(photo, request, heatmap) for heatmap in found)
 
     def blocks(
-        self, number: int, source: Source, target: int | None, cancelled: Cancelled, progress: Progress
+        self, number: int, source: Source, target: Target | None, cancelled: Cancelled, progress: Progress
     ) -> BlockAnalysis:
         """The residual blocks at work on a photo. Raises LayerError ``no_blocks``."""
         photo = self._photo(number, source)
         subject, wanted = self._subject(photo), photo.target(target)
         return self._blocks.analyse(subject, wanted, cancelled=cancelled, progress=progress)
 
-    def sheet(self, number: int, source: Source, layer: str, target: int | None) -> FeatureSheet:
+    def sheet(self, number: int, source: Source, layer: str, target: Target | None) -> FeatureSheet:
         """The feature maps of a layer, the strongest for a class first. Raises LayerError."""
         photo = self._photo(number, source)
         return self._blocks.feature_maps(self._subject(photo), layer, photo.target(target))
@@ -217,13 +219,13 @@ class Analysis:
         return subject
 
     def _shown(self, photo: _Photo, request: EvidenceRequest, heatmap: Heatmap) -> Evidence:
-        categories = self._classifier.bundle.metadata.categories
+        metadata = self._classifier.bundle.metadata
         scaled = scale_map(heatmap.cam)
         against = heatmap.against
         return Evidence(
             item=photo.number,
             target=heatmap.target,
-            label=categories[heatmap.target],
+            label=label_of(metadata, heatmap.target),
             values=scaled.values,
             empty=scaled.empty,
             layer=heatmap.layer,
@@ -233,14 +235,14 @@ class Analysis:
             raw=heatmap.cam,
             peak=scaled.peak,
             against=against,
-            against_label="" if against is None else categories[against],
+            against_label="" if against is None else label_of(metadata, against),
             method=heatmap.method,
             seconds=heatmap.seconds,
         )
 
     def _without(self, photo: _Photo, request: EvidenceRequest, problem: Failure) -> Evidence:
         target = photo.target(request.target)
-        label = self._classifier.bundle.metadata.categories[target]
+        label = label_of(self._classifier.bundle.metadata, target)
         return Evidence(
             item=photo.number,
             target=target,

@@ -173,6 +173,8 @@ class Engine:
             providers.short_name(prediction.provider),
             prediction.seconds,
             prediction.full_size,
+            prediction.group,
+            prediction.sure,
         )
 
 

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from resnet_desktop.core.errors import ResNetDesktopError
+    from resnet_desktop.explain.target import Target
     from resnet_desktop.imaging.transforms import Box, Fit
     from resnet_desktop.inference.classifier import ClassScore
+    from resnet_desktop.inference.groups import GroupScore
     from resnet_desktop.inference.providers import ProviderStatus
 
 Source = Path | bytes
@@ -48,6 +50,7 @@ class Result:
     """The prediction for one photo, without its large arrays.
 
     ``scores`` are best first; ``seconds`` from decode to prediction; ``full_size`` (width, height) in the file, pixels.
+    ``group`` and ``sure`` are those of the prediction: the most specific thing that is probable enough.
     """
 
     scores: tuple[ClassScore, ...]
@@ -55,6 +58,8 @@ class Result:
     provider: str
     seconds: float
     full_size: tuple[int, int]
+    group: GroupScore | None = None
+    sure: bool = True
 
     @property
     def top(self) -> ClassScore:
@@ -62,19 +67,26 @@ class Result:
         return self.scores[0]
 
 
+def classes_in(target: Target | None) -> tuple[int, ...]:
+    """The class indices of a class or group; none of None."""
+    if target is None:
+        return ()
+    return (target,) if isinstance(target, int) else target
+
+
 @dataclass(frozen=True, slots=True)
 class EvidenceRequest:
     """Which heatmap is wanted.
 
     Attributes:
-        target: a class index; None is the best class.
-        against: a class that the target is contrasted with, or None.
+        target: a class index, or those of a group's classes; None is the best class.
+        against: a class or group that the target is contrasted with, or None.
         layer: a layer's name; None is the recommended one.
         method: one of ``explain.methods``.
     """
 
-    target: int | None = None
-    against: int | None = None
+    target: Target | None = None
+    against: Target | None = None
     layer: str | None = None
     method: str = "gradcam"
 
@@ -108,7 +120,7 @@ class Evidence:
 
     Attributes:
         item: the photo's number in the list.
-        target: the class index.
+        target: the class index, or those of a group's classes.
         label: its name.
         values: the map, float32 (h, w) from 0 to 1; None if there is no map (``problem`` says why).
         empty: no place speaks for the class.
@@ -126,7 +138,7 @@ class Evidence:
     """
 
     item: int
-    target: int
+    target: Target
     label: str
     values: NDArray[np.float32] | None
     empty: bool
@@ -136,7 +148,7 @@ class Evidence:
     request: EvidenceRequest = EvidenceRequest()
     raw: NDArray[np.float32] | None = None
     peak: float = 0.0
-    against: int | None = None
+    against: Target | None = None
     against_label: str = ""
     method: str = "gradcam"
     seconds: float = 0.0

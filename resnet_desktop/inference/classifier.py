@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.taxonomy.of_model import taxonomy_of
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.decode import DEFAULT_MAX_PIXELS, DecodeBudget, Source, decode_image
 from resnet_desktop.imaging.transforms import Fit
 from resnet_desktop.inference import providers, runtime
+from resnet_desktop.inference.groups import DEFAULT_THRESHOLD, GroupRule, GroupScore
 from resnet_desktop.inference.novelty import NoveltyRule
 from resnet_desktop.inference.providers import Choice
 from resnet_desktop.inference.runtime import SessionFactory
@@ -43,6 +45,9 @@ class Prediction:
         provider: ONNX Runtime's name of the provider that ran it.
         seconds: decode to prediction; in a batch, its own decoding and its share of the run.
         full_size: width and height of the image in its file, in pixels, upright.
+        group: the most specific thing that is probable enough, or that the network leans to; None for a model without
+            a hierarchy of its classes.
+        sure: whether the group, or without one the best class, is probable enough to be said.
     """
 
     scores: tuple[ClassScore, ...]
@@ -53,6 +58,8 @@ class Prediction:
     provider: str
     seconds: float
     full_size: tuple[int, int]
+    group: GroupScore | None = None
+    sure: bool = True
 
     @property
     def top(self) -> ClassScore:
@@ -83,6 +90,7 @@ class Classifier:
         fit: whether the network sees the centre crop or the whole image.
         keep_activations: fetch what last-stage heatmaps need, in the same run.
         max_pixels: images with more are refused.
+        group_threshold: the probability from which an answer is sure, a fraction of 1 (see ``groups``).
         on_fallback: called with a sentence when the provider fails and the CPU takes over.
         factory: opens ONNX Runtime sessions.
 
@@ -100,6 +108,7 @@ class Classifier:
         fit: Fit = "crop",
         keep_activations: bool = True,
         max_pixels: int = DEFAULT_MAX_PIXELS,
+        group_threshold: float = DEFAULT_THRESHOLD,
         on_fallback: Callable[[str], None] | None = None,
         factory: SessionFactory = runtime.open_session,
     ) -> None:
@@ -108,6 +117,7 @@ class Classifier:
         self.fit: Fit = fit
         self.max_pixels = max_pixels
         self.choice = provider if isinstance(provider, Choice) else providers.choose(provider, factory=factory)
+        self.groups = GroupRule(taxonomy_of(bundle.metadata), group_threshold)
         self._novelty = NoveltyRule.from_metadata(bundle.metadata.novelty)
         self._features = bundle.features.name if bundle.features is not None and keep_activations else None
         watched = None if self._novelty is None else _watched(bundle, self._novelty)
@@ -189,6 +199,7 @@ class Classifier:
             activations = None if activations is None else activations.copy()
         probabilities = self.probabilities(logits)
         familiar = None if raw.familiar is None else raw.familiar[row]
+        answer = self.groups.answer(probabilities)
         return Prediction(
             scores=self._best(probabilities),
             logits=logits,
@@ -198,6 +209,8 @@ class Classifier:
             provider=raw.provider,
             seconds=seconds,
             full_size=full_size,
+            group=answer.group,
+            sure=answer.sure,
         )
 
     def _only(self, batch: NDArray[np.float32], start: float, full_size: tuple[int, int]) -> Prediction:

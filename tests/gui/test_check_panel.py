@@ -20,7 +20,7 @@ from resnet_desktop.gui.charts import Scale
 from resnet_desktop.gui.inspect.check_details import CheckDetails
 from resnet_desktop.gui.inspect.check_panel import CheckPanel, VerdictCard
 from resnet_desktop.gui.inspect.curve_chart import CurveChart, RemovalCurve
-from resnet_desktop.gui.inspect.inside import CheckedHeatmap
+from resnet_desktop.gui.inspect.inside import CheckedHeatmap, Explained
 from resnet_desktop.gui.results import EvidenceRequest
 from resnet_desktop.gui.session_controller import SessionController
 from resnet_desktop.gui.welcome import sample_photos
@@ -68,9 +68,7 @@ def made_up(better: float = 0.2, correlation: float = 0.1) -> CheckedHeatmap:
         seconds=3.2,
     )
     seen = rng.integers(0, 200, (SIDE, SIDE, 3), np.uint8)
-    return CheckedHeatmap(
-        check, (ClassScore(0, "tabby cat", 0.8),), seen, seen, ClassScore(0, "tabby cat", 0.8), 0.1, cam
-    )
+    return CheckedHeatmap(check, (ClassScore(0, "tabby cat", 0.8),), seen, seen, Explained("tabby cat", 0.8), 0.1, cam)
 
 
 @pytest.fixture

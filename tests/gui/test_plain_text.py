@@ -37,7 +37,9 @@ LABELS = (
         "&lt;",
     ),
 )
-TOLD = dict.fromkeys(("base", "publisher", "licence", "date"), "<b>told</b>") | {"data": ["<i>data</i>"]}
+TOLD: dict[str, object] = dict.fromkeys(("base", "publisher", "licence", "date"), "<b>told</b>") | {
+    "data": ["<i>data</i>"]
+}
 needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="a file cannot be called so there")
 
 

@@ -61,7 +61,9 @@ _ALL_INPUTS = (
 """Operators whose rules know the gradients of all inputs."""
 
 _INPUTS = {
-    **dict.fromkeys(("MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul", "SkipLayerNormalization"), (0, 1)),
+    **dict.fromkeys(
+        ("MatMulInteger", "MatMulIntegerToFloat", "DynamicQuantizeMatMul", "SkipLayerNormalization"), (0, 1)
+    ),
     **dict.fromkeys(("QLinearAdd", "QLinearMatMul", "QLinearMul"), (0, 3)),
     "FusedConv": (0, 3),
     "Where": (1, 2),

@@ -172,7 +172,11 @@ class Writer:
         """A tensor of the model in the type of its gradient: whole numbers as floating ones."""
         found = self.view.tensors.get(tensor)
         dtype = self.dtype(tensor)
-        return tensor if found is None or found.type == helper.np_dtype_to_tensor_dtype(dtype) else self.cast(tensor, dtype)
+        return (
+            tensor
+            if found is None or found.type == helper.np_dtype_to_tensor_dtype(dtype)
+            else self.cast(tensor, dtype)
+        )
 
     def spread(self, x: str, tensor: str) -> str:
         """``x``, whose sizes of 1 are repeated to the shape of a tensor of the model."""

@@ -36,6 +36,7 @@ from resnet_desktop.gui.session_controller import SessionController
 if TYPE_CHECKING:
     from resnet_desktop.core.progress import Cancelled, Progress
     from resnet_desktop.explain.residual import FeatureSheet
+    from resnet_desktop.explain.target import Target
     from resnet_desktop.gui.engine import Engine
 
 
@@ -43,11 +44,11 @@ if TYPE_CHECKING:
 class _Item:
     number: int
     source: Source
-    target: int | None
+    target: Target | None
     label: str
 
     @property
-    def key(self) -> tuple[int, int | None]:
+    def key(self) -> tuple[int, Target | None]:
         return self.number, self.target
 
 

@@ -15,7 +15,7 @@ from resnet_desktop.gui.inspect import help_texts
 from resnet_desktop.gui.inspect.curve_chart import CurveChart, RemovalCurve
 from resnet_desktop.gui.inspect.help_button import HelpButton
 from resnet_desktop.gui.inspect.help_texts import Help
-from resnet_desktop.gui.inspect.inside import CheckedHeatmap
+from resnet_desktop.gui.inspect.inside import CheckedHeatmap, Explained
 from resnet_desktop.gui.inspect.tiles import Tile, Tiles
 from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.qt_image import to_qimage
@@ -235,10 +235,10 @@ class _Section(QFrame):
             self._help.refresh_theme()
 
 
-def _photo_tile(image: QImage, scores: Sequence[ClassScore], explained: ClassScore, arrow: str | None) -> Tile:
-    """A photo with its three best classes; the explained one is among them in any case."""
-    shown = list(scores[:3])
-    if explained.index not in [score.index for score in shown]:
+def _photo_tile(image: QImage, scores: Sequence[ClassScore], explained: Explained, arrow: str | None) -> Tile:
+    """A photo with its three best classes; what is explained is among them in any case."""
+    shown: list[ClassScore | Explained] = list(scores[:3])
+    if explained.label not in [score.label for score in shown]:
         shown = [*shown[:2], explained]
     words = [f"{score.label} {wording.percent(score.probability, 1)}" for score in shown]
     return Tile(image, words[0], tuple(words[1:]), arrow=arrow, smooth=True, note="\n".join(words))

@@ -16,7 +16,7 @@ from resnet_desktop.gui.inspect.evidence_desk import choice_of
 from resnet_desktop.gui.inspect.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.image_view import ImageView
 from resnet_desktop.gui.plain import plain_tip
-from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo
+from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo, classes_in
 
 
 class CompareCell(QWidget):
@@ -137,7 +137,7 @@ class CompareCell(QWidget):
             (f"{c.title}  ({c.name})", replace(request, layer=None if c.recommended else c.name)) for c in info.layers
         ]
         methods = layer.methods if layer is not None else ()
-        others = [i for i in classes if i != request.target]
+        others = [i for i in classes if i not in classes_in(request.target)]
         against = [(info.categories[i], replace(request, against=i)) for i in others]
         self._add(self.tr("Class"), [(info.categories[i], self._about(request, i)) for i in classes])
         self._add(self.tr("Against"), [(self.tr("No other class"), replace(request, against=None)), *against])

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QImage
 
 from resnet_desktop.gui.inspect.evidence_desk import choice_of
-from resnet_desktop.gui.results import EvidenceRequest, LayerChoice, ModelInfo, Source
+from resnet_desktop.gui.results import EvidenceRequest, LayerChoice, ModelInfo, Source, classes_in
+
+if TYPE_CHECKING:
+    from resnet_desktop.explain.target import Target
 
 MOST = 4
 CLASSES, DEPTHS, METHODS = "classes", "depths", "methods"
@@ -46,7 +50,9 @@ def wanted(preset: str, base: EvidenceRequest, info: ModelInfo, photo: ComparePh
 def carried_over(request: EvidenceRequest, info: ModelInfo, photo: ComparePhoto) -> EvidenceRequest:
     """The same question for another photo or model, as far as they know its class and its layer."""
     count = len(info.categories)
-    target, against = (i if i is not None and i < count else None for i in (request.target, request.against))
+    target, against = (
+        one if all(i < count for i in classes_in(one)) else None for one in (request.target, request.against)
+    )
     if target is None:
         target = next(iter(photo.classes), None)
     layer = request.layer if choice_of(info.layers, request.layer) is not None else None
@@ -58,10 +64,15 @@ def translated(request: EvidenceRequest, before: ModelInfo, after: ModelInfo) ->
     if before.categories == after.categories:
         return request
     places = {name: place for place, name in enumerate(after.categories)}
-    target, against = (
-        None if index is None else places.get(before.categories[index]) for index in (request.target, request.against)
-    )
-    return replace(request, target=target, against=against)
+
+    def known(target: Target | None) -> Target | None:
+        """The class or group there; None if one of its classes is missing."""
+        found = [places[name] for i in classes_in(target) if (name := before.categories[i]) in places]
+        if not found or len(found) < len(classes_in(target)):
+            return None
+        return found[0] if isinstance(target, int) else tuple(sorted(found))
+
+    return replace(request, target=known(request.target), against=known(request.against))
 
 
 def spread(layers: Sequence[LayerChoice]) -> list[LayerChoice]:

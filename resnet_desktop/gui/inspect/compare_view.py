@@ -26,11 +26,12 @@ from resnet_desktop.gui.inspect.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.preset_bar import PresetBar
 from resnet_desktop.gui.inspect.question import careful
 from resnet_desktop.gui.plain import PlainLabel
-from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo
+from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo, classes_in
 from resnet_desktop.gui.session_controller import SessionController
 
 if TYPE_CHECKING:
     from resnet_desktop.core.progress import Cancelled, Progress
+    from resnet_desktop.explain.target import Target
     from resnet_desktop.gui.engine import Engine
 
 MENU_CLASSES = 12
@@ -291,8 +292,9 @@ class CompareView(QWidget):
         cell.hide()
         cell.deleteLater()
 
-    def _label(self, target: int | None) -> str:
-        return "" if self._info is None or target is None else self._info.categories[target]
+    def _label(self, target: Target | None) -> str:
+        info = self._info
+        return "" if info is None else self.tr(" or ").join(info.categories[i] for i in classes_in(target))
 
     def _fill_menu(self, cell: CompareCell) -> None:
         if self._info is not None and self._photo is not None:

@@ -18,6 +18,7 @@ from resnet_desktop.gui.session_controller import SessionController
 
 if TYPE_CHECKING:
     from resnet_desktop.core.progress import Cancelled, Progress
+    from resnet_desktop.explain.target import Target
     from resnet_desktop.gui.engine import Engine
 
 DEEP_METHODS = ("gradcam", "gradcam++", "hirescam", "xgradcam", "layercam", "eigencam")
@@ -124,8 +125,8 @@ class EvidenceDesk(QObject):
         self._set_waiting(False)
         self._show(None)
 
-    def choose_target(self, target: int) -> None:
-        """The evidence for another class."""
+    def choose_target(self, target: Target) -> None:
+        """The evidence for another class, or for a group."""
         against = None if self._request.against == target else self._request.against
         self._change(replace(self._request, target=target, against=against))
 
@@ -196,8 +197,8 @@ class EvidenceDesk(QObject):
                 self._set_request(self._evidence.request)
 
     @property
-    def _target(self) -> int | None:
-        """The class that is wanted, as far as it is known."""
+    def _target(self) -> Target | None:
+        """The class or group that is wanted, as far as it is known."""
         if self._request.target is None and self._evidence is not None:
             return self._evidence.target
         return self._request.target

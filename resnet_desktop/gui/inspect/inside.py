@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from resnet_desktop.core.progress import Cancelled, Progress
     from resnet_desktop.explain.check import HeatmapCheck
     from resnet_desktop.explain.residual import BlockAnalysis, FeatureSheet
+    from resnet_desktop.explain.target import Target
     from resnet_desktop.gui.engine import Engine
     from resnet_desktop.inference.classifier import ClassScore
 
@@ -65,6 +66,14 @@ class OpenedBlocks:
     top: int
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The class or group that a map explains, and its probability, a fraction of 1."""
+
+    label: str
+    probability: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CheckedHeatmap:
     """The tests of a heatmap, with the pictures that they were made on.
@@ -74,7 +83,7 @@ class CheckedHeatmap:
         before: the best classes for the whole photo.
         seen: what the network saw of the photo, uint8 (H, W, 3).
         changed: the same without the map's hottest part.
-        explained: the class that the map explains, with its probability for the whole photo.
+        explained: what the map explains, with its probability for the whole photo.
         explained_after: its probability without the hottest part.
         cam: the map that was tested, float32 (h, w), before ReLU and scaling.
     """
@@ -83,13 +92,13 @@ class CheckedHeatmap:
     before: tuple[ClassScore, ...]
     seen: NDArray[np.uint8]
     changed: NDArray[np.uint8]
-    explained: ClassScore
+    explained: Explained
     explained_after: float
     cam: NDArray[np.float32]
 
 
 def open_blocks(
-    engine: Engine, number: int, source: Source, target: int | None, cancelled: Cancelled, progress: Progress
+    engine: Engine, number: int, source: Source, target: Target | None, cancelled: Cancelled, progress: Progress
 ) -> OpenedBlocks | Failure:
     """The residual blocks at work on a photo. Raises LayerError ``no_blocks``, CancelledError."""
     try:
@@ -105,7 +114,7 @@ def open_blocks(
     )
 
 
-def feature_maps(engine: Engine, number: int, source: Source, layer: str, target: int) -> FeatureSheet | Failure:
+def feature_maps(engine: Engine, number: int, source: Source, layer: str, target: Target) -> FeatureSheet | Failure:
     """The feature maps of a layer, the strongest for a class first. Raises LayerError."""
     try:
         return engine.analysis.sheet(number, source, layer, target)
@@ -117,7 +126,7 @@ def check_map(
     engine: Engine, number: int, source: Source, request: EvidenceRequest, cancelled: Cancelled, progress: Progress
 ) -> CheckedHeatmap | Failure:
     """The tests of a heatmap. Raises LayerError if there is no such map, CancelledError."""
-    from resnet_desktop.inference.classifier import ClassScore
+    from resnet_desktop.explain.target import label_of, probability
 
     analysis = engine.analysis
     try:
@@ -131,8 +140,8 @@ def check_map(
         before=subject.prediction.scores,
         seen=transforms.picture(subject.input),
         changed=transforms.picture(check.removed.input),
-        explained=ClassScore(target, metadata.categories[target], float(subject.prediction.probabilities[target])),
-        explained_after=float(check.removed.prediction.probabilities[target]),
+        explained=Explained(label_of(metadata, target), float(probability(subject.prediction.probabilities, target))),
+        explained_after=float(probability(check.removed.prediction.probabilities, target)),
         cam=heatmap.cam,
     )
 

@@ -35,7 +35,7 @@ from resnet_desktop.gui.inspect.prediction_panel import PredictionPanel
 from resnet_desktop.gui.labels.shelf import ClassShelf
 from resnet_desktop.gui.pictures import Photos
 from resnet_desktop.gui.qt_image import legend_qimage
-from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo, Result
+from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo, Result, classes_in
 from resnet_desktop.gui.session_controller import SessionController
 
 __all__ = ["BLOCKS", "COMPARE", "PHOTO", "InspectPage"]
@@ -154,7 +154,7 @@ class InspectPage(QWidget):
         item, evidence = self.gallery.current, self.evidence
         if item is None or evidence is None or not isinstance(item.outcome, Result):
             return
-        others = [score.index for score in item.outcome.scores if score.index != evidence.target]
+        others = [score.index for score in item.outcome.scores if score.index not in classes_in(evidence.target)]
         self.desk.choose_against(others[0] if self.desk.request.against is None and others else None)
 
     def open_check(self) -> None:

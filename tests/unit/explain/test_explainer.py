@@ -21,6 +21,13 @@ BundleMaker = Callable[..., Bundle]
 PhotoMaker = Callable[..., NDArray[np.uint8]]
 
 
+def one_hot(target: int, classes: int = 5) -> NDArray[np.float32]:
+    """The gradient of one class's logit with respect to all logits."""
+    seed = np.zeros(classes, np.float32)
+    seed[target] = 1.0
+    return seed
+
+
 @pytest.fixture
 def classifier(make_bundle: BundleMaker) -> Classifier:
     """A tiny network, ready on the CPU."""
@@ -37,7 +44,7 @@ def test_the_map_is_the_definition_written_out(classifier: Classifier, photo: Ph
         for channel in range(features.channels):
             alpha = float(features.fc_weight[target, channel]) / (features.height * features.width)
             expected += alpha * prediction.activations[channel].astype(np.float64)
-        found = closed_form(features, prediction.activations, target)
+        found = closed_form(features, prediction.activations, one_hot(target))
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
@@ -70,7 +77,7 @@ def test_a_class_with_nothing_but_counter_evidence_has_an_empty_map(
     assert prediction.activations is not None
     # the activations come out of a ReLU: against weights that are all negative no cell can be positive
     negative = replace(bundle.features, fc_weight=-np.abs(bundle.features.fc_weight))
-    assert closed_form(negative, prediction.activations, 0).max() <= 0
+    assert closed_form(negative, prediction.activations, one_hot(0)).max() <= 0
 
 
 @pytest.mark.parametrize("target", [-1, 5, 1000])
@@ -83,8 +90,8 @@ def test_activations_of_another_network(classifier: Classifier) -> None:
     features = classifier.bundle.features
     assert features is not None
     with pytest.raises(ValueError, match=r"the activations of layer2\.0"):
-        closed_form(features, np.zeros((3, 4, 4), np.float32), 0)
-    assert closed_form_weights(features, 0).shape == (features.channels,)
+        closed_form(features, np.zeros((3, 4, 4), np.float32), one_hot(0))
+    assert closed_form_weights(features, one_hot(0)).shape == (features.channels,)
 
 
 def test_a_head_with_hidden_layers_has_no_closed_form(make_bundle: BundleMaker, photo: PhotoMaker) -> None:

@@ -1,0 +1,1 @@
+"""What classes have in common: trees of more and more general things above the classes of a model."""
