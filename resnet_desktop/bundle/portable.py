@@ -37,6 +37,7 @@ for i in numpy.argsort(-p)[:5]:
 '''
 
 _PHOTO = '''"""Reading a photo as the app does: upright, in sRGB over white, a large one at reduced scale."""
+import math
 from PIL import Image
 from colour import to_srgb
 
@@ -44,15 +45,15 @@ TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation: Image.Tr
 
 
 def read(path, side):
-    """The photo, its shorter side not below three times ``side`` pixels unless it is smaller; its (width, height)."""
-    image = Image.open(path)
+    """The photo, its shorter side not below 2.9 times ``side`` pixels unless it is smaller; its (width, height)."""
+    image, least = Image.open(path), math.ceil(2.9 * side)
     (width, height), scale, factor = image.size, 1, 1
     if image.format in ("JPEG", "MPO"):
-        drafted = image.draft(None, (3 * side, 3 * side))
+        drafted = image.draft(None, (least, least))
         scale = round(width / drafted[1][2]) if drafted else 1
     image.load()
     turn = None if image.format == "TIFF" else TURNS.get(image.getexif().get(0x0112))
-    factor = max(1, min(image.size) // (3 * side))
+    factor = max(1, min(image.size) // least)
     reduced, scale = to_srgb(image, factor), scale * factor
     if width % scale or height % scale:  # the last row or column stands for less than the others
         edges = (width / scale, height / scale)

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 _POLL_SECONDS = 0.05
 _MAX_RUNS = 8  # side by side: each takes memory for all that it computes
-_AHEAD = 4  # images for each thread that are taken before they can be yielded
+_AHEAD = 3  # images for each thread that are taken before they can be yielded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
