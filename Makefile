@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 
-.PHONY: run test lint format bench wheel clean
+.PHONY: run test lint format bench torture wheel clean
 
 run: $(VENV)/.run
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -37,6 +37,10 @@ format: $(VENV)/.test
 bench: $(VENV)/.test
 	.ci/qt-libraries offscreen
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m tests.benchmarks
+
+# Thousands of damaged inputs, runs killed at random, 100,000 paths: more than an hour on two cores.
+torture: $(VENV)/.test
+	$(BIN)/python -m tests.torture
 
 wheel: $(VENV)/.test
 	$(BIN)/python -m build --wheel
