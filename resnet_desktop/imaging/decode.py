@@ -55,8 +55,9 @@ KEPT_SCALE = 2.9
 """How much larger than the size asked for the shorter side stays when a picture is decoded at reduced scale.
 
 With the edges kept in place (``_aligned``) the final picture differs by 0.4 of 255 levels on average, at 2 by 0.9. At
-2.9 a photo of 12 megapixels (3,000 or 3,024 pixels high) is decoded at a quarter for a network that resizes to 256, at
-3 it would be decoded at half; which of them keeps the top class is measured by tests/benchmarks, part ``scales``.
+2.9 a photo of 12 megapixels (3,000 or 3,024 pixels high) is decoded at a quarter for a network that resizes to 256; at
+3 it would be at half. On 303 photos with the detail of 12 megapixels the top class was that of full decoding for 99.3 %
+at half, 99.0 % at a quarter, 97.0 % at an eighth (tests/benchmarks, part ``scales``).
 """
 _ORIENTATION = 0x0112
 _TURNS = {
