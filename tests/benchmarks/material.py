@@ -71,7 +71,8 @@ def enlarged(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     rows = np.linspace(0, len(pixels) - 1, TWELVE_MEGAPIXELS[0]).astype(int)
     columns = np.linspace(0, pixels.shape[1] - 1, TWELVE_MEGAPIXELS[1]).astype(int)
     noise = np.random.default_rng(0).integers(-6, 7, (*TWELVE_MEGAPIXELS, 1))
-    return np.clip(pixels[rows][:, columns].astype(np.int16) + noise, 0, 255).astype(np.uint8)
+    noisy: NDArray[np.uint8] = np.clip(pixels[rows][:, columns].astype(np.int16) + noise, 0, 255).astype(np.uint8)
+    return noisy
 
 
 def _contents() -> list[tuple[str, bytes]]:
