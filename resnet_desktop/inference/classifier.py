@@ -43,7 +43,7 @@ class Prediction:
             the classifier keeps them; else None.
         unfamiliar: whether the image looks unlike what the model was trained on, by the model's own rule.
         provider: ONNX Runtime's name of the provider that ran it.
-        seconds: decode to prediction; in a batch, its own decoding and its share of the run.
+        seconds: decode to prediction; of photos that run side by side, its own; in a batch, with its share of the run.
         full_size: width and height of the image in its file, in pixels, upright.
         group: the most specific thing that is probable enough, or that the network leans to; None for a model without
             a hierarchy of its classes.

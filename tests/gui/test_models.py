@@ -62,6 +62,9 @@ def models(server: Server, qtbot: QtBot) -> Iterator[ModelsWindow]:
     window.deleteLater()
 
 
+SHIPPED = ["efficientnet-lite0-imagenet", "resnet50-everyday40"]
+
+
 def ready(models: ModelsWindow, name: str) -> bool:
     """Whether the card of this model is shown."""
     facts = models.installed.facts
@@ -130,7 +133,7 @@ def test_a_file_is_installed_used_damaged_and_removed(models: ModelsWindow, qtbo
     with qtbot.waitSignal(models.model_wanted) as wanted:
         next(button for button in box.buttons() if button.text() == "Remove").click()
     assert wanted.args == [""], "the model in use has gone: the default answers"
-    assert [entry.name for entry in Library().entries()] == ["resnet50-everyday40", "small18"]
+    assert [entry.name for entry in Library().entries()] == [*SHIPPED, "small18"]
 
 
 def test_what_is_no_model_is_not_installed(models: ModelsWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -140,7 +143,7 @@ def test_what_is_no_model_is_not_installed(models: ModelsWindow, qtbot: QtBot, t
     bad.write_bytes(b"no model at all")
     models.installed.install(bad)
     qtbot.waitUntil(lambda: "bad.onnx" in models.installed.said and "Checking" not in models.installed.said)
-    assert len(Library().entries()) == 1
+    assert [entry.name for entry in Library().entries()] == SHIPPED
 
 
 def test_a_pretrained_network_is_fetched_when_asked_for(models: ModelsWindow, server: Server, qtbot: QtBot) -> None:
