@@ -87,7 +87,7 @@ def test_only_the_photo_that_is_wanted_arrives(qtbot: QtBot) -> None:
     photos = Photos(10**8)
     arrived: list[int] = []
     photos.photo_ready.connect(lambda number, _image: arrived.append(number))
-    for number, path in enumerate(sample_photos()):
+    for number, path in enumerate(sample_photos()[:3]):
         photos.request(number, path)
     qtbot.waitUntil(lambda: bool(arrived), timeout=10_000)
     assert arrived == [2]
