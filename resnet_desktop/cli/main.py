@@ -15,10 +15,11 @@ import typer
 from typer.core import TyperGroup
 
 from resnet_desktop import __version__
-from resnet_desktop.cli import bench, blocks, classify, doctor, explain, layers, models, train
+from resnet_desktop.cli import bench, blocks, classify, doctor, explain, interrupt, layers, models, train
 from resnet_desktop.cli.shared import EXIT_NO_MODEL, EXIT_USAGE, ModelOption, ProviderOption, say, tell
 from resnet_desktop.core.errors import ClassNameError, LayerError, ResNetDesktopError, SettingsError
 from resnet_desktop.core.printable import printable
+from resnet_desktop.core.progress import CancelledError
 
 OWN_OPTIONS = ("--help", "--version", "--install-completion", "--show-completion")
 
@@ -122,7 +123,10 @@ def admit(path: Path) -> None:
 def main() -> None:
     """Run the command line; errors that a person can understand end with a sentence, not with a traceback."""
     try:
-        app()
+        with interrupt.heard():
+            app()
+    except CancelledError:  # a run was ended by Ctrl+C
+        sys.exit(interrupt.EXIT_INTERRUPTED)
     except (ClassNameError, LayerError, SettingsError) as error:
         say(str(error))
         sys.exit(EXIT_USAGE)

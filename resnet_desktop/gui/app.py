@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -20,8 +21,10 @@ from resnet_desktop.core.settings import THEME, Settings
 from resnet_desktop.gui import icons
 from resnet_desktop.gui.main_window import MainWindow
 from resnet_desktop.gui.results import Failure, Result
+from resnet_desktop.gui.tasks import CLOSE_SECONDS, left_behind
 from resnet_desktop.gui.welcome import sample_photos
 
+_logger = logging.getLogger(__name__)
 TRACE = "RESNET_DESKTOP_TRACE"
 DEMONSTRATION_SECONDS = 120
 """When a demonstration gives up."""
@@ -76,7 +79,20 @@ def run(images: Sequence[Path] = (), *, model: str | None = None, provider: str 
     window = create_window()
     _start_when_painted(window, images, model, provider)
     window.show()
-    return app.exec()
+    status = app.exec()
+    _end_if_held(status)
+    return status
+
+
+def _end_if_held(status: int) -> None:
+    """End the process here if something that was told to end does not, and would keep it for ever."""
+    deadline = time.monotonic() + CLOSE_SECONDS / 2
+    while left_behind():
+        if time.monotonic() > deadline:
+            _logger.error("Something did not end when the window was closed; the process ends without it")
+            logging.shutdown()
+            os._exit(status)
+        time.sleep(0.05)
 
 
 def demonstrate(screenshot: Path, *, model: str | None = None, provider: str | None = None) -> int:

@@ -38,7 +38,7 @@ from resnet_desktop.gui.results import Failure, ModelInfo, Source
 from resnet_desktop.gui.scanner import Scanner
 from resnet_desktop.gui.session_controller import SessionController
 from resnet_desktop.gui.status_panel import StatusPanel
-from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.tasks import Tasks, closing
 from resnet_desktop.gui.teaching import Teaching
 from resnet_desktop.gui.welcome import WelcomePage
 
@@ -151,20 +151,25 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self.first_painted.emit)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Stop everything, and wait until no thread is left. A training run is asked about first."""
+        """Stop everything, and wait until no thread is left, two seconds at most. A training run is asked about first.
+
+        What the user has set is written before anything is waited for.
+        """
         if not self._teaching.close():
             event.ignore()
             return
         self.hide()
-        self.scanner.close()
-        self.controller.close()
-        self.photos.close()
-        self.thumbnails.close()
-        self.evidence.close()
-        self.labels.close()
-        self.models.close()
-        self._tasks.drain()
         self.preferences.close()
+        self.labels.close()
+        self.controller.give_up()  # so that it ends while the others are waited for
+        with closing():
+            self.scanner.close()
+            self.photos.close()
+            self.thumbnails.close()
+            self.evidence.close()
+            self.models.close()
+            self._tasks.drain()
+            self.controller.close()
         super().closeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from resnet_desktop.core.errors import ImageError, ResNetDesktopError
 from resnet_desktop.core.progress import CancelledError
+from resnet_desktop.core.running import stoppable
 from resnet_desktop.gui.asks import Ask, Asks
 from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo, Result, Source
 from resnet_desktop.gui.tasks import Tasks
@@ -173,8 +174,8 @@ class SessionController(QObject):
         self._reset_queue()
         self._report_queue()
 
-    def close(self) -> None:
-        """Stop, and wait for the session thread to end (at most one run of the model)."""
+    def give_up(self) -> None:
+        """Stop all, for good, without waiting."""
         with self._lock:
             self._closed = True
             self._pending.clear()
@@ -182,6 +183,10 @@ class SessionController(QObject):
             self._request = None
             self._epoch += 1
         self._asks.clear()
+
+    def close(self) -> None:
+        """Stop, and wait for the session thread to end; a run of the model under way is ended."""
+        self.give_up()
         self._tasks.drain()
         self._engine = None
 
@@ -243,7 +248,8 @@ class SessionController(QObject):
                 pass
 
         try:
-            answer = ask.work(engine, cancelled, progress)
+            with stoppable(cancelled):
+                answer = ask.work(engine, cancelled, progress)
         except CancelledError:
             self._asks.put_back(ask)  # wanted still, if it was a command that came in between
             return
@@ -275,7 +281,8 @@ class SessionController(QObject):
 
     def _open(self, engine: Engine, wanted: str, provider: str, or_default: bool) -> None:
         try:
-            info = engine.open_model(wanted, provider)
+            with stoppable(engine.closing):
+                info = engine.open_model(wanted, provider)
         except CancelledError:  # the window closes
             return
         except ResNetDesktopError as error:
@@ -301,18 +308,23 @@ class SessionController(QObject):
 
     def _answer(self, engine: Engine, request: _Request) -> None:
         token, number, source, wanted = request
+
+        def cancelled() -> bool:
+            return token != self._token or self._closed or bool(self._commands)
+
         try:
-            if not engine.remembers(number):
-                with self._lock:
-                    self._pending.pop(number, None)
-                self._finished.emit(number, engine.classify(number, source))
-            evidence = engine.analysis.evidence(
-                number,
-                source,
-                wanted,
-                cancelled=lambda: token != self._token or self._closed or bool(self._commands),
-                progress=lambda done, total: self._looking.emit(token, done, total),
-            )
+            with stoppable(cancelled):
+                if not engine.remembers(number):
+                    with self._lock:
+                        self._pending.pop(number, None)
+                    self._finished.emit(number, engine.classify(number, source))
+                evidence = engine.analysis.evidence(
+                    number,
+                    source,
+                    wanted,
+                    cancelled=cancelled,
+                    progress=lambda done, total: self._looking.emit(token, done, total),
+                )
             self._explained.emit(token, evidence)
         except CancelledError:
             with self._lock:

@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
 
+from resnet_desktop.core.running import stop_all, stoppable
+
+CLOSE_SECONDS = 2.0
+"""A window closes within these, whatever runs."""
+_POLL_SECONDS = 0.05
 T = TypeVar("T")
 _logger = logging.getLogger(__name__)
+
+
+_deadline: float | None = None
+_left: list[Future[Any]] = []
+
+
+@contextmanager
+def closing() -> Iterator[None]:
+    """All that is drained within the block shares ``CLOSE_SECONDS``."""
+    global _deadline
+    _deadline = time.monotonic() + CLOSE_SECONDS
+    try:
+        yield
+    finally:
+        _deadline = None
+
+
+def left_behind() -> bool:
+    """Whether something runs on that was told to end and did not: the process cannot end by itself."""
+    return any(not future.done() for future in _left)
 
 
 class Tasks(QObject):
@@ -27,6 +54,7 @@ class Tasks(QObject):
         super().__init__(parent)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
         self._closed = False
+        self._under_way: set[Future[Any]] = set()
         self._ended.connect(self._on_ended, Qt.ConnectionType.QueuedConnection)
 
     def run_task(self, func: Callable[[], T], done: Callable[[Future[T]], None]) -> Future[T]:
@@ -35,27 +63,46 @@ class Tasks(QObject):
         ``done`` asks the future: ``result()`` gives the value or raises what ``func`` raised. The returned future's
         ``cancel()`` takes the task out of the queue; ``done`` is then not called.
         """
-        future = self._pool.submit(func)
+        future = self._pool.submit(self._do, func)
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
         future.add_done_callback(lambda ended: self._send(done, ended))
         return future
 
     def drain(self) -> None:
-        """Drop what has not begun, wait for what runs; nothing is delivered any more."""
+        """Drop what has not begun, wait for what runs, though not for ever; nothing is delivered any more.
+
+        What runs on after ``CLOSE_SECONDS`` is left behind: see ``left_behind``.
+        """
         self._closed = True
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        deadline = _deadline if _deadline is not None else time.monotonic() + CLOSE_SECONDS
+        while wait(list(self._under_way), timeout=_POLL_SECONDS).not_done:
+            if time.monotonic() > deadline:
+                _left.extend(self._under_way)
+                return
+            if _deadline is not None:
+                stop_all()  # the app ends: also what does not hear that it is given up
+        self._pool.shutdown(wait=True)  # the threads themselves, which have nothing left to do
 
     def leave(self) -> None:
         """Drop what has not begun, and do not wait for what runs; nothing is delivered any more.
 
-        For work that has been told to give up and may take seconds for it. The app ends once it has.
+        For work that has been told to give up and may take seconds for it.
         """
         self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
+        _left.extend(self._under_way)
 
     def finish(self) -> None:
         """Wait for all that was given to the pool, also what has not begun; nothing is delivered any more."""
         self._closed = True
         self._pool.shutdown(wait=True)
+
+    def _do(self, func: Callable[[], T]) -> T:
+        """On a worker: a run of a model ends when nobody wants its result any more."""
+        with stoppable(lambda: self._closed):
+            return func()
 
     def _send(self, done: Callable[[Future[T]], None], future: Future[T]) -> None:
         if not self._closed and not future.cancelled():

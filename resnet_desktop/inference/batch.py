@@ -24,8 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.core.errors import ImageError
+from resnet_desktop.core.progress import CancelledError
+from resnet_desktop.core.running import stoppable
 from resnet_desktop.imaging.decode import DecodeBudget, Source
-from resnet_desktop.inference.classifier import Classifier, Prediction
+from resnet_desktop.inference.classifier import Classifier, Prediction, RawOutputs
 from resnet_desktop.inference.runtime import CPU
 
 T = TypeVar("T")
@@ -121,7 +123,8 @@ def classify_many(
         sources: paths or bytes of image files.
         batch_size: most images in one run; None chooses by the provider: on the CPU one, several side by side.
         workers: threads; None is one for each core.
-        cancelled: asked often; once it says True, the generator ends without yielding any more.
+        cancelled: asked often, also from another thread; once it says True, a run under way is ended, and the
+            generator ends without yielding any more.
 
     Raises:
         ProviderError, ModelError: the model cannot be run; what is no fault of an image ends the whole.
@@ -153,6 +156,19 @@ class _Road:
     def _close(self) -> None:
         self._closed = True
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _predicted(self, batch: NDArray[np.float32]) -> RawOutputs:
+        """Run a batch, on any thread; a run that nobody waits for any more is ended."""
+        try:
+            with stoppable(self._given_up):
+                return self._classifier.predict(batch)
+        except CancelledError:
+            if not self._given_up():  # somebody ended all runs, whoever asked for them
+                raise
+            raise _CancelledError from None
+
+    def _given_up(self) -> bool:
+        return self._closed or self._cancelled()
 
     def _wait(self, future: Future[T]) -> T:
         while not wait([future], timeout=_POLL_SECONDS).done:
@@ -214,7 +230,7 @@ class _Lanes(_Road):
             if self._closed:
                 raise _CancelledError
             start = time.perf_counter()
-            raw = self._classifier.predict(prepared)
+            raw = self._predicted(prepared)
         return self._classifier.prediction(raw, 0, seconds + time.perf_counter() - start, full_size)
 
 
@@ -283,7 +299,7 @@ class _Pipeline(_Road):
             if row != slot:  # close the gaps that unreadable images left
                 buffer[row] = buffer[slot]
         start = time.perf_counter()
-        raw = self._classifier.predict(buffer[: len(good)])
+        raw = self._predicted(buffer[: len(good)])
         share = (time.perf_counter() - start) / len(good)
         found = []
         for row, slot in enumerate(good):

@@ -1,25 +1,85 @@
-"""Runs whose inputs and outputs lie in buffers of the device that are used again and again.
+"""Runs that can be ended, and runs whose inputs and outputs lie in buffers of the device.
 
 A plain ``session.run`` takes memory on the device for every input and output of every run. Here each shape of input has
-its own set of buffers, which are filled anew; the few sets that were used last are kept.
+its own set of buffers, which are filled anew; the few sets that were used last are kept. What runs can be told to end,
+by ONNX Runtime's own flag.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_desktop.core.progress import CancelledError
+from resnet_desktop.core.running import running
+
 KEPT = 3
 """Sets of buffers: batches are of few sizes, and the sizes on the way to the largest do not come again."""
 
+ENDED = "terminate flag"
+"""What ONNX Runtime's message has where it ended a run because it was told to."""
 Inputs = Mapping[str, NDArray[Any]]
 _Key = tuple[Any, ...]
+
+
+@contextmanager
+def ended_on_wish(library: ModuleType) -> Iterator[Any]:
+    """Options for a run within the block, which ``core.running`` can end.
+
+    Raises:
+        CancelledError: it was ended.
+    """
+    options = library.RunOptions()
+    try:
+        with running(options):
+            yield options
+    except Exception as error:  # of a type that only ONNX Runtime's bindings name; all but one go on as they are
+        if options.terminate and ENDED in str(error):
+            raise CancelledError from error
+        raise
+
+
+class StoppableSession:
+    """An ONNX Runtime session whose runs can be ended.
+
+    Args:
+        library: the onnxruntime module.
+        session: an ``InferenceSession``.
+    """
+
+    def __init__(self, library: ModuleType, session: Any) -> None:  # noqa: ANN401
+        self._library, self._session = library, session
+
+    def run(self, output_names: Sequence[str] | None, input_feed: Inputs) -> Sequence[Any]:
+        """Run the model on one batch. Raises CancelledError if it was ended."""
+        with ended_on_wish(self._library) as options:
+            found: Sequence[Any] = self._session.run(output_names, input_feed, options)
+        return found
+
+    def io_binding(self) -> Any:  # noqa: ANN401
+        """Buffers for its inputs and outputs, for ``BoundSession``."""
+        return self._session.io_binding()
+
+    def run_with_iobinding(self, binding: Any, options: Any) -> None:  # noqa: ANN401
+        """Run with these buffers."""
+        self._session.run_with_iobinding(binding, options)
+
+    def get_providers(self) -> Sequence[str]:
+        """The providers of this session, most wanted first."""
+        providers: Sequence[str] = self._session.get_providers()
+        return providers
+
+    def get_inputs(self) -> Sequence[Any]:
+        """The inputs, each with ``name`` and ``shape``."""
+        inputs: Sequence[Any] = self._session.get_inputs()
+        return inputs
 
 
 class BoundSession:
@@ -78,7 +138,8 @@ class _Buffers:
                 self._inputs[name].update_inplace(array)
         else:
             self._bind(feeds)
-        self._session.run_with_iobinding(self._binding)
+        with ended_on_wish(self._library) as options:
+            self._session.run_with_iobinding(self._binding, options)
         if not self._outputs:  # the first run has made them: only now are their shapes known
             self._outputs = self._binding.get_outputs()
             for name, value in zip(self._names, self._outputs, strict=True):

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.inference.binding import BoundSession
+from resnet_desktop.inference.binding import BoundSession, StoppableSession
 
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
@@ -49,7 +49,7 @@ class RunnableSession(Protocol):
     """What the app uses of an ``onnxruntime.InferenceSession``."""
 
     def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, NDArray[Any]]) -> Sequence[Any]:
-        """Run the model on one batch."""
+        """Run the model on one batch. Raises CancelledError if it was told to end."""
 
     def get_providers(self) -> Sequence[str]:
         """The providers of this session, most wanted first."""
@@ -105,8 +105,7 @@ def open_session(model: bytes, provider: str, threads: int | None = None) -> Run
     # Registered is not the same as used: ONNX Runtime gives each node to whichever provider claims it.
     if provider not in {part.ep_name for part in session.get_provider_graph_assignment_info()}:
         raise RuntimeError(f"{provider} took no part of the model")
-    opened: RunnableSession = session
-    return BoundSession(ort, session, _BOUND[provider]) if provider in _BOUND else opened
+    return BoundSession(ort, session, _BOUND[provider]) if provider in _BOUND else StoppableSession(ort, session)
 
 
 def same_numbers(found: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:

@@ -1,0 +1,82 @@
+"""Ctrl+C, heard also while native code runs.
+
+Python tells of a signal only between two of its own instructions, so a network that never ends would keep the command
+line from ever hearing it. The system's own handler writes a byte to a socket at once; a thread reads it and has ONNX
+Runtime end its run, after which Python raises KeyboardInterrupt where it was. Where that does not help, pressing again
+ends the process.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from resnet_desktop.core.running import stop_all
+
+EXIT_INTERRUPTED = 130
+"""128 and the number of the signal, as shells have it."""
+_POLL_SECONDS = 0.1
+_HINT_SECONDS = 2.0
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """Within the block, Ctrl+C ends runs of the model."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    reader, writer = socket.socketpair()
+    reader.setblocking(True)
+    writer.setblocking(False)
+    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    thread = threading.Thread(target=_listen, args=(reader,), name="interrupts", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        writer.close()  # the thread reads that nothing more comes
+        thread.join()
+        reader.close()
+
+
+def _listen(reader: socket.socket) -> None:
+    pressed = 0
+    reader.settimeout(None)
+    since = 0.0
+    hinted = False
+    while True:
+        try:
+            data = reader.recv(16)
+        except TimeoutError:
+            hinted = _remind(since, hinted)
+            continue
+        if not data:
+            return
+        if signal.SIGINT not in data or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            continue  # somebody else sees to it
+        pressed += 1
+        if pressed > 1:
+            _end()
+        since = time.monotonic()
+        stop_all()
+        reader.settimeout(_POLL_SECONDS)  # a command may begin its next run before it hears
+
+
+def _remind(since: float, hinted: bool) -> bool:
+    """Whatever runs still is told again; after a while the person is."""
+    if stop_all() and not hinted and time.monotonic() - since > _HINT_SECONDS:
+        sys.stderr.write("It does not end by itself. Press Ctrl+C again to end at once.\n")
+        return True
+    return hinted
+
+
+def _end() -> None:
+    """End here and now."""
+    os._exit(EXIT_INTERRUPTED)
