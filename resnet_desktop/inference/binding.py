@@ -63,13 +63,9 @@ class StoppableSession:
             found: Sequence[Any] = self._session.run(output_names, input_feed, options)
         return found
 
-    def io_binding(self) -> Any:  # noqa: ANN401
-        """Buffers for its inputs and outputs, for ``BoundSession``."""
-        return self._session.io_binding()
-
-    def run_with_iobinding(self, binding: Any, options: Any) -> None:  # noqa: ANN401
-        """Run with these buffers."""
-        self._session.run_with_iobinding(binding, options)
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        """Whatever else the session has, for ``BoundSession``."""
+        return getattr(self._session, name)
 
     def get_providers(self) -> Sequence[str]:
         """The providers of this session, most wanted first."""

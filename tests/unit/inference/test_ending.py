@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from resnet_desktop.bundle.bundle import read
 from resnet_desktop.core.progress import CancelledError
@@ -26,7 +27,7 @@ def session(tmp_path: Path) -> Session:
     return Session(read(endless(tmp_path / "endless.onnx")))
 
 
-def pictures(session: Session) -> np.ndarray:  # type: ignore[type-arg]
+def pictures(session: Session) -> NDArray[np.float32]:
     return np.zeros((1, *session.bundle.input_shape), np.float32)
 
 
