@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from resnet_desktop.bundle.importing import Known
+from resnet_desktop.bundle.importing import Known, copy_model
 from resnet_desktop.bundle.labels import imagenet
-from resnet_desktop.bundle.library import Library, LibraryEntry
+from resnet_desktop.bundle.library import Copy, Library, LibraryEntry
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.download import download, whole_checksum
 from resnet_desktop.core.errors import ModelError
@@ -107,6 +107,7 @@ def obtain(
     *,
     mirror: str | None = None,
     sha256: str | None = None,
+    copy: Copy = copy_model,
     progress: Progress = unheard,
     cancelled: Cancelled = never,
 ) -> LibraryEntry:
@@ -117,6 +118,7 @@ def obtain(
         library: where it goes.
         mirror: the address of a folder with the same files, in place of the publisher's.
         sha256: the whole checksum of the file, as the user knows it; None takes what is known here.
+        copy: as for ``Library.install``.
         progress: told how many bytes are there, and of how many.
         cancelled: asked between chunks; what has come is used the next time.
 
@@ -133,7 +135,7 @@ def obtain(
     found = download(url, file, sha256=wanted, size=entry.size, progress=progress, cancelled=cancelled)
     try:
         known = Known(imagenet(), Transforms(resize=entry.resize, crop=224), _provenance(entry, url, found))
-        installed = library.install(file, entry.name, known)
+        installed = library.install(file, entry.name, known, copy=copy)
     finally:
         file.unlink(missing_ok=True)
     atomic.write_text(_pin_file(), json.dumps(_pins() | {entry.file: found}, indent=1) + "\n")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.importers import packaged
 from resnet_desktop.bundle.importers.packaged import PACKAGED, PackagedNetwork
 from resnet_desktop.bundle.importing import Known, copy_model
@@ -16,6 +17,8 @@ from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError
 
 SUFFIX = ".onnx"
+Copy = Callable[[Path, Path, Known], Bundle]
+"""From a file, a place for the copy and what is known of it, to the copy."""
 MAX_NAME = 100
 DEFAULTS = (PACKAGED[0].name, "resnet50-everyday40")
 """What is used where the user has chosen nothing, best first; after these whatever there is."""
@@ -112,20 +115,23 @@ class Library:
             raise ModelError("model_exists", f"A model {existing.name!r} is installed already.", "Choose another name.")
         return wanted
 
-    def install(self, path: Path, name: str | None = None, known: Known | None = None) -> LibraryEntry:
+    def install(
+        self, path: Path, name: str | None = None, known: Known | None = None, *, copy: Copy = copy_model
+    ) -> LibraryEntry:
         """Check a model file and copy it, whole, into the user's folder.
 
         Args:
             path: a bundle, another ONNX classifier (weights in other files are put inside), or weights of PyTorch.
             name: under which it is listed; by default the file's.
             known: labels and preprocessing of a model that has none.
+            copy: writes the copy; one that does so in a process of its own is in ``inference.admission``.
 
         Raises:
-            ModelError: as ``copy_model``; ``model_exists``; ``unknown_model`` if no model can have that name.
+            ModelError: as ``copy``; ``model_exists``; ``unknown_model`` if no model can have that name.
             StorageError: the copy cannot be written.
         """
         wanted = self.check_name(name if name is not None else proposed_name(path))
-        bundle = copy_model(path, self._user / f"{wanted}{SUFFIX}", known or Known())
+        bundle = copy(path, self._user / f"{wanted}{SUFFIX}", known or Known())
         return LibraryEntry(wanted, bundle.path, "user", bundle.size)
 
     def remove(self, name: str) -> None:

@@ -6,6 +6,7 @@ Weights may lie in other files ("external data" in the ONNX specification), if t
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import stat
@@ -17,6 +18,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import TensorProto
 
+from resnet_desktop.bundle.extent import check_extent
 from resnet_desktop.core.errors import ModelError
 
 MAX_BYTES = 2**31 - 1
@@ -48,26 +50,47 @@ _BITS: dict[int, int] = {
 }
 
 
+def file_sha256(path: Path) -> tuple[str, int]:
+    """sha256 of a model file in hexadecimal digits, and its bytes; it is not read at once. Raises as ``read_bytes``."""
+    size = _looked_at(path).st_size
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest(), size
+    except OSError as error:
+        raise ModelError("missing_model", f"The model file {path} cannot be read: {error}.") from error
+
+
 def read_bytes(path: Path) -> tuple[bytes, os.stat_result]:
     """The content of a model file and its state when it was read.
 
     Raises ModelError: ``missing_model``, ``not_onnx`` (a folder, a device; never waits on one), ``damaged_model``
     (empty), ``unsupported_model`` (2 GiB and more).
     """
+    state = _looked_at(path)
     try:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode):
-            raise ModelError("not_onnx", f"{path} is not a file.")
-        if state.st_size > MAX_BYTES:
-            raise ModelError("unsupported_model", f"{path} is too large: a model file must be smaller than 2 GiB.")
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise ModelError("missing_model", f"There is no model file {path}.") from error
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+    except OSError as error:
         raise ModelError("missing_model", f"The model file {path} cannot be read: {error}.") from error
     if not data:
         raise ModelError("damaged_model", f"The model file {path} is empty.")
     return data, state
+
+
+def _looked_at(path: Path) -> os.stat_result:
+    """The state of what may be a model file, by what can be told without opening it. Raises ModelError."""
+    try:
+        state = path.stat()
+    except FileNotFoundError as error:
+        raise ModelError("missing_model", f"There is no model file {path}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        raise ModelError("missing_model", f"The model file {path} cannot be read: {error}.") from error
+    if not stat.S_ISREG(state.st_mode):
+        raise ModelError("not_onnx", f"{path} is not a file.")
+    if state.st_size > MAX_BYTES:
+        raise ModelError("unsupported_model", f"{path} is too large: a model file must be smaller than 2 GiB.")
+    return state
 
 
 class Parsed(NamedTuple):
@@ -89,6 +112,7 @@ def parse(data: bytes, path: Path) -> Parsed:
         raise _not_a_model(data, path) from error
     if not model.graph.node or not model.opset_import:
         raise _not_a_model(data, path)
+    check_extent(model)
     if not all(isinstance(text, str) for text in _texts(model)):  # protobuf gives text that is not UTF-8 as bytes
         raise _not_a_model(data, path)
     if model.graph.sparse_initializer:

@@ -18,7 +18,7 @@ import pickletools
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,11 +27,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle import tensors
+from resnet_desktop.bundle.pickle_extent import SpreadError, check_pickle
 from resnet_desktop.core.errors import ModelError
 
 SUFFIXES = (".pth", ".pt", ".bin", ".ckpt")
 MAX_PICKLE = 16 * 2**20
 """Bytes of the pickle that describes the tensors; a ResNet-152's has 150 kB."""
+MAX_NUMBER = 2**48
+"""Sizes, strides and offsets are below it; the products of larger ones alone can take minutes."""
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
 
@@ -129,7 +132,8 @@ def _archive(data: bytes) -> tuple[Any, Fetch]:
     if not pickled:
         raise _unsupported("it is a zip archive without weights")
     folder = pickled.removesuffix("data.pkl")
-    if f"{folder}byteorder" in names and archive.read(f"{folder}byteorder") != b"little":
+    order = f"{folder}byteorder"
+    if order in names and (archive.getinfo(order).file_size > 16 or archive.read(order) != b"little"):
         raise _unsupported("its numbers are big-endian")
     if archive.getinfo(pickled).file_size > MAX_PICKLE:
         raise _unsupported("it holds more than weights")
@@ -183,13 +187,22 @@ def _end_of_pickle(data: bytes, start: int) -> int:
 
 def _unpickled(data: bytes) -> tuple[Any, list[_Storage]]:
     """What a pickle holds, and the storages that it speaks of."""
+    try:
+        check_pickle(_instructions(data))
+    except SpreadError as error:
+        raise _unsupported("it holds more than weights, nested into each other") from error
+    unpickler = _Unpickler(io.BytesIO(data), encoding="utf-8")
+    return unpickler.load(), unpickler.storages
+
+
+def _instructions(data: bytes) -> Iterator[tuple[str, object]]:
+    """The names of a pickle's opcodes with their arguments, all of them such as weights need. Raises ModelError."""
     for instruction, argument, _ in pickletools.genops(data):
         if instruction.name not in _INSTRUCTIONS:
             raise _unsupported(f"it holds more than weights ({instruction.name.lower()})")
         if instruction.name.endswith("PUT") and isinstance(argument, int) and argument > len(data):
             raise ValueError(argument)  # the unpickler would make room for so many
-    unpickler = _Unpickler(io.BytesIO(data), encoding="utf-8")
-    return unpickler.load(), unpickler.storages
+        yield instruction.name, argument
 
 
 class _Unpickler(pickle.Unpickler):
@@ -212,7 +225,13 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> _Storage:  # noqa: ANN401 - as the base class
         what, kind, key, _, elements, *view = pid
-        if what != "storage" or kind not in _TYPES or any(view) or not isinstance(elements, int) or elements < 0:
+        if (
+            what != "storage"
+            or kind not in _TYPES
+            or any(view)
+            or not isinstance(elements, int)
+            or not 0 <= elements < MAX_NUMBER
+        ):
             raise ValueError(pid)
         if not isinstance(key, str):
             raise ValueError(pid)
@@ -235,7 +254,7 @@ def _tensor(storage: _Storage, offset: int, size: tuple[int, ...], stride: tuple
     numbers = (offset, *size, *stride)
     if not isinstance(storage, _Storage) or len(size) != len(stride) or len(size) > 8:
         raise ValueError(size)
-    if any(not isinstance(number, int) or number < 0 for number in numbers):
+    if any(not isinstance(number, int) or not 0 <= number < MAX_NUMBER for number in numbers):
         raise ValueError(numbers)
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
     count = math.prod(int(n) for n in size)

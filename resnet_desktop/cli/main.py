@@ -112,12 +112,12 @@ def gui(
 
 
 @app.command("admit", hidden=True)
-def admit(path: Path) -> None:
+def admit(path: Path, to: Annotated[Path | None, typer.Option("--to")] = None) -> None:
     """Try a model file in this process, and say in JSON how that went; for ``inference.admission``."""
     from resnet_desktop.cli.shared import print_json
     from resnet_desktop.inference.admission import answer
 
-    print_json(answer(path))
+    print_json(answer(path, to, sys.stdin.read() if to is not None else ""))
 
 
 def main() -> None:

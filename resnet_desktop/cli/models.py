@@ -108,9 +108,10 @@ def install(
     from resnet_desktop.bundle.importing import Known
     from resnet_desktop.bundle.labels import read_labels
     from resnet_desktop.bundle.library import Library
+    from resnet_desktop.inference import admission
 
     known = Known(read_labels(labels) if labels else None, _transforms(resize, crop, values, interpolation))
-    entry = Library().install(file, name, known)
+    entry = Library().install(file, name, known, copy=admission.copy)
     tell(f"{entry.name} is installed.")
 
 
@@ -142,13 +143,17 @@ def download(
     if name is None:
         _print_catalogue(catalogue.pretrained(), format)
         return
+    from resnet_desktop.inference import admission
+
     wanted = catalogue.find(name)
     say(f"{wanted.title}: {wanted.size / 1e6:.0f} MB from {wanted.publisher}, {wanted.licence}. {catalogue.TERMS}")
     doubt = "" if sha256 else catalogue.checksum_words(wanted)
     if doubt:
         say(f"{doubt} If you know it, give it with --sha256.")
     with _bytes_followed(wanted.file) as progress:
-        entry = catalogue.obtain(wanted, Library(), mirror=mirror, sha256=sha256, progress=progress)
+        entry = catalogue.obtain(
+            wanted, Library(), mirror=mirror, sha256=sha256, copy=admission.copy, progress=progress
+        )
     tell(f"{entry.name} is installed.")
 
 

@@ -72,19 +72,30 @@ def cell(text: str, style: str = "") -> Text:
     return Text(printable(text), style=style)
 
 
-def open_bundle(model: str | None) -> Bundle:
-    """The model that is named, or the one of the settings, or the default one. Raises ModelError, StorageError."""
-    from resnet_desktop.bundle import answers
+def model_path(model: str | None) -> Path:
+    """The file of the model that is named, or of the one of the settings, or of the default one.
+
+    Raises:
+        ModelError: there is none of that name, or none at all.
+        StorageError: the default one cannot be made.
+    """
     from resnet_desktop.bundle.library import Library
 
     library, settings = Library(), Settings()
     wanted = model or settings.string(declared.MODEL)
     if wanted:
-        return answers.read(library.find(wanted))
+        return library.find(wanted)
     default = library.default()
     if default.problem is not None:
         _say_once(settings, f"{default.problem} Until then {default.path.stem} is used.")
-    return answers.read(default.path)
+    return default.path
+
+
+def open_bundle(model: str | None) -> Bundle:
+    """The same model, read. Raises ModelError, StorageError."""
+    from resnet_desktop.bundle import answers
+
+    return answers.read(model_path(model))
 
 
 def _say_once(settings: Settings, sentence: str) -> None:
@@ -98,11 +109,12 @@ def _say_once(settings: Settings, sentence: str) -> None:
 
 def open_admitted(model: str | None) -> Bundle:
     """The same, to be run: a file that is new here is tried in a process of its own first. Raises ModelError."""
+    from resnet_desktop.bundle import answers
     from resnet_desktop.inference.admission import admit
 
-    bundle = open_bundle(model)
-    admit(bundle)
-    return bundle
+    path = model_path(model)
+    admit(path)
+    return answers.read(path)
 
 
 def wanted_provider(provider: str | None) -> str:

@@ -72,8 +72,8 @@ class Engine:
             CancelledError: the window closes.
         """
         path, problem = _model_file(wanted)
+        admission.admit(path, self.closing)
         bundle = answers.read(path)
-        admission.admit(bundle, self.closing)
         classifier = Classifier(
             bundle,
             provider=self._choice(provider),

@@ -1,16 +1,21 @@
 """A model that is new here first runs in a process of its own: what crashes or never ends there harms nothing.
 
 ONNX Runtime is a large program in C++ that is given a file from anywhere; checks of the file cannot foresee what it
-does with it. Files that have passed are remembered by their sha256, so that each is tried once. The models that came
-with the app need no trial.
+does with it, nor can reading it be trusted to end. So the child comes first, by path, with limits on time and memory:
+it reads the file, and runs it as the app will, on photos too. Only then does this process open it. Weights of PyTorch,
+and whatever is to be installed, are turned into a model by the child as well. Files that have passed are remembered by
+their sha256, so that each is tried once. The models that came with the app need no trial.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,83 +25,216 @@ import numpy as np
 
 from resnet_desktop import __version__
 from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle import importing, tensors
 from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.core import atomic, paths
+from resnet_desktop.bundle.importing import Known
+from resnet_desktop.core import atomic, limits, paths
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError, StorageError
 from resnet_desktop.core.progress import Cancelled, CancelledError, never
+from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference import runtime
-from resnet_desktop.inference.session import Session
+from resnet_desktop.inference.batch import cores, default_batch_size
+from resnet_desktop.inference.classifier import Classifier
 
 COMMAND = "admit"
 """The hidden command of the program that tries a file."""
 LIMIT_SECONDS = 120.0
 """A network of 150 layers opens and runs once in 3 s on two cores."""
+READ_SECONDS = 30.0
+"""Reading a file takes so long at most: this process will do the same, and holds everything up meanwhile."""
+MEMORY = 2 * 2**30
+MEMORY_A_BYTE = 6
+"""A model may take ``MEMORY``, and so many bytes for each of its file: the file, what is parsed of it, a session's."""
+MEMORY_A_CORE = 32 * 2**20
+"""Each core has a thread, whose stack counts."""
 POLL_SECONDS = 0.05
 MOST_REMEMBERED = 1000
 _HINT = "It was tried in a process of its own, so nothing is lost."
+_logger = logging.getLogger(__name__)
 
 
-def admit(bundle: Bundle, cancelled: Cancelled = never) -> None:
-    """Try a model in a child process, unless it came with the app or has passed before.
+def admit(model: Path | Bundle, cancelled: Cancelled = never) -> None:
+    """Try a model file in a child process, unless it came with the app or has passed before.
 
     Raises:
-        ModelError: as ``Session``; ``unsupported_model`` if it crashes, never ends, or cannot be run.
+        ModelError: as ``bundle.read`` and ``Session``; ``unsupported_model`` if it crashes, never ends, takes too much
+            memory, or cannot be run.
         CancelledError: ``cancelled`` said so.
     """
-    if paths.came_with_app(bundle.path):
+    path = model if isinstance(model, Path) else model.path
+    if paths.came_with_app(path):
         return
-    key = f"{bundle.file_sha256} {runtime.library().__version__}"
-    passed = _passed()
-    if key in passed:
+    sha256, size = _identity(path)
+    if _key(sha256) in _passed():
         return
-    _try(bundle.path, cancelled)
+    _ask([str(path.absolute())], b"", path.name, size, cancelled)
+    _remember(sha256)
+
+
+def copy(path: Path, target: Path, known: Known, cancelled: Cancelled = never) -> Bundle:
+    """As ``importing.copy_model``, done and tried by a child process: this one reads what has passed.
+
+    Raises:
+        ModelError: as ``copy_model`` and ``admit``.
+        StorageError: the copy cannot be written.
+        CancelledError: ``cancelled`` said so.
+    """
+    _, size = _identity(path)
     try:
-        _remember((*passed, key))
-    except StorageError:  # then it is tried again the next time
-        return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".", suffix=".new", dir=target.parent))
+    except OSError as error:
+        raise atomic.storage_error(target, error) from error
+    made = folder / target.name
+    try:
+        _ask([str(path.absolute()), "--to", str(made)], _told(known), path.name, size, cancelled)
+        sha256, _ = _identity(made)
+        _move(made, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    _remember(sha256)
+    return bundles.read(target)
 
 
 def trial(path: Path) -> None:
-    """What the child does: open a model and run it on two empty pictures. Raises ModelError, ProviderError."""
+    """What the child does: open a model as the app does, and run it on empty pictures, noise and photos.
+
+    Raises ModelError, ProviderError.
+    """
+    began = time.monotonic()
     bundle = bundles.read(path)
-    session = Session(bundle)
-    session.run(np.zeros((2, *bundle.input_shape), np.float32))
+    if time.monotonic() - began > READ_SECONDS:
+        raise ModelError("unsupported_model", f"{path.name} takes longer than {READ_SECONDS:.0f} seconds to be read.")
+    classifier = Classifier(bundle, provider="cpu")
+    size = default_batch_size(classifier.provider)
+    noise = np.random.default_rng(0).standard_normal((size, *bundle.input_shape)).astype(np.float32)
+    photos = classifier.new_batch(size)
+    samples = sorted((paths.assets_folder() / "samples").glob("*.jpg"))
+    for row in range(size):
+        classifier.prepare(samples[row % len(samples)], photos[row])
+    for batch in (np.zeros((1, *bundle.input_shape), np.float32), noise, photos):
+        classifier.session.run(batch)
 
 
-def answer(path: Path) -> Mapping[str, Any]:
-    """What the child says of it: ``ok``, or code, message and hint of the error."""
+def answer(path: Path, target: Path | None = None, told: str = "") -> Mapping[str, Any]:
+    """What the child says: ``ok``, or kind, code, message and hint of the error.
+
+    Args:
+        path: the file.
+        target: where to write it as a model that stands alone, before that is tried.
+        told: in JSON, what is known of it beside the file.
+    """
+    _limit(path)
     try:
-        trial(path)
+        if target is not None:
+            importing.copy_model(path, target, _known(told))
+        trial(target if target is not None else path)
     except ResNetDesktopError as error:
-        return {"ok": False, "code": error.code, "message": error.message, "hint": error.hint}
+        kind = "storage" if isinstance(error, StorageError) else "model"
+        return {"ok": False, "kind": kind, "code": error.code, "message": error.message, "hint": error.hint}
+    except MemoryError:
+        return {"ok": False, "kind": "model", "code": "unsupported_model", "message": _too_large(path.name)}
     return {"ok": True}
 
 
-def _try(path: Path, cancelled: Cancelled) -> None:
+def _ask(arguments: list[str], said: bytes, name: str, size: int, cancelled: Cancelled) -> None:
+    """Have a child do it. Raises ModelError, StorageError, CancelledError."""
     process = subprocess.Popen(
-        [*_program(), COMMAND, str(path.absolute())],
-        stdin=subprocess.DEVNULL,
+        [*_program(), COMMAND, *arguments],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=_environment(),
     )
+    guard = limits.Guard(process, _memory(size))
     with process:
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while process.poll() is None:
-            late = time.monotonic() > deadline
-            if late or cancelled():
-                process.kill()
-                if not late:
-                    raise CancelledError
-                message = f"{path.name} had no answer after {LIMIT_SECONDS:.0f} seconds."
-                raise ModelError("unsupported_model", message, _HINT)
-            time.sleep(POLL_SECONDS)
-        assert process.stdout is not None
-        said = _decoded(process.stdout.read())
-    if said is None:
-        raise ModelError("unsupported_model", f"{path.name} makes the program that runs networks crash.", _HINT)
-    if said.get("ok") is not True:
-        raise ModelError(str(said.get("code")), str(said.get("message")), said.get("hint") or None)
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            _write(process, said)
+            _wait(process, guard, name, cancelled)
+            found = _decoded(process.stdout.read())
+        finally:
+            process.kill()
+            guard.close()
+    if found is None:
+        _logger.error("The trial of a model ended with %s and without an answer", process.returncode)
+        raise ModelError("unsupported_model", f"{name} makes the program that runs networks crash.", _HINT)
+    if found.get("ok") is not True:
+        kind = StorageError if found.get("kind") == "storage" else ModelError
+        raise kind(str(found.get("code")), str(found.get("message")), found.get("hint") or None)
+
+
+def _move(made: Path, target: Path) -> None:
+    try:
+        made.replace(target)
+    except OSError as error:
+        raise atomic.storage_error(target, error) from error
+
+
+def _write(process: subprocess.Popen[bytes], said: bytes) -> None:
+    assert process.stdin is not None
+    try:
+        process.stdin.write(said)
+        process.stdin.close()
+    except OSError:  # it has ended already; what it says tells why
+        return
+
+
+def _wait(process: subprocess.Popen[bytes], guard: limits.Guard, name: str, cancelled: Cancelled) -> None:
+    """Until the child has ended. Raises ModelError, CancelledError."""
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while process.poll() is None:
+        if cancelled():
+            raise CancelledError
+        if time.monotonic() > deadline:
+            _logger.error("The trial of a model was ended after %.0f s", LIMIT_SECONDS)
+            raise ModelError("unsupported_model", f"{name} had no answer after {LIMIT_SECONDS:.0f} seconds.", _HINT)
+        if guard.exceeded():
+            _logger.error("The trial of a model was ended for its memory")
+            raise ModelError("unsupported_model", _too_large(name), _HINT)
+        time.sleep(POLL_SECONDS)
+
+
+def _too_large(name: str) -> str:
+    return f"{name} needs far more memory than a network of its size should."
+
+
+def _memory(size: int) -> int:
+    """Bytes that a child may have for a file of ``size`` bytes."""
+    return MEMORY + MEMORY_A_BYTE * size + MEMORY_A_CORE * cores()
+
+
+def _limit(path: Path) -> None:
+    """What the child does first."""
+    try:
+        size = path.stat().st_size
+    except OSError:  # reading it says so
+        size = 0
+    limits.limit_own_memory(_memory(size), tensors.MAX_BYTES)
+
+
+def _told(known: Known) -> bytes:
+    transforms = None if known.transforms is None else known.transforms.to_json()
+    told = {"labels": known.labels, "transforms": transforms, "provenance": dict(known.provenance)}
+    return json.dumps(told).encode("ascii")
+
+
+def _known(told: str) -> Known:
+    values = json.loads(told)
+    labels, transforms = values["labels"], values["transforms"]
+    return Known(
+        None if labels is None else tuple(labels),
+        None if transforms is None else Transforms.from_json(transforms),
+        values["provenance"],
+    )
+
+
+def _identity(path: Path) -> tuple[str, int]:
+    """sha256 of a file, and its size with what lies beside it in files of its own. Raises ModelError."""
+    sha256, size = tensors.file_sha256(path)
+    beside = [path.with_name(f"{path.name}{suffix}") for suffix in (".data", "_data")]
+    return sha256, min(tensors.MAX_BYTES, size + sum(file.stat().st_size for file in beside if file.is_file()))
 
 
 def _program() -> list[str]:
@@ -121,6 +259,10 @@ def _file() -> Path:
     return paths.cache_folder() / "admitted.json"
 
 
+def _key(sha256: str) -> str:
+    return f"{sha256} {runtime.library().__version__}"
+
+
 def _passed() -> tuple[str, ...]:
     try:
         values = json.loads(_file().read_text("utf-8"))
@@ -132,5 +274,9 @@ def _passed() -> tuple[str, ...]:
     return tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else ()
 
 
-def _remember(keys: tuple[str, ...]) -> None:
-    atomic.write_text(_file(), json.dumps({"version": __version__, "passed": keys[-MOST_REMEMBERED:]}) + "\n")
+def _remember(sha256: str) -> None:
+    keys = (*_passed(), _key(sha256))
+    try:
+        atomic.write_text(_file(), json.dumps({"version": __version__, "passed": keys[-MOST_REMEMBERED:]}) + "\n")
+    except StorageError:  # then it is tried again the next time
+        return

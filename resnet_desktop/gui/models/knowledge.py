@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,10 +85,12 @@ def installed() -> tuple[Installed, ...]:
 
 
 def facts(path: Path) -> ModelFacts:
-    """Read a model file. Raises ModelError."""
+    """Read a model file, which is tried before if it is new. Raises ModelError."""
     from resnet_desktop.bundle import answers
     from resnet_desktop.bundle.summary import summarize
+    from resnet_desktop.inference import admission
 
+    admission.admit(path)
     bundle = answers.read(path)
     summary, metadata = summarize(bundle), bundle.metadata
     answered = answers.recall(bundle) is not None
@@ -113,7 +116,9 @@ def facts(path: Path) -> ModelFacts:
 def is_whole(path: Path) -> bool | None:
     """Whether the weights are those that the checksum in the file was made of; None: it has none. Raises ModelError."""
     from resnet_desktop.bundle.bundle import read, verify
+    from resnet_desktop.inference import admission
 
+    admission.admit(path)
     result = verify(read(path))
     return None if result.expected is None else result.ok
 
@@ -121,6 +126,7 @@ def is_whole(path: Path) -> bool | None:
 def install(file: Path) -> Installed:
     """Copy a model file into the library, under a name that is free. Raises ModelError, StorageError."""
     from resnet_desktop.bundle.library import Library, proposed_name
+    from resnet_desktop.inference import admission
 
     library, wanted, number = Library(), proposed_name(file), 2
     taken = {entry.name.casefold() for entry in library.entries()}
@@ -128,7 +134,7 @@ def install(file: Path) -> Installed:
     while name.casefold() in taken:
         name = f"{wanted} {number}"
         number += 1
-    entry = library.install(file, name)
+    entry = library.install(file, name, copy=admission.copy)
     return Installed(entry.name, entry.path, False, entry.size)
 
 
@@ -166,8 +172,17 @@ def obtain(
     """Fetch a published network and install it. Raises DownloadError, ModelError, StorageError, CancelledError."""
     from resnet_desktop.bundle import catalogue
     from resnet_desktop.bundle.library import Library
+    from resnet_desktop.inference import admission
 
-    entry = catalogue.obtain(network, Library(), mirror=mirror, sha256=sha256, progress=progress, cancelled=cancelled)
+    entry = catalogue.obtain(
+        network,
+        Library(),
+        mirror=mirror,
+        sha256=sha256,
+        copy=partial(admission.copy, cancelled=cancelled),
+        progress=progress,
+        cancelled=cancelled,
+    )
     return Installed(entry.name, entry.path, False, entry.size)
 
 
@@ -204,8 +219,10 @@ def remember(
     from resnet_desktop.bundle import answers
     from resnet_desktop.bundle.bundle import read
     from resnet_desktop.bundle.importing import Known, preprocessing
+    from resnet_desktop.inference import admission
 
     try:
+        admission.admit(path)
         answers.remember(read(path), Known(labels, preprocessing(side, resize, values, interpolation)))
     except ResNetDesktopError as error:
         return Failure.of(error)

@@ -121,6 +121,7 @@ def _look() -> tuple[list[Base], list[Base]]:
     from resnet_desktop.bundle import bundle as bundles  # brings in onnx, which the window does not wait for
     from resnet_desktop.bundle.architectures import ARCHITECTURES
     from resnet_desktop.bundle.library import Library
+    from resnet_desktop.inference import admission
 
     def base(name: str, arch: str) -> Base:
         shape = ARCHITECTURES[arch]
@@ -129,6 +130,7 @@ def _look() -> tuple[list[Base], list[Base]]:
     found = []
     for entry in Library().entries():
         with contextlib.suppress(ModelError):  # a file that cannot be read is no base; the model menu says why
+            admission.admit(entry.path)
             arch = bundles.read(entry.path).metadata.arch
             if arch in ARCHITECTURES:
                 found.append(base(entry.name, arch))

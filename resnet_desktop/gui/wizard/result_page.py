@@ -250,21 +250,24 @@ def _read(folder: Path) -> Results:
 
 def _install(model: Path, name: str) -> Path:
     from resnet_desktop.bundle.library import Library
+    from resnet_desktop.inference import admission
 
     library, wanted, number = Library(), name, 2
     taken = {entry.name.casefold() for entry in library.entries()}
     while wanted.casefold() in taken:
         wanted = f"{name} {number}"
         number += 1
-    return library.install(model, wanted).path
+    return library.install(model, wanted, copy=admission.copy).path
 
 
 def _export(model: Path, folder: Path) -> Path:
     from resnet_desktop.bundle.bundle import read
     from resnet_desktop.bundle.portable import write_portable
+    from resnet_desktop.inference import admission
 
     free, number = folder, 2
     while free.exists():
         free = folder.with_name(f"{folder.name} {number}")
         number += 1
+    admission.admit(model)
     return write_portable(free, read(model))

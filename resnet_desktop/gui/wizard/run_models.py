@@ -19,6 +19,7 @@ from resnet_desktop.finetune.dataset import SampleReader
 from resnet_desktop.gui.qt_image import to_qimage
 from resnet_desktop.gui.wizard.picture_grid import sample_of
 from resnet_desktop.imaging.decode import Source
+from resnet_desktop.inference import admission
 from resnet_desktop.inference.classifier import Classifier
 
 SMALL, LARGE = 160, 480
@@ -100,6 +101,7 @@ class RunModels:
 
 
 def _opened(path: Path) -> Explainer:
+    admission.admit(path)
     return Explainer(Classifier(bundles.read(path), provider="cpu"))
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from resnet_desktop.bundle import tensors
 from resnet_desktop.bundle.bundle import read
+from resnet_desktop.bundle.importing import Known
 from resnet_desktop.bundle.library import Library
-from resnet_desktop.core import paths
+from resnet_desktop.core import limits, paths
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.inference import admission
@@ -106,3 +110,97 @@ def test_what_goes_wrong_is_said_in_the_childs_words(tmp_path: Path) -> None:
         admission.admit(bundle)
     assert caught.value.code == "missing_model"
     assert "theirs.onnx" in caught.value.message
+
+
+def only_for_photos(path: Path) -> Path:
+    """A classifier that counts for ever where a pixel is bright, and answers at once where all are 0."""
+    model = onnx.load(endless(path))
+    turns = next(node for node in model.graph.node if node.op_type == "Loop")
+    turns.input[0] = "turns for this"
+    nodes = [
+        helper.make_node("ReduceMax", ["x"], ["peak"], keepdims=0),
+        helper.make_node("Cast", ["peak"], ["whole"], to=TensorProto.INT64),
+        helper.make_node("Mul", ["whole", "turns"], ["turns for this"]),
+    ]
+    first = [*nodes, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(first)
+    return save(path, model)
+
+
+def greedy(path: Path, gibibytes: int) -> Path:
+    """A classifier that asks for so much memory on its way; ONNX Runtime is meant to be refused it."""
+    nodes = [
+        helper.make_node("Expand", ["x", "shape"], ["wide"]),
+        helper.make_node("GlobalAveragePool", ["wide"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "w", "b"], ["z"]),
+        helper.make_node("Reshape", ["z", "rows"], ["r"]),
+        helper.make_node("ReduceMean", ["r"], ["y"], axes=[0], keepdims=0),
+    ]
+    count = gibibytes * 2**30 // (3 * 16 * 16 * 4)
+    weights = {
+        "shape": np.asarray([count, 1, 1, 1], np.int64),
+        "rows": np.asarray([count, -1, 4], np.int64),
+        "w": np.ones((3, 4), np.float32),
+        "b": np.zeros(4, np.float32),
+    }
+    return save(path, foreign_model(nodes, weights, shape=(1, 3, 16, 16)))
+
+
+def test_it_is_run_on_more_than_zeros(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission, "LIMIT_SECONDS", 8.0)
+    with pytest.raises(ModelError, match="no answer after 8 seconds"):
+        admission.admit(only_for_photos(tmp_path / "photos.onnx"))
+
+
+def test_the_child_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process does not read a file before the child has: it is asked for by path, and answers for the path."""
+    path = save(tmp_path / "theirs.onnx", plain_classifier())
+
+    def never_read(*_: object) -> None:
+        raise AssertionError("read in this process")
+
+    monkeypatch.setattr(tensors, "parse", never_read)
+    admission.admit(path)
+    (tmp_path / "bad.onnx").write_bytes(b"no model")
+    for name, code in (("bad.onnx", "not_onnx"), ("gone.onnx", "missing_model"), ("", "not_onnx")):
+        with pytest.raises(ModelError) as caught:
+            admission.admit(tmp_path / name)
+        assert caught.value.code == code
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tries Linux's limit on data")
+def test_memory_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ModelError) as caught:
+        admission.admit(greedy(tmp_path / "greedy.onnx", 6))
+    assert caught.value.code in ("unsupported_model", "provider_failed")
+    monkeypatch.setattr(limits.Guard, "exceeded", lambda _: True)
+    with pytest.raises(ModelError, match="more memory"):
+        admission.admit(save(tmp_path / "theirs.onnx", plain_classifier()))
+
+
+def test_a_model_is_installed_by_the_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library, known = Library(), Known(("ant", "bee", "crane", "wasp"), provenance={"publisher": "me"})
+    path = save(tmp_path / "theirs.onnx", plain_classifier())
+    entry = library.install(path, known=known, copy=admission.copy)
+    bundle = read(entry.path)
+    assert bundle.metadata.categories == known.labels
+    assert bundle.metadata.provenance == known.provenance
+    assert [file.name for file in entry.path.parent.iterdir()] == ["theirs.onnx"], "nothing is left lying"
+    with pytest.raises(ModelError) as caught:
+        library.install(path, "other", Known(("ant",)), copy=admission.copy)
+    assert caught.value.code == "wrong_labels"
+    (tmp_path / "w.pth").write_bytes(b"PK no archive")
+    with pytest.raises(ModelError) as caught:
+        library.install(tmp_path / "w.pth", copy=admission.copy)
+    assert caught.value.code == "damaged_model"
+    assert len(list(entry.path.parent.iterdir())) == 1
+    monkeypatch.setattr(admission, "_program", lambda: ["no such program"])
+    admission.admit(entry.path)  # it has passed
+
+
+def test_what_the_process_has_in_memory_is_known() -> None:
+    if sys.platform in ("linux", "darwin"):
+        assert 2**20 < limits.resident(os.getpid()) < 2**40
+    assert limits.resident(2**30) == 0
