@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -22,14 +23,22 @@ from resnet_desktop.cli.shared import (
     open_admitted,
     print_json,
     print_table,
+    say,
 )
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ResNetDesktopError
 
 CHILD_SECONDS = 60
+_logger = logging.getLogger(__name__)
 
 
-def doctor(model: ModelOption = None, format: FormatOption = "table") -> None:  # noqa: A002 - the option's name
+def doctor(
+    model: ModelOption = None,
+    format: FormatOption = "table",  # noqa: A002 - the option's name
+    report: Annotated[
+        Path | None, typer.Option(metavar="ZIP", help="Write a report on a problem here, to be sent to others.")
+    ] = None,
+) -> None:
     """Try everything that the app needs here: Qt, each execution provider, the model, the trainer, the folders."""
     found: dict[str, Any] = {
         "version": __version__,
@@ -46,8 +55,21 @@ def doctor(model: ModelOption = None, format: FormatOption = "table") -> None:  
         print_json(found)
     else:
         _print(found)
+    if report is not None:
+        _report(report, found)
     classifies = found["model"]["ok"] and any(p["usable"] for p in found["providers"])
     raise typer.Exit(0 if classifies else EXIT_NO_MODEL)
+
+
+def _report(path: Path, found: dict[str, Any]) -> None:
+    """Write the report, and say what is in it. Raises StorageError."""
+    from resnet_desktop.core import problem_report
+
+    parts = problem_report.parts({"doctor.json": json.dumps(found, indent=1)})
+    problem_report.write(path, parts)
+    say(f"The report {path} holds, without your name and without names and places of your files:")
+    for name, text in parts.items():
+        say(f"  {name}, {len(text.splitlines())} lines")
 
 
 def _child(module: str, *arguments: str) -> dict[str, Any]:
@@ -56,10 +78,12 @@ def _child(module: str, *arguments: str) -> dict[str, Any]:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
+        _logger.error("%s did not answer", module)
         return {"ok": False, "message": f"It did not answer: {error}."}
     try:
         answer = json.loads(done.stdout.strip().splitlines()[-1])
     except (ValueError, IndexError):
+        _logger.error("%s ended with %d and without an answer", module, done.returncode)
         words = " ".join(done.stderr.split()[-40:]) or f"It ended with {done.returncode}."
         return {"ok": False, "message": words}
     return answer if isinstance(answer, dict) else {"ok": False, "message": str(answer)}

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from resnet_desktop import __version__
 from resnet_desktop.cli import bench, blocks, classify, doctor, explain, interrupt, layers, models, train
 from resnet_desktop.cli.shared import EXIT_NO_MODEL, EXIT_USAGE, ModelOption, ProviderOption, say, tell
+from resnet_desktop.core import log
 from resnet_desktop.core.errors import ClassNameError, LayerError, ResNetDesktopError, SettingsError
 from resnet_desktop.core.printable import printable
 from resnet_desktop.core.progress import CancelledError
@@ -122,6 +123,15 @@ def admit(path: Path, to: Annotated[Path | None, typer.Option("--to")] = None) -
 
 def main() -> None:
     """Run the command line; errors that a person can understand end with a sentence, not with a traceback."""
+    running = log.start(log.QUIET, lazily=True)
+    try:
+        _run()
+    except SystemExit:
+        running.close()  # after any other error it is the log that keeps it
+        raise
+
+
+def _run() -> None:
     try:
         with interrupt.heard():
             app()

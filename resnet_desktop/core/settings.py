@@ -111,6 +111,10 @@ class Settings:
         """The value of an on-off setting."""
         return bool(self._get(setting))
 
+    def value(self, setting: Setting) -> str | int | float | bool:
+        """The value of any setting."""
+        return self._get(setting)
+
     def change(self, setting: Setting, value: str | float | bool) -> None:
         """Set and save. Raises SettingsError on a bad value, StorageError if the file cannot be written."""
         self._values[setting.key] = setting.check(value)

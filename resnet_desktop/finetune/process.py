@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -21,8 +22,10 @@ from typing import IO, Any
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.core.progress import Cancelled, never
+from resnet_desktop.core.redact import redacted
 from resnet_desktop.finetune import events, program
 
+_logger = logging.getLogger(__name__)
 LOG_LINES = 500
 """Lines of standard error that are kept."""
 POLL_SECONDS = 0.2
@@ -142,6 +145,9 @@ class TrainerProcess:
         with self._lock, contextlib.suppress(OSError):
             assert self._process.stdin is not None
             self._process.stdin.close()
+        if code:
+            last = redacted(" | ".join(self.log[-5:]), names=True)
+            _logger.error("The trainer ended with %d. Its last words: %s", code, last)
         self._on_exit(code)
 
     def _read_log(self) -> None:

@@ -46,6 +46,7 @@ class Actions(QObject):
         self.teach = self._action(self.tr("Teach it your classes…"), "Ctrl+T", "teach")
         self.zoom_in = self._action(self.tr("Zoom in"), keys.ZoomIn)
         self.zoom_out = self._action(self.tr("Zoom out"), keys.ZoomOut)
+        self.report = self._action(self.tr("Report a problem…"))
         self.about = self._action(self.tr("About ResNet Desktop"))
         self.themes = self._theme_actions()
         tips = {
@@ -148,7 +149,7 @@ class Actions(QObject):
         teach.addActions([self.label, self.save_labels, self.open_labels])
         teach.addSeparator()
         teach.addAction(self.teach)
-        bar.addMenu(self.tr("&Help")).addAction(self.about)
+        bar.addMenu(self.tr("&Help")).addActions([self.report, self.about])
 
     def _tool_bar(self) -> ToolBar:
         bar = ToolBar(self.tr("Tools"))

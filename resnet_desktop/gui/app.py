@@ -20,6 +20,7 @@ from resnet_desktop.core import paths
 from resnet_desktop.core.settings import THEME, Settings
 from resnet_desktop.gui import icons
 from resnet_desktop.gui.main_window import MainWindow
+from resnet_desktop.gui.record import Record
 from resnet_desktop.gui.results import Failure, Result
 from resnet_desktop.gui.tasks import CLOSE_SECONDS, left_behind
 from resnet_desktop.gui.welcome import sample_photos
@@ -76,11 +77,15 @@ def run(images: Sequence[Path] = (), *, model: str | None = None, provider: str 
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl+C in the terminal: Qt's loop would not let Python hear it
     app = create_application()
+    record = Record()
     window = create_window()
+    if record.problem is not None:
+        window.notice.say(record.problem)
     _start_when_painted(window, images, model, provider)
     window.show()
     status = app.exec()
     _end_if_held(status)
+    record.close()
     return status
 
 

@@ -34,6 +34,7 @@ from resnet_desktop.gui.notice import NoticeBar
 from resnet_desktop.gui.pictures import Photos, Thumbnails
 from resnet_desktop.gui.preferences import Preferences
 from resnet_desktop.gui.qt_image import png_bytes
+from resnet_desktop.gui.report_dialog import ReportDialog
 from resnet_desktop.gui.results import Failure, ModelInfo, Source
 from resnet_desktop.gui.scanner import Scanner
 from resnet_desktop.gui.session_controller import SessionController
@@ -231,6 +232,7 @@ class MainWindow(QMainWindow):
         does.rest.triggered.connect(self._on_rest)
         does.cancel.triggered.connect(self.cancel)
         does.about.triggered.connect(lambda: dialogs.show_about(self))
+        does.report.triggered.connect(self.report_a_problem)
         does.themes.triggered.connect(self._on_theme_chosen)
         self.models.model_chosen.connect(self.open_model)
         self.models.said.connect(self.notice.say)
@@ -275,6 +277,12 @@ class MainWindow(QMainWindow):
     def open_wizard(self, *sources: Path) -> None:
         """The guide to training, with photos to begin with; one at a time."""
         self._teaching.open(*sources)
+
+    def report_a_problem(self) -> ReportDialog:
+        """Show what a report of a problem holds, to be saved."""
+        dialog = ReportDialog(self, self._tasks)
+        dialog.open()
+        return dialog
 
     def _add(self, sources: Sequence[tuple[Source, str]]) -> None:
         was_empty = not self.gallery.items

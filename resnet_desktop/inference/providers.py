@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import functools
 import io
+import logging
 import re
 import sys
 import time
@@ -19,6 +20,8 @@ from pathlib import Path
 from resnet_desktop.core.errors import ProviderError
 from resnet_desktop.inference import runtime
 from resnet_desktop.inference.runtime import CPU, CUDA, SessionFactory
+
+_logger = logging.getLogger(__name__)
 
 SHORT_NAMES: dict[str, str] = {
     "TensorrtExecutionProvider": "TensorRT",
@@ -102,8 +105,10 @@ def prove(name: str, *, factory: SessionFactory = runtime.open_session) -> Provi
     try:
         seconds = _run_probe(name, factory)
     except runtime.failures() as error:
+        _logger.warning("%s does not run here: %s", short, sentence(error))
         return ProviderStatus(name, short, usable=False, reason=missing_library(name) or sentence(error))
     if seconds is None:
+        _logger.error("%s gave wrong numbers for a test model", short)
         return ProviderStatus(name, short, usable=False, reason="it gave wrong numbers for a test model")
     where = f" on {gpu_name()}" if name == CUDA else ""
     return ProviderStatus(

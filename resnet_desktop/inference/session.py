@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
@@ -16,6 +17,7 @@ from resnet_desktop.inference import runtime
 from resnet_desktop.inference.providers import sentence, short_name
 from resnet_desktop.inference.runtime import CPU, RunnableSession, SessionFactory
 
+_logger = logging.getLogger(__name__)
 Inputs = Mapping[str, NDArray[np.float32]]
 Outputs = dict[str, NDArray[np.float32]]
 
@@ -95,12 +97,14 @@ class Session:
             except runtime.failures() as error:
                 if self.provider == CPU:
                     message = f"The model could not be run on the CPU: {sentence(error)}."
+                    _logger.error("%s", message)
                     raise ProviderError("provider_failed", message) from error
                 self._fall_back(error)
             try:
                 return self._run(feeds)
             except runtime.failures() as error:
                 message = f"The model could not be run, not even on the CPU: {sentence(error)}."
+                _logger.error("%s", message)
                 raise ProviderError("provider_failed", message) from error
 
     def _run(self, feeds: Inputs) -> Outputs:
@@ -141,6 +145,7 @@ class Session:
 
     def _note_fallback(self, error: Exception) -> None:
         self.fallback_reason = f"{short_name(self.provider)} failed: {sentence(error)}. The CPU goes on."
+        _logger.warning("%s", self.fallback_reason)
         self.provider = CPU
         if self.on_fallback is not None:
             self.on_fallback(self.fallback_reason)

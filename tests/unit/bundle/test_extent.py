@@ -118,18 +118,21 @@ def checked(value: object, protocol: int) -> None:
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 4])
 def test_pickles_that_would_spread_are_refused(protocol: int) -> None:
-    for value in (tuples(20, 2), tuples(MAX_DEPTH + 1, 1), [tuples(18, 2)], {"a": tuples(12, 3)}):
+    spread: list[object] = [tuples(20, 2), tuples(MAX_DEPTH + 1, 1), [tuples(18, 2)], {"a": tuples(12, 3)}]
+    for value in spread:
         with pytest.raises(SpreadError):
             checked(value, protocol)
     shared = ("x",) * 3
-    for value in (tuples(5, 3), [[[]]], {"a": [1, 2.0, "x", None, True]}, [shared] * 50, ((1, 2), {"b": shared})):
+    fine: list[object] = [tuples(5, 3), [[[]]], {"a": [1, 2.0, None, True]}, [shared] * 50, ((1, 2), {"b": shared})]
+    for value in fine:
         checked(value, protocol)
 
 
 def test_a_file_of_weights_that_would_spread_is_refused(tmp_path: Path) -> None:
     """Not as a key, where it would be hashed: only its size is tried."""
     data = io.BytesIO()
-    for part in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}, {"w": tuples(20, 2)}, []):
+    parts: list[object] = [0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}, {"w": tuples(20, 2)}, []]
+    for part in parts:
         pickle.dump(part, data, 2)
     (tmp_path / "w.pth").write_bytes(data.getvalue())
     with pytest.raises(ModelError, match="nested into each other") as caught:

@@ -7,10 +7,12 @@ import os
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from resnet_desktop.bundle import tensors
@@ -139,7 +141,7 @@ def greedy(path: Path, gibibytes: int) -> Path:
         helper.make_node("ReduceMean", ["r"], ["y"], axes=[0], keepdims=0),
     ]
     count = gibibytes * 2**30 // (3 * 16 * 16 * 4)
-    weights = {
+    weights: dict[str, NDArray[Any]] = {
         "shape": np.asarray([count, 1, 1, 1], np.int64),
         "rows": np.asarray([count, -1, 4], np.int64),
         "w": np.ones((3, 4), np.float32),
@@ -173,7 +175,7 @@ def test_the_child_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.skipif(sys.platform != "linux", reason="tries Linux's limit on data")
 def test_memory_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModelError) as caught:
-        admission.admit(greedy(tmp_path / "greedy.onnx", 6))
+        admission.admit(greedy(tmp_path / "greedy.onnx", 3))
     assert caught.value.code in ("unsupported_model", "provider_failed")
     monkeypatch.setattr(limits.Guard, "exceeded", lambda _: True)
     with pytest.raises(ModelError, match="more memory"):
