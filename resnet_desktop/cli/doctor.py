@@ -65,7 +65,8 @@ def _report(path: Path, found: dict[str, Any]) -> None:
     """Write the report, and say what is in it. Raises StorageError."""
     from resnet_desktop.core import problem_report
 
-    parts = problem_report.parts({"doctor.json": json.dumps(found, indent=1)})
+    model = {key: value for key, value in found["model"].items() if key != "name"}  # the user's own may say much
+    parts = problem_report.parts({"doctor.json": {**found, "model": model}})
     problem_report.write(path, parts)
     say(f"The report {path} holds, without your name and without names and places of your files:")
     for name, text in parts.items():

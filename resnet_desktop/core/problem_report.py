@@ -10,6 +10,7 @@ import platform
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from resnet_desktop import __version__
 from resnet_desktop.core import atomic, log
@@ -24,11 +25,11 @@ _PRIVATE = (MODEL, TRAINER_PYTHON)
 """Settings that name files: told is only whether they are set."""
 
 
-def parts(more: Mapping[str, str] | None = None) -> dict[str, str]:
+def parts(more: Mapping[str, Any] | None = None) -> dict[str, str]:
     """The files of a report by name, each as text, to be shown before anything is saved.
 
     Args:
-        more: further ones; names of folders and files are taken out of them too.
+        more: further ones, of what JSON can hold; names of folders and files are taken out of them too.
     """
     found = {"about.txt": _about(), "settings.json": _settings()}
     for path in sorted(log.logs_folder().glob(f"{log.FILE_NAME}*")):
@@ -36,7 +37,16 @@ def parts(more: Mapping[str, str] | None = None) -> dict[str, str]:
             found[f"logs/{path.name}"] = redacted(path.read_text("utf-8", "backslashreplace"), names=True)
         except OSError:  # it has gone, or may not be read
             continue
-    return found | {name: redacted(text, names=True) for name, text in (more or {}).items()}
+    return found | {name: json.dumps(_clean(value), indent=1) + "\n" for name, value in (more or {}).items()}
+
+
+def _clean(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """The same, its texts without names."""
+    if isinstance(value, str):
+        return redacted(value, names=True)
+    if isinstance(value, Mapping):
+        return {str(key): _clean(item) for key, item in value.items()}
+    return [_clean(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def write(path: Path, found: Mapping[str, str]) -> None:

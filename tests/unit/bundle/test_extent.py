@@ -53,7 +53,7 @@ def nested(depth: int) -> onnx.ModelProto:
 def test_ordinary_models_pass() -> None:
     for model in (plain_classifier(), calling(3, 4), nested(2)):
         check_extent(model)
-    read(Library().default())
+    read(Library().default().path)
 
 
 @pytest.mark.parametrize(

@@ -110,9 +110,10 @@ def test_a_report_holds_what_is_shown(running: log.Log, home: Path, tmp_path: Pa
     Settings().change(MODEL, f"/models/{SECRET}.onnx")
     Settings().change(TOP_K, 7)
     logging.getLogger("resnet_desktop.gui").error("%s.jpg was not read", SECRET)
-    parts = problem_report.parts({"more.txt": f"/x/{SECRET}.png and more"})
-    assert {"about.txt", "settings.json", "more.txt", f"logs/{log.FILE_NAME}"} <= parts.keys()
+    parts = problem_report.parts({"more.json": {"a b": ["it works", f"/x/{SECRET}.png and more"]}})
+    assert {"about.txt", "settings.json", "more.json", f"logs/{log.FILE_NAME}"} <= parts.keys()
     assert SECRET not in "".join(parts.values())
+    assert json.loads(parts["more.json"]) == {"a b": ["it works", "<path> and more"]}
     assert json.loads(parts["settings.json"])["top_k"] == 7
     assert "numpy" in parts["about.txt"]
     problem_report.write(tmp_path / "r.zip", parts)
