@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from resnet_desktop.cli.shared import say
 from resnet_desktop.core.running import stop_all
 
 EXIT_INTERRUPTED = 130
@@ -72,7 +72,7 @@ def _listen(reader: socket.socket) -> None:
 def _remind(since: float, hinted: bool) -> bool:
     """Whatever runs still is told again; after a while the person is."""
     if stop_all() and not hinted and time.monotonic() - since > _HINT_SECONDS:
-        sys.stderr.write("It does not end by itself. Press Ctrl+C again to end at once.\n")
+        say("It does not end by itself. Press Ctrl+C again to end at once.")
         return True
     return hinted
 
