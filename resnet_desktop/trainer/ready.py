@@ -12,6 +12,7 @@ import sys
 from typing import Any
 
 from resnet_desktop.finetune.requirements import LIBRARIES, TORCH, fault_of, module_of, pip_line, title_of
+from resnet_desktop.trainer.reporter import say_line
 
 NEEDED = (TORCH, *LIBRARIES)
 BROKEN = (ImportError, OSError, RuntimeError, AttributeError, TypeError, ValueError)
@@ -47,8 +48,8 @@ def ready() -> dict[str, Any]:
 def main() -> int:
     """Say it; the exit code."""
     answer = ready()
-    sys.stdout.write(json.dumps(answer) + "\n")
-    sys.stdout.flush()
+    # What a run imports has taken standard output for the protocol alone by now.
+    say_line(json.dumps(answer) + "\n")
     return 0 if answer["ok"] else 1
 
 
