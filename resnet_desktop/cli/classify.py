@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,19 +18,22 @@ from resnet_desktop.cli.shared import (
     ModelOption,
     ProviderOption,
     group_as_dict,
+    made_folder,
     named_paths,
     open_admitted,
-    opened_output,
+    refused_input,
     say,
     wanted_group_threshold,
     wanted_provider,
 )
 from resnet_desktop.core import settings as declared
+from resnet_desktop.core.output import identity
 from resnet_desktop.core.settings import Settings
 
 if TYPE_CHECKING:
     from resnet_desktop.inference.batch import Outcome
 
+STDIN = (0,)
 Format = Literal["table", "json", "jsonl", "csv"]
 
 
@@ -46,7 +50,8 @@ def classify(
     provider: ProviderOption = None,
 ) -> None:
     """Say what photos show."""
-    from resnet_desktop.cli.rows import Heatmaps, writer_for
+    from resnet_desktop.cli.rows import Heatmaps, finishing, writer_for
+    from resnet_desktop.cli.sink import opened_sink
     from resnet_desktop.imaging.files import find_images
     from resnet_desktop.inference.batch import classify_many
     from resnet_desktop.inference.classifier import Classifier
@@ -61,25 +66,46 @@ def classify(
         group_threshold=wanted_group_threshold(group_threshold),
         on_fallback=say,
     )
-    pictures = Heatmaps(heatmaps, classifier) if heatmaps else None
+    refused_input(output, [bundle.path, *paths, *(STDIN if "-" in paths else ())], "--output")
+    found = find_images(named_paths(paths), recursive=recursive)
+    pictures = None
+    if heatmaps is not None:
+        photos = list(found)  # none of them may be written over, nor one that comes later
+        made_folder(heatmaps)
+        pictures, found = Heatmaps(heatmaps, classifier, [bundle.path, *photos]), iter(photos)
     failed = count = 0
-    with opened_output(output) as stream:
-        writer = writer_for(format, stream, top)
-        found = find_images(named_paths(paths), recursive=recursive)
-        for outcome in _followed(classify_many(classifier, found, batch_size=batch)):
-            count += 1
+    with (
+        opened_sink(output) as sink,
+        finishing(writer_for(format, sink, top)) as write,
+        closing(classify_many(classifier, _not_written(found, output), batch_size=batch)) as outcomes,
+    ):
+        for outcome in _followed(outcomes):
             row = _row(outcome, bundle.path.stem)
-            if pictures is not None and outcome.prediction is not None:
-                row["heatmap"] = pictures.write(outcome)
-            failed += not outcome.ok
-            writer.write(row)
-        writer.finish()
+            if pictures is not None and row["ok"]:
+                pictures.add(row, outcome)
+            write(row)
+            count += 1
+            failed += not row["ok"]
+    _conclude(count, failed)
+
+
+def _conclude(count: int, failed: int) -> None:
+    """Say what did not work, with its exit code."""
     if not count:
         say("No photos were found there.")
         raise typer.Exit(EXIT_USAGE)
     if failed:
-        say(f"{failed} of {count} could not be read.")
+        say(f"{failed} of {count} failed.")
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _not_written(found: Iterator[Path], output: Path | None) -> Iterator[Path]:
+    """The same photos; ends as wrong usage if one of them is the output, before that is replaced."""
+    own = None if output is None else identity(output)
+    for path in found:
+        if own is not None and identity(path) == own:
+            refused_input(output, [path], "--output")
+        yield path
 
 
 def _row(outcome: Outcome, model: str) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -19,16 +18,17 @@ from resnet_desktop.cli.shared import (
     ModelOption,
     ProviderOption,
     cell,
+    made_folder,
     named_paths,
     open_admitted,
-    print_table,
+    refused_input,
     say,
-    tell,
     wanted_provider,
 )
 from resnet_desktop.core import settings as declared
-from resnet_desktop.core.atomic import write_bytes
-from resnet_desktop.core.errors import ImageError
+from resnet_desktop.core.errors import AnswerError, ImageError, StorageError
+from resnet_desktop.core.output import is_standard_output, refuse_nowhere, write_bytes
+from resnet_desktop.core.printable import printable
 from resnet_desktop.core.progress import Progress, unheard
 from resnet_desktop.core.settings import Settings
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from resnet_desktop.bundle.bundle import Bundle
     from resnet_desktop.bundle.taxonomy.tree import Group
     from resnet_desktop.cli.pictures import Painter
+    from resnet_desktop.cli.sink import Sink
     from resnet_desktop.explain.explainer import Explainer
 
 Colormap = Literal["viridis", "inferno", "turbo", "grey"]
@@ -73,6 +74,7 @@ def explain(
     provider: ProviderOption = None,
 ) -> None:
     """Show where in photos the network found its evidence."""
+    from resnet_desktop.cli.rows import Json, finishing
     from resnet_desktop.imaging.files import find_images
 
     bundle = open_admitted(model)
@@ -81,21 +83,31 @@ def explain(
     if not photos:
         say("No photos were found there.")
         raise typer.Exit(EXIT_USAGE)
-    places = _Places(output, photos, "--output", "-heatmap", ".png")
-    maps = _Places(save_map, photos, "--save-map", "", ".npz") if save_map is not None else None
+    refused = [bundle.path, *photos, *((0,) if "-" in images else ())]
+    places = _Places(output, photos, refused, "--output", "-heatmap", ".png")
+    maps = _Places(save_map, photos, refused, "--save-map", "", ".npz") if save_map is not None else None
     job = _job(bundle, wanted, provider, colormap, places, maps)
     failed = 0
-    with _rows(format) as write:
+    sink = _sink(places, maps)
+    with finishing(Json(sink) if format == "json" else _TableRows(sink)) as write:
         for photo, progress in _followed(photos):
-            try:
-                row = job.row(photo, progress)
-            except ImageError as error:
-                row = {"path": os.fspath(photo), "ok": False, "error": error.as_dict()}
-                failed += 1
+            row = job.row(photo, progress)
+            failed += "error" in row
             write(row)
     if failed:
-        say(f"{failed} of {len(photos)} could not be read.")
+        say(f"{failed} of {len(photos)} failed.")
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _sink(*places: _Places | None) -> Sink:
+    """Where the rows go: not among the bytes of a heatmap."""
+    from resnet_desktop.cli.sink import Sink
+
+    if any(place is not None and place.prints for place in places):
+        sys.stderr.flush()
+        return Sink(sys.stderr.buffer, Path("Standard error"))
+    sys.stdout.flush()
+    return Sink(None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +125,31 @@ class _Places:
     """The file of each photo: the one that is named, or one in a folder under the photo's name.
 
     Raises:
-        typer.BadParameter: one file for several photos, or the photo itself.
+        typer.BadParameter: one file for several photos, or one that is read.
+        StorageError: its folder is not there, or cannot be made.
     """
 
-    def __init__(self, wanted: Path | None, photos: list[Path], option: str, extra: str, suffix: str) -> None:
+    def __init__(
+        self, wanted: Path | None, photos: list[Path], read: list[Path | int], option: str, extra: str, suffix: str
+    ) -> None:
         from resnet_desktop.cli.pictures import FreeNames
 
         is_file = wanted is not None and not wanted.is_dir() and (wanted.exists() or wanted.suffix.lower() == suffix)
         if is_file and len(photos) > 1:
             raise typer.BadParameter(f"{len(photos)} photos need a folder to be written to.", param_hint=option)
-        if is_file and wanted is not None and os.path.realpath(wanted) == os.path.realpath(photos[0]):
-            raise typer.BadParameter("That is the photo itself.", param_hint=option)
+        if wanted is not None and is_file:
+            refused_input(wanted, read, option)
+            refuse_nowhere(wanted)
+        elif wanted is not None:
+            made_folder(wanted)
         self._file = wanted if is_file else None
         self._ending = extra + suffix
-        self._names = FreeNames(wanted if wanted is not None else Path(), photos)
+        self._names = FreeNames(wanted if wanted is not None else Path(), [p for p in read if isinstance(p, Path)])
+
+    @property
+    def prints(self) -> bool:
+        """Whether what is written goes to standard output."""
+        return self._file is not None and is_standard_output(self._file)
 
     def of(self, photo: Path) -> Path:
         """The file for a photo; another one at each call."""
@@ -144,7 +167,15 @@ class _Job:
     maps: _Places | None
 
     def row(self, photo: Path, progress: Progress) -> dict[str, Any]:
-        """Write the heatmap of one photo; what is said of it in JSON. Raises ImageError, StorageError."""
+        """Write the heatmap of one photo; what is said of it in JSON, up to an error if there is one."""
+        row: dict[str, Any] = {"path": os.fspath(photo)}
+        try:
+            self._fill(row, photo, progress)
+        except (AnswerError, ImageError, StorageError) as error:
+            row |= {"ok": False, "error": error.as_dict()}
+        return row
+
+    def _fill(self, row: dict[str, Any], photo: Path, progress: Progress) -> None:
         from resnet_desktop.explain.maps import save_map
 
         wanted = self.wanted
@@ -157,7 +188,7 @@ class _Job:
         picture = self.painter.png(photo, heatmap.cam)
         path = self.places.of(photo)
         write_bytes(path, picture)
-        row: dict[str, Any] = {"path": os.fspath(photo), "target": self._named(target)}
+        row["target"] = self._named(target)
         if wanted.against is not None:
             row["against"] = self._named(wanted.against)
         row |= {"layer": heatmap.layer, "method": heatmap.method, "empty": heatmap.empty, "output": os.fspath(path)}
@@ -171,7 +202,6 @@ class _Job:
 
             row["checks"] = check_heatmap(self.explainer, subject, heatmap, progress=progress).as_dict()
         row["seconds"] = round(subject.prediction.seconds + heatmap.seconds, 4)
-        return row
 
     def _named(self, target: int | Group) -> dict[str, Any]:
         if isinstance(target, int):
@@ -208,27 +238,29 @@ def _job(
     return _Job(explainer, Painter(classifier, colormap), wanted, places, maps)
 
 
-@contextmanager
-def _rows(kind: str) -> Iterator[Any]:
-    """Takes rows, and prints them as a list in JSON or as a table with the outcome of the checks below."""
-    if kind == "json":
-        from resnet_desktop.cli.rows import Json
+class _TableRows:
+    """A table, with the outcome of the checks below."""
 
-        writer = Json(sys.stdout)
-        yield writer.write
-        writer.finish()
-        return
-    from rich.table import Table
+    def __init__(self, sink: Sink) -> None:
+        from rich.table import Table
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("photo", "evidence for", "layer", "method", "heatmap"):
-        table.add_column(column, overflow="fold")
-    verdicts: list[str] = []
-    yield lambda row: _tell(table, verdicts, row)
-    print_table(table)
-    for verdict in verdicts:
-        tell("")
-        tell(verdict)
+        self._sink = sink
+        self._table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in ("photo", "evidence for", "layer", "method", "heatmap"):
+            self._table.add_column(column, overflow="fold")
+        self._verdicts: list[str] = []
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Add the row."""
+        _tell(self._table, self._verdicts, row)
+
+    def finish(self) -> None:
+        """Print all."""
+        from resnet_desktop.cli.rows import print_rows
+
+        print_rows(self._table, self._sink)
+        for verdict in self._verdicts:
+            self._sink.write(f"\n{printable(verdict)}\n")
 
 
 def _tell(table: Table, verdicts: list[str], row: dict[str, Any]) -> None:
@@ -254,8 +286,6 @@ def _followed(photos: list[Path]) -> Iterator[tuple[Path, Progress]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
-
-    from resnet_desktop.imaging.files import printable
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:

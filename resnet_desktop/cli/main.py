@@ -5,11 +5,13 @@ Modules that are slow to import are imported inside the commands that need them,
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -18,6 +20,7 @@ from resnet_desktop import __version__
 from resnet_desktop.cli import bench, blocks, classify, doctor, explain, interrupt, layers, models, train
 from resnet_desktop.cli.shared import EXIT_NO_MODEL, EXIT_USAGE, ModelOption, ProviderOption, say, tell
 from resnet_desktop.core import log
+from resnet_desktop.core.atomic import storage_error
 from resnet_desktop.core.errors import ClassNameError, LayerError, ResNetDesktopError, SettingsError
 from resnet_desktop.core.printable import printable
 from resnet_desktop.core.progress import CancelledError
@@ -143,3 +146,29 @@ def _run() -> None:
     except ResNetDesktopError as error:
         say(str(error))
         sys.exit(EXIT_NO_MODEL)
+    except OSError as error:  # of standard output, where a command prints all at once
+        _give_up_output(error)
+    finally:
+        _print_rest()
+
+
+def _print_rest() -> None:
+    """What still waits to be printed: left to the interpreter, an error of it would be a traceback."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:  # who read it has gone
+        _silence_output()
+    except OSError as error:
+        _give_up_output(error)
+
+
+def _give_up_output(error: OSError) -> NoReturn:
+    say(str(storage_error(Path("Standard output"), error)))
+    _silence_output()
+    sys.exit(EXIT_NO_MODEL)
+
+
+def _silence_output() -> None:
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,12 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_desktop.core.output import Identity, identity
 from resnet_desktop.imaging.decode import Source, decode, encode_png
 from resnet_desktop.imaging.overlay import paint, scale_map
 from resnet_desktop.inference.classifier import Classifier
 
 HEATMAP_SIDE = 512
 """The shorter side of heatmap pictures is decoded at this size or larger."""
+
+LONGEST_NAME = 255
+"""Bytes of a file's name on the usual file systems."""
 
 
 class Painter:
@@ -47,17 +51,30 @@ class FreeNames:
 
     def __init__(self, folder: Path, kept: Iterable[Path] = ()) -> None:
         self._folder = folder
-        self._taken = {_key(path) for path in kept}
+        self._taken: set[str] = set()
+        self._kept: set[str | Identity | None] = set()
+        for path in kept:
+            self._kept |= {_key(path), identity(path)}
+        self._kept.discard(None)
 
     def take(self, photo: Path, ending: str) -> Path:
-        """The photo's stem with ``ending``; numbered if that is taken (also where case does not count) or the photo."""
-        path, number = self._folder / f"{photo.stem}{ending}", 1
-        own = _key(photo)
-        while (key := _key(path)) in self._taken or key == own:
+        """The photo's stem with ``ending``; numbered if that is taken (also where case does not count) or is kept.
+
+        A stem that would make too long a name is cut.
+        """
+        path, number, own = self._named(photo, ending), 1, {_key(photo), identity(photo)} - {None}
+        while (key := _key(path)) in self._taken or {key, identity(path)} & (self._kept | own):
             number += 1
-            path = self._folder / f"{photo.stem}-{number}{ending}"
+            path = self._named(photo, f"-{number}{ending}")
         self._taken.add(key)
         return path
+
+    def _named(self, photo: Path, ending: str) -> Path:
+        stem = os.fsencode(photo.stem)
+        longest = LONGEST_NAME - len(os.fsencode(ending))
+        while len(stem) > longest:
+            stem = os.fsencode(os.fsdecode(stem)[:-1])
+        return self._folder / f"{os.fsdecode(stem)}{ending}"
 
 
 def _key(path: Path) -> str:

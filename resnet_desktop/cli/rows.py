@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol
 
 from rich.table import Table
 
 from resnet_desktop.cli.pictures import FreeNames, Painter
 from resnet_desktop.cli.shared import as_json, cell, print_table
-from resnet_desktop.core.atomic import write_bytes
+from resnet_desktop.cli.sink import Sink
+from resnet_desktop.core import output
 from resnet_desktop.core.csv_text import line
+from resnet_desktop.core.errors import AnswerError, ImageError, StorageError
 from resnet_desktop.core.printable import printable
 from resnet_desktop.explain.explainer import Explainer
 from resnet_desktop.inference.batch import Outcome
@@ -27,56 +32,79 @@ class Writer(Protocol):
         """Write what was waiting for the last row."""
 
 
-def writer_for(kind: str, stream: TextIO, top: int) -> Writer:
+def writer_for(kind: str, sink: Sink, top: int) -> Writer:
     """The writer of a format."""
     if kind == "jsonl":
-        return JsonLines(stream)
+        return JsonLines(sink)
     if kind == "csv":
-        return Csv(stream, top)
-    return Json(stream) if kind == "json" else TableRows(stream)
+        return Csv(sink, top)
+    return Json(sink) if kind == "json" else TableRows(sink)
+
+
+@contextmanager
+def finishing(writer: Writer) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Takes rows; what waits is written however the block ends, unless it breaks off before the first row."""
+    rows, well = 0, False
+
+    def write(row: dict[str, Any]) -> None:
+        nonlocal rows
+        writer.write(row)
+        rows += 1
+
+    try:
+        yield write
+        well = True
+    finally:
+        if well or rows:
+            writer.finish()
 
 
 class JsonLines:
     """One object a line, as each is done."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
 
     def write(self, row: dict[str, Any]) -> None:
         """Write the row at once."""
-        self._stream.write(as_json(row) + "\n")
-        self._stream.flush()
+        self._sink.write(as_json(row) + "\n")
 
     def finish(self) -> None:
         """Nothing waits."""
 
 
 class Json:
-    """One list at the end, written row by row so that no number of rows fills the memory."""
+    """One list, written row by row so that no number of rows fills the memory, and closed whatever happens."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._first = True
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._rows = 0
 
     def write(self, row: dict[str, Any]) -> None:
         """Write the row behind the one before it."""
-        self._stream.write(("[\n" if self._first else ",\n") + as_json(row))
-        self._first = False
+        self._sink.write((",\n" if self._rows else "[\n") + as_json(row))
+        self._rows += 1
 
     def finish(self) -> None:
-        """Close the list."""
-        self._stream.write("[]\n" if self._first else "\n]\n")
+        """Close the list; where there is no room for that, in the place of the last row."""
+        while True:
+            try:
+                self._sink.write("\n]\n" if self._rows else "[]\n")
+            except StorageError:
+                if not self._sink.drop_last():
+                    raise
+                self._rows -= 1
+            else:
+                return
 
 
 class Csv:
     """A header and one line for each input; the columns are the same for every number of classes found."""
 
-    def __init__(self, stream: TextIO, top: int) -> None:
+    def __init__(self, sink: Sink, top: int) -> None:
         self._top = top
-        ranks = [f"{name}_{i + 1}" for i in range(top) for name in ("label", "probability")]
-        self._stream = stream
-        groups = ["group", "group_probability", "sure"]
-        self._write(["path", "ok", *ranks, "unfamiliar", "error", "message", *groups])
+        self._sink = sink
+        self._begun = False
 
     def write(self, row: dict[str, Any]) -> None:
         """Write the row; bytes of a path that are not UTF-8 are escaped, on a terminal control characters as well."""
@@ -86,26 +114,32 @@ class Csv:
         cells += [""] * (2 * self._top - len(cells))
         error = row.get("error", {})
         path = row["path"].encode("utf-8", "backslashreplace").decode("utf-8")
-        if self._stream.isatty():
+        if self._sink.terminal:
             path = printable(path)
         unfamiliar, message = row.get("unfamiliar", ""), printable(error.get("message", ""))
         group = row.get("group") or {}
         groups = [group.get("label", ""), group.get("probability", ""), row.get("sure", "")]
-        self._write([path, row["ok"], *cells, unfamiliar, error.get("code", ""), message, *groups])
+        self._line([path, row["ok"], *cells, unfamiliar, error.get("code", ""), message, *groups])
 
     def finish(self) -> None:
-        """Nothing waits."""
-        self._stream.flush()
+        """Without any row, the header."""
+        if not self._begun:
+            self._sink.write(self._header())
 
-    def _write(self, cells: list[Any]) -> None:
-        self._stream.write(line(cells, end="\n"))
+    def _line(self, cells: Iterable[Any]) -> None:
+        self._sink.write(("" if self._begun else self._header()) + _csv_line(cells))
+        self._begun = True
+
+    def _header(self) -> str:
+        ranks = [f"{name}_{i + 1}" for i in range(self._top) for name in ("label", "probability")]
+        return _csv_line(["path", "ok", *ranks, "unfamiliar", "error", "message", "group", "group_probability", "sure"])
 
 
 class TableRows:
     """A table for people, printed at the end."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
         self._table = Table(box=None, pad_edge=False, header_style="bold")
         self._table.add_column("photo", overflow="fold")
         self._table.add_column("what it is", overflow="fold")
@@ -114,9 +148,9 @@ class TableRows:
 
     def write(self, row: dict[str, Any]) -> None:
         """Add the row."""
-        name = cell(row["path"])
-        if not row["ok"]:
-            self._table.add_row(name, cell(row["error"]["message"], style="red"), "", "")
+        name, message = cell(row["path"]), cell(row.get("error", {}).get("message", ""), style="red")
+        if "predictions" not in row:
+            self._table.add_row(name, message, "", "")
             return
         best, *others = row["predictions"]
         group = row["group"] or {"label": best["label"], "probability": best["probability"], "classes": [best["index"]]}
@@ -124,12 +158,26 @@ class TableRows:
         rest = ", ".join(f"{p['label']} {p['probability']:.0%}" for p in others if p["probability"] >= 0.005)
         label = group["label"] if row["sure"] else f"not sure; perhaps {group['label']}"
         label = f"{label} (unfamiliar)" if row["unfamiliar"] else label
-        self._table.add_row(name, cell(label), f"{group['probability']:.0%}", cell(rest))
+        self._table.add_row(name, cell(label), f"{group['probability']:.0%}", cell(rest) if row["ok"] else message)
 
     def finish(self) -> None:
         """Print the table."""
         if self._table.row_count:
-            print_table(self._table, self._stream)
+            print_rows(self._table, self._sink)
+
+
+def print_rows(table: Table, sink: Sink) -> None:
+    """A table where rows go: in colour on a terminal."""
+    if sink.terminal:
+        print_table(table)
+        return
+    text = io.StringIO()
+    print_table(table, text)
+    sink.write(text.getvalue())
+
+
+def _csv_line(cells: Iterable[Any]) -> str:
+    return line(list(cells), end="\n")
 
 
 class Heatmaps:
@@ -138,20 +186,31 @@ class Heatmaps:
     It comes from the same run where the model ends in pooling and one linear layer. Elsewhere the photo is run again,
     at the recommended layer, with the first method that works there.
 
+    Args:
+        folder: where they go.
+        classifier: the model.
+        kept: files that must not be written over.
+
     Raises:
         LayerError: the model has no layer with height and width.
     """
 
-    def __init__(self, folder: Path, classifier: Classifier) -> None:
+    def __init__(self, folder: Path, classifier: Classifier, kept: Iterable[Path]) -> None:
         self._explainer = Explainer(classifier)
         self._method = None
         if self._explainer.features is None:
             self._method = self._explainer.methods(self._explainer.layer(None))[0]
         self._painter = Painter(classifier)
-        self._names = FreeNames(folder)
+        self._names = FreeNames(folder, kept)
 
-    def write(self, outcome: Outcome) -> str:
-        """Write one heatmap; its path. Raises StorageError."""
+    def add(self, row: dict[str, Any], outcome: Outcome) -> None:
+        """Write the heatmap of one photo and name it in its row, which fails where it cannot be written."""
+        try:
+            row["heatmap"] = self._write(outcome)
+        except (AnswerError, ImageError, StorageError) as error:
+            row |= {"ok": False, "error": error.as_dict()}
+
+    def _write(self, outcome: Outcome) -> str:
         prediction, source = outcome.prediction, outcome.source
         assert prediction is not None
         assert not isinstance(source, bytes)
@@ -160,6 +219,7 @@ class Heatmaps:
         else:
             subject = self._explainer.subject(source)
             heatmap = self._explainer.explain(subject, prediction.top.index, method=self._method)
+        picture = self._painter.png(source, heatmap.cam)
         path = self._names.take(Path(source), ".png")
-        write_bytes(path, self._painter.png(source, heatmap.cam))
+        output.write_bytes(path, picture)
         return str(path)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import typer
 
+from resnet_desktop.core import output
 from resnet_desktop.core import settings as declared
-from resnet_desktop.core.atomic import replacing
 from resnet_desktop.core.errors import StorageError
 from resnet_desktop.core.printable import printable
 from resnet_desktop.core.settings import Settings
@@ -167,12 +167,15 @@ def print_table(table: Table, out: TextIO | None = None) -> None:
     Console(file=stream, width=None if stream.isatty() else PIPE_WIDTH, highlight=False).print(table)
 
 
-@contextmanager
-def opened_output(path: Path | None) -> Iterator[TextIO]:
-    """Standard output, or a file that appears whole at the end. Raises StorageError."""
-    if path is None:
-        yield sys.stdout
-        return
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        yield file
-        file.flush()
+def made_folder(folder: Path) -> None:
+    """Make a folder that was named to be written to, and say so; not those above it. Raises StorageError."""
+    from resnet_desktop.imaging.files import printable
+
+    if output.make_folder(folder):
+        say(f"The folder {printable(folder)} is new.")
+
+
+def refused_input(path: Path | None, inputs: Iterable[object], option: str) -> None:
+    """End as wrong usage if what is to be written is one of the files that are read."""
+    if path is not None and output.is_one_of(path, inputs):
+        raise typer.BadParameter("That file is read, too: it would be lost.", param_hint=option)

@@ -47,6 +47,10 @@ class ModelError(ResNetDesktopError):
     """
 
 
+class AnswerError(ModelError):
+    """A model has no answer to one image, while it may have one to others. Code: ``not_finite``."""
+
+
 class ProviderError(ResNetDesktopError):
     """An execution provider cannot run the model. Codes: ``provider_unavailable``, ``provider_failed``."""
 
@@ -83,7 +87,11 @@ class SettingsError(ResNetDesktopError):
 
 
 class StorageError(ResNetDesktopError):
-    """A file cannot be written. Codes: ``disk_full``, ``read_only``, ``write_failed``."""
+    """A file cannot be written.
+
+    Codes: ``disk_full``, ``read_only``, ``write_failed``, ``missing_folder``, ``is_input`` (it is one of the files that
+    are read).
+    """
 
 
 class DownloadError(ResNetDesktopError):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.core.atomic import replacing
+from resnet_desktop.core.output import opened
 from resnet_desktop.explain.target import Target
 from resnet_desktop.inference.classifier import Prediction
 
@@ -81,5 +81,5 @@ def save_map(path: Path, heatmap: Heatmap, logits: NDArray[np.float32]) -> None:
         arrays["activations"] = heatmap.activations
     if heatmap.gradient is not None:
         arrays["gradient"] = np.ascontiguousarray(heatmap.gradient)
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    with opened(path) as file:
         np.savez(file, allow_pickle=False, **arrays)

@@ -25,7 +25,7 @@ from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.features import find_features
 from resnet_desktop.core import atomic
-from resnet_desktop.core.errors import ModelError
+from resnet_desktop.core.errors import AnswerError
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.explain.explainer import Explainer, Heatmap, Subject
 from resnet_desktop.explain.randomize import WeightGroup, scramble, weight_groups
@@ -221,10 +221,8 @@ def _again(network: Explainer, subject: Subject, heatmap: Heatmap, cancelled: Ca
             against=heatmap.against,
             cancelled=cancelled,
         )
-    except ModelError as error:
-        if error.code == "unsupported_model":
-            return None
-        raise
+    except AnswerError:
+        return None
     return again.cam if np.isfinite(again.cam).all() else None
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnet_desktop.core.errors import LayerError
+from resnet_desktop.core.errors import AnswerError, LayerError
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.explain.check import HeatmapCheck, check_heatmap
 from resnet_desktop.explain.explainer import Explainer, Heatmap, Subject
@@ -102,7 +102,7 @@ class Analysis:
         photo = self._photo(number, source)
         try:
             heatmap = self._heatmap(photo, request, cancelled, progress)
-        except LayerError as error:
+        except (LayerError, AnswerError) as error:
             return self._without(photo, request, Failure.of(error))
         return self._shown(photo, request, heatmap)
 

@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
-from resnet_desktop.core import atomic
-from resnet_desktop.core.errors import ResNetDesktopError
+from resnet_desktop.core import output
+from resnet_desktop.core.errors import ResNetDesktopError, StorageError
 from resnet_desktop.core.settings import (
     COLORMAP,
     EXPORT_CAPTION,
@@ -88,6 +88,8 @@ class EvidenceActions(QObject):
     def save_picture(self, path: Path) -> None:
         """Write what is seen as PNG: the photo in its own size with its heatmap, or the heatmaps that are compared."""
         page = self._page
+        if self._refused(path):
+            return
         dress = Dress(
             page.style_of_heat,
             page.heatmap.opacity_slider.value() / 100,
@@ -111,7 +113,7 @@ class EvidenceActions(QObject):
     def save_map(self, path: Path) -> None:
         """Write the raw map as NPZ."""
         evidence, photo = self._page.evidence, self._page.desk.photo
-        if evidence is None or photo is None:
+        if evidence is None or photo is None or self._refused(path):
             return
         request = evidence.request
 
@@ -123,7 +125,7 @@ class EvidenceActions(QObject):
     def save_report(self, path: Path) -> None:
         """Write one page of HTML on the photo that is looked at."""
         evidence, photo = self._page.evidence, self._page.desk.photo
-        if evidence is None or photo is None:
+        if evidence is None or photo is None or self._refused(path):
             return
         (number, source), name = photo, self._name()
         request, style = evidence.request, self._page.style_of_heat
@@ -133,7 +135,7 @@ class EvidenceActions(QObject):
             from resnet_desktop.explain.report import Look
 
             look = Look(style.colormap, opacity, style.smooth)
-            atomic.write_text(path, engine.analysis.report(number, source, name, request, look, cancelled, progress))
+            output.write_text(path, engine.analysis.report(number, source, name, request, look, cancelled, progress))
 
         self.said.emit(self.tr("Writing the report: testing the heatmap takes some seconds… Esc gives up."))
         self._ask(self._report, path, work)
@@ -191,6 +193,15 @@ class EvidenceActions(QObject):
     def _ask_where(self, action: QAction, ending: str, answered: Callable[[Path], None]) -> None:
         stem = Path(self._name()).stem.replace(":", ".") or "photo"
         dialogs.ask_where(self._window, action.text(), f"{stem}{ending}", answered)
+
+    def _refused(self, path: Path) -> bool:
+        """Whether the file is one of the photos; said if so."""
+        try:
+            output.refuse_inputs(path, (item.source for item in self._page.gallery.items))
+        except StorageError as error:
+            self.said.emit(Failure.of(error).text)
+            return True
+        return False
 
     def _ask(self, question: Question, path: Path, work: Work) -> None:
         self._paths[question] = path

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QBuffer, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QImageWriter, QPainter
 
-from resnet_desktop.core import atomic
+from resnet_desktop.core import output
 from resnet_desktop.core.errors import StorageError
 from resnet_desktop.gui.inspect.heat_painter import HeatStyle, heat_layer
 from resnet_desktop.gui.inspect.image_view import placed
@@ -81,10 +81,11 @@ def grid_picture(cells: Sequence[Shown], dress: Dress) -> QImage:
 
 def write_png(path: Path, picture: QImage) -> None:
     """Write a picture, whole or not at all. Raises StorageError."""
-    with atomic.replacing(path) as temporary:
-        writer = QImageWriter(str(temporary), b"png")
-        if not writer.write(picture):
-            raise StorageError("write_failed", f"{path} could not be written: {writer.errorString()}.")
+    content = QBuffer()
+    writer = QImageWriter(content, b"png")
+    if not writer.write(picture):
+        raise StorageError("write_failed", f"{path} could not be written: {writer.errorString()}.")
+    output.write_bytes(path, bytes(content.data().data()))
 
 
 def _cell(photo: QImage, shown: Shown, dress: Dress) -> QImage:

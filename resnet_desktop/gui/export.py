@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from resnet_desktop.core import atomic
+from resnet_desktop.core import output
 from resnet_desktop.core.csv_text import line
 from resnet_desktop.core.printable import printable
 from resnet_desktop.gui.inspect.gallery import Item
@@ -29,6 +29,7 @@ def results_csv(items: Iterable[Item]) -> str:
     return "".join(lines)
 
 
-def write(path: Path, text: str) -> None:
-    """Write the table, whole or not at all. Raises StorageError."""
-    atomic.write_text(path, text)
+def write(path: Path, text: str, photos: Iterable[object] = ()) -> None:
+    """Write the table, whole or not at all. Raises StorageError, also if the file is one of the photos."""
+    output.refuse_inputs(path, photos)
+    output.write_text(path, text)

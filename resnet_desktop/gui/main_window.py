@@ -400,8 +400,8 @@ class MainWindow(QMainWindow):
 
     def export_csv(self, path: Path) -> None:
         """Write the results so far to a file, off the GUI thread."""
-        text = export.results_csv(self.gallery.items)
-        self._tasks.run_task(lambda: export.write(path, text), lambda future: self._on_exported(path, future))
+        text, photos = export.results_csv(self.gallery.items), [item.source for item in self.gallery.items]
+        self._tasks.run_task(lambda: export.write(path, text, photos), lambda future: self._on_exported(path, future))
 
     def _on_exported(self, path: Path, future: Future[None]) -> None:
         try:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from resnet_desktop.core.errors import ImageError, ResNetDesktopError
+from resnet_desktop.core.errors import AnswerError, ImageError, ResNetDesktopError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.core.running import stoppable
 from resnet_desktop.gui.asks import Ask, Asks
@@ -330,7 +330,7 @@ class SessionController(QObject):
             with self._lock:
                 if self._request is None and token == self._token and not self._closed:  # a command came in between
                     self._request = request
-        except ImageError as error:
+        except (ImageError, AnswerError) as error:
             self._finished.emit(number, Failure.of(error))
         except ResNetDesktopError as error:
             self._gave_up.emit(Failure.of(error))

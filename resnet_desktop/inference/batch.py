@@ -23,7 +23,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.core.errors import ImageError
+from resnet_desktop.core.errors import AnswerError, ImageError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.core.running import stoppable
 from resnet_desktop.imaging.decode import DecodeBudget, Source
@@ -47,7 +47,7 @@ class Outcome:
     index: int
     source: Source
     prediction: Prediction | None
-    error: ImageError | None
+    error: ImageError | AnswerError | None
 
     @property
     def ok(self) -> bool:
@@ -161,7 +161,7 @@ class _Road:
         """Run a batch, on any thread; a run that nobody waits for any more is ended."""
         try:
             with stoppable(self._given_up):
-                return self._classifier.predict(batch)
+                return self._classifier.run(batch)
         except CancelledError:
             if not self._given_up():  # somebody ended all runs, whoever asked for them
                 raise
@@ -285,14 +285,15 @@ class _Pipeline(_Road):
         for job, item in zip(batch.jobs, prepared, strict=True):
             if self._cancelled():
                 raise _CancelledError
-            if isinstance(item, ImageError):
-                yield Outcome(job.index, job.source, None, item)
+            answer = item if isinstance(item, ImageError) else next(predictions)
+            if isinstance(answer, Prediction):
+                yield Outcome(job.index, job.source, answer, None)
             else:
-                yield Outcome(job.index, job.source, next(predictions), None)
+                yield Outcome(job.index, job.source, None, answer)
 
     def _predict(
         self, buffer: NDArray[np.float32], good: list[int], prepared: list[_Prepared | ImageError]
-    ) -> list[Prediction]:
+    ) -> list[Prediction | AnswerError]:
         if not good:
             return []
         for row, slot in enumerate(good):
@@ -301,11 +302,14 @@ class _Pipeline(_Road):
         start = time.perf_counter()
         raw = self._predicted(buffer[: len(good)])
         share = (time.perf_counter() - start) / len(good)
-        found = []
+        found: list[Prediction | AnswerError] = []
         for row, slot in enumerate(good):
             item = prepared[slot]
             assert isinstance(item, _Prepared)
-            found.append(self._classifier.prediction(raw, row, item.seconds + share, item.full_size))
+            try:
+                found.append(self._classifier.prediction(raw, row, item.seconds + share, item.full_size))
+            except AnswerError as error:
+                found.append(error)
         return found
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.taxonomy.of_model import taxonomy_of
-from resnet_desktop.core.errors import ModelError
+from resnet_desktop.core.errors import AnswerError, ModelError
 from resnet_desktop.imaging.decode import DEFAULT_MAX_PIXELS, DecodeBudget, Source, decode_image
 from resnet_desktop.imaging.transforms import Fit
 from resnet_desktop.inference import providers, runtime
@@ -169,15 +169,22 @@ class Classifier:
         """Run prepared images, float32 ``(n, 3, H, W)``.
 
         Raises:
-            ModelError: ``unsupported_model``: the model gave numbers that are not finite.
+            AnswerError: the model gave numbers that are not finite.
+            ProviderError: ``provider_failed``.
+        """
+        raw = self.run(batch)
+        self._check(raw.logits)
+        return raw
+
+    def run(self, batch: NDArray[np.float32]) -> RawOutputs:
+        """As ``predict``, but ``prediction`` tells of numbers that are not finite, for each image alone.
+
+        Raises:
             ProviderError: ``provider_failed``.
         """
         outputs = self.session.run(batch)
         activations = None if self._features is None else outputs[self._features]
         logits = outputs[self.bundle.output_name]
-        if not np.isfinite(logits).all():
-            message = f"{self.bundle.path.name} gave numbers that are not finite on {self.provider}."
-            raise ModelError("unsupported_model", message, "Try another provider.")
         rule = self._novelty
         familiar = None if rule is None or rule.layer is None else outputs[rule.layer]
         return RawOutputs(logits, activations, self.session.provider, familiar)
@@ -191,8 +198,9 @@ class Classifier:
         return scaled.astype(np.float32)
 
     def prediction(self, raw: RawOutputs, row: int, seconds: float, full_size: tuple[int, int]) -> Prediction:
-        """The prediction of image ``row`` of a run."""
+        """The prediction of image ``row`` of a run. Raises AnswerError if its numbers are not finite."""
         logits = raw.logits[row]
+        self._check(logits)
         activations = None if raw.activations is None else raw.activations[row]
         if len(raw.logits) > 1:  # so that one prediction that is kept does not keep the whole batch in memory
             logits = logits.copy()
@@ -212,6 +220,11 @@ class Classifier:
             group=answer.group,
             sure=answer.sure,
         )
+
+    def _check(self, logits: NDArray[np.float32]) -> None:
+        if not np.isfinite(logits).all():
+            message = f"{self.bundle.path.name} gave numbers that are not finite on {self.provider}."
+            raise AnswerError("not_finite", message, "Try another provider.")
 
     def _only(self, batch: NDArray[np.float32], start: float, full_size: tuple[int, int]) -> Prediction:
         raw = self.predict(batch)

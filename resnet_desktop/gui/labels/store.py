@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from resnet_desktop.core import atomic, paths
+from resnet_desktop.core import atomic, output, paths
 from resnet_desktop.core.csv_text import line, original
 from resnet_desktop.gui.results import Source
 
@@ -48,8 +48,11 @@ def write_table(path: Path, photos: Iterable[tuple[Source, str]]) -> int:
         StorageError: of the table or such a photo.
         ImageError: such a photo cannot be decoded.
     """
-    rows = [(_named(source), label) for source, label in photos]
-    atomic.write_text(path, _table(rows))
+    listed = list(photos)
+    output.refuse_inputs(path, [source for source, _ in listed])
+    rows = [(_named(source), label) for source, label in listed]
+    write = atomic.write_text if path.parent == labels_folder() else output.write_text  # the folder of ours is made
+    write(path, _table(rows))
     return len(rows)
 
 

@@ -125,7 +125,7 @@ def test_a_folder_with_a_broken_file(run: Run, photos: Path, tmp_path: Path) -> 
     target = tmp_path / "maps"
     found = run(photos, photos / "a.jpg", "--recursive", "--output", target, "--save-map", target, "--format", "json")
     assert found[0] == 3
-    assert "1 of 5 could not be read" in found[2]
+    assert "1 of 5 failed" in found[2]
     rows = _rows(found)
     assert len(rows) == 5
     (broken,) = (row for row in rows if "error" in row)
@@ -148,7 +148,7 @@ def test_photos_are_never_written_over(run: Run, photos: Path) -> None:
     assert Path(row["output"]).name == "x-2-heatmap.png"
     refused = run(photo, "--output", photo)
     assert refused[0] == 2
-    assert "the photo itself" in refused[2]
+    assert "is read, too" in refused[2]
     assert photo.read_bytes() == before[photo]
 
 
