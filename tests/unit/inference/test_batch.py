@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.core.errors import ProviderError
+from resnet_desktop.core.errors import AnswerError, ProviderError
 from resnet_desktop.imaging.decode import DecodeBudget, Source, encode_jpeg
 from resnet_desktop.inference import providers
 from resnet_desktop.inference.batch import Outcome, classify_many, default_batch_size
@@ -266,3 +266,27 @@ def test_sizes_must_be_positive(classifier: Classifier, wrong: dict[str, int]) -
 
 def test_every_provider_has_a_batch_size() -> None:
     assert all(default_batch_size(name) >= 1 for name in providers.SHORT_NAMES)
+
+
+class Spoiling(Classifier):
+    """Shows the network numbers that are none in place of some pictures."""
+
+    spoilt: tuple[bytes, ...] = ()
+
+    def prepare(self, source: Source, out: NDArray[np.float32], budget: DecodeBudget | None = None) -> tuple[int, int]:
+        """Prepare, and spoil."""
+        size = super().prepare(source, out, budget)
+        if source in self.spoilt:
+            out[:] = np.nan
+        return size
+
+
+def test_an_answer_that_is_no_number_is_one_pictures_alone(bundle: Bundle, pictures: list[bytes]) -> None:
+    classifier = Spoiling(bundle, provider="cpu")
+    classifier.spoilt = (pictures[2], pictures[5])
+    outcomes = list(classify_many(classifier, pictures, batch_size=4))
+    assert {o.index: o.error.code for o in outcomes if o.error is not None} == {2: "not_finite", 5: "not_finite"}
+    check(outcomes[:2], classifier, list(pictures[:2]))
+    assert [outcome.index for outcome in outcomes] == list(range(20))
+    with pytest.raises(AnswerError):
+        classifier.classify(pictures[2])
