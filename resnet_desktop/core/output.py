@@ -115,7 +115,7 @@ def _direct(path: Path) -> contextlib.AbstractContextManager[BinaryIO] | None:
         status = path.stat()
         mode = status.st_mode
         if stat.S_ISDIR(mode):
-            raise StorageError("write_failed", f"{path} is a folder, not a file.", "Name a file in it.")
+            raise StorageError("write_failed", f"{path} could not be written: it is a folder.", "Name a file in it.")
         own = _own_stream((status.st_dev, status.st_ino), (1, 2))
         if own is not None:  # at the place up to which it is written, which another stream would not share
             return os.fdopen(os.dup(own), "wb")

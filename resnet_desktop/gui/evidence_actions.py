@@ -197,7 +197,7 @@ class EvidenceActions(QObject):
     def _refused(self, path: Path) -> bool:
         """Whether the file is one of the photos; said if so."""
         try:
-            output.refuse_inputs(path, (item.source for item in self._page.gallery.items))
+            output.refuse_inputs(path, (item.source for item in self._page.photo_list.items))
         except StorageError as error:
             self.said.emit(Failure.of(error).text)
             return True

@@ -58,7 +58,7 @@ class MainWindow(QMainWindow):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self._painted = False
-        self._chosen: str | None = None  # a model that the user is switching to
+        self._chosen: list[str] = []  # models that the user is switching to
         self._provider = "auto"
         self._pasted = 0
         max_pixels = settings.integer(MAX_MEGAPIXELS) * 1_000_000
@@ -271,7 +271,7 @@ class MainWindow(QMainWindow):
 
     def open_model(self, wanted: str) -> None:
         """Switch to another model, by its name in the library or its path."""
-        self._chosen = wanted
+        self._chosen.append(wanted)
         self.controller.open_model(wanted, self._provider)
 
     def open_wizard(self, *sources: Path) -> None:
@@ -322,9 +322,9 @@ class MainWindow(QMainWindow):
         self.status.show_model(info)
         self.models.show_current(info)
         self.welcome.show_model(info)
-        if self._chosen is not None:
-            self.preferences.change(MODEL, self._chosen)
-            self._chosen = None
+        chosen = self._answered_choice()
+        if chosen is not None:
+            self.preferences.change(MODEL, chosen)
         if self.preferences.is_new(declared.TOLD_PROBLEM, info.problem):
             self.notice.say(info.problem)
         if not info.has_labels or not info.is_prepared:
@@ -336,9 +336,18 @@ class MainWindow(QMainWindow):
         self._classify_all()
 
     def _on_model_failed(self, failure: Failure) -> None:
-        self._chosen = None
+        self._answered_choice()
         self.status.show_no_model()
         self.notice.say(failure.text)
+
+    def _answered_choice(self) -> str | None:
+        """The chosen model whose opening has just ended, where others wait behind it; None: nobody chose it."""
+        waiting = self.controller.loading
+        done = len(self._chosen) - waiting
+        answered, self._chosen = self._chosen[: max(0, done)], self._chosen[max(0, done) :]
+        if waiting:
+            self.status.show_loading()
+        return answered[-1] if answered else None
 
     def _on_provider_fell_back(self, sentence: str) -> None:
         self.notice.say(sentence)

@@ -20,6 +20,7 @@ from resnet_desktop.core.errors import AnswerError, ImageError, ResNetDesktopErr
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.core.running import stoppable
 from resnet_desktop.gui.asks import Ask, Asks
+from resnet_desktop.gui.outstanding import Outstanding
 from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo, Result, Source
 from resnet_desktop.gui.tasks import Tasks
 
@@ -66,7 +67,7 @@ class SessionController(QObject):
     stopped = Signal(object)
 
     # From the session thread, hence queued:
-    _opened = Signal(object)
+    _opened = Signal(object, bool)
     _refitted = Signal(str)
     _finished = Signal(int, object)
     _explained = Signal(int, object)
@@ -88,8 +89,9 @@ class SessionController(QObject):
         self._asks = Asks()
         self._epoch = 0
         self._working = self._closed = False
-        self._outstanding: set[int] = set()
-        self._total = self._token = 0
+        self._outstanding = Outstanding(self.queue_changed.emit)
+        self._loads: list[Callable[[Engine], None]] = []
+        self._token = 0
         queued = Qt.ConnectionType.QueuedConnection
         self._opened.connect(self._on_opened, queued)
         self._refitted.connect(self._on_refitted, queued)
@@ -106,10 +108,16 @@ class SessionController(QObject):
         """Whether photos wait for their result."""
         return bool(self._outstanding)
 
+    @property
+    def loading(self) -> int:
+        """How many models are still to be opened, one after the other."""
+        return len(self._loads)
+
     def open_model(self, wanted: str, provider: str, *, or_default: bool = False) -> None:
         """Open a model by name or path, empty for the default; ``or_default``: that one if it cannot be opened."""
+        self._loads.append(lambda engine: self._open(engine, wanted, provider, or_default))
         self.model_loading.emit(wanted)
-        self._command(lambda engine: self._open(engine, wanted, provider, or_default))
+        self._command(self._loads[-1])
 
     def set_fit(self, fit: Fit) -> None:
         """Show the network the centre crop or the whole of each photo."""
@@ -122,11 +130,7 @@ class SessionController(QObject):
             return
         with self._lock:
             self._pending.update(new)
-        if not self._outstanding:
-            self._total = 0
-        self._total += len(new.keys() - self._outstanding)
-        self._outstanding |= new.keys()
-        self._report_queue()
+        self._outstanding.add(new)
         self._wake()
 
     def explain(self, number: int, source: Source, request: EvidenceRequest) -> None:
@@ -162,17 +166,15 @@ class SessionController(QObject):
         with self._lock:
             for number in gone:
                 self._pending.pop(number, None)
-        self._total -= len(gone & self._outstanding)
-        self._outstanding -= gone
-        self._report_queue()
+        self._outstanding.forget(gone)
 
     def cancel(self) -> None:
         """Empty the queue; the photos that were in it stay without a result."""
         with self._lock:
             self._pending.clear()
             self._epoch += 1
-        self._reset_queue()
-        self._report_queue()
+        self._outstanding.reset()
+        self._outstanding.report()
 
     def give_up(self) -> None:
         """Stop all, for good, without waiting."""
@@ -286,12 +288,13 @@ class SessionController(QObject):
         except CancelledError:  # the window closes
             return
         except ResNetDesktopError as error:
-            self._opened.emit(Failure.of(error))
-            if or_default and wanted:
+            again = or_default and bool(wanted)
+            self._opened.emit(Failure.of(error), not again)
+            if again:
                 self._open(engine, "", provider, or_default=False)
             return
         self._start_anew()
-        self._opened.emit(info)
+        self._opened.emit(info, True)
 
     def _refit(self, engine: Engine, fit: Fit) -> None:
         engine.set_fit(fit)
@@ -357,29 +360,34 @@ class SessionController(QObject):
         with self._lock:
             self._working = False
             self._pending.clear()
+            self._loads = [load for load in self._loads if load in self._commands]
+            more = bool(self._commands or self._request is not None or self._asks)
         message = self.tr("Something went wrong inside the app: {error}").format(error=error)
         self._on_gave_up(Failure("internal", message, self.tr("The log has the details.")))
+        if more:  # it came between the fault and this word of it
+            self._wake()
 
-    def _on_opened(self, answer: ModelInfo | Failure) -> None:
+    def _on_opened(self, answer: ModelInfo | Failure, final: bool) -> None:
         if self._closed:
             return
+        del self._loads[: int(final)]
         if isinstance(answer, Failure):
             self.model_failed.emit(answer)
             return
-        self._reset_queue()
+        self._outstanding.reset()
         self.model_ready.emit(answer)
 
     def _on_refitted(self, fit: str) -> None:
         if not self._closed:
-            self._reset_queue()
+            self._outstanding.reset()
             self.fit_changed.emit(fit)
 
     def _on_finished(self, number: int, result: Result | Failure) -> None:
         if self._closed:
             return
-        self._outstanding.discard(number)
+        self._outstanding.finish(number)
         self.item_finished.emit(number, result)
-        self._report_queue()
+        self._outstanding.report()
 
     def _on_explained(self, token: int, evidence: Evidence) -> None:
         if token == self._token and not self._closed:  # else something else is looked at by now
@@ -400,13 +408,6 @@ class SessionController(QObject):
     def _on_gave_up(self, failure: Failure) -> None:
         if self._closed:
             return
-        self._reset_queue()
-        self._report_queue()
+        self._outstanding.reset()
+        self._outstanding.report()
         self.stopped.emit(failure)
-
-    def _reset_queue(self) -> None:
-        self._outstanding.clear()
-        self._total = 0
-
-    def _report_queue(self) -> None:
-        self.queue_changed.emit(self._total - len(self._outstanding), self._total)

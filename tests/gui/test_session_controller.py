@@ -6,8 +6,11 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.progress import Cancelled, CancelledError, Progress
@@ -284,3 +287,74 @@ def test_a_model_that_cannot_be_opened_interrupts_but_does_not_drop(
         ready.open_model(str(tmp_path / "missing.onnx"), "cpu")
     qtbot.waitUntil(lambda: answers == [("patient", "done after all")], timeout=WAIT)
     assert len(runs) == 2
+
+
+def test_of_two_models_that_are_opened_the_first_ends_no_switch(
+    ready: SessionController, qtbot: QtBot, wary_model_file: Path, tmp_path: Path
+) -> None:
+    waiting: list[tuple[str, int]] = []
+    ready.model_ready.connect(lambda info: waiting.append((info.name, ready.loading)))
+    ready.model_failed.connect(lambda failure: waiting.append((failure.code, ready.loading)))
+    ready.open_model(str(tmp_path / "missing.onnx"), "cpu", or_default=False)
+    ready.open_model(str(wary_model_file), "cpu")
+    assert ready.loading == 2
+    qtbot.waitUntil(lambda: len(waiting) == 2, timeout=WAIT)
+    assert waiting == [("missing_model", 1), ("wary18", 0)]
+
+
+def test_what_is_ordered_between_a_fault_and_its_report_is_done(
+    ready: SessionController, qtbot: QtBot, wary_model_file: Path
+) -> None:
+    stopped: list[Failure] = []
+    ready.stopped.connect(stopped.append)
+
+    def fault(_engine: Engine, _cancelled: Cancelled, _progress: Progress) -> None:
+        raise LookupError("a fault of the program")
+
+    ready.ask("faulty", fault)
+    deadline = time.monotonic() + WAIT / 1000
+    while not _idle("session") and time.monotonic() < deadline:
+        time.sleep(0.005)  # without the event loop, so that the report waits
+    with qtbot.waitSignal(ready.model_ready, timeout=WAIT):
+        ready.open_model(str(wary_model_file), "cpu")
+    assert stopped[0].code == "internal"
+    assert ready.loading == 0
+
+
+def test_an_answer_that_is_no_number_is_the_photos_own(
+    ready: SessionController, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from resnet_desktop.inference.classifier import Classifier
+
+    prepare = Classifier.prepare
+
+    def spoilt(self: Classifier, source: Path | bytes, out: NDArray[np.float32], *more: Any) -> tuple[int, int]:
+        size = prepare(self, source, out, *more)
+        if source == COFFEE:
+            out[:] = np.nan
+        return size
+
+    monkeypatch.setattr(Classifier, "prepare", spoilt)
+    answers: dict[int, Result | Failure] = {}
+    stopped: list[Failure] = []
+    ready.item_finished.connect(answers.__setitem__)
+    ready.stopped.connect(stopped.append)
+    ready.classify(enumerate([CAT, COFFEE, ROCKET]))
+    qtbot.waitUntil(lambda: len(answers) == 3, timeout=WAIT)
+    spoilt_answer = answers[1]
+    assert isinstance(spoilt_answer, Failure)
+    assert spoilt_answer.code == "not_finite"
+    assert isinstance(answers[2], Result)
+    with qtbot.waitSignal(ready.item_finished, timeout=WAIT) as looked:
+        ready.explain(9, COFFEE, EvidenceRequest())
+    assert looked.args[1].code == "not_finite"
+    assert not stopped
+
+
+def _idle(name: str) -> bool:
+    """Whether the threads of this name are gone or wait."""
+    import sys
+
+    frames = sys._current_frames()
+    threads = [thread for thread in threading.enumerate() if thread.name.startswith(name)]
+    return all(thread.ident in frames and frames[thread.ident].f_code.co_name == "_worker" for thread in threads)

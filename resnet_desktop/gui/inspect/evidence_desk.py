@@ -52,14 +52,12 @@ class EvidenceDesk(QObject):
         self._evidence: Evidence | None = None
         self._request = EvidenceRequest()
         self._waiting = False
-        self._switching = False  # a model is being opened: what is asked now would be asked of another one
         self._deep = Question(controller, "depths", self)
         self._maps: tuple[Evidence, ...] = ()
         self._deep.answered.connect(self._on_depths)
         self._deep.outdated.connect(self._forget_maps)
         controller.evidence_ready.connect(self._on_evidence)
         controller.evidence_progressed.connect(self._on_progress)
-        controller.model_loading.connect(self._on_model_loading)
         controller.model_ready.connect(self._on_model)
         controller.model_failed.connect(self._on_model_failed)
         controller.stopped.connect(lambda _failure: self._set_waiting(False))
@@ -276,17 +274,18 @@ class EvidenceDesk(QObject):
             self._set_waiting(False)
             self._show(replace(ready, request=self._request))
 
-    def _on_model_loading(self, _wanted: str) -> None:
-        self._switching = True
+    @property
+    def _switching(self) -> bool:
+        """Whether a model is being opened: what is asked now would be asked of another one."""
+        return self._controller.loading > 0
 
     def _on_model_failed(self, _failure: Failure) -> None:
-        self._switching = False
         if self._waiting:
             self._ask()
 
     def _on_model(self, info: ModelInfo) -> None:
         """Layer and method stay where the new model has them; the photo is looked at anew by whoever shows it."""
-        self._info, self._switching = info, False
+        self._info = info
         layer = self._request.layer if choice_of(info.layers, self._request.layer) is not None else None
         self._request = EvidenceRequest(layer=layer, method=self._request.method)
         if self._request.method not in self.methods:

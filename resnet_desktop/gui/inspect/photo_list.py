@@ -42,6 +42,11 @@ class PhotoList(QWidget):
         """The order that is chosen."""
         return str(self._order.currentData())
 
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The photos."""
+        return self._model.items
+
     def follow_queue(self, done: int, total: int) -> None:
         """The list is put in order when all photos have their results."""
         if done == total:
