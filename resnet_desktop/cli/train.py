@@ -71,6 +71,9 @@ def train(
     rate: Annotated[float | None, typer.Option("--learning-rate", help="The largest one.")] = None,
     size: Annotated[int | None, typer.Option("--input-size", help="Pixels along a side.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of split, order and augmentation.")] = None,
+    strict_split: Annotated[
+        bool, typer.Option("--strict-split", help="Keep train and val folders as they are, copies of photos or not.")
+    ] = False,
     device: Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to train.")] = None,
     resume: Resume = None,
     python: Annotated[Path | None, typer.Option("--python", help="The interpreter that has PyTorch.")] = None,
@@ -87,6 +90,7 @@ def train(
         "learning_rate": rate,
         "input_size": size,
         "seed": seed,
+        "strict_split": strict_split or None,
         "device": device,
     }
     columns = {"path_column": path_column, "label_column": label_column}
@@ -148,6 +152,8 @@ def _job_file(sources: list[dict[str, str]], output: Path, chosen: dict[str, Any
 
     values: dict[str, Any] = {"data": sources, "output": str(output.absolute())}
     values |= {name: value for name, value in chosen.items() if value is not None}
+    if values.pop("strict_split", False):
+        values["split"] = {"strict": True}
     if os.path.isfile(values.get("base") or ""):  # noqa: PTH113 - it raises for no name, however long
         values["base"] = str(Path(values["base"]).absolute())
     try:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
 
 from resnet_desktop.finetune.duplicates import contradicting, same_files
 from resnet_desktop.finetune.finding import Finding, Material, classes_named, photos
 from resnet_desktop.finetune.samples import Sample
+from resnet_desktop.finetune.split import majority
+from resnet_desktop.imaging.files import printable
 from resnet_desktop.imaging.source import display_name
 
+_FOR = {"training": "to learn from", "validation": "to check with", "test": "to test with"}
+_NAMED = 3
 LEFT = 5
 """Pictures of a class that are not thinned out any further by leaving out what is nearly the same."""
 
@@ -46,16 +51,66 @@ def leaks(material: Material) -> Iterable[Finding]:
             "The network will look better than it is."
         )
         yield Finding("leak", _flat(groups), message, "warning", "exclude", groups, _surplus(material, groups))
-    still = set(open_groups)
-    said = {group: {material.found.roles[i] or "training" for i in group} for group in material.near.groups}
-    closed = [group for group, roles in said.items() if len(roles) > 1 and group not in still]
-    if closed:
-        groups = material.groups(closed)
+
+
+def moved(material: Material) -> Iterable[Finding]:
+    """Pictures that are used for something else than the user's own folders say, since there are copies of them."""
+    said = {picture.name: picture.role for picture in material.found.layout.found}
+    scan = material.scan
+    parts = {"training": scan.training, "validation": scan.validation, "test": scan.test}
+    used = {sample: part for part, samples in parts.items() for sample in samples}
+    moves: dict[tuple[str, str], list[Sample]] = defaultdict(list)
+    for group in material.near.groups:
+        samples = [material.facts[place].sample for place in group]
+        there = {said.get(sample.name) for sample in samples}
+        for sample in samples:
+            role, part = said.get(sample.name), used.get(sample)
+            if role is not None and part is not None and role != part and part in there:
+                moves[role, part].append(sample)
+    dropped = () if not moves else tuple(role for role in ("validation", "test") if _is_dropped(material, role, said))
+    for role in dropped:
+        own = sorted((fact.sample for fact in material.facts if said.get(fact.sample.name) == role), key=_by_name)
         message = (
-            f"{photos(sum(map(len, groups)))} that are the same, or nearly, lie in the folders to learn from and to "
-            "check with. Each group is used for one of the two alone."
+            f"All {photos(len(own))} that you keep {_FOR[role]} ({_named(own)}) are the same as others, or nearly: "
+            f"your split is not used. {photos(len(parts[role]))} of all were chosen by chance {_FOR[role]}."
         )
-        yield Finding("leak", _flat(groups), message, "note", "keep", groups, _surplus(material, groups))
+        yield Finding("leak", tuple(own), message, "warning", "keep")
+    for (role, part), samples in sorted(moves.items()):
+        if {role, part} & set(dropped):
+            continue
+        samples.sort(key=_by_name)
+        are, they = ("is", "it is") if len(samples) == 1 else ("are", "they are")
+        message = (
+            f"{photos(len(samples))} that you keep {_FOR[role]} ({_named(samples)}) {are} the same as some "
+            f"{_FOR[part]}, or nearly: {they} used {_FOR[part]}."
+        )
+        yield Finding("leak", tuple(samples), message, "warning", "keep")
+
+
+def _is_dropped(material: Material, role: str, said: Mapping[str, str | None]) -> bool:
+    """Whether every picture of a part lies in a group of copies most of which is for something else.
+
+    Nothing is left of such a part, so that its place is taken by others.
+    """
+    names = {fact.sample.name for fact in material.facts if said.get(fact.sample.name) == role}
+    if not names:
+        return False
+    elsewhere = set()
+    for group in material.near.groups:
+        inside = [material.facts[place].sample.name for place in group]
+        if majority(Counter(said.get(name) for name in inside)) != role:
+            elsewhere.update(inside)
+    return names <= elsewhere
+
+
+def _by_name(sample: Sample) -> str:
+    return sample.name
+
+
+def _named(samples: Sequence[Sample]) -> str:
+    """The first few by the end of their paths, and how many more there are."""
+    shown = ", ".join(printable("/".join(PurePath(sample.name).parts[-3:])) for sample in samples[:_NAMED])
+    return f"{shown} and {len(samples) - _NAMED:,} more" if len(samples) > _NAMED else shown
 
 
 def all_alike(material: Material) -> Iterable[Finding]:

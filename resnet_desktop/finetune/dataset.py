@@ -219,9 +219,10 @@ def made_for(job: Job) -> str:
     """Stands for everything in a job that its split depends on."""
     values = job.as_dict()
     parts = {key: values[key] for key in ("data", "classes", "exclude", "relabel", "split", "seed")}
-    if job.split.seed is None:  # as in jobs that had no such key
-        parts["split"] = {key: value for key, value in parts["split"].items() if key != "seed"}
-    else:
+    # As in jobs that had no such keys.
+    left_out = {key for key, out in (("seed", job.split.seed is None), ("strict", not job.split.strict)) if out}
+    parts["split"] = {key: value for key, value in parts["split"].items() if key not in left_out}
+    if job.split.seed is not None:
         parts["seed"] = None
     if job.follows is not None:
         parts["follows"] = job.follows

@@ -37,6 +37,7 @@ IMBALANCED = 5.0
 """Times as many pictures in the largest class as in the smallest."""
 MOST_REMARKS = 5
 """Sentences that a run says of what was found."""
+_KEPT_BY = "With --strict-split, or “strict” in the job's split, your folders stay as they are."
 _SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
@@ -50,6 +51,7 @@ def findings(material: Material) -> tuple[Finding, ...]:
             _lost_classes,
             _unreadable,
             copies.leaks,
+            copies.moved,
             copies.all_alike,
             _class_names,
             _imbalance,
@@ -67,7 +69,9 @@ def remarks(material: Material) -> tuple[str, ...]:
     """
     rules = (copies.conflicts, copies.leaks, copies.all_alike, _imbalance)
     found = [finding.message for finding in _worst_first(rules, material) if finding.severity != "note"]
-    return tuple(found[:MOST_REMARKS])
+    # First of all: that the user's own split is not kept as it is must not be lost among other news.
+    own = [f"{finding.message} {_KEPT_BY}" for finding in copies.moved(material)]
+    return tuple([*own, *found][: max(MOST_REMARKS, len(own))])
 
 
 def _worst_first(rules: Iterable[Callable[[Material], Iterable[Finding]]], material: Material) -> tuple[Finding, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,12 +61,14 @@ class Split:
     """Fractions of the training pictures of every class that are set apart.
 
     ``seed``: what the choice follows from; None is the run's own, so that another one trains on another split, too.
+    ``strict``: the parts that the sources make stay as they are, even where pictures of one are copies of another's.
     """
 
     validation: float = 0.2
     test: float = 0.0
     group_duplicates: bool = True
     seed: int | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ class Job:
 def read_job(path: Path) -> Job:
     """Read a job file; relative paths in it stay relative to the working directory. Raises JobError."""
     try:
-        values = json.loads(path.read_bytes().decode("utf-8-sig"))
+        values = json.loads(path.read_bytes().decode("utf-8-sig"), object_pairs_hook=_once)
         json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogateescape")
     except OSError as error:
         raise bad(f"The job file {path} cannot be read: {error.strerror or error}.") from error
@@ -130,6 +133,15 @@ def read_job(path: Path) -> Job:
     except ValueError as error:
         raise bad(f"The job file {path} is not JSON: {error}.") from error
     return parse_job(values)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, none of whose keys comes twice: nobody could tell which of the values is meant."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        twice = sorted(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise bad(f"The job has keys that come more than once: {', '.join(map(shown, twice))}.")
+    return values
 
 
 def parse_job(values: object) -> Job:
@@ -254,6 +266,7 @@ def _split(job: Fields) -> Split:
         fields.number("test", 0.0, 0.0, 0.9),
         fields.flag("group_duplicates", default=True),
         fields.maybe_integer("seed", 0, LARGEST_SEED),
+        fields.flag("strict", default=False),
     )
     fields.finish()
     if split.validation + split.test > 0.95:

@@ -65,8 +65,11 @@ def grouped(pictures: Sequence[Assigned], groups: Iterable[Sequence[int]], split
     """The same, with each of ``groups`` (places in ``pictures`` that show the same) in one part.
 
     Where the sources themselves put some of a group into another part than the rest, it goes where most of it is, in
-    doubt to training. Of every class at least one picture stays for training.
+    doubt to training; in a strict split each stays where it was put. Of every class at least one picture stays for
+    training.
     """
+    if split.strict:
+        groups = [part for group in groups for part in _by_role(pictures, group)]
     whole = _Whole.of(pictures, groups, seed)
     parts: dict[str, list[Sample]] = {role: [] for role in _ROLES}
     for role, group in whole.fixed:
@@ -109,7 +112,7 @@ class _Whole:
         together += [[place] for place in range(len(pictures)) if place not in covered]
         fixed, staying, loose = [], [], []
         for group in together:
-            role = _majority(Counter(pictures[place].role for place in group))
+            role = majority(Counter(pictures[place].role for place in group))
             if role in ("validation", "test"):
                 fixed.append((role, group))
             elif any(pictures[place].stays for place in group):
@@ -121,7 +124,17 @@ class _Whole:
         return cls(fixed, staying, loose)
 
 
-def _majority(roles: Mapping[str | None, int]) -> str | None:
+def _by_role(pictures: Sequence[Assigned], group: Sequence[int]) -> list[list[int]]:
+    """A group in parts by what the sources say; what they say nothing of stays with most of it."""
+    home = majority(Counter(pictures[place].role for place in group))
+    parts: dict[str | None, list[int]] = defaultdict(list)
+    for place in group:
+        parts[pictures[place].role or home].append(place)
+    return list(parts.values())
+
+
+def majority(roles: Mapping[str | None, int]) -> str | None:
+    """What most pictures of a group are for, of so many for each role; in doubt training, None if nobody says."""
     said = {role: count for role, count in roles.items() if role is not None}
     return max(_ROLES, key=lambda role: said.get(role, 0)) if said else None  # the first of equals: training
 
