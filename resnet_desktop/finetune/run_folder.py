@@ -33,6 +33,9 @@ def _outside_the_photos(job: Job) -> None:
         if not os.path.isdir(named):  # noqa: PTH112 - it raises for no name
             continue
         photos = Path(os.path.realpath(named))
+        if photos.is_relative_to(folder) and photos != folder and not (folder / "events.jsonl").exists():
+            message = f"The run folder {printable(job.output)} holds the photos, in {printable(source.folder)}."
+            raise JobError("bad_job", message, "Choose a folder beside them: it would be taken for the run's own.")
         if not folder.is_relative_to(photos):
             continue
         if not any(is_dropping(part) for part in folder.relative_to(photos).parts):

@@ -210,3 +210,16 @@ def test_a_value_that_goes_on_and_on_is_cut_short() -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(JobError, match="cannot be read"):
         read_job(tmp_path / "no.json")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"v": 1, "data": [{"folder": "a"}], "output": "one", "output": "two"}',
+        '{"v": 1, "data": [{"folder": "a", "folder": "b"}], "output": "one"}',
+    ],
+)
+def test_a_key_that_comes_twice_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "job.json").write_text(text)
+    with pytest.raises(JobError, match="more than once"):
+        read_job(tmp_path / "job.json")

@@ -62,9 +62,11 @@ def test_a_source_that_no_folder_is_called_is_left_to_the_scan(tmp_path: Path, s
 
 
 def test_a_folder_with_files_of_another_kind_is_refused(photos: Path, tmp_path: Path) -> None:
-    run_folder.check(job_on(photos, tmp_path))
-    (tmp_path / "model.onnx").write_bytes(b"somebody's own")
-    assert "model.onnx" in refused(job_on(photos, tmp_path)).message
+    folder = tmp_path / "another"
+    folder.mkdir()
+    run_folder.check(job_on(photos, folder))
+    (folder / "model.onnx").write_bytes(b"somebody's own")
+    assert "model.onnx" in refused(job_on(photos, folder)).message
 
 
 def test_a_folder_in_which_a_run_never_came_to_learn_is_free(photos: Path, tmp_path: Path) -> None:
@@ -127,3 +129,15 @@ def test_a_damaged_job_file_does_not_bar_the_way(photos: Path, tmp_path: Path) -
     run = with_run(tmp_path / "run", job_on(photos, tmp_path / "run"))
     (run / "job.json").write_text('{"v": 1, "da')
     run_folder.check(job_on(photos, run))
+
+
+def test_a_run_folder_that_holds_the_photos_is_refused(photos: Path) -> None:
+    for folder in (photos.parent, photos.parent / "other" / ".."):
+        assert "holds the photos" in refused(job_on(photos, folder)).message
+    assert "holds the photos" in refused(job_on(photos / "ants", photos)).message
+
+
+def test_a_run_that_began_above_its_photos_goes_on(photos: Path) -> None:
+    job = job_on(photos, photos.parent)
+    with_run(photos.parent, job)
+    run_folder.check(job)
