@@ -87,7 +87,7 @@ def _file() -> Path:
 def _entries() -> Mapping[str, Any]:
     try:
         values = json.loads(_file().read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     entries = values.get("models") if isinstance(values, dict) and values.get("format") == _FORMAT else None
     return entries if isinstance(entries, dict) else {}

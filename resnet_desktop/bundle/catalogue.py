@@ -177,7 +177,7 @@ def _pins() -> dict[str, str]:
     """The whole checksums of what was fetched before: a publisher's file does not change."""
     try:
         values = json.loads(_pin_file().read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     entries = values.items() if isinstance(values, dict) else ()
     return {

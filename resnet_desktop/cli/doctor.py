@@ -83,7 +83,7 @@ def _child(module: str, *arguments: str) -> dict[str, Any]:
         return {"ok": False, "message": f"It did not answer: {error}."}
     try:
         answer = json.loads(done.stdout.strip().splitlines()[-1])
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, RecursionError):
         _logger.error("%s ended with %d and without an answer", module, done.returncode)
         words = " ".join(done.stderr.split()[-40:]) or f"It ended with {done.returncode}."
         return {"ok": False, "message": words}

@@ -129,9 +129,12 @@ class Settings:
     def _read(self) -> None:
         try:
             values = json.loads(self._path.read_text("utf-8"))
+            json.dumps(
+                values
+            )  # what is nested too deeply to be written again would keep all settings from being changed
         except FileNotFoundError:
             return
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             self._set_aside(error)
             return
         if isinstance(values, dict):

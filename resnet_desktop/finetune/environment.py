@@ -167,7 +167,7 @@ def remember(folder: Path) -> None:
 def _remembered(folder: Path) -> str:
     try:
         values = json.loads((folder / _MARK).read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return ""
     return str(values.get("fingerprint", "")) if isinstance(values, dict) else ""
 

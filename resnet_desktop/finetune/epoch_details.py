@@ -50,7 +50,7 @@ def read_details(folder: Path, epoch: int, labels: Sequence[str]) -> EpochDetail
     try:
         text = (folder / "epochs" / f"epoch-{epoch:04d}.json").read_text("utf-8", "surrogateescape")
         return _parsed(json.loads(text), epoch, labels)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

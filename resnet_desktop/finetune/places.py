@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from resnet_desktop.core.errors import DataError, ImageError
 from resnet_desktop.core.progress import Cancelled, never, stop_if
 from resnet_desktop.imaging.container import HEAD_BYTES, IMAGE_SUFFIXES, identify
-from resnet_desktop.imaging.files import printable
+from resnet_desktop.imaging.files import is_folder, is_made_up, printable
 from resnet_desktop.imaging.source import opened
 
 _ESCAPED = ("Cc", "Cs", "Zl", "Zp")  # categories of characters that no label can hold
@@ -164,6 +164,8 @@ def folder_tree(root: Path, texts: str, cancelled: Cancelled = never) -> Tree:
         stop_if(cancelled)
         inside, path, real = waiting.pop()
         try:
+            if is_made_up(os.stat(path)):  # noqa: PTH116 - a Path for each would be slow
+                continue
             files, below, passed = _listing(path, real)
         except OSError as error:
             message = f"The folder {printable(path)} cannot be opened: {error.strerror or error}."
@@ -174,7 +176,10 @@ def folder_tree(root: Path, texts: str, cancelled: Cancelled = never) -> Tree:
         for name, (full, identity) in files.items():
             places[inside + name] = Place(full, None, (identity, None))
             if name == texts:
-                annotations[inside + name] = _text(Path(full))
+                try:
+                    annotations[inside + name] = _text(Path(full))
+                except DataError as error:
+                    problems.append(error.message)
             if says_nothing(name) and _is_picture(full):
                 unnamed.append(inside + name)
         hidden |= {inside + name: count for name in passed if (count := _pictures_below(path, name))}
@@ -199,13 +204,13 @@ def _listing(path: str, real: str) -> tuple[_Entries, _Entries, list[str]]:
     with os.scandir(path) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if is_dropping(entry.name):
-                if is_hidden_folder(entry.name) and _is_dir(entry):
+                if is_hidden_folder(entry.name) and is_folder(entry):
                     hidden.append(entry.name)
                 continue
             # A Path for each would be slow; the real path of what is no link follows from its folder's.
             full = os.path.join(path, entry.name)  # noqa: PTH118
             itself = os.path.join(real, entry.name)  # noqa: PTH118
-            (folders if _is_dir(entry) else files)[entry.name] = (
+            (folders if is_folder(entry) else files)[entry.name] = (
                 full,
                 os.path.realpath(full) if entry.is_symlink() else itself,
             )
@@ -226,13 +231,6 @@ def _pictures_below(path: str, name: str) -> int:
     walk = os.walk(os.path.join(path, name))  # noqa: PTH118
     files = (file for _, _, files in walk for file in files if not file.startswith("."))
     return sum(is_picture_name(file) for file in itertools.islice(files, _MOST_COUNTED))
-
-
-def _is_dir(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself; opening it will say so
-        return False
 
 
 def _text(path: Path) -> str:

@@ -194,6 +194,6 @@ def _decoded(line: str) -> Row | None:
     """The JSON object on this line, or None."""
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return row if isinstance(row, dict) else None

@@ -163,7 +163,7 @@ def read_results(folder: Path) -> Results:
     except OSError as error:
         message = f"The results {path} cannot be read: {error.strerror or error}."
         raise DataError("missing_data", message) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError("bad_data", f"The results {path} are not JSON: {error}.") from error
     try:
         return _parsed(values)

@@ -76,7 +76,7 @@ def _understood(python: Path | None, interpreter: str, answer: Answer) -> Traine
         return TrainerCheck(python, ok=False, message=f"{interpreter} does not answer.")
     try:
         values = json.loads(answer.last_line)
-    except ValueError:
+    except (ValueError, RecursionError):
         words = answer.last_complaint[:LONGEST_WORDS].rstrip(".")
         if not answer.last_line and not words:
             words = f"it ended with {answer.code}"

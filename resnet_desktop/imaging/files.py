@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import glob
 import os
 import re
@@ -21,9 +23,10 @@ def find_images(paths: Iterable[str | os.PathLike[str]], *, recursive: bool) -> 
 
     A folder gives the picture files in it, told by their suffix and sorted as people count (``2.jpg`` before
     ``10.jpg``); with ``recursive`` also those of all folders below, each real folder once, so that a circle of links
-    ends. Hidden files and folders in a folder are passed over. A file is given as it is, whatever its suffix. A path
-    that does not exist is expanded if it is a pattern (``*``, ``?``, ``[…]``, ``**``), else given as it is, so that
-    decoding it says ``missing_file``; a folder that may not be listed is given too.
+    ends. Hidden files and folders in a folder are passed over, and the system's tables (``/proc``). A file is
+    given as it is, whatever its suffix. A path that does not exist is expanded if it is a pattern (``*``, ``?``,
+    ``[…]``, ``**``), else given as it is, so that decoding it says ``missing_file``; a folder that may not be listed is
+    given too.
     """
     seen: set[tuple[int, int]] = set()
     for path in paths:
@@ -71,7 +74,7 @@ def _walk(folder: Path, recursive: bool, seen: set[tuple[int, int]]) -> Iterator
         try:
             status = current.stat()
             here = (status.st_dev, status.st_ino)
-            if recursive and here in seen:
+            if (recursive and here in seen) or is_made_up(status):
                 continue
             files, folders = _listing(current)
         except OSError:
@@ -83,6 +86,31 @@ def _walk(folder: Path, recursive: bool, seen: set[tuple[int, int]]) -> Iterator
             waiting.extend(reversed(folders))
 
 
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry of a folder is one; a link in a circle is none, and keeps nothing else from being seen."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+@functools.cache
+def _made_up() -> frozenset[int]:
+    """The devices of what is no disk: the system's tables of processes and devices (Linux), which never end."""
+    found = set()
+    for name in ("/proc", "/sys"):
+        with contextlib.suppress(OSError):
+            found.add(os.stat(name).st_dev)  # noqa: PTH116 - as below
+    with contextlib.suppress(OSError):
+        found.discard(os.stat("/").st_dev)  # noqa: PTH116 - where they are mere folders
+    return frozenset(found)
+
+
+def is_made_up(status: os.stat_result) -> bool:
+    """Whether a folder lies in ``/proc`` or ``/sys``: no photos are there, and their links lead everywhere."""
+    return status.st_dev in _made_up()
+
+
 def _listing(folder: Path) -> tuple[list[Path], list[Path]]:
     files: list[str] = []
     folders: list[str] = []
@@ -90,7 +118,7 @@ def _listing(folder: Path) -> tuple[list[Path], list[Path]]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
+            if is_folder(entry):
                 folders.append(entry.name)
             elif os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122 - a Path each is slow
                 files.append(entry.name)

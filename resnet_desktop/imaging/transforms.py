@@ -94,7 +94,7 @@ class Transforms:
         if isinstance(data, str):
             try:
                 data = json.loads(data)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise _bad("are not JSON") from error
         if not isinstance(data, Mapping):
             raise _bad("are not a JSON object")

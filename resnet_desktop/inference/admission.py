@@ -250,7 +250,7 @@ def _environment() -> dict[str, str]:
 def _decoded(data: bytes) -> Mapping[str, Any] | None:
     try:
         value = json.loads(data)
-    except ValueError:  # it had no time to say anything
+    except (ValueError, RecursionError):  # it had no time to say anything
         return None
     return value if isinstance(value, dict) else None
 
@@ -266,7 +266,7 @@ def _key(sha256: str) -> str:
 def _passed() -> tuple[str, ...]:
     try:
         values = json.loads(_file().read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return ()
     if not isinstance(values, dict) or values.get("version") != __version__:
         return ()

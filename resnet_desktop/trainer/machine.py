@@ -63,7 +63,7 @@ def _precision_file() -> Path:
 def _remembered() -> dict[str, str]:
     try:
         values = json.loads(_precision_file().read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return {str(k): str(v) for k, v in values.items()} if isinstance(values, dict) else {}
 

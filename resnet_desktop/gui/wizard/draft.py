@@ -114,7 +114,7 @@ def _read(path: Path) -> dict[str, Any]:
     """A JSON object; an empty one where there is none that can be read."""
     try:
         values = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}
 

@@ -116,3 +116,23 @@ def test_names_that_are_not_utf8_are_found(tmp_path: Path) -> None:
 )
 def test_names_are_shown_without_control_characters(name: str, shown: str) -> None:
     assert printable(name) == shown
+
+
+@needs_posix
+def test_a_link_in_a_circle_hides_nothing_else(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "below/b.jpg")
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "circle.jpg").symlink_to("circle.jpg")
+    (tmp_path / "up").symlink_to(tmp_path)
+    assert found(tmp_path, "", recursive=True) == ["a.jpg", "circle.jpg", "below/b.jpg"]
+    assert found(tmp_path, "*.jpg") == ["a.jpg", "circle.jpg"]
+    with pytest.raises(ImageError):
+        decode(tmp_path / "circle.jpg")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the tables of Linux")
+def test_the_tables_of_the_system_are_not_searched(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    (tmp_path / "tables").symlink_to("/proc")
+    assert found(tmp_path, "", recursive=True) == ["a.jpg"]
+    assert list(find_images(["/proc"], recursive=True)) == []
