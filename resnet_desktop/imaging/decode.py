@@ -29,6 +29,7 @@ from resnet_desktop.imaging.budget import DecodeBudget
 from resnet_desktop.imaging.colour import to_srgb
 from resnet_desktop.imaging.container import IMAGE_SUFFIXES, Kind
 from resnet_desktop.imaging.pixels import to_array
+from resnet_desktop.imaging.quiet import quiet_libtiff
 from resnet_desktop.imaging.source import OpenSource, Source, opened, read_error
 
 __all__ = [
@@ -285,6 +286,9 @@ def _reader(kind: Kind) -> bool:
     module = importlib.import_module(kind.plugin)
     if kind is container.HEIF:
         module.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+    if kind is container.TIFF:
+        importlib.import_module("PIL._imaging")  # with libtiff
+        quiet_libtiff()
     return bool(getattr(module, "SUPPORTED", True))
 
 
