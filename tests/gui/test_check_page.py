@@ -196,3 +196,22 @@ def test_a_split_that_lies_there_and_what_is_passed_over_are_told(
     assert "16 photos in 2 classes" in wizard.data.summary
     assert "as they lie there" in wizard.data.summary
     assert ".cr2" in wizard.data.summary
+
+
+def test_what_was_decided_is_there_when_the_guide_is_opened_again(
+    open_wizard: OpenWizard, qtbot: QtBot, photos: Path
+) -> None:
+    wizard = open_wizard()
+    check = opened(wizard, qtbot, photos)
+    check.sheet.leave_out([str(photos / "dark" / "03.png")])
+    check.sheet.relabel([str(photos / "light" / "04.png")], "dark")
+    decided = check.sheet.now
+    assert decided.exclude
+    assert decided.relabel
+    wizard.close()
+    again = opened(open_wizard(), qtbot, photos)
+    assert again.sheet.now == decided
+    wait_split(qtbot, again)
+    assert "1 left out, 1 of another class" in again.state
+    again.sheet.undo()
+    assert not again.sheet.now.exclude

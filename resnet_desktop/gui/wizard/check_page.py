@@ -18,6 +18,7 @@ from resnet_desktop.gui import wording
 from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.wizard import kept_decisions
 from resnet_desktop.gui.wizard.check_sheet import CheckSheet
 from resnet_desktop.gui.wizard.decisions import Decisions
 from resnet_desktop.gui.wizard.draft import Draft
@@ -83,9 +84,14 @@ class CheckPage(WizardPage):
     def show_draft(self, draft: Draft) -> None:
         """Check these photos; what was read before is not read again."""
         read = self._read and draft.sources == self._draft.sources
+        self._keep_decisions()
         decisions = Decisions(draft.exclude, draft.relabel)
         if not read or decisions != self.sheet.now:
             self.sheet.history.begin(decisions)
+        if decisions == Decisions() and not (draft.sources == self._draft.sources or draft.follows):
+            before = kept_decisions.recall(draft.sources)
+            if before != decisions:
+                self.sheet.history.take(before)  # so that it can be taken back
         self._draft = draft
         blocked = self._share.blockSignals(True)
         self._share.setValue(round(draft.validation * 100))
@@ -103,9 +109,10 @@ class CheckPage(WizardPage):
         return replace(draft, exclude=now.exclude, relabel=now.relabel, validation=self._draft.validation)
 
     def left(self) -> None:
-        """Give up reading."""
+        """Give up reading; what was decided is remembered."""
         self._give_up()
         self._reading.set()
+        self._keep_decisions()
         self.sheet.close_threads()
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -141,6 +148,12 @@ class CheckPage(WizardPage):
         self._show_reading(False)
         self._again.setVisible(not self._read)
         self._state.setText(self.tr("Stopped. The photos that were read are remembered."))
+
+    def _keep_decisions(self) -> None:
+        """The guide may be closed before training: what was looked through once is not to be looked through again."""
+        sources, now = self._draft.sources, self.sheet.now
+        if sources and not self._draft.follows and now != kept_decisions.recall(sources):
+            kept_decisions.keep(sources, now)
 
     def _give_up(self) -> None:
         self._timer.stop()
