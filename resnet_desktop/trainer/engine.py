@@ -16,6 +16,7 @@ from resnet_desktop.core.errors import StorageError
 from resnet_desktop.finetune.job import Job, Phase, Recipe
 from resnet_desktop.trainer import balance, choices, details, memory
 from resnet_desktop.trainer import checkpoint as checkpoints
+from resnet_desktop.trainer.attempt import Attempt
 from resnet_desktop.trainer.average import Average
 from resnet_desktop.trainer.checkpoint import Checkpoint, Position
 from resnet_desktop.trainer.control import CancelledRunError, Control
@@ -28,7 +29,7 @@ from resnet_desktop.trainer.pace import Pace
 from resnet_desktop.trainer.reporter import Reporter
 from resnet_desktop.trainer.resnet import ResNet
 from resnet_desktop.trainer.stepper import Stepper
-from resnet_desktop.trainer.trouble import finite, out_of_memory
+from resnet_desktop.trainer.trouble import DIVERGES, diverges, finite, out_of_memory
 from resnet_desktop.trainer.world import World
 
 CHECKPOINT_SECONDS = 300.0
@@ -89,7 +90,7 @@ class Engine:
         self.peak = self.job.learning_rate or PEAK[self.recipe.optimizer]
         self.phases = [phase for phase in self.recipe.schedule for _ in range(phase.epochs)]
         self.total_steps = sum(self._steps(phase) for phase in self.phases)
-        self.pace = Pace()
+        self.pace, self.attempt = Pace(), Attempt(self.network)
         self._stopped = self._may_give_up = False
         self._saved, self._saving = Position(), 0.0
 
@@ -190,16 +191,10 @@ class Engine:
     def make_step(self, epoch: int, step: int, plan: Plan) -> Tensor:
         """One step of the optimizer; the loss, detached. A batch that does not fit is split and done again."""
         seed = self._generator(epoch, step).initial_seed()
-        while True:
-            torch.manual_seed((seed + self.world.rank) % 2**63)  # dropout draws from the global generator
-            try:
-                loss = self.stepper(self.training, plan)
-                break
-            except (RuntimeError, MemoryError) as error:
-                if not memory.is_out_of_memory(error):
-                    raise
-            # Not inside the clause: the error holds the frames of the failed attempt, and those its memory.
+        torch.manual_seed((seed + self.world.rank) % 2**63)  # dropout draws from the global generator
+        while (loss := self.attempt(lambda: self.stepper(self.training, plan))) is None:
             self._split_batch(len(plan))
+            torch.manual_seed((seed + self.world.rank) % 2**63)
         if self.averaged is not None:
             self.averaged.update(self.network)
         return loss
@@ -368,6 +363,8 @@ class Engine:
             "seconds": round(time.monotonic() - started, 2),
         }
         self.history.append({**row, "size": phase.size})
+        if diverges(self.history, len(self.labels)):
+            self.reporter.say("warning", code="loss_rises", message=DIVERGES.format(epoch=epoch + 1, loss=loss))
         self.position = Position(epoch + 1, 0)
         if result is not None and self.world.first:
             row["details"] = self._write_details(epoch + 1, result)

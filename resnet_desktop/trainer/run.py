@@ -18,7 +18,7 @@ from resnet_desktop.finetune import split_file, thin
 from resnet_desktop.finetune.dataset import Sample, Scan
 from resnet_desktop.finetune.inspection import scan_with_remarks
 from resnet_desktop.finetune.job import Job, Recipe
-from resnet_desktop.trainer import balance, choices, compiling, machine, memory
+from resnet_desktop.trainer import balance, choices, compiling, machine, memory, room
 from resnet_desktop.trainer import checkpoint as checkpoints
 from resnet_desktop.trainer.augment import Augmenter
 from resnet_desktop.trainer.control import CancelledRunError, Control
@@ -81,6 +81,9 @@ class Run:
         self.reporter.say("started", job=self.job.as_dict(), device=name, versions=machine.versions())
         found: Scan = self.world.told(self._scan() if self.world.first else None)
         engine = self.engine(found)
+        if self.world.first:
+            adam, averaged = checkpoints.is_adam(engine.optimizer.state_dict()), engine.averaged is not None
+            room.check(self.folder, room.needed(engine.network, engine.names, adam=adam, averaged=averaged))
         state = self.world.told(checkpoints.load_latest(self.folder / "checkpoints") if self.world.first else None)
         if state is not None:
             engine.restore(state)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ResNetDesktopError, TrainingError
@@ -12,6 +14,10 @@ from resnet_desktop.trainer import memory
 
 LONGEST = 200
 """Characters of a foreign error that are repeated."""
+DIVERGES = (
+    "The loss of epoch {epoch} is {loss:.3g}: worse than guessing, and worse than at the beginning. Training diverges; "
+    "a lower learning rate may help."
+)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -38,6 +44,16 @@ def out_of_memory() -> TrainingError:
         "There is not enough memory to go on.",
         "Close other programs and go on with the run, or start anew with a smaller input size or a smaller network.",
     )
+
+
+def diverges(history: Sequence[Mapping[str, Any]], classes: int) -> bool:
+    """Whether the last epoch is the first whose loss says that training has diverged, though it is a number still.
+
+    To guess costs log(classes); that much twice, and more than at the beginning, is no learning any more.
+    """
+    losses = [row["training_loss"] for row in history if row["training_loss"] is not None]
+    lost = [loss for loss in losses if loss > max(2 * math.log(max(2, classes)), 1.5 * losses[0])]
+    return len(lost) == 1 and lost[0] == losses[-1]
 
 
 def finite(loss: float) -> float:
