@@ -25,7 +25,8 @@ def needed(network: nn.Module, trained: Iterable[str], *, adam: bool, averaged: 
     state = network.state_dict()
     learnt = sum(state[name].nbytes for name in trained)
     whole = sum(value.nbytes for value in state.values())
-    return (KEPT + 1) * learnt * (2 + (2 if adam else 1) + averaged) + 2 * whole + SMALL
+    copies = 2 + (2 if adam else 1) + int(averaged)
+    return int((KEPT + 1) * learnt * copies + 2 * whole + SMALL)
 
 
 def check(folder: Path, wanted: int) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -41,7 +41,8 @@ def photos(tmp_path: Path) -> list[Path]:
 def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
     """The command in a process of its own."""
     options = {"capture_output": True, "timeout": 120, "check": False} | options
-    return subprocess.run([*COMMAND, *map(str, arguments)], **options)
+    done: Any = subprocess.run([*COMMAND, *map(str, arguments)], **options)
+    return cast("subprocess.CompletedProcess[bytes]", done)
 
 
 def interrupted(model: Path, photos: list[Path], begun: Path | None, *more: object) -> tuple[int, bytes, bytes]:

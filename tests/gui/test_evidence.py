@@ -384,3 +384,18 @@ def test_a_class_is_not_set_against_itself(open_window: OpenWindow, qtbot: QtBot
     assert contrast.against == against.currentData()
     page.predictions.class_chosen.emit(contrast.against)
     assert arrived(qtbot, page).against is None
+
+
+def test_a_photo_is_refused_as_the_place_of_its_own_heatmap(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window, _ = page_with(open_window, qtbot)
+    link = tmp_path / "link.png"
+    link.symlink_to(CAT)
+    before = CAT.read_bytes()
+    for save in (window.evidence.save_picture, window.evidence.save_map, window.evidence.save_report):
+        window.notice.hide()
+        save(link)
+        assert "would be lost" in window.notice.text
+    assert CAT.read_bytes() == before
+    assert link.is_symlink()

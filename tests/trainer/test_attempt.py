@@ -15,7 +15,7 @@ from resnet_desktop.trainer.attempt import Attempt
 from resnet_desktop.trainer.trouble import diverges
 
 
-def network() -> nn.Module:
+def network() -> nn.Sequential:
     torch.manual_seed(1)
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4))
 
@@ -34,7 +34,7 @@ def test_norms_have_not_seen_a_step_that_failed() -> None:
         if parts == 1 and full:
             raise torch.OutOfMemoryError("at the end of the forward pass")
         loss = torch.stack(losses).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss.detach()
 
     assert attempt(lambda: step(tight, 1)) is None

@@ -46,11 +46,23 @@ def test_a_job_becomes_a_model(stripe_folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_and_options_make_a_job(stripe_folder: Path, tmp_path: Path) -> None:
-    options = ["--train", "head", "--epochs", "1", "--seed", "3", "--device", "cpu", "--preset", "quick"]
+    options = [
+        "--train",
+        "head",
+        "--epochs",
+        "1",
+        "--seed",
+        "3",
+        "--device",
+        "cpu",
+        "--preset",
+        "quick",
+        "--strict-split",
+    ]
     done = run("--data", stripe_folder, "--output", tmp_path / "run", *options, home=tmp_path)
     assert done.returncode == 0, done.stderr
     job = json.loads((tmp_path / "run" / "job.json").read_text())
-    assert (job["train"], job["seed"], job["preset"]) == ("head", 3, "quick")
+    assert (job["train"], job["seed"], job["preset"], job["split"]["strict"]) == ("head", 3, "quick", True)
     assert bundles.read(tmp_path / "run" / "model.onnx").classes == 2
 
 
