@@ -24,6 +24,7 @@ from resnet_desktop.core.errors import StorageError
 from resnet_desktop.core.settings import FIT, LIST_ORDER, MAX_MEGAPIXELS, MODEL, PROVIDER, THEME, TOP_K, Settings
 from resnet_desktop.gui import dialogs, drops, export, icons, theme
 from resnet_desktop.gui.actions import Actions
+from resnet_desktop.gui.chosen_models import ChosenModels
 from resnet_desktop.gui.drop_overlay import DropOverlay
 from resnet_desktop.gui.evidence_actions import EvidenceActions
 from resnet_desktop.gui.inspect.gallery import GalleryModel, Item
@@ -58,7 +59,7 @@ class MainWindow(QMainWindow):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self._painted = False
-        self._chosen: list[str] = []  # models that the user is switching to
+        self._chosen = ChosenModels()
         self._provider = "auto"
         self._pasted = 0
         max_pixels = settings.integer(MAX_MEGAPIXELS) * 1_000_000
@@ -271,7 +272,7 @@ class MainWindow(QMainWindow):
 
     def open_model(self, wanted: str) -> None:
         """Switch to another model, by its name in the library or its path."""
-        self._chosen.append(wanted)
+        self._chosen.add(wanted)
         self.controller.open_model(wanted, self._provider)
 
     def open_wizard(self, *sources: Path) -> None:
@@ -322,7 +323,7 @@ class MainWindow(QMainWindow):
         self.status.show_model(info)
         self.models.show_current(info)
         self.welcome.show_model(info)
-        chosen = self._answered_choice()
+        chosen = self._chosen.answered(self.controller.loading)
         if chosen is not None:
             self.preferences.change(MODEL, chosen)
         if self.preferences.is_new(declared.TOLD_PROBLEM, info.problem):
@@ -336,18 +337,9 @@ class MainWindow(QMainWindow):
         self._classify_all()
 
     def _on_model_failed(self, failure: Failure) -> None:
-        self._answered_choice()
+        self._chosen.answered(self.controller.loading)
         self.status.show_no_model()
         self.notice.say(failure.text)
-
-    def _answered_choice(self) -> str | None:
-        """The chosen model whose opening has just ended, where others wait behind it; None: nobody chose it."""
-        waiting = self.controller.loading
-        done = len(self._chosen) - waiting
-        answered, self._chosen = self._chosen[: max(0, done)], self._chosen[max(0, done) :]
-        if waiting:
-            self.status.show_loading()
-        return answered[-1] if answered else None
 
     def _on_provider_fell_back(self, sentence: str) -> None:
         self.notice.say(sentence)

@@ -87,11 +87,10 @@ class SessionController(QObject):
         self._request: _Request | None = None
         self._pending: OrderedDict[int, Source] = OrderedDict()  # a dict's front is slow to take from again and again
         self._asks = Asks()
-        self._epoch = 0
+        self._epoch = self._token = 0
         self._working = self._closed = False
         self._outstanding = Outstanding(self.queue_changed.emit)
         self._loads: list[Callable[[Engine], None]] = []
-        self._token = 0
         queued = Qt.ConnectionType.QueuedConnection
         self._opened.connect(self._on_opened, queued)
         self._refitted.connect(self._on_refitted, queued)

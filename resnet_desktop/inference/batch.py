@@ -74,7 +74,7 @@ class _Whole:
 
     index: int
     source: Source
-    future: Future[Prediction | ImageError]
+    future: Future[Prediction | ImageError | AnswerError]
 
 
 @dataclass(slots=True, eq=False)
@@ -200,7 +200,7 @@ class _Lanes(_Road):
                     return
                 image = waiting.popleft()
                 found = self._wait(image.future)
-                if isinstance(found, ImageError):
+                if not isinstance(found, Prediction):
                     yield Outcome(image.index, image.source, None, found)
                 else:
                     yield Outcome(image.index, image.source, found, None)
@@ -209,11 +209,11 @@ class _Lanes(_Road):
         finally:
             self._close()
 
-    def _classify(self, index: int, source: Source) -> Prediction | ImageError:
+    def _classify(self, index: int, source: Source) -> Prediction | ImageError | AnswerError:
         prepared = self._inputs.pop()
         try:
             return self._through(index, source, prepared)
-        except ImageError as error:
+        except (ImageError, AnswerError) as error:
             return error
         finally:
             self._inputs.append(prepared)

@@ -394,7 +394,6 @@ def test_a_photo_is_refused_as_the_place_of_its_own_heatmap(
     link.symlink_to(CAT)
     before = CAT.read_bytes()
     for save in (window.evidence.save_picture, window.evidence.save_map, window.evidence.save_report):
-        window.notice.hide()
         save(link)
         assert "would be lost" in window.notice.text
     assert CAT.read_bytes() == before
