@@ -45,8 +45,9 @@ class Sink:
     def write(self, text: str) -> None:
         """Write one piece. Ctrl+C waits for its end, but not twice."""
         if self._number is None:  # no stream of the system's own, such as in a notebook
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            stream = sys.stdout
+            stream.write(text)
+            stream.flush()
             self._last.append(len(text))
             return
         data = text.encode(self._encoding, "backslashreplace")
