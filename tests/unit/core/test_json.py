@@ -11,7 +11,7 @@ import resnet_desktop
 from resnet_desktop.core.settings import MODEL, Settings
 
 OWN = {"bundle/portable.py", "trainer/peers.py", "finetune/facts.py", "bundle/importers/label_nodes.py"}
-"""An example that is exported; words of processes of ours to each other; a table of our own; a single text in quotes."""
+"""An example that is exported; what processes of ours tell each other; a table of our own; one text in quotes."""
 
 
 def test_every_reader_of_json_knows_of_nesting() -> None:
