@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 from resnet_desktop.bundle.shapes import Shape
@@ -205,7 +206,7 @@ def joined(parts: Sequence[Axis]) -> Axis | None:
     (factor,) = first.factors
     size = factor.size or 0
     ranges = [one.part for one in parts if one.part is not None]
-    follow = all(a[1] % size == b[0] for a, b in zip(ranges, ranges[1:], strict=False))
+    follow = all(a[1] % size == b[0] for a, b in pairwise(ranges))
     if not follow or sum(end - start for start, end in ranges) != size:
         return None
     return Axis((replace(factor, roll=(factor.roll + ranges[0][0] * factor.step) % (size * factor.step)),))

@@ -121,10 +121,10 @@ def _expanded(inputs: _Inputs, _given: _Given) -> Array:
 
 
 def _counted(inputs: _Inputs, _given: _Given) -> Array | None:
-    start, end, step = (value.reshape(()) for value in inputs)
+    start, end, step = (value.reshape(()).item() for value in inputs)
     if not step or (end - start) / step > _MOST:
         return None
-    return np.arange(start, end, step, dtype=start.dtype)
+    return np.asarray(np.arange(start, end, step)).astype(inputs[0].dtype)
 
 
 def _reduced(function: Callable[..., Any]) -> Callable[[_Inputs, _Given], Array]:

@@ -115,7 +115,7 @@ class GraphView:
         return Layout(self)
 
     def folded(self, tensor: str) -> Array | None:
-        """The value of a small tensor of whole numbers, or made from shapes, that is always the same, if it is known."""
+        """The value of a small tensor of whole numbers, or made from shapes, if it is always the same and known."""
         return self._folded.get(tensor)
 
     def _small(self, tensor: str) -> Array | None:

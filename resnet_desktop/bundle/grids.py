@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ class Grid:
         tokens: whether rows and columns are laid end to end.
         windowed: whether the grid lies cut into windows, or into the cells that windows have at one place.
         kept: start and end of what is taken of each axis.
-        factors: the sizes into which the axes are then split.
+        factors: the sizes into which the axes are then split; -1 for the batch.
         order: the split axes: batch, channels, rows, columns, each from slow to fast.
         rolls: by how many rows and columns the grid is turned back.
     """
@@ -71,8 +72,8 @@ class Grid:
         words = []
         if self.windowed:
             words.append(
-                "Inside the network the grid lies in pieces, such as windows; here the cells are at their places in the "
-                "picture again."
+                "Inside the network the grid lies in pieces, such as windows; here the cells are at their places in "
+                "the picture again."
             )
         elif self.tokens:
             words.append(
@@ -95,12 +96,21 @@ def grid_of(axes: Axes, shape: Shape) -> Grid | None:
     split = [factor for axis in axes for factor in axis.factors]
     places = {kind: [i for i, factor in enumerate(split) if factor.kind == kind] for kind in _KINDS}
     down, across = (_sorted(split, places[kind]) for kind in ("row", "column"))
-    if down is None or across is None or not (down or across) or math.prod(axis.before + axis.after for axis in axes):
+    if down is None or across is None or not (down or across) or sum(not axis.is_plain for axis in axes) > 1:
         return None
     height, width = (math.prod(split[i].size or 1 for i in chain) for chain in (down, across))
-    if len(places["batch"]) > 1 or height * width < 2:
+    if height * width < 2:
         return None
-    order = (*places["batch"], *places["channel"], *down, *across)
+    order = [*places["channel"], *down, *across]
+    sizes = [factor.size or -1 for factor in split]
+    match places["batch"]:
+        case []:  # a batch of one; runs of several pictures are laid one behind the other
+            sizes, order = [-1, *sizes], [0, *(i + 1 for i in order)]
+        case [place] if place == 0 or split[place].size is None:
+            sizes[place] = -1
+            order = [place, *order]
+        case _:
+            return None
     beside = sum(axis.before + axis.after for axis in axes)
     return Grid(
         channels=math.prod(split[i].size or 1 for i in places["channel"]),
@@ -111,8 +121,8 @@ def grid_of(axes: Axes, shape: Shape) -> Grid | None:
         tokens=any({"row", "column"} <= axis.kinds for axis in axes),
         windowed=len(down) > 1 or len(across) > 1,
         kept=tuple((axis.before, length(axis) - axis.after) if axis.before or axis.after else None for axis in axes),
-        factors=tuple(-1 if factor.size is None else factor.size for factor in split),
-        order=order,
+        factors=tuple(sizes),
+        order=tuple(order),
         rolls=(_roll(split, down), _roll(split, across)),
     )
 
@@ -120,7 +130,7 @@ def grid_of(axes: Axes, shape: Shape) -> Grid | None:
 def _sorted(split: Sequence[Factor], places: Sequence[int]) -> list[int] | None:
     """The factors of one side of the grid from slow to fast; None if some are lacking or there are two of a kind."""
     chain = sorted(places, key=lambda i: -split[i].step)
-    for outer, inner in zip(chain, chain[1:], strict=False):
+    for outer, inner in pairwise(chain):
         if split[outer].step != split[inner].step * (split[inner].size or 1) or split[outer].roll != split[inner].roll:
             return None
     if chain and split[chain[-1]].roll % split[chain[-1]].step:

@@ -208,7 +208,7 @@ def _curved(view: GraphView, tensor: str) -> set[str]:
     """The tensors of which ``tensor`` is a function number by number, with a curve on the way."""
     found: set[str] = set()
     waiting = [(tensor, False)]
-    seen = set()
+    seen: set[tuple[str, bool]] = set()
     while waiting and len(seen) < _LONGEST:
         name, curved = waiting.pop(0)
         if curved:

@@ -1,4 +1,4 @@
-"""Shapes that ONNX Runtime's own operators make; the onnx package knows none of them."""
+"""Shapes that the onnx package does not infer: those that ONNX Runtime's own operators make."""
 
 from __future__ import annotations
 
@@ -22,14 +22,21 @@ _SAME = (
 )
 """Operators whose first output has the shape of their first input."""
 
+_SAME_OF_ONNX = ("GroupNormalization", "SimplifiedLayerNormalization")
+"""The same of ONNX's own set, for which nothing is inferred."""
+
 
 def runtime_shape(
     node: onnx.NodeProto, given: Mapping[str, Any], shapes: Shapes, values: Mapping[str, Array]
 ) -> tuple[int, _Shape] | None:
-    """Type and shape of the first output; None if the operator is none of ONNX Runtime's, or not known here."""
-    if node.domain != DOMAIN or not node.input or node.input[0] not in shapes:
+    """Type and shape of the first output; None if the operator is not known here."""
+    if not node.input or node.input[0] not in shapes:
         return None
     kind, first = shapes[node.input[0]]
+    if node.domain in ("", "ai.onnx") and node.op_type in _SAME_OF_ONNX:
+        return kind, first
+    if node.domain != DOMAIN:
+        return None
     if node.op_type == "DequantizeLinear":
         return shapes.get(node.input[1], (TensorProto.FLOAT, ()))[0], first
     if node.op_type == "QuantizeLinear":
@@ -91,7 +98,7 @@ def _by_onnx(kind: str, places: tuple[int, ...]) -> _Rule:
     """As the ONNX operator ``kind`` of the inputs at ``places``."""
 
     def rule(
-        node: onnx.NodeProto, given: Mapping[str, Any], shapes: Shapes, values: Mapping[str, Array]
+        node: onnx.NodeProto, given: Mapping[str, Any], shapes: Shapes, _values: Mapping[str, Array]
     ) -> _Shape | None:
         if given.get("channels_last"):
             return None

@@ -95,7 +95,7 @@ class _Walk:
             dims = np.array(self.shapes[node.input[0]][1], np.int64)
             if node.op_type == "Size":
                 return np.array(dims.prod(), np.int64)
-            return dims[given.get("start", 0) : given.get("end")]  # type: ignore[misc]
+            return dims[slice(given.get("start", 0), given.get("end"))]
         if any(name and name not in self.values for name in node.input):
             return None
         return computed(node, [self.values[name] if name else None for name in node.input], given)

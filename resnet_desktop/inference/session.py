@@ -76,8 +76,9 @@ class Session:
         self.side_by_side = self.provider == CPU
 
     def run(self, batch: NDArray[np.float32], others: Inputs | None = None) -> Outputs:
-        """Run normalized pictures ``(n, 3, H, W)``; the logits and the extra outputs by name, the first axis being n or
-        a multiple of it.
+        """Run normalized pictures ``(n, 3, H, W)``; the logits and the extra outputs by name.
+
+        The first axis of each is n, or a multiple of it where a layer puts windows there.
 
         Args:
             batch: the pictures.

@@ -19,7 +19,8 @@ class LayerNorm2d(nn.LayerNorm):
     """Normalizes the channels of ``[batch, channels, height, width]``."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        out: Tensor = super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return out
 
 
 class Mlp(nn.Sequential):
@@ -113,6 +114,9 @@ class Vit(nn.Module):
 
 class SwinBlock(nn.Module):
     """Attention within windows of 4 × 4 cells of ``[batch, height, width, channels]``, shifted by 2 in every other."""
+
+    index: Tensor
+    mask: Tensor | None
 
     def __init__(self, width: int, side: int, shift: int) -> None:
         super().__init__()

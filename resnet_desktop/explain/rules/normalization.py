@@ -57,15 +57,9 @@ def _instance(step: Step) -> Found:
 
 
 def _group(step: Step) -> Found:
-    # Wu and He 2018 (arXiv:1803.08494): groups of channels. Until version 20 each group had one factor.
-    write, rank = step.write, len(step.write.shape(step.x))
-    (channels,), (factors,) = write.extents(step.x, [1]), write.extents(step.input(1), [0])
-    groups = step.integer("num_groups", 1)
-    scale = step.input(1)
-    if factors != channels:
-        ones = write.constant(np.ones((1, channels // factors), write.dtype(step.x)))
-        scale = write.op("Mul", [write.reshape(scale, [-1, 1]), ones])
-    gradient = write.op("Mul", [step.gradient, write.reshape(scale, [1, channels, *[1] * (rank - 2)])])
+    # Wu and He 2018 (arXiv:1803.08494): groups of channels.
+    write, rank, groups = step.write, len(step.write.shape(step.x)), step.integer("num_groups", 1)
+    gradient = write.op("Mul", [step.gradient, write.reshape(step.input(1), [1, -1, *[1] * (rank - 2)])])
     x, gradient = (write.reshape(name, [0, groups, -1]) for name in (step.x, gradient))
     found = standardized(step, x, gradient, [2])
     return step.only(write.op("Reshape", [found, write.op("Shape", [step.x])]))
@@ -108,9 +102,8 @@ def _unit_length(step: Step) -> Found:
     axis = [step.integer("axis", -1) % len(write.shape(step.x))]
     length = write.op("Sqrt", [write.sum(write.op("Mul", [step.x, step.x]), axis)])
     along = write.op("Mul", [step.y, write.sum(write.op("Mul", [step.gradient, step.y]), axis)])
-    tiny = write.number(float(np.finfo(write.dtype(step.x)).tiny), step.x)
     rest = write.op("Sub", [step.gradient, along])
-    return step.only(write.op("Div", [rest, write.op("Max", [length, tiny])]))
+    return step.only(write.op("Div", [rest, write.op("Max", [length, write.tiny(step.x)])]))
 
 
 def _limited_batch_normalization(_view: GraphView, node: onnx.NodeProto) -> bool:

@@ -22,7 +22,12 @@ from resnet_desktop.explain.rules.windows import windows
 _NEVER_BELOW = ("Relu", "Clip", "Sigmoid", "HardSigmoid", "Softmax")
 """Operators whose results are not cut off at 0 once more."""
 
-_LOWEST = {TensorProto.UINT8: 0, TensorProto.INT8: -128, TensorProto.UINT16: 0, TensorProto.INT16: -32768}
+_LOWEST: dict[int, int] = {
+    TensorProto.UINT8: 0,
+    TensorProto.INT8: -128,
+    TensorProto.UINT16: 0,
+    TensorProto.INT16: -32768,
+}
 
 
 def _straight_through(step: Step) -> Found:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import onnx
 
 from resnet_desktop.bundle.graph_view import GraphView, attributes
@@ -78,8 +77,7 @@ def _euclidean(step: Step) -> Found:
     # x / |x|; where all is 0, so is the gradient.
     write = step.write
     gradient, norm = _parts(step)
-    tiny = write.number(float(np.finfo(write.dtype(step.x)).tiny), step.x)
-    direction = write.op("Div", [step.x, write.op("Max", [norm, tiny])])
+    direction = write.op("Div", [step.x, write.op("Max", [norm, write.tiny(step.x)])])
     return step.only(write.op("Mul", [direction, gradient]))
 
 

@@ -172,11 +172,13 @@ class Writer:
         """A tensor of the model in the type of its gradient: whole numbers as floating ones."""
         found = self.view.tensors.get(tensor)
         dtype = self.dtype(tensor)
-        return (
-            tensor
-            if found is None or found.type == helper.np_dtype_to_tensor_dtype(dtype)
-            else self.cast(tensor, dtype)
-        )
+        if found is None or found.type == helper.np_dtype_to_tensor_dtype(dtype):
+            return tensor
+        return self.cast(tensor, dtype)
+
+    def tiny(self, like: str) -> str:
+        """A very small number of the type of ``like``: what to divide by in place of 0."""
+        return self.number(1e-4 if self.dtype(like) == np.float16 else 1e-37, like)
 
     def spread(self, x: str, tensor: str) -> str:
         """``x``, whose sizes of 1 are repeated to the shape of a tensor of the model."""
