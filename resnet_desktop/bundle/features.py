@@ -207,12 +207,22 @@ def _pooled(view: GraphView, source: str) -> str | None:
     axes = _axes(view, node, given)
     if len(shape) == 4 and axes == {2, 3}:
         return source
+    if len(shape) == 4 and axes == {1, 2}:  # channels at the end, as Keras has them; before that they were not
+        return _before_transpose(view, source)
     if len(shape) == 3 and axes == {2}:  # rows and columns laid end to end first
         before = _behind(view, source, _VIEWS)
         before_shape = view.shape(before)
         same = len(before_shape) == 4 and before_shape[1] == shape[1] and None not in before_shape[2:]
         return before if same else None
     return None
+
+
+def _before_transpose(view: GraphView, tensor: str) -> str | None:
+    """The tensor ``[batch, channels, height, width]`` of which ``tensor`` is ``[batch, height, width, channels]``."""
+    node = view.producer(_behind(view, tensor, _SAME))
+    if node is None or node.op_type != "Transpose" or attributes(node).get("perm") != [0, 2, 3, 1]:
+        return None
+    return str(node.input[0])
 
 
 def _axes(view: GraphView, node: onnx.NodeProto, given: dict[str, object]) -> set[int]:

@@ -227,11 +227,16 @@ def _is_passed_on(view: GraphView, tensor: str) -> bool:
     if tensor in view.outputs:
         return False
     readers = view.consumers(tensor)
-    if readers and all(node.op_type in SAME for node in readers):
+    if readers and all(node.op_type in (*SAME, "Transpose") or _is_offset(view, node) for node in readers):
         return all(_is_passed_on(view, node.output[0]) for node in readers)
     if len(readers) == 1 and (readers[0].op_type == "BatchNormalization" or readers[0].op_type in ACTIVATIONS):
         return True
     return _ends_in_activation(view, readers)
+
+
+def _is_offset(view: GraphView, node: onnx.NodeProto) -> bool:
+    """Whether ``node`` adds a bias."""
+    return node.op_type == "Add" and sum(not view.is_constant(name) for name in node.input) == 1
 
 
 def _ends_in_activation(view: GraphView, readers: tuple[onnx.NodeProto, ...]) -> bool:

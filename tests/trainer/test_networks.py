@@ -31,7 +31,6 @@ def exported(name: str, opset: int, *, fixed: bool = False) -> bytes:
     """A network as the exporter by tracing writes it."""
     buffer = io.BytesIO()
     model = networks.network(name)
-    given = {} if fixed else {"dynamic_axes": {"x": {0: "batch"}}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -42,7 +41,7 @@ def exported(name: str, opset: int, *, fixed: bool = False) -> bytes:
             opset_version=opset,
             input_names=["x"],
             output_names=["y"],
-            **given,
+            dynamic_axes=None if fixed else {"x": {0: "batch"}},
         )
     return buffer.getvalue()
 
@@ -182,7 +181,8 @@ def test_windows_are_put_back(tmp_path: Path, number: int, fixed: bool) -> None:
     x = noise(3, 3, networks.SIDE, networks.SIDE)
     net(torch.from_numpy(x).double())
     weight = networks.network("swin").double().get_submodule(f"stages.{number}.attention.qkv").weight
-    right = (kept["output"] @ weight.T).permute(0, 3, 1, 2)  # type: ignore[operator]
+    assert isinstance(weight, Tensor)
+    right = (kept["output"] @ weight.T).permute(0, 3, 1, 2)
     found = Explainer(Classifier(bundle)).sessions.activations(x, [tensor])[tensor]
     assert error(found, right.detach().numpy()) <= CLOSE
 
