@@ -24,8 +24,8 @@ _KINDS = {
     **dict.fromkeys(ACTIVATIONS, "activation"),
 }
 _BLOCK_KINDS = ("residual block", "plain block", "inverted residual block", "inverted block")
-_CURVES = ("Sigmoid", "HardSigmoid", "Erf", "Tanh", "Softplus")
-_WRITTEN_OUT = (*_CURVES, "Add", "Sub", "Mul", "Div", "Neg", "Pow", "Clip", "Exp", "Log", *SAME)
+_CURVES = ("Sigmoid", "HardSigmoid", "Erf", "Tanh", "Softplus", "Clip")
+_WRITTEN_OUT = (*_CURVES, "Add", "Sub", "Mul", "Div", "Neg", "Pow", "Exp", "Log", *SAME)
 """What exporters write activations with that the operator set lacks: SiLU, GELU, Mish, hard-swish."""
 
 _LONGEST = 16

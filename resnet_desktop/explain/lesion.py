@@ -129,13 +129,15 @@ def add_switches(model: onnx.ModelProto, view: GraphView, logits: str, blocks: S
     switched = {block.total: (i, block) for i, block in enumerate(blocks)}
     kept = f"{PREFIX}.kept"
     nodes = []
-    initializers = [numpy_helper.from_array(np.array([0, 1, 1, 1]), f"{PREFIX}.shape")]
+    initializers = [numpy_helper.from_array(np.array([0]), f"{PREFIX}.first")]
     for node in view.nodes:
         copy = onnx.NodeProto()
         copy.CopyFrom(node)
         if node.output[0] in switched:
             i, block = switched[node.output[0]]
             initializers.append(numpy_helper.from_array(np.array([i]), f"{PREFIX}.{i}"))
+            ones = [1] * (len(view.shape(block.residual)) - 1)
+            initializers.append(numpy_helper.from_array(np.array([0, *ones]), f"{PREFIX}.{i}.shape"))
             nodes += _switch(view, kept, i, block.residual)
             _set_inputs(copy, [f"{PREFIX}.{i}.kept" if name == block.residual else name for name in node.input])
         nodes.append(copy)
@@ -145,9 +147,14 @@ def add_switches(model: onnx.ModelProto, view: GraphView, logits: str, blocks: S
 
 def _switch(view: GraphView, kept: str, i: int, residual: str) -> list[onnx.NodeProto]:
     name = f"{PREFIX}.{i}"
+    nodes = []
+    if _is_merged(view, residual):  # several rows to each picture: all of them by the first picture's switch
+        nodes.append(helper.make_node("Gather", [kept, f"{PREFIX}.first"], [f"{name}.row"], axis=0))
+        kept = f"{name}.row"
     return [
+        *nodes,
         helper.make_node("Gather", [kept, name], [f"{name}.column"], axis=1),
-        helper.make_node("Reshape", [f"{name}.column", f"{PREFIX}.shape"], [f"{name}.switch"]),
+        helper.make_node("Reshape", [f"{name}.column", f"{name}.shape"], [f"{name}.switch"]),
         helper.make_node("Cast", [f"{name}.switch"], [f"{name}.cast"], to=view.tensors[residual].type),
         helper.make_node("Mul", [residual, f"{name}.cast"], [f"{name}.kept"]),
     ]
@@ -238,14 +245,19 @@ class _Grower:
 
     def _may_grow(self, name: str) -> bool:
         """Whether the first axis is a batch of any size."""
-        shape, axes = self._view.shape(name), self._view.layout.axes(name)
-        merged = axes is not None and len(axes[0].factors) != 1  # windows that lie in the batch
-        return bool(shape) and shape[0] is None and not merged and not self._is_shape(name)
+        shape = self._view.shape(name)
+        return bool(shape) and shape[0] is None and not _is_merged(self._view, name) and not self._is_shape(name)
 
     def _is_shape(self, name: str) -> bool:
         """Whether a tensor holds a shape or an index, and no row for each picture."""
         found = self._view.tensors.get(name)
         return found is not None and found.type == TensorProto.INT64
+
+
+def _is_merged(view: GraphView, tensor: str) -> bool:
+    """Whether a tensor's first axis is more than the batch: windows lie in it, too."""
+    axes = view.layout.axes(tensor)
+    return axes is not None and len(axes[0].factors) > 1
 
 
 def _end(view: GraphView, block: ResidualBlock) -> str:

@@ -60,7 +60,8 @@ class ConvNextBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.mlp(self.norm(self.dw(x).permute(0, 2, 3, 1)))
-        return x + (self.gamma * y).permute(0, 3, 1, 2)
+        out: Tensor = x + (self.gamma * y).permute(0, 3, 1, 2)
+        return out
 
 
 class ConvNext(nn.Sequential):

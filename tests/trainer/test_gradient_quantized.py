@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ def q(kind: str, *inputs: str, to: str, domain: str = "", **attributes: Any) -> 
     return helper.make_node(kind, list(inputs), [to], domain=domain, **attributes)
 
 
-def graph(nodes: Sequence[onnx.NodeProto], weights: dict[str, Array], shape: Sequence[int]) -> onnx.ModelProto:
+def graph(nodes: Sequence[onnx.NodeProto], weights: Mapping[str, Any], shape: Sequence[int]) -> onnx.ModelProto:
     """From the float input ``x``, quantized to ``xq``, over ``nodes`` to the integers ``yq`` and the flat logits."""
     ends = [
         helper.make_node("QuantizeLinear", ["x", "xs", "xz"], ["xq"]),

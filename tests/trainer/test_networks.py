@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -19,6 +19,8 @@ from resnet_desktop.bundle.bundle import Bundle, read
 from resnet_desktop.bundle.layers import Layer, layers
 from resnet_desktop.explain.backward import SEED, appended, gradient_name, gradient_part
 from resnet_desktop.explain.explainer import Explainer
+from resnet_desktop.explain.graph import structure
+from resnet_desktop.explain.lesion import LesionTest
 from resnet_desktop.inference.classifier import Classifier
 from tests.trainer import networks
 from tests.unit.explain.graphs import Array, error, noise, session
@@ -29,21 +31,21 @@ CLOSE = 1e-5
 @cache
 def exported(name: str, opset: int, *, fixed: bool = False) -> bytes:
     """A network as the exporter by tracing writes it."""
-    buffer = io.BytesIO()
-    model = networks.network(name)
-    with warnings.catch_warnings():
+    picture = torch.zeros(1 if fixed else 2, 3, networks.SIDE, networks.SIDE)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        path = Path(folder, "network.onnx")
         torch.onnx.export(
-            model,
-            (torch.zeros(1 if fixed else 2, 3, networks.SIDE, networks.SIDE),),
-            buffer,
+            networks.network(name),
+            (picture,),
+            path,
             dynamo=False,
             opset_version=opset,
             input_names=["x"],
             output_names=["y"],
             dynamic_axes=None if fixed else {"x": {0: "batch"}},
         )
-    return buffer.getvalue()
+        return path.read_bytes()
 
 
 def opened(tmp_path: Path, data: bytes) -> Bundle:
@@ -195,13 +197,36 @@ def test_the_cells_of_unfolded_patches_are_put_back(tmp_path: Path) -> None:
     assert grid is not None
     assert grid.windowed
     net = networks.network("mobilevit").double()
-    stem = nn.Sequential(*list(net.children())[:2], *[net.get_submodule("2.local")])  # type: ignore[arg-type]
+    stem = nn.Sequential(*list(net.children())[:2], *[net.get_submodule("2.local")])
     x = noise(2, 3, networks.SIDE, networks.SIDE)
     tensor = next(n.output[0] for n in bundle.view.nodes if n.op_type == "LayerNormalization")
     norm = net.get_submodule("2.block.norm1")
     right = norm(stem(torch.from_numpy(x).double()).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
     found = Explainer(Classifier(bundle)).sessions.activations(x, [tensor])[tensor]
     assert error(found, right.detach().numpy()) <= CLOSE
+
+
+@pytest.mark.parametrize(
+    ("name", "branches"),
+    [
+        ("vit", ["blocks.0.attention", "blocks.0.mlp", "blocks.1.attention", "blocks.1.mlp"]),
+        ("swin", [f"stages.{i}.{part}" for i in (0, 1, 3, 4) for part in ("attention", "mlp")]),
+        ("mobilevit", ["2.block.attention", "2.block.mlp"]),
+        ("convnext", ["2.mlp", "3.mlp", "6.mlp"]),
+    ],
+)
+def test_blocks_without_their_branch(tmp_path: Path, name: str, branches: list[str]) -> None:
+    """The lesion test of each block against the network in which its branch gives nothing."""
+    bundle = opened(tmp_path, exported(name, 17))
+    blocks = structure(bundle).blocks
+    assert len(blocks) == len(branches)
+    picture = noise(3, networks.SIDE, networks.SIDE)
+    found = LesionTest(Classifier(bundle), blocks).logits(picture)
+    for row, branch in zip(found, branches, strict=True):
+        net = networks.network(name)
+        net.get_submodule(branch).register_forward_hook(lambda _module, _inputs, output: output * 0)
+        right = net(torch.from_numpy(picture[None])).detach().numpy()[0]
+        assert error(row, right) <= CLOSE, branch
 
 
 def offered(tmp_path: Path, name: str) -> dict[str, Layer]:

@@ -73,6 +73,24 @@ def test_channels_at_the_end_are_channels(tmp_path: Path) -> None:
     assert np.array_equal(grid.picture(values), values.transpose(0, 3, 1, 2))
 
 
+def test_a_hard_swish_that_is_written_out_is_one_layer(tmp_path: Path) -> None:
+    nodes = [
+        node("Conv", ["x", "w0"], "conv/nchw"),
+        node("Transpose", ["conv/nchw"], "conv", perm=[0, 2, 3, 1]),
+        node("Add", ["conv", "three"], "shifted"),
+        node("Clip", ["shifted", "nothing", "six"], "relu6"),
+        node("Mul", ["relu6", "sixth"], "gate"),
+        node("Mul", ["conv", "gate"], "swish"),
+        *head("swish"),
+    ]
+    numbers = {"three": 3, "nothing": 0, "six": 6, "sixth": 1 / 6}
+    weights = {name: np.array(value, np.float32) for name, value in numbers.items()}
+    bundle = read(
+        save(tmp_path / "m.onnx", foreign_model(nodes, weights | {"w0": noise(7, 3, 1, 1), "w": noise(4, 7)}))
+    )
+    assert [(layer.tensor, layer.shape) for layer in layers(bundle)] == [("swish", (7, 16, 16))]
+
+
 def test_the_closed_form_reaches_through_the_last_transpose(tmp_path: Path) -> None:
     nodes = [
         node("Conv", ["x", "w0"], "conv"),
