@@ -145,7 +145,7 @@ def closed_form_weights(features: FeatureLayer, seed: Array) -> Array:
 
     Args:
         features: the last stage of the model and the linear layer behind it.
-        seed: the gradient of the score with respect to the logits, float32 ``(classes,)``; for a class's logit, 1 there.
+        seed: the gradient of the score with respect to the logits, float32 ``(classes,)``; of one logit, 1 there.
     """
     used = np.flatnonzero(seed)
     weights = seed[used] @ features.fc_weight[used]
