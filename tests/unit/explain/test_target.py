@@ -43,9 +43,8 @@ def test_the_gradient_is_that_of_the_score(temperature: float) -> None:
     step = 2.0**-7
 
     def lead(moved: NDArray[np.float32]) -> NDArray[np.float64]:
-        difference: NDArray[np.float64] = targets.score(moved, GROUP, temperature)
-        difference = difference - targets.score(moved, 5, temperature)
-        return difference
+        own, other = (targets.score(moved, target, temperature) for target in (GROUP, 5))
+        return own - other
 
     for i in range(7):
         up, down = logits.copy(), logits.copy()
