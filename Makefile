@@ -42,6 +42,13 @@ bench: $(VENV)/.test
 torture: $(VENV)/.test
 	$(BIN)/python -m tests.torture
 
+# Graphs by other people's exporters (TensorFlow's among them), in an environment of its own; it takes 3 GB.
+exporters: $(VENV)/.test
+	$(PYTHON) -m venv --without-pip $(VENV)-exporters
+	$(PYTHON) -m pip --python $(VENV)-exporters/bin/python --disable-pip-version-check install --quiet --editable '.[train]' \
+		pytest pytest-qt pytest-timeout scikit-image tensorflow-cpu tf2onnx onnxscript
+	QT_QPA_PLATFORM=offscreen $(VENV)-exporters/bin/python -m pytest tests/exporters tests/trainer/test_networks.py
+
 wheel: $(VENV)/.test
 	$(BIN)/python -m build --wheel
 

@@ -24,7 +24,6 @@ SIDE, CLASSES = 96, 5
     ("name", "given"),
     [
         ("MobileNetV3Small", {"include_preprocessing": False}),
-        ("ConvNeXtTiny", {"include_preprocessing": False}),
         ("DenseNet121", {}),
     ],
 )
