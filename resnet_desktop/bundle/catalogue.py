@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from resnet_desktop.bundle.importers.packaged import TERMS
 from resnet_desktop.bundle.importing import Known, copy_model
 from resnet_desktop.bundle.labels import imagenet
 from resnet_desktop.bundle.library import Copy, Library, LibraryEntry
@@ -29,10 +30,6 @@ MODEL_ZOO = (
 )
 WHOLE = 64
 """Digits of a whole sha256."""
-TERMS = (
-    "The photos that it learnt from were collected for non-commercial research; "
-    "whether a commercial product may use it is for you to find out."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +162,7 @@ def _provenance(entry: Pretrained, url: str, sha256: str) -> dict[str, Any]:
         "publisher": entry.publisher,
         "licence": entry.licence,
         "data": ["ImageNet-1k"],
+        "notice": TERMS,
         "published": {"acc1": entry.top1, "acc5": entry.top5, "on": "ImageNet-1k validation, 50,000 photos"},
     }
 

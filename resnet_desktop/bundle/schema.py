@@ -70,7 +70,7 @@ def _object(schema: Mapping[str, _Check]) -> _Check:
 
 _PROVENANCE: Mapping[str, _Check] = {
     **dict.fromkeys(
-        ("base", "base_sha256", "date", "device", "licence", "publisher", "source", "source_sha256"), _text
+        ("base", "base_sha256", "date", "device", "licence", "notice", "publisher", "source", "source_sha256"), _text
     ),
     "data": _names,
     "test_data": _names,

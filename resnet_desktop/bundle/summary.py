@@ -54,7 +54,7 @@ def summarize(bundle: Bundle) -> Summary:
     if arch is not None:
         group = _own_group(arch)
     else:
-        group = _inverted_group if ours else _foreign_group(view)
+        group = _inverted_group(view) if ours else _foreign_group(view)
     rows: dict[str, Row] = {}
     counted: set[str] = set()
     for node in view.nodes:
@@ -98,17 +98,23 @@ def _own_group(arch: Architecture) -> _Group:
     return group
 
 
-def _inverted_group(node: onnx.NodeProto) -> tuple[str, str] | None:
-    """The parts of an EfficientNet-Lite."""
-    name = node.output[0]
-    if node.op_type == "Cast":
-        return None
-    if name.startswith("blocks."):
-        return ".".join(name.split(".")[:2]), "inverted residual block"
-    rows = {"bn0": ("conv_stem", "stem"), "stem": ("conv_stem", "stem"), "conv_stem": ("conv_stem", "stem")}
+def _inverted_group(view: GraphView) -> _Group:
+    """The parts of an EfficientNet-Lite; a block without a skip has no tensor ``blocks.N.residual``."""
+    rows = dict.fromkeys(("conv_stem", "bn0", "stem"), ("conv_stem", "stem"))
     rows |= dict.fromkeys(("conv_head", "bn1", "head"), ("conv_head", "1 x 1 convolution"))
     rows |= dict.fromkeys(("pool", "avgpool"), ("avgpool", "pooling"))
-    return rows.get(name, ("fc", "linear"))
+
+    def group(node: onnx.NodeProto) -> tuple[str, str] | None:
+        name = node.output[0]
+        if node.op_type == "Cast":
+            return None
+        if not name.startswith("blocks."):
+            return rows.get(name, ("fc", "linear"))
+        block = ".".join(name.split(".")[:2])
+        residual = view.producer(f"{block}.residual") is not None
+        return block, "inverted residual block" if residual else "inverted block"
+
+    return group
 
 
 def _foreign_group(view: GraphView) -> _Group:

@@ -138,6 +138,7 @@ def download(
 ) -> None:
     """Fetch a pretrained network from its publisher and install it; without a name, list what can be had."""
     from resnet_desktop.bundle import catalogue
+    from resnet_desktop.bundle.importers.packaged import TERMS
     from resnet_desktop.bundle.library import Library
 
     if name is None:
@@ -146,7 +147,7 @@ def download(
     from resnet_desktop.inference import admission
 
     wanted = catalogue.find(name)
-    say(f"{wanted.title}: {wanted.size / 1e6:.0f} MB from {wanted.publisher}, {wanted.licence}. {catalogue.TERMS}")
+    say(f"{wanted.title}: {wanted.size / 1e6:.0f} MB from {wanted.publisher}, {wanted.licence}. {TERMS}")
     doubt = "" if sha256 else catalogue.checksum_words(wanted)
     if doubt:
         say(f"{doubt} If you know it, give it with --sha256.")
@@ -169,7 +170,7 @@ def remove(name: Annotated[str, typer.Argument(help="An installed model.")]) -> 
 def _print_catalogue(networks: tuple[Pretrained, ...], format: TableOrJson) -> None:  # noqa: A002 - as the option
     from rich.table import Table
 
-    from resnet_desktop.bundle.catalogue import TERMS
+    from resnet_desktop.bundle.importers.packaged import TERMS
 
     if format == "json":
         print_json([dataclasses.asdict(network) | {"url": network.folder + network.file} for network in networks])
@@ -252,6 +253,11 @@ def _print_card(bundle: Bundle) -> None:
         tell(f"Accuracy: {published['acc1']:.1%} by its publisher{on}; not measured here")
     if metadata.provenance.get("data"):
         tell(f"Trained on: {', '.join(metadata.provenance['data'])}")
+    for name, key in (("Publisher", "publisher"), ("Source", "source"), ("Licence", "licence")):
+        if metadata.provenance.get(key):
+            tell(f"{name}: {metadata.provenance[key]}")
+    if metadata.provenance.get("notice"):
+        tell(metadata.provenance["notice"])
     _print_making(metadata)
     tell("")
 

@@ -30,9 +30,14 @@ from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError
 from resnet_desktop.imaging.transforms import Transforms
 
+TERMS = (
+    "The photos that it learnt from were collected for non-commercial research; "
+    "whether a commercial product may use it is for you to find out."
+)
+"""What is to be known before a network of ImageNet is used."""
 LONGEST_BUILD = 60.0
 """Seconds to wait for another program that builds the same file; it takes less than one."""
-_BUILD = 1
+_BUILD = 2
 """Counted up when the same weights become another file."""
 _MEAN = (127 / 255,) * 3
 _STD = (128 / 255,) * 3
@@ -178,6 +183,7 @@ def _provenance(network: PackagedNetwork) -> Mapping[str, Any]:
         "publisher": "Google; converted to PyTorch by the package's author",
         "licence": "Apache License 2.0",
         "data": ["ImageNet-1k"],
+        "notice": TERMS,
         "published": {"acc1": network.top1, "on": "ImageNet-1k validation, 50,000 photos"},
     }
 

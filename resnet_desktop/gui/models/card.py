@@ -118,7 +118,9 @@ class ModelCard(FactSheet):
         part = trained_part(recipe.get("train") or "") if isinstance(recipe, dict) else ""
         return [
             (self.tr("Publisher"), told.get("publisher") or ""),
+            (self.tr("Source"), told.get("source") or ""),
             (self.tr("Licence"), told.get("licence") or ""),
+            (self.tr("Notice"), told.get("notice") or ""),
             (self.tr("Learnt from"), ", ".join(told.get("data") or ())),
             (self.tr("Began as"), told.get("base") or ""),
             (self.tr("Trained"), part),

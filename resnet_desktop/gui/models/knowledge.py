@@ -147,7 +147,8 @@ def remove(name: str) -> None:
 
 def offers() -> tuple[tuple[Offer, ...], str]:
     """The published networks, and what is to be known before one of them is used."""
-    from resnet_desktop.bundle.catalogue import TERMS, checksum_words, pretrained
+    from resnet_desktop.bundle.catalogue import checksum_words, pretrained
+    from resnet_desktop.bundle.importers.packaged import TERMS
 
     names = {model.name.casefold() for model in installed()}
     offered = (Offer(each, each.name.casefold() in names, checksum_words(each)) for each in pretrained())

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resnet_desktop.bundle import catalogue
 from resnet_desktop.bundle.bundle import read, verify
 from resnet_desktop.bundle.catalogue import Pretrained, find, obtain, pretrained
+from resnet_desktop.bundle.importers import packaged
 from resnet_desktop.bundle.importing import Known
 from resnet_desktop.bundle.labels import imagenet, read_labels
 from resnet_desktop.bundle.library import Library
@@ -156,5 +156,5 @@ def test_labels_come_out_of_files(tmp_path: Path) -> None:
 
 
 def test_the_terms_are_there() -> None:
-    assert "non-commercial" in catalogue.TERMS
+    assert "non-commercial" in packaged.TERMS
     assert {entry.licence for entry in pretrained()} == {"BSD 3-Clause", "Apache License 2.0"}
