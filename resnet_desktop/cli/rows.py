@@ -48,8 +48,12 @@ def finishing(writer: Writer) -> Iterator[Callable[[dict[str, Any]], None]]:
 
     def write(row: dict[str, Any]) -> None:
         nonlocal rows
-        writer.write(row)
-        rows += 1
+        rows += 1  # before: Ctrl+C is heard when the row is written, and before the call returns
+        try:
+            writer.write(row)
+        except StorageError:
+            rows -= 1
+            raise
 
     try:
         yield write
@@ -82,8 +86,13 @@ class Json:
 
     def write(self, row: dict[str, Any]) -> None:
         """Write the row behind the one before it."""
-        self._sink.write((",\n" if self._rows else "[\n") + as_json(row))
+        text = (",\n" if self._rows else "[\n") + as_json(row)
         self._rows += 1
+        try:
+            self._sink.write(text)
+        except StorageError:
+            self._rows -= 1
+            raise
 
     def finish(self) -> None:
         """Close the list; where there is no room for that, in the place of the last row."""
@@ -127,8 +136,13 @@ class Csv:
             self._sink.write(self._header())
 
     def _line(self, cells: Iterable[Any]) -> None:
-        self._sink.write(("" if self._begun else self._header()) + _csv_line(cells))
+        text, begun = ("" if self._begun else self._header()) + _csv_line(cells), self._begun
         self._begun = True
+        try:
+            self._sink.write(text)
+        except StorageError:
+            self._begun = begun
+            raise
 
     def _header(self) -> str:
         ranks = [f"{name}_{i + 1}" for i in range(self._top) for name in ("label", "probability")]

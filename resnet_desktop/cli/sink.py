@@ -51,7 +51,7 @@ class Sink:
             self._last.append(len(text))
             return
         data = text.encode(self._encoding, "backslashreplace")
-        with _held_interrupt():
+        with _held_interrupt():  # heard at the end, when the piece is counted here
             self._last.append(self._written(data))
 
     def drop_last(self) -> bool:

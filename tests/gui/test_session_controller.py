@@ -308,10 +308,14 @@ def test_what_is_ordered_between_a_fault_and_its_report_is_done(
     stopped: list[Failure] = []
     ready.stopped.connect(stopped.append)
 
+    begun = threading.Event()
+
     def fault(_engine: Engine, _cancelled: Cancelled, _progress: Progress) -> None:
+        begun.set()
         raise LookupError("a fault of the program")
 
     ready.ask("faulty", fault)
+    assert begun.wait(WAIT / 1000)
     deadline = time.monotonic() + WAIT / 1000
     while not _idle("session") and time.monotonic() < deadline:
         time.sleep(0.005)  # without the event loop, so that the report waits
