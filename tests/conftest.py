@@ -41,10 +41,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     """
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("RESNET_DESKTOP_HOME", str(folder))
-    networks = paths.built_models_folder()
-    networks.mkdir(parents=True)
     for file in built_networks.iterdir():
-        (networks / file.name).hardlink_to(file)
+        paths.built_models_folder().mkdir(parents=True, exist_ok=True)
+        (paths.built_models_folder() / file.name).hardlink_to(file)
     return folder
 
 
