@@ -16,7 +16,7 @@ from resnet_desktop.core.errors import StorageError
 from resnet_desktop.finetune.job import Job, Phase, Recipe
 from resnet_desktop.trainer import balance, choices, details, memory
 from resnet_desktop.trainer import checkpoint as checkpoints
-from resnet_desktop.trainer.attempt import Attempt
+from resnet_desktop.trainer.attempt import Attempt, Rehearsals
 from resnet_desktop.trainer.average import Average
 from resnet_desktop.trainer.checkpoint import Checkpoint, Position
 from resnet_desktop.trainer.control import CancelledRunError, Control
@@ -91,6 +91,7 @@ class Engine:
         self.phases = [phase for phase in self.recipe.schedule for _ in range(phase.epochs)]
         self.total_steps = sum(self._steps(phase) for phase in self.phases)
         self.pace, self.attempt = Pace(), Attempt(self.network)
+        self.rehearsals = Rehearsals(self.attempt, self.world, lambda plan: self.stepper.rehearse(self.training, plan))
         self._stopped = self._may_give_up = False
         self._saved, self._saving = Position(), 0.0
 
@@ -190,10 +191,12 @@ class Engine:
 
     def make_step(self, epoch: int, step: int, plan: Plan) -> Tensor:
         """One step of the optimizer; the loss, detached. A batch that does not fit is split and done again."""
+        while not self.rehearsals((self.phases[epoch].size, len(plan), self.stepper.accumulate), plan):
+            self._split_batch(len(plan))
         seed = self._generator(epoch, step).initial_seed()
         torch.manual_seed((seed + self.world.rank) % 2**63)  # dropout draws from the global generator
         while (loss := self.attempt(lambda: self.stepper(self.training, plan))) is None:
-            self._split_batch(len(plan))
+            self._split_batch(len(plan), agreed=self.world.size == 1)  # else the others wait in the middle of theirs
             torch.manual_seed((seed + self.world.rank) % 2**63)
         if self.averaged is not None:
             self.averaged.update(self.network)
@@ -278,12 +281,12 @@ class Engine:
         self._stopped = self._stopped or order == 1
         return self._stopped
 
-    def _split_batch(self, size: int) -> None:
+    def _split_batch(self, size: int, *, agreed: bool = True) -> None:
         """Send each batch through the network in twice as many parts. Raises TrainingError if it is one picture."""
         memory.release(self.device)
         self.optimizer.zero_grad(set_to_none=True)
         least = choices.least_batch(self.network, self.phases[self.position.epoch].size)
-        if size < 2 * least * self.stepper.accumulate or self.world.size > 1:
+        if not agreed or size // self.world.size < 2 * least * self.stepper.accumulate:
             raise out_of_memory()
         self.stepper.accumulate *= 2
         parts = math.ceil(size / self.stepper.accumulate)

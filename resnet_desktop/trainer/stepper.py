@@ -73,11 +73,23 @@ class Stepper:
         self.scaler.update()
         return losses[0] if len(losses) == 1 else torch.stack(losses).sum()
 
-    def _loss(self, feed: Feed, plan: Plan, part: Tensor) -> Tensor:
+    def rehearse(self, feed: Feed, plan: Plan) -> Tensor:
+        """The largest part of a step forward and back, without a word to the other processes; no weight changes.
+
+        A process that finds no memory in the middle of a real step leaves the others waiting in theirs.
+        """
+        rows = self._world.rows(len(plan))
+        model = self._model.module if isinstance(self._model, DistributedDataParallel) else self._model
+        loss = self._loss(feed, plan, rows.chunk(min(self.accumulate, len(rows)))[0], model)
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._optimizer.zero_grad(set_to_none=True)
+        return loss.detach()
+
+    def _loss(self, feed: Feed, plan: Plan, part: Tensor, forward: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         """The sum of the losses of some rows, over the size of the batch."""
         x = feed.inputs(plan, part)
         with autocast(self._recipe, self._device):
-            logits = self._forward(x).float()
+            logits = (forward or self._forward)(x).float()
         loss = self._criterion(logits, feed.labels[plan.chosen[part].to(self._device, non_blocking=True)])
         if plan.mix is not None:
             others = feed.labels[plan.chosen[plan.mix.order[part]].to(self._device, non_blocking=True)]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from resnet_desktop.finetune import events
@@ -160,3 +161,24 @@ def test_two_processes_learn_what_one_learns(what: str, stripe_folder: Path, bas
         assert two["validation_loss"] == pytest.approx(one["validation_loss"], abs=1e-3)
     first, second = weights(tmp_path / "out1"), weights(tmp_path / "out2")
     assert first.keys() == second.keys()
+
+
+def test_one_process_without_room_splits_the_batch_in_both(
+    stripe_folder: Path, base_model: Path, tmp_path: Path
+) -> None:
+    """Frozen batch norms: the parts of a batch add up to the batch, and so to the same weights."""
+    found = []
+    for room in (1000, 2):
+        job = fine_tune_job(stripe_folder, tmp_path / f"room-{room}", base_model, train="last-stage", batch_size=8)
+        (tmp_path / f"{room}.json").write_text(json.dumps(job))
+        command = [*TORCHRUN, "-m", "tests.trainer.limited_memory", str(tmp_path / f"{room}.json")]
+        environment = {**os.environ, **ENVIRONMENT, "ROOM": str(room), "TIGHT": "1"}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, env=environment, check=False)
+        lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        assert lines, done.stderr
+        assert lines[-1]["event"] == "finished", done.stderr
+        halved = [line for line in lines if line.get("code") == "batch_halved"]
+        assert len(halved) == (1 if room == 2 else 0)
+        found.append(weights(tmp_path / f"room-{room}"))
+    for name, values in found[0].items():
+        np.testing.assert_allclose(found[1][name], values, atol=2e-3, err_msg=name)
