@@ -21,7 +21,7 @@ from resnet_desktop.explain.methods import METHODS
 from resnet_desktop.explain.report import Look, html_report
 from resnet_desktop.explain.residual import BlockAnalysis, BlockAnalyzer, FeatureSheet
 from resnet_desktop.explain.target import label_of
-from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, LayerChoice, Source
+from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, LayerChoice, Source, meant_by
 from resnet_desktop.imaging.decode import decode
 from resnet_desktop.imaging.overlay import scale_map
 from resnet_desktop.imaging.transforms import Box, Fit
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from resnet_desktop.bundle.blocks import ResidualBlock
     from resnet_desktop.bundle.bundle import Bundle
+    from resnet_desktop.bundle.metadata import Metadata
     from resnet_desktop.explain.target import Target
     from resnet_desktop.inference.classifier import Classifier, Prediction
 
@@ -47,8 +48,13 @@ class _Photo:
     prediction: Prediction
 
     def target(self, wanted: Target | None) -> Target:
-        """The class or group that is meant: by default the best class."""
-        return self.prediction.top.index if wanted is None else wanted
+        """The class or group that is meant: by default what the answer says."""
+        return meant_by(self.prediction) if wanted is None else wanted
+
+    def label(self, metadata: Metadata, target: Target) -> str:
+        """What a target is called; the group of the answer is known by name already."""
+        group = self.prediction.group
+        return group.label if group is not None and group.classes == target else label_of(metadata, target)
 
 
 class Analysis:
@@ -225,7 +231,7 @@ class Analysis:
         return Evidence(
             item=photo.number,
             target=heatmap.target,
-            label=label_of(metadata, heatmap.target),
+            label=photo.label(metadata, heatmap.target),
             values=scaled.values,
             empty=scaled.empty,
             layer=heatmap.layer,
@@ -242,7 +248,7 @@ class Analysis:
 
     def _without(self, photo: _Photo, request: EvidenceRequest, problem: Failure) -> Evidence:
         target = photo.target(request.target)
-        label = label_of(self._classifier.bundle.metadata, target)
+        label = photo.label(self._classifier.bundle.metadata, target)
         return Evidence(
             item=photo.number,
             target=target,

@@ -17,7 +17,7 @@ from resnet_desktop.core.errors import ProviderError
 from resnet_desktop.core.progress import Cancelled, never
 from resnet_desktop.gui.analysis import Analysis
 from resnet_desktop.gui.recent import Recent
-from resnet_desktop.gui.results import Accuracy, Failure, ModelInfo, Result, Source
+from resnet_desktop.gui.results import Accuracy, Failure, Limits, ModelInfo, Result, Source
 from resnet_desktop.imaging.transforms import Fit
 from resnet_desktop.inference import admission, providers
 from resnet_desktop.inference.batch import classify_many
@@ -29,14 +29,12 @@ class Engine:
     """A classifier, the analysis of its answers, and the activations of the last few photos.
 
     Args:
-        top_k: classes listed for a photo.
-        max_pixels: larger images are refused.
+        limits: of what is classified and said.
         on_fallback: called with a sentence when another provider than the wanted one has to do the work.
     """
 
-    def __init__(self, *, top_k: int, max_pixels: int, on_fallback: Callable[[str], None]) -> None:
-        self._top_k = top_k
-        self._max_pixels = max_pixels
+    def __init__(self, limits: Limits, *, on_fallback: Callable[[str], None]) -> None:
+        self._limits = limits
         self._on_fallback = on_fallback
         self.closing: Cancelled = never
         """Asked while a model that is new here is tried; once True, that is given up."""
@@ -77,9 +75,10 @@ class Engine:
         classifier = Classifier(
             bundle,
             provider=self._choice(provider),
-            top_k=self._top_k,
+            top_k=self._limits.top_k,
             fit=self.fit,
-            max_pixels=self._max_pixels,
+            max_pixels=self._limits.max_pixels,
+            group_threshold=self._limits.group_threshold,
             on_fallback=self._on_fallback,
         )
         recent = Recent(classifier)  # not the engine itself: a circle would keep the old model's memory for a while

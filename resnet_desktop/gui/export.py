@@ -11,7 +11,8 @@ from resnet_desktop.core.printable import printable
 from resnet_desktop.gui.inspect.gallery import Item
 from resnet_desktop.gui.results import Failure, Result
 
-HEADER = ("path", "ok", "rank", "index", "label", "probability", "unfamiliar", "provider", "error", "message")
+GROUPS = ("group", "group_probability", "sure")
+HEADER = ("path", "ok", "rank", "index", "label", "probability", "unfamiliar", "provider", "error", "message", *GROUPS)
 
 
 def results_csv(items: Iterable[Item]) -> str:
@@ -21,12 +22,20 @@ def results_csv(items: Iterable[Item]) -> str:
         path = str(item.source) if isinstance(item.source, Path) else item.name
         outcome = item.outcome
         if isinstance(outcome, Result):
+            rest = (str(outcome.unfamiliar).lower(), outcome.provider, "", "", *_groups(outcome))
             for rank, score in enumerate(outcome.scores, start=1):
                 answer = (rank, score.index, score.label, f"{score.probability:.6f}")
-                lines.append(line((path, "true", *answer, str(outcome.unfamiliar).lower(), outcome.provider, "", "")))
+                lines.append(line((path, "true", *answer, *rest)))
         elif isinstance(outcome, Failure):
-            lines.append(line((path, "false", "", "", "", "", "", "", outcome.code, printable(outcome.message))))
+            failed = ("false", "", "", "", "", "", "", outcome.code, printable(outcome.message), "", "", "")
+            lines.append(line((path, *failed)))
     return "".join(lines)
+
+
+def _groups(result: Result) -> tuple[str, str, str]:
+    """As the command line writes them: empty where the model knows of no groups."""
+    group, sure = result.group, str(result.sure).lower()
+    return ("", "", sure) if group is None else (group.label, f"{group.probability:.6f}", sure)
 
 
 def write(path: Path, text: str, photos: Iterable[object] = ()) -> None:

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLa
 
 from resnet_desktop.core import settings as declared
 from resnet_desktop.core.errors import StorageError
-from resnet_desktop.core.settings import FIT, LIST_ORDER, MAX_MEGAPIXELS, MODEL, PROVIDER, THEME, TOP_K, Settings
+from resnet_desktop.core.settings import FIT, LIST_ORDER, MODEL, PROVIDER, THEME, Settings
 from resnet_desktop.gui import dialogs, drops, export, icons, theme
 from resnet_desktop.gui.actions import Actions
 from resnet_desktop.gui.chosen_models import ChosenModels
@@ -36,7 +36,7 @@ from resnet_desktop.gui.pictures import Photos, Thumbnails
 from resnet_desktop.gui.preferences import Preferences
 from resnet_desktop.gui.qt_image import png_bytes
 from resnet_desktop.gui.report_dialog import ReportDialog
-from resnet_desktop.gui.results import Failure, ModelInfo, Source
+from resnet_desktop.gui.results import Failure, Limits, ModelInfo, Source
 from resnet_desktop.gui.scanner import Scanner
 from resnet_desktop.gui.session_controller import SessionController
 from resnet_desktop.gui.status_panel import StatusPanel
@@ -62,10 +62,10 @@ class MainWindow(QMainWindow):
         self._chosen = ChosenModels()
         self._provider = "auto"
         self._pasted = 0
-        max_pixels = settings.integer(MAX_MEGAPIXELS) * 1_000_000
         self.preferences = Preferences(settings, self)
         self._teaching = Teaching(settings, self)
-        self.controller = SessionController(top_k=settings.integer(TOP_K), max_pixels=max_pixels, parent=self)
+        self.controller = SessionController(Limits.of(settings), self)
+        max_pixels = Limits.of(settings).max_pixels
         self.thumbnails, self.photos = Thumbnails(max_pixels, self), Photos(max_pixels, self)
         self.scanner, self._tasks = Scanner(self), Tasks(1, "files", self)
         self.gallery = GalleryModel(self.thumbnails, self)

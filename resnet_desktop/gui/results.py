@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resnet_desktop.core.settings import GROUP_THRESHOLD, MAX_MEGAPIXELS, TOP_K, Settings
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from resnet_desktop.core.errors import ResNetDesktopError
     from resnet_desktop.explain.target import Target
     from resnet_desktop.imaging.transforms import Box, Fit
-    from resnet_desktop.inference.classifier import ClassScore
+    from resnet_desktop.inference.classifier import ClassScore, Prediction
     from resnet_desktop.inference.groups import GroupScore
     from resnet_desktop.inference.providers import ProviderStatus
 
@@ -46,6 +48,36 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """Of what is classified and said.
+
+    Attributes:
+        top_k: classes listed for a photo.
+        max_pixels: larger images are refused.
+        group_threshold: the probability from which an answer is sure, a fraction of 1.
+    """
+
+    top_k: int
+    max_pixels: int
+    group_threshold: float = float(GROUP_THRESHOLD.default)
+
+    @staticmethod
+    def of(settings: Settings) -> Limits:
+        """As the user has set them."""
+        max_pixels = settings.integer(MAX_MEGAPIXELS) * 1_000_000
+        return Limits(settings.integer(TOP_K), max_pixels, settings.number(GROUP_THRESHOLD))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A class, or a group of several, in a list of answers; ``probability`` is a fraction of 1."""
+
+    target: Target
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """The prediction for one photo, without its large arrays.
 
@@ -66,6 +98,26 @@ class Result:
         """The most probable class."""
         return self.scores[0]
 
+    @property
+    def headline(self) -> Listed:
+        """What is said in large: the group, or without one the best class; what it leans to where it is not sure."""
+        group = self.group
+        if group is None:
+            return Listed(self.top.index, self.top.label, self.top.probability)
+        return Listed(as_target(group.classes), group.label, group.probability)
+
+
+def as_target(classes: tuple[int, ...]) -> Target:
+    """A group of one class is that class."""
+    return classes[0] if len(classes) == 1 else classes
+
+
+def meant_by(answer: Result | Prediction) -> Target:
+    """What is explained unless something else is chosen: what the answer is sure of, else the best class."""
+    if answer.sure and answer.group is not None:
+        return as_target(answer.group.classes)
+    return answer.top.index
+
 
 def classes_in(target: Target | None) -> tuple[int, ...]:
     """The class indices of a class or group; none of None."""
@@ -79,7 +131,7 @@ class EvidenceRequest:
     """Which heatmap is wanted.
 
     Attributes:
-        target: a class index, or those of a group's classes; None is the best class.
+        target: a class index, or those of a group's classes; None is what the answer says (see ``meant_by``).
         against: a class or group that the target is contrasted with, or None.
         layer: a layer's name; None is the recommended one.
         method: one of ``explain.methods``.

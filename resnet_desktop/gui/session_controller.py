@@ -21,7 +21,7 @@ from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.core.running import stoppable
 from resnet_desktop.gui.asks import Ask, Asks
 from resnet_desktop.gui.outstanding import Outstanding
-from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo, Result, Source
+from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, Limits, ModelInfo, Result, Source
 from resnet_desktop.gui.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ class SessionController(QObject):
     _gave_up = Signal(object)
     _replaced = Signal(str)
 
-    def __init__(self, *, top_k: int, max_pixels: int, parent: QObject | None = None) -> None:
+    def __init__(self, limits: Limits, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._top_k, self._max_pixels = top_k, max_pixels
+        self._limits = limits
         self._tasks = Tasks(1, "session", self)
         self._engine: Engine | None = None  # touched by the session thread alone
         self._lock = threading.Lock()  # guards the next block, which both threads use
@@ -199,7 +199,7 @@ class SessionController(QObject):
             # Imported here, on this thread and after the window is up: it brings in NumPy, ONNX and ONNX Runtime.
             from resnet_desktop.gui.engine import Engine
 
-            engine = Engine(top_k=self._top_k, max_pixels=self._max_pixels, on_fallback=self._replaced.emit)
+            engine = Engine(self._limits, on_fallback=self._replaced.emit)
             engine.closing = lambda: self._closed
             self._engine = engine
         while True:

@@ -1,8 +1,10 @@
-"""Numbers as people read them."""
+"""Numbers and answers as people read them."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QLocale
+
+from resnet_desktop.gui.results import Result
 
 
 def percent(probability: float, decimals: int = 0) -> str:
@@ -58,3 +60,9 @@ def large_number(value: int) -> str:
     if value < 1_000_000_000:
         return tr("wording", "{0} million").format(locale.toString(value / 1e6, "f", 1))
     return tr("wording", "{0} billion").format(locale.toString(value / 1e9, "f", 1))
+
+
+def answer(result: Result) -> str:
+    """``domestic cat``, or ``perhaps weapon`` where the network is not sure."""
+    label = result.headline.label
+    return label if result.sure else QCoreApplication.translate("wording", "perhaps {label}").format(label=label)

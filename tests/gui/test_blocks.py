@@ -26,7 +26,7 @@ from resnet_desktop.gui.inspect.block_measures import facts, measures, readout
 from resnet_desktop.gui.inspect.block_page import BlockPage
 from resnet_desktop.gui.inspect.feature_sheet import FeatureSheetView, map_image
 from resnet_desktop.gui.inspect.inside import BlockSketch, OpenedBlocks, sketch
-from resnet_desktop.gui.results import EvidenceRequest, Failure
+from resnet_desktop.gui.results import EvidenceRequest, Failure, Limits
 from resnet_desktop.gui.session_controller import SessionController
 from resnet_desktop.gui.welcome import sample_photos
 from resnet_desktop.imaging.transforms import Transforms
@@ -66,7 +66,7 @@ def made_up(count: int = 16, top: int = 0) -> OpenedBlocks:
 
 @pytest.fixture
 def controller(qtbot: QtBot, model_file: Path) -> Iterator[SessionController]:
-    made = SessionController(top_k=3, max_pixels=100_000_000)
+    made = SessionController(Limits(top_k=3, max_pixels=100_000_000))
     with qtbot.waitSignal(made.model_ready, timeout=WAIT):
         made.open_model(str(model_file), "cpu")
     yield made

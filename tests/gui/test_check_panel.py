@@ -21,7 +21,7 @@ from resnet_desktop.gui.inspect.check_details import CheckDetails
 from resnet_desktop.gui.inspect.check_panel import CheckPanel, VerdictCard
 from resnet_desktop.gui.inspect.curve_chart import CurveChart, RemovalCurve
 from resnet_desktop.gui.inspect.inside import CheckedHeatmap, Explained
-from resnet_desktop.gui.results import EvidenceRequest
+from resnet_desktop.gui.results import EvidenceRequest, Limits
 from resnet_desktop.gui.session_controller import SessionController
 from resnet_desktop.gui.welcome import sample_photos
 from resnet_desktop.inference.classifier import ClassScore, Prediction
@@ -73,7 +73,7 @@ def made_up(better: float = 0.2, correlation: float = 0.1) -> CheckedHeatmap:
 
 @pytest.fixture
 def controller(qtbot: QtBot, model_file: Path) -> Iterator[SessionController]:
-    made = SessionController(top_k=3, max_pixels=100_000_000)
+    made = SessionController(Limits(top_k=3, max_pixels=100_000_000))
     with qtbot.waitSignal(made.model_ready, timeout=WAIT):
         made.open_model(str(model_file), "cpu")
     yield made

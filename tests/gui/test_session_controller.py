@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from resnet_desktop.core.progress import Cancelled, CancelledError, Progress
 from resnet_desktop.explain.residual import BlockAnalysis
 from resnet_desktop.gui.engine import Engine
-from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo, Result
+from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, Limits, ModelInfo, Result
 from resnet_desktop.gui.session_controller import SessionController
 from resnet_desktop.gui.welcome import sample_photos
 
@@ -27,7 +27,7 @@ CAT, COFFEE, ROCKET = sample_photos()[:3]
 
 @pytest.fixture
 def controller(qtbot: QtBot) -> Iterator[SessionController]:
-    made = SessionController(top_k=3, max_pixels=100_000_000)
+    made = SessionController(Limits(top_k=3, max_pixels=100_000_000))
     yield made
     made.close()
 

@@ -222,7 +222,7 @@ class GalleryModel(QAbstractListModel):
 
     def _answer(self, item: Item) -> str:
         if isinstance(item.outcome, Result):
-            return f"{item.outcome.top.label}, {wording.percent(item.outcome.top.probability)}"
+            return f"{wording.answer(item.outcome)}, {wording.percent(item.outcome.headline.probability)}"
         if isinstance(item.outcome, Failure):
             return item.outcome.message
         return self.tr("Waiting…") if item.queued else self.tr("Not classified")

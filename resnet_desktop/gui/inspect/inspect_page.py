@@ -312,11 +312,13 @@ class InspectPage(QWidget):
 
     def _on_model_ready(self, info: ModelInfo) -> None:
         self._info = info
+        self.predictions.show_model(info.classes)
         self.heatmap.controls.show_model(info.layers, info.categories)
         self.heatmap.show_request(self.desk.request, self.desk.methods)
         self.compare.show_model(info)
 
     def _on_request_changed(self, request: EvidenceRequest) -> None:
+        self.predictions.show_target(request.target)
         self.heatmap.show_request(request, self.desk.methods)
         self.compare.show_request(request)
 

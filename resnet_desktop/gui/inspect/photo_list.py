@@ -98,17 +98,17 @@ def _by_name(item: Item) -> tuple[Any, ...]:
 
 
 def _by_class(item: Item) -> tuple[Any, ...]:
-    """Photos of one class together, the surest first; behind them those that wait, then those that cannot be read."""
+    """Photos with one answer together, the surest first; behind them those that wait, then those that fail."""
     if isinstance(item.outcome, Result):
-        top = item.outcome.top
-        return (0, natural_key(top.label), -top.probability, item.number)
+        said = item.outcome.headline
+        return (0, natural_key(said.label), -said.probability, item.number)
     return (_without_result(item), item.number)
 
 
 def _by_confidence(sign: int) -> Key:
     def key(item: Item) -> tuple[Any, ...]:
         if isinstance(item.outcome, Result):
-            return (0, sign * item.outcome.top.probability, item.number)
+            return (0, sign * item.outcome.headline.probability, item.number)
         return (_without_result(item), item.number)
 
     return key

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import (
-    QFrame,
-    QListView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QVBoxLayout,
-    QWidget,
-)
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QModelIndex, Qt, Signal
+from PySide6.QtGui import QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QFrame, QListView, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from resnet_desktop.gui import theme, wording
+from resnet_desktop.gui.inspect.answer_rows import AnswerRow, rows_of
+from resnet_desktop.gui.inspect.bar_list import ROW_ROLE, BarList
 from resnet_desktop.gui.plain import PlainLabel, plain_tip
-from resnet_desktop.gui.results import Failure, Result
+from resnet_desktop.gui.results import Failure, Listed, Result, meant_by
 
-SCORE_ROLE = int(Qt.ItemDataRole.UserRole)
-_BAR = 6
+if TYPE_CHECKING:
+    from resnet_desktop.explain.target import Target
 
 
 class PredictionPanel(QWidget):
     """The predictions of the photo that is looked at.
 
-    Signal: ``class_chosen`` (class index): its evidence is wanted.
+    Signals: ``class_chosen`` (a class index, or those of a group's classes): its evidence is wanted; ``all_asked``:
+    every class is to be seen.
     """
 
-    class_chosen = Signal(int)
+    class_chosen = Signal(object)
+    all_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,11 +38,17 @@ class PredictionPanel(QWidget):
         self._subtitle.setProperty("tone", "secondary")
         self._unfamiliar = _unfamiliar_notice(self.tr("This photo may show something the model was not taught."))
         self._model = QStandardItemModel(self)
-        self._bars = _BarList(self)
+        self._bars, self.all_button = BarList(self), QToolButton()
         self._bars.setModel(self._model)
-        self._bars.setItemDelegate(_BarDelegate(self._bars))
         self._bars.selectionModel().currentChanged.connect(self._on_bar_changed)
         self._bars.setAccessibleName(self.tr("Predictions"))
+        self._result: Result | None = None
+        self._found: tuple[Listed, ...] = ()
+        self._classes = 0
+        self._quiet = self._unsure = False
+        self._build()
+
+    def _build(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, theme.M, 0, theme.XS)
         layout.setSpacing(theme.XS)
@@ -57,8 +61,15 @@ class PredictionPanel(QWidget):
         heading.addWidget(self._unfamiliar)
         layout.addLayout(heading)
         layout.addWidget(self._bars, 1)
+        self.all_button.setToolTip(self.tr("Every class with its probability, with a field to search in (Ctrl+F)"))
+        self.all_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.all_button.clicked.connect(self.all_asked)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(theme.S, 0, theme.S, 0)
+        foot.addWidget(self.all_button)
+        layout.addLayout(foot)
+        self.all_button.hide()
         self._unfamiliar.hide()
-        self._quiet = False
 
     @property
     def title(self) -> str:
@@ -85,34 +96,73 @@ class PredictionPanel(QWidget):
         self._clear()
         self._set_heading(self.tr("Not classified"), failure.message)
 
-    def show_result(self, result: Result, target: int | None = None) -> None:
-        """Show a prediction; ``target`` is the class whose evidence is on the photo, by default the best one."""
+    def show_model(self, classes: int) -> None:
+        """Another model, of so many classes."""
+        self._classes = classes
+        self.all_button.setText(self.tr("All {count} classes…").format(count=wording.number(classes)))
+
+    def show_result(self, result: Result) -> None:
+        """Show a prediction; what is on the photo unless something is chosen is marked."""
         self._clear()
-        sure = self.tr("{percent} sure").format(percent=wording.percent(result.top.probability, 1))
-        self._set_heading(result.top.label, sure)
+        self._result, self._unsure = result, not result.sure
+        said = result.headline
+        if result.sure:
+            sure = self.tr("{percent} sure").format(percent=wording.percent(said.probability, 1))
+            self._set_heading(said.label, sure)
+        else:
+            leans = self.tr("Not sure. It leans towards {label} ({percent}).")
+            self._set_heading(leans.format(label=said.label, percent=wording.percent(said.probability)), "")
         self._unfamiliar.setVisible(result.unfamiliar)
-        wanted = result.top.index if target is None else target
-        self._quiet = True
-        for row, score in enumerate(result.scores):
-            item = QStandardItem(f"{score.label}, {wording.percent(score.probability, 1)}")
-            item.setData(score, SCORE_ROLE)
-            item.setToolTip(
-                plain_tip(self.tr("Show where the network found evidence for {label}").format(label=score.label))
-            )
-            self._model.appendRow(item)
-            if score.index == wanted:
-                self._bars.setCurrentIndex(self._model.index(row, 0))
-        self._quiet = False
+        self.all_button.setVisible(self._classes > len(result.scores))
+        self._fill(meant_by(result))
+
+    def show_target(self, target: Target | None) -> None:
+        """Mark the row whose evidence is on the photo; None is what is shown unless something is chosen."""
+        if self._result is not None:
+            self._mark(meant_by(self._result) if target is None else target)
+
+    def show_found(self, found: Listed) -> None:
+        """A class or group that was looked for gets a row, as long as this prediction is shown."""
+        if self._result is not None:
+            self._found = (*self._found, found)
+            self._fill(found.target)
 
     def refresh_fonts(self) -> None:
         """Follow the app's font."""
-        self._title.setFont(theme.font(1.55, strong=True))
+        self._title.setFont(theme.font(1.3) if self._unsure else theme.font(1.55, strong=True))
+
+    def _fill(self, target: Target) -> None:
+        """Make the rows, and mark one."""
+        assert self._result is not None
+        self._quiet = True
+        self._model.clear()
+        for row in rows_of(self._result, self._found):
+            self._model.appendRow(self._item(row))
+        self._quiet = False
+        self._mark(target)
+
+    def _item(self, row: AnswerRow) -> QStandardItem:
+        one = row.listed
+        item = QStandardItem(f"{one.label}, {wording.percent(one.probability, 1)}")
+        item.setData(row, ROW_ROLE)
+        item.setToolTip(plain_tip(self.tr("Show where the network found evidence for {label}").format(label=one.label)))
+        return item
+
+    def _mark(self, target: Target) -> None:
+        self._quiet = True
+        places = (self._model.index(row, 0) for row in range(self._model.rowCount()))
+        found = next((place for place in places if place.data(ROW_ROLE).listed.target == target), QModelIndex())
+        if found != self._bars.currentIndex():
+            self._bars.setCurrentIndex(found)
+        self._quiet = False
 
     def _clear(self) -> None:
         self._quiet = True
         self._model.clear()
-        self._quiet = False
+        self._quiet = self._unsure = False
+        self._result, self._found = None, ()
         self._unfamiliar.hide()
+        self.all_button.hide()
 
     def _set_heading(self, title: str, subtitle: str) -> None:
         self.refresh_fonts()
@@ -121,9 +171,9 @@ class PredictionPanel(QWidget):
         self._subtitle.setVisible(bool(subtitle))
 
     def _on_bar_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        score = current.data(SCORE_ROLE)
-        if score is not None and not self._quiet:
-            self.class_chosen.emit(score.index)
+        row = current.data(ROW_ROLE)
+        if row is not None and not self._quiet:
+            self.class_chosen.emit(row.listed.target)
 
 
 def _unfamiliar_notice(text: str) -> QFrame:
@@ -135,58 +185,3 @@ def _unfamiliar_notice(text: str) -> QFrame:
     layout.setContentsMargins(theme.M, theme.S, theme.M, theme.S)
     layout.addWidget(words)
     return frame
-
-
-class _BarList(QListView):
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setUniformItemSizes(True)
-        self.setMouseTracking(True)
-        self.setMinimumHeight(48)  # one row; the rest can be scrolled to in a low window
-
-    def sizeHint(self) -> QSize:
-        return QSize(240, 5 * 40)
-
-
-class _BarDelegate(QStyledItemDelegate):
-    """Label, probability and a bar."""
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: ARG002 - Qt gives it
-        return QSize(160, QFontMetrics(theme.font()).height() + _BAR + theme.XS + 2 * theme.S - 4)
-
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        score = index.data(SCORE_ROLE)
-        colours = theme.current()
-        state = option.state
-        selected = bool(state & QStyle.StateFlag.State_Selected)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        ground = QRectF(option.rect).adjusted(theme.S, 1, -theme.S, -1)
-        if selected or state & QStyle.StateFlag.State_MouseOver:
-            focused = selected and state & QStyle.StateFlag.State_HasFocus
-            painter.setPen(QColor(colours.accent) if focused else Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(colours.tint if selected else colours.hover))
-            painter.drawRoundedRect(ground.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-        area = ground.adjusted(theme.S, theme.S - 2, -theme.S, -theme.S + 1)
-        line = QRectF(area.left(), area.top(), area.width(), QFontMetrics(theme.font()).height())
-        value = wording.percent(score.probability, 1)
-        painter.setFont(theme.font(strong=selected))
-        painter.setPen(QColor(colours.text))
-        width = painter.fontMetrics().horizontalAdvance(value)
-        painter.drawText(line, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), value)
-        room = int(line.width()) - width - theme.M
-        label = painter.fontMetrics().elidedText(score.label, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(line, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), label)
-        track = QRectF(area.left(), area.bottom() - _BAR, area.width(), _BAR)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.track))
-        painter.drawRoundedRect(track, _BAR / 2, _BAR / 2)
-        painter.setBrush(QColor(colours.accent if selected else colours.bar))
-        track.setWidth(max(float(_BAR), track.width() * score.probability))
-        painter.drawRoundedRect(track, _BAR / 2, _BAR / 2)
-        painter.restore()
