@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resnet_desktop.bundle.taxonomy.of_model import taxonomy_of
 from resnet_desktop.core.errors import AnswerError, LayerError
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.explain.check import HeatmapCheck, check_heatmap
@@ -20,8 +21,17 @@ from resnet_desktop.explain.maps import save_map
 from resnet_desktop.explain.methods import METHODS
 from resnet_desktop.explain.report import Look, html_report
 from resnet_desktop.explain.residual import BlockAnalysis, BlockAnalyzer, FeatureSheet
-from resnet_desktop.explain.target import label_of
-from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, LayerChoice, Source, meant_by
+from resnet_desktop.explain.target import label_of, probability
+from resnet_desktop.gui.results import (
+    Evidence,
+    EvidenceRequest,
+    Failure,
+    LayerChoice,
+    Listed,
+    Source,
+    classes_in,
+    meant_by,
+)
 from resnet_desktop.imaging.decode import decode
 from resnet_desktop.imaging.overlay import scale_map
 from resnet_desktop.imaging.transforms import Box, Fit
@@ -148,6 +158,25 @@ class Analysis:
     def subject(self, number: int, source: Source) -> Subject:
         """What the network saw of a photo, and its prediction. Raises ImageError."""
         return self._subject(self._photo(number, source))
+
+    def answers(self, number: int, source: Source) -> tuple[Listed, ...]:
+        """Every class, and every group of several that says something, the most probable first. Raises ImageError."""
+        metadata, probabilities = self.bundle.metadata, self._photo(number, source).prediction.probabilities
+        found = [Listed(i, label, float(probabilities[i])) for i, label in enumerate(metadata.categories)]
+        taxonomy = taxonomy_of(metadata)
+        if taxonomy is not None:
+            several = {
+                group.classes
+                for group, generic in zip(taxonomy.groups, taxonomy.generic, strict=True)
+                if len(group.classes) > 1 and not generic
+            }
+            groups = (taxonomy.of_classes(classes) for classes in several)
+            found += [
+                Listed(group.classes, group.label, min(1.0, float(probability(probabilities, group.classes))))
+                for group in groups
+                if group is not None
+            ]
+        return tuple(sorted(found, key=lambda one: (-one.probability, classes_in(one.target))))
 
     def check(
         self, number: int, source: Source, request: EvidenceRequest, cancelled: Cancelled, progress: Progress

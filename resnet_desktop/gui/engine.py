@@ -13,6 +13,7 @@ from typing import Any
 
 from resnet_desktop.bundle import answers
 from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.taxonomy.topics import topics_of
 from resnet_desktop.core.errors import ProviderError
 from resnet_desktop.core.progress import Cancelled, never
 from resnet_desktop.gui.analysis import Analysis
@@ -105,6 +106,7 @@ class Engine:
             categories=bundle.metadata.categories,
             layers=self.analysis.layers(),
             accuracy=_accuracy(bundle.metadata.provenance),
+            topics=topics_of(bundle.metadata),
         )
 
     def set_fit(self, fit: Fit) -> None:

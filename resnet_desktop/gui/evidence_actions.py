@@ -162,6 +162,7 @@ class EvidenceActions(QObject):
         _when(does.next_method, lambda: desk.step_method(1))
         _when(does.last_method, lambda: desk.step_method(-1))
         _when(does.runner_up, self._on_runner_up)
+        _when(does.all_classes, page.predictions.all_asked.emit)
         _when(does.check, page.open_check)
         _when(does.put_beside, page.put_beside)
         does.cells.triggered.connect(lambda cells: look.set_smooth(not cells))
@@ -259,6 +260,7 @@ class EvidenceActions(QObject):
             action.setEnabled(there)
         for action in (does.deeper, does.shallower, does.next_method, does.last_method, does.runner_up):
             action.setEnabled(evidence is not None)
+        does.all_classes.setEnabled(evidence is not None)
 
 
 def _when(action: QAction, do: Callable[[], object]) -> None:

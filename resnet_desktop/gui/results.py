@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -205,6 +205,11 @@ class Evidence:
     method: str = "gradcam"
     seconds: float = 0.0
     problem: Failure | None = None
+
+    @property
+    def exact(self) -> EvidenceRequest:
+        """The request with the class or group that it came to."""
+        return replace(self.request, target=self.target)
 
 
 @dataclass(frozen=True, slots=True)

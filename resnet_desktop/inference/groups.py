@@ -62,7 +62,8 @@ class GroupRule:
         self._groups = tuple(taxonomy.groups[i] for i in useful)
         sizes = [len(group.classes) for group in self._groups]
         self._members = np.array([i for group in self._groups for i in group.classes], np.intp)
-        self._information = np.log2(1 + len(taxonomy.classes) / np.array(sizes))
+        self._sizes = np.array(sizes)
+        self._information = np.log2(1 + len(taxonomy.classes) / self._sizes)
         self._starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
 
     def answer(self, probabilities: NDArray[np.float32]) -> Answer:
@@ -75,7 +76,11 @@ class GroupRule:
             return Answer(None, bool(probabilities.max() >= self.threshold))
         sums = np.add.reduceat(probabilities[self._members], self._starts, dtype=np.float64)
         enough = np.flatnonzero(sums >= self.threshold)
-        best = int(enough[0]) if enough.size else int(np.argmax(sums * self._information))
+        if enough.size:  # at a low threshold several of one size may be: then the most probable of them
+            as_small = enough[self._sizes[enough] == self._sizes[enough[0]]]
+            best = int(as_small[np.argmax(sums[as_small])])
+        else:
+            best = int(np.argmax(sums * self._information))
         group = self._groups[best]
         score = GroupScore(group.id, group.label, min(1.0, float(sums[best])), group.classes)
         return Answer(score, bool(enough.size))

@@ -74,4 +74,12 @@ class _BarDelegate(QStyledItemDelegate):
         painter.drawText(line, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), value)
         room = int(line.width()) - width - theme.M
         label = painter.fontMetrics().elidedText(row.listed.label, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(line, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), label)
+        left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        painter.drawText(line, left, label)
+        if isinstance(row.listed.target, tuple):
+            count = self.tr("{count} classes").format(count=wording.number(len(row.listed.target)))
+            used = painter.fontMetrics().horizontalAdvance(label) + theme.S
+            painter.setFont(theme.font(0.9))
+            if used + painter.fontMetrics().horizontalAdvance(count) <= room:
+                painter.setPen(QColor(theme.current().secondary))
+                painter.drawText(line.adjusted(used, 0, 0, 0), left, count)

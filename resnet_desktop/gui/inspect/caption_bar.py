@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from resnet_desktop.gui import theme
+from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.elided_label import ElidedLabel
+from resnet_desktop.gui.inspect.contour import value_at
 from resnet_desktop.gui.inspect.view_switch import ViewSwitch
 from resnet_desktop.gui.plain import PlainLabel
+from resnet_desktop.gui.results import Evidence
 
 PHOTO, COMPARE, BLOCKS = range(3)
 
@@ -57,6 +59,14 @@ class CaptionBar(QWidget):
         """The value under the pointer; empty for none."""
         self._value.setText(text)
         self._value.setVisible(bool(text))
+
+    def show_place(self, evidence: Evidence | None, where: QPointF | None, *, smooth: bool) -> None:
+        """The heatmap's value at ``where``, fractions of its box; nothing outside it or where there is no heatmap."""
+        if where is None or evidence is None or evidence.values is None or evidence.raw is None:
+            self.show_value("")
+            return
+        share, raw = (value_at(map_, where.x(), where.y(), smooth=smooth) for map_ in (evidence.values, evidence.raw))
+        self.show_value(self.tr("{share} of the peak, {raw}").format(share=wording.percent(share), raw=f"{raw:.3g}"))
 
     def show_zoom(self, zoom: float) -> None:
         """Times the size that fits."""

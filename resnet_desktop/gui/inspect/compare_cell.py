@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtGui import QImage
@@ -16,7 +17,10 @@ from resnet_desktop.gui.inspect.evidence_desk import choice_of
 from resnet_desktop.gui.inspect.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.image_view import ImageView
 from resnet_desktop.gui.plain import plain_tip
-from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo, classes_in
+from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, Listed, ModelInfo, classes_in
+
+if TYPE_CHECKING:
+    from resnet_desktop.explain.target import Target
 
 
 class CompareCell(QWidget):
@@ -30,10 +34,12 @@ class CompareCell(QWidget):
         model: whose map it is, where that is to be said.
         photo: the name of its photo, where that is to be said.
 
-    Signals: ``request_changed`` (EvidenceRequest): another map is wanted here; ``removed``.
+    Signals: ``request_changed`` (EvidenceRequest): another map is wanted here; ``removed``; ``class_asked`` (what is
+    called with the one that is picked): every class is to be seen.
     """
 
     request_changed = Signal(object)
+    class_asked = Signal(object)
     removed = Signal()
 
     def __init__(self, slot: str, request: EvidenceRequest, parent: QWidget | None = None) -> None:
@@ -124,8 +130,12 @@ class CompareCell(QWidget):
         if self._evidence is not None:
             self.view.show_evidence(self._evidence, style)
 
-    def fill_menu(self, info: ModelInfo, classes: Sequence[int]) -> None:
-        """The choices of this cell: they are asked of the model that is open."""
+    def show_class(self, found: Listed) -> None:
+        """Another class or group is wanted here."""
+        self.request_changed.emit(self._about(self.request, found.target))
+
+    def fill_menu(self, info: ModelInfo, classes: Sequence[int], said: Listed | None = None) -> None:
+        """The choices of this cell: they are asked of the model that is open. ``said``: its answer for the photo."""
         if self._menu is not None:
             self._menu.deleteLater()
         self._menu = menu = QMenu(self)
@@ -139,7 +149,14 @@ class CompareCell(QWidget):
         methods = layer.methods if layer is not None else ()
         others = [i for i in classes if i not in classes_in(request.target)]
         against = [(info.categories[i], replace(request, against=i)) for i in others]
-        self._add(self.tr("Class"), [(info.categories[i], self._about(request, i)) for i in classes])
+        own = [(info.categories[i], self._about(request, i)) for i in classes]
+        if said is not None and isinstance(said.target, tuple):
+            own.insert(0, (said.label, self._about(request, said.target)))
+        choices = self._add(self.tr("Class"), own)
+        if len(classes) < info.classes:
+            choices.addSeparator()
+            another = choices.addAction(self.tr("Another class…"))
+            another.triggered.connect(lambda _=False: self.class_asked.emit(self.show_class))
         self._add(self.tr("Against"), [(self.tr("No other class"), replace(request, against=None)), *against])
         self._add(self.tr("Method"), [(METHODS[name].title, replace(request, method=name)) for name in methods])
         self._add(self.tr("Layer"), layers)
@@ -154,10 +171,10 @@ class CompareCell(QWidget):
         self._away.setIcon(icons.icon("close"))
 
     @staticmethod
-    def _about(request: EvidenceRequest, target: int) -> EvidenceRequest:
+    def _about(request: EvidenceRequest, target: Target) -> EvidenceRequest:
         return replace(request, target=target, against=None if request.against == target else request.against)
 
-    def _add(self, title: str, choices: Sequence[tuple[str, EvidenceRequest]]) -> None:
+    def _add(self, title: str, choices: Sequence[tuple[str, EvidenceRequest]]) -> QMenu:
         assert self._menu is not None
         menu = self._menu.addMenu(title)
         menu.setEnabled(bool(choices))
@@ -166,6 +183,7 @@ class CompareCell(QWidget):
             action.setCheckable(True)
             action.setChecked(request == self.request)
             action.triggered.connect(lambda _=False, wanted=request: self.request_changed.emit(wanted))
+        return menu
 
     def _say(self, title: str, detail: str) -> None:
         self._title.setText(title)

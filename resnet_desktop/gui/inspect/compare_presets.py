@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QImage
 
 from resnet_desktop.gui.inspect.evidence_desk import choice_of
-from resnet_desktop.gui.results import EvidenceRequest, LayerChoice, ModelInfo, Source, classes_in
+from resnet_desktop.gui.results import EvidenceRequest, LayerChoice, Listed, ModelInfo, Source, classes_in
 
 if TYPE_CHECKING:
     from resnet_desktop.explain.target import Target
@@ -22,13 +23,32 @@ TELLING_METHODS = ("gradcam", "layercam", "hirescam", "eigencam", "xgradcam", "g
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ComparePhoto:
-    """The photo that is looked at: its number, source and name, its picture, and its classes, best first."""
+    """The photo that is looked at: its number, source and name, its picture, and its classes, best first.
+
+    ``target`` is what is explained unless something else is chosen, by default the best class; ``said``: the answer.
+    """
 
     number: int
     source: Source
     name: str
     image: QImage
     classes: tuple[int, ...]
+    target: Target | None = None
+    said: Listed | None = None
+
+    @property
+    def usual(self) -> Target | None:
+        """What is explained unless something else is chosen."""
+        return next(iter(self.classes), None) if self.target is None else self.target
+
+
+def named(target: Target | None, info: ModelInfo | None, photo: ComparePhoto | None) -> str:
+    """What a class or group is called, as far as it is known before its heatmap is there."""
+    if photo is not None and photo.said is not None and photo.said.target == target:
+        return photo.said.label
+    labels = [] if info is None else [info.categories[i] for i in classes_in(target)]
+    most = QCoreApplication.translate("compare_presets", " or ").join(labels[:MOST])
+    return most if len(labels) <= MOST else f"{most} …"
 
 
 def wanted(preset: str, base: EvidenceRequest, info: ModelInfo, photo: ComparePhoto) -> list[EvidenceRequest]:
@@ -36,8 +56,8 @@ def wanted(preset: str, base: EvidenceRequest, info: ModelInfo, photo: ComparePh
 
     CLASSES: the best ones. DEPTHS: see ``spread``. METHODS: those that work at the layer.
     """
-    if base.target is None and photo.classes:
-        base = replace(base, target=photo.classes[0])
+    if base.target is None:
+        base = replace(base, target=photo.usual)
     if preset == CLASSES:
         return [replace(base, target=i, against=None if i == base.against else base.against) for i in photo.classes]
     if preset == DEPTHS:
@@ -54,7 +74,7 @@ def carried_over(request: EvidenceRequest, info: ModelInfo, photo: ComparePhoto)
         one if all(i < count for i in classes_in(one)) else None for one in (request.target, request.against)
     )
     if target is None:
-        target = next(iter(photo.classes), None)
+        target = photo.usual
     layer = request.layer if choice_of(info.layers, request.layer) is not None else None
     return replace(request, target=target, against=None if against == target else against, layer=layer)
 

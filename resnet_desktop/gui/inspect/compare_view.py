@@ -18,6 +18,7 @@ from resnet_desktop.gui.inspect.compare_presets import (
     MOST,
     ComparePhoto,
     carried_over,
+    named,
     translated,
     wanted,
 )
@@ -26,12 +27,11 @@ from resnet_desktop.gui.inspect.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.preset_bar import PresetBar
 from resnet_desktop.gui.inspect.question import careful
 from resnet_desktop.gui.plain import PlainLabel
-from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo, classes_in
+from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo
 from resnet_desktop.gui.session_controller import SessionController
 
 if TYPE_CHECKING:
     from resnet_desktop.core.progress import Cancelled, Progress
-    from resnet_desktop.explain.target import Target
     from resnet_desktop.gui.engine import Engine
 
 MENU_CLASSES = 12
@@ -47,11 +47,13 @@ class CompareView(QWidget):
         zoom_changed: times the size that fits.
         said: a sentence: why nothing happened.
         waiting_changed: whether maps are on their way may have changed.
+        class_asked: every class is to be seen; what is called with the one that is picked.
     """
 
     hovered = Signal(object, object)
     said = Signal(str)
     waiting_changed = Signal()
+    class_asked = Signal(object)
     zoom_changed = Signal(float)
 
     def __init__(self, controller: SessionController, parent: QWidget | None = None) -> None:
@@ -196,7 +198,7 @@ class CompareView(QWidget):
         together = preset == DEPTHS and self._base.method in DEEP_METHODS
         for request in requests:
             cell = self._new_cell(request)
-            cell.show_waiting(self._label(request.target))
+            cell.show_waiting(named(request.target, self._info, self._photo))
             if not together:
                 self._ask(cell)
         if together and requests:
@@ -267,7 +269,7 @@ class CompareView(QWidget):
         cell.model = cell.photo = ""
         if cell.image is not self._photo.image:
             cell.show_photo(self._photo.image)
-        cell.show_waiting(self._label(cell.request.target))
+        cell.show_waiting(named(cell.request.target, self._info, self._photo))
         self._ask(cell)
 
     def _new_cell(self, request: EvidenceRequest) -> CompareCell:
@@ -281,6 +283,7 @@ class CompareView(QWidget):
         cell.view.view_changed.connect(lambda zoom, centre: self._on_view_changed(cell, zoom, centre))
         cell.view.hovered.connect(lambda place: self.hovered.emit(cell.evidence, place))
         cell.request_changed.connect(lambda request: self._on_request_changed(cell, request))
+        cell.class_asked.connect(self.class_asked)
         cell.removed.connect(lambda: self.remove(cell))
         self.cells.append(cell)
         return cell
@@ -292,13 +295,9 @@ class CompareView(QWidget):
         cell.hide()
         cell.deleteLater()
 
-    def _label(self, target: Target | None) -> str:
-        info = self._info
-        return "" if info is None else self.tr(" or ").join(info.categories[i] for i in classes_in(target))
-
     def _fill_menu(self, cell: CompareCell) -> None:
         if self._info is not None and self._photo is not None:
-            cell.fill_menu(self._info, self._photo.classes[:MENU_CLASSES])
+            cell.fill_menu(self._info, self._photo.classes[:MENU_CLASSES], self._photo.said)
 
     def _set_preset(self, preset: str) -> None:
         self._preset = preset

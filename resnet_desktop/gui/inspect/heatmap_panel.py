@@ -143,15 +143,13 @@ class HeatmapPanel(QWidget):
             return evidence.problem.text
         info = METHODS[evidence.method]
         if evidence.empty:
-            text = self.tr(
-                "{method} finds no positive evidence for this class at {layer}. Another depth may show some."
-            )
+            text = self.tr("{method} finds no positive evidence for {label} at {layer}. Another depth may show some.")
         elif not info.needs_layer:
             text = self.tr("{method}, {time}.")
         else:
             text = self.tr("{method} at {layer}, {time}.")
         time = wording.duration(evidence.seconds) if evidence.seconds else self.tr("no extra run")
-        return text.format(method=info.title, layer=evidence.layer, time=time)
+        return text.format(method=info.title, layer=evidence.layer, time=time, label=evidence.label)
 
     def _set_actions(self, possible: bool) -> None:
         for button in (self._check, self._compare):

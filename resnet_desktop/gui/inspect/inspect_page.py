@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import QPointF, Qt, Signal
@@ -18,13 +19,12 @@ from resnet_desktop.core.settings import (
     LIST_ORDER,
     Settings,
 )
-from resnet_desktop.gui import wording
+from resnet_desktop.gui.inspect.all_classes import ClassSearch
 from resnet_desktop.gui.inspect.block_page import BlockPage
 from resnet_desktop.gui.inspect.caption_bar import BLOCKS, COMPARE, PHOTO, CaptionBar
 from resnet_desktop.gui.inspect.check_dialog import CheckDialog
 from resnet_desktop.gui.inspect.compare_presets import ComparePhoto
 from resnet_desktop.gui.inspect.compare_view import CompareView
-from resnet_desktop.gui.inspect.contour import value_at
 from resnet_desktop.gui.inspect.evidence_desk import EvidenceDesk
 from resnet_desktop.gui.inspect.gallery import GalleryModel, GalleryView, Item
 from resnet_desktop.gui.inspect.heat_painter import HeatStyle
@@ -35,7 +35,16 @@ from resnet_desktop.gui.inspect.prediction_panel import PredictionPanel
 from resnet_desktop.gui.labels.shelf import ClassShelf
 from resnet_desktop.gui.pictures import Photos
 from resnet_desktop.gui.qt_image import legend_qimage
-from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, ModelInfo, Result, classes_in
+from resnet_desktop.gui.results import (
+    Evidence,
+    EvidenceRequest,
+    Failure,
+    Listed,
+    ModelInfo,
+    Result,
+    classes_in,
+    meant_by,
+)
 from resnet_desktop.gui.session_controller import SessionController
 
 __all__ = ["BLOCKS", "COMPARE", "PHOTO", "InspectPage"]
@@ -74,7 +83,7 @@ class InspectPage(QWidget):
         self.view, self.compare, self.blocks = ImageView(), CompareView(controller), BlockPage(controller)
         self.predictions = PredictionPanel()
         self.heatmap = HeatmapPanel(self._style, settings.number(HEATMAP_OPACITY), settings.string(FIT))
-        self.check = CheckDialog(controller, self)
+        self.check, self.search = CheckDialog(controller, self), ClassSearch(controller, self)
         self.bar, self._middle = CaptionBar(), QStackedWidget()
         self._build()
         self._connect()
@@ -146,7 +155,7 @@ class InspectPage(QWidget):
         """Put the heatmap that is shown into the comparison, where it stays."""
         evidence = self.evidence
         if evidence is not None and evidence.values is not None:
-            self.compare.keep(replace(evidence, request=_exact(evidence)))
+            self.compare.keep(replace(evidence, request=evidence.exact))
             self.show_view(COMPARE)
 
     def toggle_runner_up(self) -> None:
@@ -157,11 +166,17 @@ class InspectPage(QWidget):
         others = [score.index for score in item.outcome.scores if score.index not in classes_in(evidence.target)]
         self.desk.choose_against(others[0] if self.desk.request.against is None and others else None)
 
+    def search_classes(self, chosen: Callable[[Listed], None]) -> None:
+        """Open the list of all classes; ``chosen`` is called with what the user picks."""
+        photo, item = self.desk.photo, self.gallery.current
+        if photo is not None and self._info is not None and item is not None and isinstance(item.outcome, Result):
+            self.search.open_for(*photo, self._info.classes, chosen)
+
     def open_check(self) -> None:
         """Test the heatmap that is shown."""
         evidence, photo = self.evidence, self.desk.photo
         if evidence is not None and evidence.values is not None and photo is not None:
-            self.check.open_for(*photo, _exact(evidence), evidence.label)
+            self.check.open_for(*photo, evidence.exact, evidence.label)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """The tests belong to this page."""
@@ -220,6 +235,7 @@ class InspectPage(QWidget):
     def _connect(self) -> None:
         self.gallery.current_changed.connect(self._on_current_changed)
         self.predictions.class_chosen.connect(self.desk.choose_target)
+        self.predictions.all_asked.connect(lambda: self.search_classes(self._show_found))
         self.bar.switch.chosen.connect(self.show_view)
         self._photos.photo_ready.connect(self._on_photo_ready)
         self._photos.photo_failed.connect(self._on_photo_failed)
@@ -230,6 +246,7 @@ class InspectPage(QWidget):
         self.view.hovered.connect(lambda where: self._on_hovered(self.evidence, where))
         self.compare.zoom_changed.connect(self.bar.show_zoom)
         self.compare.hovered.connect(self._on_hovered)
+        self.compare.class_asked.connect(self.search_classes)
         self.blocks.layer_chosen.connect(self._on_layer_of_block)
         self._connect_evidence()
 
@@ -251,6 +268,10 @@ class InspectPage(QWidget):
         desk.depths_changed.connect(panel.busy.show_preparing)
         desk.progressed.connect(panel.busy.advance)
         desk.evidence_changed.connect(self._on_evidence)
+
+    def _show_found(self, found: Listed) -> None:
+        self.predictions.show_found(found)
+        self.desk.choose_target(found.target)
 
     def _is_current(self, number: int) -> bool:
         current = self.gallery.current
@@ -332,9 +353,9 @@ class InspectPage(QWidget):
         self._paint()
         photo = self.desk.photo
         if photo is not None:
-            self.blocks.show_item(*photo, _exact(evidence), evidence.label)
+            self.blocks.show_item(*photo, evidence.exact, evidence.label)
             if evidence.values is not None:
-                self.check.follow(*photo, _exact(evidence), evidence.label)
+                self.check.follow(*photo, evidence.exact, evidence.label)
 
     def _on_photo_ready(self, number: int, image: QImage) -> None:
         if self._is_current(number):
@@ -351,7 +372,8 @@ class InspectPage(QWidget):
         item = self.gallery.current
         if item is not None and isinstance(item.outcome, Result) and self._loaded == item.number:
             classes = tuple(score.index for score in item.outcome.scores)
-            self.compare.show_photo(ComparePhoto(item.number, item.source, item.name, self._image, classes))
+            said = (meant_by(item.outcome), item.outcome.headline)
+            self.compare.show_photo(ComparePhoto(item.number, item.source, item.name, self._image, classes, *said))
 
     def _on_layer_of_block(self, layer: str) -> None:
         self.desk.choose_layer(layer)
@@ -373,17 +395,4 @@ class InspectPage(QWidget):
             self.view.show_evidence(self.evidence, self._style)
 
     def _on_hovered(self, evidence: Evidence | None, where: QPointF | None) -> None:
-        if where is None or evidence is None or evidence.values is None or evidence.raw is None:
-            self.bar.show_value("")
-            return
-        values, raw = (
-            value_at(map_, where.x(), where.y(), smooth=self._style.smooth) for map_ in (evidence.values, evidence.raw)
-        )
-        self.bar.show_value(
-            self.tr("{share} of the peak, {raw}").format(share=wording.percent(values), raw=f"{raw:.3g}")
-        )
-
-
-def _exact(evidence: Evidence) -> EvidenceRequest:
-    """The request with the class that it came to."""
-    return replace(evidence.request, target=evidence.target)
+        self.bar.show_place(evidence, where, smooth=self._style.smooth)
