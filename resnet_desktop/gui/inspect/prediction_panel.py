@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QFrame, QListView, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QListView, QToolButton, QVBoxLayout, QWidget
 
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.inspect.answer_rows import AnswerRow, rows_of
@@ -55,19 +55,19 @@ class PredictionPanel(QWidget):
         heading = QVBoxLayout()
         heading.setContentsMargins(theme.L, 0, theme.L, theme.S)
         heading.setSpacing(2)
-        for widget in (self._title, self._subtitle):
-            heading.addWidget(widget)
+        self.all_button.setToolTip(self.tr("Every class with its probability, with a field to search in (Ctrl+F)"))
+        self.all_button.setStyleSheet("QToolButton { padding: 1px 4px; }")
+        below = QHBoxLayout()
+        below.setSpacing(theme.XS)
+        below.addWidget(self._subtitle, 1)
+        below.addStretch()
+        below.addWidget(self.all_button)
+        heading.addWidget(self._title)
+        heading.addLayout(below)
         heading.addSpacing(theme.XS)
         heading.addWidget(self._unfamiliar)
         layout.addLayout(heading)
         layout.addWidget(self._bars, 1)
-        self.all_button.setToolTip(self.tr("Every class with its probability, with a field to search in (Ctrl+F)"))
-        self.all_button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.all_button.clicked.connect(self.all_asked)
-        foot = QVBoxLayout()
-        foot.setContentsMargins(theme.S, 0, theme.S, 0)
-        foot.addWidget(self.all_button)
-        layout.addLayout(foot)
         self.all_button.hide()
         self._unfamiliar.hide()
 
