@@ -71,6 +71,11 @@ _RECIPES: dict[str, tuple[str, str, dict[str, object]]] = {
     "webp": ("WEBP", "RGB", {}),
     "webp-lossless": ("WEBP", "RGBA", {"lossless": True}),
     "avif": ("AVIF", "RGB", {}),
+    "jpeg2000": ("JPEG2000", "RGB", {}),
+    "ppm": ("PPM", "RGB", {}),
+    "tga": ("TGA", "RGB", {"compression": "tga_rle"}),
+    "ico": ("ICO", "RGB", {"sizes": [(64, 48)], "bitmap_format": "bmp"}),
+    "tiff-16": ("TIFF", "I;16", {}),
 }
 KINDS = (*_RECIPES, "jpeg-exif", "heic")
 
@@ -183,7 +188,7 @@ def _not_pictures() -> list[Case]:
         "eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(ls) run\n",
         "pdf": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
         "zip": b"PK\x03\x04" + b"\0" * 60,
-        "ico": b"\0\0\1\0\1\0\1\1\0\0\1\0\x20\0\x30\0\0\0\x16\0\0\0" + b"\0" * 48,
+        "cursor": b"\0\0\2\0\1\0\1\1\0\0\1\0\x20\0\x30\0\0\0\x16\0\0\0" + b"\0" * 48,
         "psd": b"8BPS\0\1" + b"\0" * 40,
         "mp4": b"\0\0\0\x18ftypisom\0\0\0\1isommp41" + b"\0" * 40,
         "zeros": b"\0" * 5000,

@@ -39,7 +39,13 @@ class DecodeBudget:
     @contextlib.contextmanager
     def reserve(self, width: int, height: int) -> Iterator[None]:
         """Hold the memory to decode ``width`` × ``height`` pixels while the block runs; wait for it first."""
-        taken = self.take(width * height * BYTES_PER_PIXEL)
+        with self.hold(width * height * BYTES_PER_PIXEL):
+            yield
+
+    @contextlib.contextmanager
+    def hold(self, wanted: int) -> Iterator[None]:
+        """Hold so many bytes while the block runs; wait for them first."""
+        taken = self.take(wanted)
         try:
             yield
         finally:

@@ -1,10 +1,10 @@
-"""From every way in which a file can store colour to 8-bit sRGB: palettes, grey, 16 bits, CMYK, alpha, ICC profiles."""
+"""From every way in which a file can store colour in 8 bits to sRGB: palettes, grey, CMYK, alpha, ICC profiles."""
 
 from __future__ import annotations
 
 import functools
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ MAX_PROFILE_BYTES = 8 << 20
 _GREY_STEPS = 256
 _RGB_STEPS = 9
 _SAME_COLOUR = 2  # levels of 255: what two ways of writing sRGB down may differ by
-_TIFF_BITS_PER_SAMPLE = 258
-_TIFF_PHOTOMETRIC = 262
-_WHITE_IS_ZERO = 0
 _STRAIGHT = {
     "1": "L",
     "PA": "RGBA",
@@ -34,14 +31,13 @@ _COLOUR_OF = {"LA": "L", "RGBA": "RGB"}
 
 
 def to_srgb(image: Image.Image, reduce: int = 1) -> Image.Image:
-    """A loaded image in any mode that Pillow reads as 8-bit sRGB over white.
+    """A loaded image in any mode of 8 bits that Pillow reads as 8-bit sRGB over white.
 
     Args:
         image: the loaded image with the ``info`` of its file.
         reduce: a whole factor by which both sides are first averaged down (rounded up).
 
-    An embedded ICC profile is converted to sRGB; one that cannot be used is ignored. Deep grey images are scaled by the
-    range of their type, or by that of their values where the type says nothing. Raises what Pillow raises.
+    An embedded ICC profile is converted to sRGB; one that cannot be used is ignored. Raises what Pillow raises.
     """
     profile = image.info.get("icc_profile")
     image = _simple(image)
@@ -62,8 +58,6 @@ def to_srgb(image: Image.Image, reduce: int = 1) -> Image.Image:
 
 def _simple(image: Image.Image) -> Image.Image:
     """The image in one of the modes L, LA, RGB, RGBA, CMYK."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return _deep_grey(image)
     if image.mode == "P":
         return image.convert("RGBA" if image.has_transparency_data else "RGB")
     if image.mode in ("L", "RGB", "1") and "transparency" in image.info:
@@ -71,39 +65,6 @@ def _simple(image: Image.Image) -> Image.Image:
     if image.mode in _STRAIGHT:
         return image.convert(_STRAIGHT[image.mode])
     return image
-
-
-def _deep_grey(image: Image.Image) -> Image.Image:
-    values: NDArray[Any] = np.asarray(image)
-    if image.mode == "F":
-        values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = _range(image, values)
-    if (low, high) == (0, 65535):
-        grey = (values >> 8).astype(np.uint8)  # the high byte, as Pillow does for 16 bits a channel in colour
-    else:
-        scaled = (values.astype(np.float64) - low) * (255.0 / max(high - low, np.finfo(np.float64).tiny))
-        grey = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-    tags = getattr(image, "tag_v2", {})
-    if image.mode.startswith("I;16") and tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO:
-        grey = 255 - grey
-    result = Image.fromarray(grey)
-    key = image.info.get("transparency")
-    if isinstance(key, int):
-        result.putalpha(Image.fromarray(np.where(values == key, 0, 255).astype(np.uint8)))
-    if "icc_profile" in image.info:
-        result.info["icc_profile"] = image.info["icc_profile"]
-    return result
-
-
-def _range(image: Image.Image, values: NDArray[Any]) -> tuple[float, float]:
-    """The values that stand for black and white."""
-    if image.mode.startswith("I;16"):
-        bits = getattr(image, "tag_v2", {}).get(_TIFF_BITS_PER_SAMPLE, (16,))[0]
-        return 0, (1 << bits) - 1
-    low, high = float(values.min()), float(values.max())
-    usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
-    fitting = next((limit for limit in usual if high <= limit), None)
-    return (low, high) if low < 0 or fitting is None else (0, fitting)
 
 
 def _managed(image: Image.Image, profile: bytes) -> Image.Image:

@@ -35,11 +35,18 @@ TIFF = Kind("TIFF", "TIFF", "PIL.TiffImagePlugin")
 WEBP = Kind("WEBP", "WebP", "PIL.WebPImagePlugin", whole=True)
 AVIF = Kind("AVIF", "AVIF", "PIL.AvifImagePlugin", whole=True)
 HEIF = Kind("HEIF", "HEIC", "pillow_heif", whole=True)
-KINDS: tuple[Kind, ...] = (JPEG, PNG, WEBP, AVIF, HEIF, TIFF, BMP, GIF)
+JP2 = Kind("JPEG2000", "JPEG 2000", "PIL.Jpeg2KImagePlugin", whole=True)
+PNM = Kind("PPM", "PNM", "PIL.PpmImagePlugin")
+TGA = Kind("TGA", "TGA", "PIL.TgaImagePlugin")
+ICO = Kind("ICO", "ICO", "PIL.IcoImagePlugin", whole=True)
+JXL = Kind("JXL", "JPEG XL", "imagecodecs", whole=True)
+RAW = Kind("RAW", "raw photo", "")
+KINDS: tuple[Kind, ...] = (JPEG, PNG, WEBP, AVIF, HEIF, TIFF, JP2, BMP, GIF, PNM, TGA, ICO, JXL)
 
 IMAGE_SUFFIXES: frozenset[str] = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".avif", ".heic", ".heif", ".hif", ".tif", ".tiff"}
-    | {".bmp", ".dib", ".gif"}
+    | {".bmp", ".dib", ".gif", ".jp2", ".j2k", ".j2c", ".jpx", ".jxl", ".tga"}
+    | {".pnm", ".pbm", ".pgm", ".ppm", ".pfm"}
 )
 
 _PREFIXES: tuple[tuple[bytes, Kind], ...] = (
@@ -52,13 +59,17 @@ _PREFIXES: tuple[tuple[bytes, Kind], ...] = (
     (b"MM\x00\x2a", TIFF),
     (b"II\x2b\x00", TIFF),
     (b"MM\x00\x2b", TIFF),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", JP2),
+    (b"\xff\x4f\xff\x51", JP2),
+    (b"\0\0\0\x0cJXL \r\n\x87\n", JXL),
+    (b"\xff\x0a", JXL),
+    *((prefix, RAW) for prefix in (b"IIRO", b"IIRS", b"IIU\0", b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM")),
 )
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"})
 _PNG_END = b"IEND"
 _GIF_END = b"\x3b"
 _JPEG_END = b"\xff\xd9"
-_JPEG_SCAN = b"\xff\xda"
 _BLOCK = 1 << 20
 _TIFF_OFFSETS = frozenset({273, 324})  # of strips, of tiles
 _TIFF_LENGTHS = frozenset({279, 325})
@@ -71,7 +82,14 @@ def identify(head: bytes) -> Kind | None:
         return WEBP
     if head[4:8] == b"ftyp":
         return _identify_brands(head)
-    return next((kind for prefix, kind in _PREFIXES if head.startswith(prefix)), None)
+    found = next((kind for prefix, kind in _PREFIXES if head.startswith(prefix)), None)
+    if found is not None:
+        return found
+    if head[:1] == b"P" and head[1:2] in b"123456fF" and head[2:3] in b" \t\r\n#" and len(head) > 7:
+        return PNM
+    if len(head) > 9 and head[:4] == b"\0\0\1\0" and 0 < head[4] + 256 * head[5] <= 64 and head[9] == 0:
+        return ICO
+    return TGA if _looks_like_tga(head) else None
 
 
 def webp_canvas(head: bytes) -> tuple[int, int] | None:
@@ -91,16 +109,10 @@ def webp_canvas(head: bytes) -> tuple[int, int] | None:
     return None
 
 
-def count_scans(file: BinaryIO) -> int:
-    """How many scans a JPEG has (start-of-scan markers; compressed data never looks like one). Keeps the position."""
-    before = file.tell()
-    file.seek(0)
-    scans, last = 0, b""
-    while block := file.read(_BLOCK):
-        scans += (last + block).count(_JPEG_SCAN)
-        last = block[-1:]
-    file.seek(before)
-    return scans
+def jpeg2000_levels(head: bytes) -> int:
+    """How many times a JPEG 2000 that begins with ``head`` can be halved while it is decoded (ISO 15444-1, COD)."""
+    at = head.find(b"\xff\x52")
+    return head[at + 9] if 0 <= at < len(head) - 9 and head[at + 9] <= 32 else 0
 
 
 def is_cut_short(kind: Kind, file: BinaryIO, size: int) -> bool:
@@ -120,14 +132,36 @@ def is_cut_short(kind: Kind, file: BinaryIO, size: int) -> bool:
         return len(head) < 6 or int.from_bytes(head[2:6], "little") > size
     if kind is TIFF:
         return _tiff_lacks_end(file, head, size)
+    if kind is ICO:
+        entries = [head[at : at + 16] for at in range(6, min(len(head), 6 + 16 * head[4]), 16)]
+        ends = [sum(int.from_bytes(entry[at : at + 4], "little") for at in (8, 12)) for entry in entries]
+        return max(ends, default=size + 1) > size
+    if kind not in (JPEG, GIF, JP2):
+        return False
     file.seek(max(0, size - TAIL_BYTES))
     tail = file.read(TAIL_BYTES)
-    return _JPEG_END not in tail if kind is JPEG else not tail.rstrip(b"\0").endswith(_GIF_END)
+    return _JPEG_END not in tail if kind in (JPEG, JP2) else not tail.rstrip(b"\0").endswith(_GIF_END)
+
+
+def _looks_like_tga(head: bytes) -> bool:
+    """A TGA file has no mark of its own at the beginning, but few headers can be one (Truevision TGA, 2.0)."""
+    if len(head) < 18:
+        return False
+    has_map, kind, map_bits, depth, flags = head[1], head[2], head[7], head[16], head[17]
+    size = int.from_bytes(head[12:14], "little"), int.from_bytes(head[14:16], "little")
+    if not all(size) or flags & 0xC0:
+        return False
+    if kind in (1, 9):
+        return has_map == 1 and depth == 8 and map_bits in (15, 16, 24, 32)
+    depths = {2: (16, 24, 32), 10: (16, 24, 32), 3: (8, 16), 11: (8, 16)}.get(kind, ())
+    return has_map == 0 and depth in depths and head[3:8] == bytes(5)
 
 
 def _identify_brands(head: bytes) -> Kind | None:
     length = min(int.from_bytes(head[:4], "big"), len(head))
     brands = {head[8:12]} | {head[at : at + 4] for at in range(16, length - 3, 4)}
+    if head[8:12] == b"crx ":
+        return RAW
     if brands & _AVIF_BRANDS:
         return AVIF
     return HEIF if brands & _HEIF_BRANDS else None

@@ -24,6 +24,7 @@ CODES = {
     "too_many_pixels",
     "decoder_missing",
     "read_failed",
+    "unsupported_image",
 }
 TOO_LONG = 60.0  # seconds: far more than any case takes, so that only a hang is caught
 

@@ -1,0 +1,103 @@
+"""JPEG files: decoded at reduced scale, completed where the last bytes are missing, and looked through for damage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PIL import Image, ImageFile
+
+from resnet_desktop.core.errors import ImageError
+from resnet_desktop.imaging import assemble, container, demand, jpeg, science
+from resnet_desktop.imaging.from_samples import from_array
+from resnet_desktop.imaging.notes import Note
+from resnet_desktop.imaging.source import OpenSource
+from resnet_desktop.imaging.trouble import UnsupportedError
+from resnet_desktop.imaging.wanted import Result, Turn, Wanted, least_side, turn_of, turned
+
+_MAX_SCANNED = 8_000_000_000  # pixels times scans of a progressive JPEG; a usual one has about ten scans
+_LEAST_WHOLE = 0.9  # of the rows of a JPEG that is cut short
+_LEAST_SOUND = 0.5  # of a damaged one
+
+
+def read(file: OpenSource, data: bytes, wanted: Wanted, turn: Turn = None, notes: tuple[Note, ...] = ()) -> Result:
+    """A JPEG file, or the preview in another one (then ``turn`` may say more than its own EXIF data)."""
+    found = jpeg.structure(data)
+    if found.frame and not found.is_readable:
+        wanted.check(found.size, file.name)
+        if found.bits != 12:
+            raise UnsupportedError(found.in_words)
+        array = science.decode("jpeg", data)
+        return from_array(file, array, wanted, bits=12)
+    if found.is_plain and found.broken:
+        if found.sound < _LEAST_SOUND and not found.restarts:
+            raise ValueError("too much of it is damaged")
+        data = jpeg.mended(data, found)
+    stream, image, scale, full_size = _drafted(file, data, found, wanted)
+    taken = demand.of_image(container.JPEG, image.mode, image.size, len(data) + found.coefficient_bytes)
+    factor, needed = wanted.fit(taken, image.size, file.name)
+    own = turn_of(image)
+    turn = turn if own is None else own
+    with wanted.hold(needed):
+        watch = jpeg.Watch(image, stream, found) if found.is_plain and not found.broken else None
+        loaded: Image.Image = image
+        try:
+            image.load()
+        except OSError:
+            if (share := _share_there(found, watch)) < _LEAST_WHOLE:
+                raise
+            loaded, more = _completed(file, data, found, share, wanted)
+        else:
+            more = _damage(found, damaged=watch is not None and watch.damaged)
+        pixels = assemble.assembled(loaded, factor, full_size, scale * factor, turn)
+    return pixels, turned(full_size, turn), notes + more
+
+
+def _drafted(
+    file: OpenSource, data: bytes, found: jpeg.Structure, wanted: Wanted
+) -> tuple[jpeg.WatchedData, ImageFile.ImageFile, int, tuple[int, int]]:
+    """Stream, opened image, the divisor at which it will be decoded, and its full size."""
+    stream = jpeg.WatchedData(data, found.body[1])
+    image = Image.open(stream, formats=("JPEG",))
+    full_size = image.size
+    wanted.check(full_size, file.name)
+    if found.scans > 1 and full_size[0] * full_size[1] * found.scans > _MAX_SCANNED:
+        raise ImageError("damaged_image", f"{file.name} was made to take very long to decode; it is not read.")
+    if wanted.shorter_side is not None:
+        return stream, image, _draft(image, wanted.shorter_side), full_size
+    most = demand.most_bytes(wanted.max_pixels) - len(data) - found.coefficient_bytes
+    whole = demand.of_image(container.JPEG, image.mode, full_size) + demand.of_result(full_size, 1)
+    return stream, image, 1 if whole <= most else _draft(image, min(full_size) // 6), full_size
+
+
+def _draft(image: ImageFile.ImageFile, shorter_side: int) -> int:
+    """Have a JPEG decoded at the smallest scale that keeps enough of it; the divisor is returned: 1, 2, 4 or 8."""
+    width, side = image.width, least_side(shorter_side)
+    drafted = image.draft(None, (side, side))
+    return 1 if drafted is None else round(width / drafted[1][2])
+
+
+def _share_there(found: jpeg.Structure, watch: jpeg.Watch | None) -> float:
+    """How much of a JPEG is there whose last bytes are missing, 0 to 1."""
+    if found.complete or found.broken:
+        return 0.0
+    return float(found.finest) if watch is None else watch.rows_done() / watch.height
+
+
+def _completed(
+    file: OpenSource, data: bytes, found: jpeg.Structure, share: float, wanted: Wanted
+) -> tuple[Image.Image, tuple[Note, ...]]:
+    """A JPEG that gets the end marker which it lacks."""
+    ended = data + b"\xff\xd9"
+    image = _drafted(file, ended, replace(found, body=(0, len(ended))), wanted)[1]
+    image.load()
+    what = f"the last {max(0.01, 1 - share):.0%} of its rows are grey" if found.is_plain else "details are missing"
+    return image, (Note("incomplete", f"The end of the file is missing; {what}."),)
+
+
+def _damage(found: jpeg.Structure, *, damaged: bool) -> tuple[Note, ...]:
+    if found.is_plain and found.broken and not found.restarts:
+        told = f"Part of the file is damaged; what follows the first {found.sound:.0%} of it is grey."
+        return (Note("damaged_part", told),)
+    if found.broken or damaged:
+        return (Note("damaged_part", "Part of the file is damaged; what is below that place may be wrong."),)
+    return ()

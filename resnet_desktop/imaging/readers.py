@@ -1,0 +1,149 @@
+"""One reader for each family of formats: from an opened file to pixels, their full size, and notes on them.
+
+All of them read the file through Python, never by its path and never mapped into memory: should another program cut it
+off meanwhile, the whole process would die in a decoder.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+
+from PIL import Image, ImageFile
+
+from resnet_desktop.core.errors import ImageError
+from resnet_desktop.imaging import assemble, container, demand, jpeg_reader, png, pnm, science, tiff_reader
+from resnet_desktop.imaging.container import Kind
+from resnet_desktop.imaging.from_samples import from_array, from_samples, samples_of_image
+from resnet_desktop.imaging.quiet import quiet_libtiff
+from resnet_desktop.imaging.samples import to_image
+from resnet_desktop.imaging.source import OpenSource
+from resnet_desktop.imaging.trouble import UnsupportedError, ignore_decoder_warnings, no_decoder
+from resnet_desktop.imaging.wanted import MAX_WHOLE_FILE, Result, Wanted, everything, no_such_page, turn_of, turned
+
+_SINGLE = (container.JPEG, container.JXL, container.PNM)  # one picture a file
+
+
+def read(file: OpenSource, kind: Kind, wanted: Wanted) -> Result:
+    """Decode an opened picture: pixels as ``DecodedImage`` has them, full size, notes. Raises what decoders raise."""
+    _prepare(file, kind)
+    if kind in _SINGLE and wanted.page not in (None, 1):
+        raise no_such_page(file.name, wanted.page or 0, 1)
+    if kind is container.JPEG:
+        return jpeg_reader.read(file, everything(file), wanted)
+    if kind is container.TIFF:
+        return tiff_reader.read(file, wanted)
+    if kind is container.JXL:
+        return from_array(file, science.decode("jpegxl", everything(file)), wanted)
+    samples = pnm.samples_of(file.stream) if kind is container.PNM else None
+    if samples is not None:
+        return from_samples(file, samples, wanted)
+    return _pillow(file, kind, wanted)
+
+
+def size_of(file: OpenSource, kind: Kind) -> tuple[int, int]:
+    """Width and height of an opened picture after its orientation. Raises what decoders raise."""
+    _prepare(file, kind)
+    if kind is container.TIFF:
+        return tiff_reader.size_of(file)
+    if kind is container.JXL:
+        return read(file, kind, Wanted(None, demand.DEFAULT_MAX_PIXELS))[1]
+    samples = pnm.samples_of(file.stream) if kind is container.PNM else None
+    if samples is not None:
+        return samples.size
+    image = _open(file, kind, None)
+    return turned(image.size, turn_of(image, decoded=False))
+
+
+def _prepare(file: OpenSource, kind: Kind) -> None:
+    """Import what reads ``kind``. Raises ImageError, UnsupportedError."""
+    ignore_decoder_warnings()
+    if kind is container.RAW:
+        raise UnsupportedError("a raw photo of a kind whose preview cannot be found")
+    try:
+        supported = _reader(kind)
+    except ImportError as error:
+        raise no_decoder(kind, file.name) from error
+    if not supported:
+        raise no_decoder(kind, file.name)
+    if kind.whole and file.size > MAX_WHOLE_FILE:
+        message = f"{file.name} has {file.size / 2**30:.1f} GB, which is too large for a {kind.title} file to be read."
+        raise ImageError("read_failed", message)
+
+
+@functools.cache
+def _reader(kind: Kind) -> bool:
+    module = importlib.import_module(kind.plugin)
+    if kind is container.HEIF:
+        module.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+    if kind is container.TIFF:
+        importlib.import_module("PIL._imaging")  # with libtiff
+        quiet_libtiff()
+    return bool(getattr(module, "SUPPORTED", True))
+
+
+def _open(file: OpenSource, kind: Kind, wanted: Wanted | None) -> ImageFile.ImageFile:
+    """The header read, nothing decoded, the number of pixels checked."""
+    file.stream.seek(0)
+    if kind is container.WEBP:  # its plugin takes the memory when it opens a file
+        size = container.webp_canvas(file.stream.read(container.HEAD_BYTES)) or (0, 0)
+        if wanted is not None:
+            wanted.check(size, file.name)
+            wanted.fit(demand.of_image(kind, "RGBA", size, file.size), size, file.name)
+    file.stream.seek(0)
+    image = Image.open(file.stream, formats=(kind.name,))
+    if wanted is not None:
+        wanted.check(image.size, file.name)
+        _seek(image, wanted.page, file.name)
+    return image
+
+
+def _seek(image: ImageFile.ImageFile, page: int | None, name: str) -> None:
+    if page is None or page == 1:
+        return
+    try:
+        image.seek(page - 1)
+    except EOFError as error:
+        raise no_such_page(name, page, int(getattr(image, "n_frames", 1))) from error
+
+
+def _pillow(file: OpenSource, kind: Kind, wanted: Wanted) -> Result:
+    """A picture that Pillow or one of its plugins reads."""
+    image = _open(file, kind, wanted)
+    full_size, scale, held = image.size, 1, file.size if kind.whole else 0
+    size = full_size
+    if kind is container.JP2:
+        file.stream.seek(0)
+        scale = _reduce_jpeg2000(image, container.jpeg2000_levels(file.stream.read(1 << 16)), wanted)
+        size = (-(-size[0] // scale), -(-size[1] // scale))
+    deep = png.is_deep_colour(image) and wanted.range != "stored"
+    taken = demand.of_image(kind, image.mode, size, held) * (2 if deep else 1)
+    factor, needed = wanted.fit(taken, size, file.name, deep=_channels(image))
+    with wanted.hold(needed):
+        image.load()
+        if scale == 1:  # a HEIC's size can turn out otherwise than its header says
+            full_size = image.size
+        turn = turn_of(image)
+        samples = samples_of_image(image)
+        if deep and png.needs_low_bytes(image, wanted.range):
+            samples = png.deep_samples(image, _open(file, kind, wanted))
+        if samples is None:
+            return assemble.assembled(image, factor, full_size, scale * factor, turn), turned(full_size, turn), ()
+        eight, notes = to_image(samples, factor, wanted.range)
+        if kind is container.PNG:  # what has no value there is transparent
+            notes = tuple(note for note in notes if note.code != "no_data")
+        pixels = assemble.assembled(eight, 1, full_size, scale * factor, turn)
+    return pixels, turned(full_size, turn), notes
+
+
+def _channels(image: Image.Image) -> int:
+    """Of samples that are kept beside an image of more than 8 bits; 0 of others."""
+    return 1 if image.mode.startswith("I") or image.mode == "F" else 3 if png.is_deep_colour(image) else 0
+
+
+def _reduce_jpeg2000(image: ImageFile.ImageFile, levels: int, wanted: Wanted) -> int:
+    """Have a JPEG 2000 decoded at the smallest scale that keeps enough of it; the divisor is returned."""
+    power = min(levels, wanted.factor(image.size).bit_length() - 1)
+    if power > 0:
+        image.reduce = power  # type: ignore[method-assign, assignment]
+    return 1 << max(0, power)

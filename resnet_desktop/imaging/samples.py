@@ -1,0 +1,259 @@
+"""Pictures of more than 8 bits, or too large to be held whole: read in strips of rows, averaged, brought to 8 bits.
+
+Which of their values is black and which is white is often not said. ``Range`` chooses: ``tags`` takes what the file
+names, else what its values suggest; ``stored`` the range of the type; ``stretched`` all but the darkest and the
+brightest thousandth of the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from resnet_desktop.imaging.notes import Note
+
+Range = Literal["tags", "stored", "stretched"]
+Strip = NDArray[Any]
+
+_MOST_SAMPLED = 1_000_000
+_TAILS = (0.1, 99.9)  # percent
+_SENSORS = (255, 1023, 4095)  # largest values of 8, 10 and 12 bits
+_USUAL = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+_FULL = (1.0, 255.0, 65535.0)  # ranges that need no explanation
+_LEAST_SHARE = 1 / 16  # of a range; with less of it a picture is nearly black
+_FEW = 1 / 4
+_NO_VALUE = 1e30  # what is further from zero than this is no measurement
+_WORK = 4_000_000  # samples that are averaged at once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """A picture as its samples, from the top down.
+
+    Attributes:
+        size: width and height in pixels.
+        strips: arrays ``(rows, width, channels)`` of one type, together as high as the picture; consumed once.
+        colours: 1 (grey), 3 (RGB) or 4 (CMYK) channels of colour come first.
+        alpha: what the channel after them is: ``straight`` or ``premultiplied``; "" where there is none.
+        inverted: whether the least value is white.
+        bits: of a sample, where it is a whole number without a sign; else 0.
+        named: the values that the file names as black and white.
+        no_data: the value that stands for no value.
+        profile: an ICC profile.
+        white: the largest value of alpha.
+    """
+
+    size: tuple[int, int]
+    strips: Iterable[Strip]
+    colours: int = 1
+    alpha: Literal["", "straight", "premultiplied"] = ""
+    inverted: bool = False
+    bits: int = 0
+    named: tuple[float, float] | None = None
+    no_data: float | None = None
+    profile: bytes | None = None
+    white: float = 1.0
+
+
+@dataclass(slots=True)
+class _Seen:
+    low: float = np.inf
+    high: float = -np.inf
+    gaps: bool = False
+
+
+def to_image(samples: Samples, factor: int, wanted: Range) -> tuple[Image.Image, tuple[Note, ...]]:
+    """The picture averaged by a whole ``factor``, in 8 bits: mode L, LA, RGB, RGBA or CMYK, its profile in ``info``.
+
+    Raises what the strips raise, and ValueError if they are too few.
+    """
+    seen = _Seen()
+    colour, alpha = _averaged(samples, factor, seen)
+    black, white, note = _limits(samples, seen, colour, wanted)
+    pixels = _eight_bits(colour, black, white)
+    del colour
+    if samples.inverted:
+        np.subtract(255, pixels, out=pixels)
+    image = Image.fromarray(pixels[..., 0] if samples.colours == 1 else pixels[..., :3])
+    if samples.colours == 4:
+        image = Image.frombytes("CMYK", image.size, pixels.tobytes())
+    if alpha is not None and samples.colours != 4:
+        image.putalpha(Image.fromarray(np.rint(alpha * 255).astype(np.uint8)))
+    if samples.profile:
+        image.info["icc_profile"] = samples.profile
+    notes = [note] if note else []
+    if seen.gaps and samples.no_data is not None:
+        notes.append(
+            Note("no_data", f"Where it holds {samples.no_data:g}, the file says, there is no value; shown white.")
+        )
+    return image, tuple(notes)
+
+
+def _averaged(samples: Samples, factor: int, seen: _Seen) -> tuple[Strip, NDArray[np.float32] | None]:
+    """Colour ``(rows, columns, colours)`` and weight 0 to 1 ``(rows, columns)`` or None; ``seen`` is filled in."""
+    width, height = samples.size
+    shape = (-(-height // factor), -(-width // factor))
+    colour: Strip | None = None
+    weight: NDArray[np.float32] | None = None
+    row = 0
+    for strip in _grouped(samples.strips, factor, max(1, _WORK // max(1, width))):
+        values, weights = _looked_at(strip, samples, seen)
+        if factor > 1:
+            values, weights = _blocks(values, weights, factor)
+        if colour is None:
+            colour = np.zeros((*shape, samples.colours), values.dtype)
+        rows = min(len(values), shape[0] - row)
+        colour[row : row + rows] = values[:rows]
+        if weights is not None and weight is None:
+            weight = np.ones(shape, np.float32)
+        if weight is not None and weights is not None:
+            weight[row : row + rows] = weights[:rows]
+        row += rows
+    if colour is None or row < shape[0]:
+        raise ValueError("truncated: rows are missing")
+    return colour, weight
+
+
+def _grouped(strips: Iterable[Strip], factor: int, most: int) -> Iterator[Strip]:
+    """The same rows in strips of about ``most``, each but the last a multiple of ``factor`` high."""
+    height = max(1, most // factor) * factor
+    waiting: list[Strip] = []
+    rows = 0
+    for strip in strips:
+        at = 0
+        while at < len(strip):
+            piece = strip[at : at + height - rows]
+            waiting.append(piece)
+            rows += len(piece)
+            at += len(piece)
+            if rows == height:
+                yield waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
+                waiting, rows = [], 0
+    if waiting:
+        yield waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
+
+
+def _looked_at(strip: Strip, samples: Samples, seen: _Seen) -> tuple[Strip, NDArray[np.float32] | None]:
+    """The strip's colours, without what is no number, and how much each pixel weighs; their range is noted."""
+    values = strip[..., : samples.colours]
+    valid: NDArray[Any] | None = None
+    if values.dtype.kind == "f":
+        values = values.astype(np.float64 if values.dtype.itemsize == 8 else np.float32)
+        fine = np.isfinite(values) & (np.abs(values) < _NO_VALUE)
+        valid = None if fine.all() else fine
+    if samples.no_data is not None:
+        given = _differs(values, samples.no_data)
+        if not given.all():
+            valid = given if valid is None else valid & given
+            seen.gaps = True
+    known = values if valid is None else values[valid]
+    if known.size:
+        seen.low, seen.high = min(seen.low, float(known.min())), max(seen.high, float(known.max()))
+    weights: NDArray[np.float32] | None = None
+    if valid is not None:
+        values = np.where(valid, values, np.asarray(0).astype(values.dtype))
+        if samples.no_data is not None:
+            weights = valid.all(axis=-1).astype(np.float32)
+    if samples.alpha and strip.shape[-1] > samples.colours:
+        alpha = np.clip(strip[..., samples.colours].astype(np.float32) / samples.white, 0, 1).astype(np.float32)
+        if samples.alpha == "premultiplied":
+            values = values / np.maximum(alpha, np.float32(1e-6))[..., None]
+        weights = alpha if weights is None else np.multiply(weights, alpha)
+    if values.dtype.itemsize > 4 or (values.dtype.kind != "f" and values.dtype.itemsize > 2):
+        values = values.astype(np.float64 if seen.high > 1e30 else np.float32)
+    return values, weights
+
+
+def _differs(values: Strip, other: float) -> NDArray[Any]:
+    """Where values are not ``other``, if their type has it at all."""
+    if values.dtype.kind != "f":
+        limits = np.iinfo(values.dtype)
+        if not np.isfinite(other) or other != int(other) or not limits.min <= other <= limits.max:
+            return np.ones(values.shape, np.bool_)
+    different: NDArray[Any] = values != np.asarray(other).astype(values.dtype)
+    return different
+
+
+def _blocks(
+    values: Strip, weights: NDArray[np.float32] | None, factor: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Weighted means of ``factor`` × ``factor`` pixels; those at the right and lower edge may be of fewer."""
+    count = _sums(np.ones((*values.shape[:2], 1), np.float32), factor)
+    if weights is None:
+        return _sums(values, factor) / count, None
+    total = _sums(weights[..., None], factor)
+    means = _sums(values * weights[..., None], factor) / np.maximum(total, np.float32(1e-6))
+    return means.astype(np.float32), (total / count)[..., 0]
+
+
+def _sums(values: Strip, factor: int) -> NDArray[np.float32]:
+    rows = np.add.reduceat(values, np.arange(0, values.shape[0], factor), axis=0, dtype=np.float32)
+    sums: NDArray[np.float32] = np.add.reduceat(rows, np.arange(0, values.shape[1], factor), axis=1)
+    return sums
+
+
+def _limits(samples: Samples, seen: _Seen, colour: Strip, wanted: Range) -> tuple[float, float, Note | None]:
+    """The values of black and white, and what is to be said of that."""
+    low, high = (seen.low, seen.high) if seen.low <= seen.high else (0.0, 0.0)
+    whole = float((1 << samples.bits) - 1) if samples.bits else 0.0
+    if wanted == "stretched" and whole != 255:
+        step = max(1, int(np.sqrt(colour.size / _MOST_SAMPLED)))
+        black, white = (float(value) for value in np.percentile(colour[::step, ::step], _TAILS))
+        return (black, white, None) if black < white else (low, high, None)
+    if wanted == "tags" and samples.named is not None and samples.named != (0.0, whole):
+        black, white = samples.named
+        return black, white, Note("range_from_tags", f"The file names {black:g} as black and {white:g} as white.")
+    if not 0 < samples.bits <= 16:
+        return _of_any_type(low, high, whole, wanted)
+    if wanted == "stored" or samples.bits <= 8 or high <= 0:
+        return 0.0, whole, None
+    if high <= whole * _LEAST_SHARE:
+        assumed = float(next(limit for limit in (*_SENSORS, 65535) if high <= limit))
+        told = (
+            f"Its values end at {high:g} of {whole:g}; {assumed:g} was taken for white. --range stored leaves it dark."
+        )
+        return 0.0, assumed, Note("range_assumed", told)
+    if high <= whole * _FEW:
+        told = f"Its values end at {high:g} of {whole:g}, so that it is dark. --range stretched makes it lighter."
+        return 0.0, whole, Note("range_narrow", told)
+    return 0.0, whole, None
+
+
+def _of_any_type(low: float, high: float, whole: float, wanted: Range) -> tuple[float, float, Note | None]:
+    """Of numbers with a sign, of 32 bits or with a point, for which there is no custom."""
+    if low >= 0:
+        if wanted == "stored" and whole:
+            return 0.0, whole, None
+        fitting = (limit for limit in _USUAL if high <= limit and (high >= limit * _LEAST_SHARE or limit == 1.0))
+        white = next(fitting, None)
+        if white is not None:
+            told = f"Its values end at {high:g}; {white:g} was taken for white."
+            return 0.0, white, None if white in _FULL else Note("range_assumed", told)
+        if whole and high > whole / 2:
+            return 0.0, whole, None
+    if low == high:
+        low, high = min(0.0, low), max(1.0, high)
+    told = f"Its values go from {low:g} to {high:g}; these were taken for black and white."
+    return min(low, 0.0) if low >= 0 else low, high, Note("range_stretched", told)
+
+
+def _eight_bits(colour: Strip, black: float, white: float) -> NDArray[np.uint8]:
+    """uint8 of the same shape, in strips so that little memory is taken."""
+    pixels = np.empty(colour.shape, np.uint8)
+    step = max(1, _WORK // max(1, colour.shape[1] * colour.shape[2]))
+    for top in range(0, len(colour), step):
+        part = colour[top : top + step]
+        if (black, white) == (0.0, 255.0) and part.dtype == np.uint8:
+            pixels[top : top + step] = part
+        elif (black, white) == (0.0, 65535.0):
+            # the high byte, as Pillow does for 16 bits a channel in colour
+            pixels[top : top + step] = np.clip(part, 0, 65535).astype(np.uint16) >> 8
+        else:
+            scaled = (part.astype(np.float64) - black) * (255.0 / max(white - black, np.finfo(np.float64).tiny))
+            pixels[top : top + step] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return pixels
