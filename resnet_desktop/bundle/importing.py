@@ -19,7 +19,15 @@ from resnet_desktop.bundle.metadata import Metadata, is_label
 from resnet_desktop.bundle.resnet_graph import build_resnet, head_names
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError
-from resnet_desktop.imaging.transforms import IMAGENET_MEAN, IMAGENET_STD, Interpolation, Transforms
+from resnet_desktop.imaging.samples import Range
+from resnet_desktop.imaging.transforms import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    Channels,
+    Interpolation,
+    OwnFit,
+    Transforms,
+)
 
 CIFAR_SIDE = 32
 USUAL_SIDE = 224
@@ -28,6 +36,7 @@ PIXEL_VALUES: Mapping[str, tuple[tuple[float, float, float], tuple[float, float,
     "-1..1": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
     "0..1": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
     "0..255": ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255)),
+    "caffe": ((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255, 1 / 255, 1 / 255)),
 }
 """The values of pixels that networks are commonly trained on, as mean and deviation on the 0–1 scale."""
 
@@ -52,6 +61,9 @@ def preprocessing(
     resize: int | None = None,
     values: str = "imagenet",
     interpolation: Interpolation = "bilinear",
+    fit: OwnFit = "crop",
+    channels: Channels = "rgb",
+    range: Range | None = None,  # noqa: A002 - the key's name
 ) -> Transforms:
     """The preprocessing of a network that does not tell its own.
 
@@ -60,6 +72,9 @@ def preprocessing(
         resize: pixels of the shorter side before the crop; in the usual proportion, 256 for 224.
         values: one of ``PIXEL_VALUES``.
         interpolation: how photos are resized.
+        fit: whether the middle is cut out or the whole photo is stretched to a square.
+        channels: in which order the network takes red, green and blue.
+        range: which values of photos of more than 8 bits are black and white; None: as the user chooses.
 
     Raises:
         ModelError: ``bad_metadata``: the square is larger than what it is cut out of.
@@ -67,7 +82,8 @@ def preprocessing(
     side = side or min(resize or USUAL_SIDE, USUAL_SIDE)
     mean, std = PIXEL_VALUES[values]
     sizes = {"resize": resize or round(side * 256 / 224), "crop": side}
-    return Transforms.from_json({**sizes, "interpolation": interpolation, "mean": list(mean), "std": list(std)})
+    values_of = {"interpolation": interpolation, "mean": list(mean), "std": list(std)}
+    return Transforms.from_json({**sizes, **values_of, "fit": fit, "channels": channels, "range": range})
 
 
 def copy_model(path: Path, target: Path, known: Known) -> Bundle:

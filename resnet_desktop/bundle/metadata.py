@@ -19,8 +19,8 @@ from resnet_desktop.bundle.taxonomy.own import flaw as flaw_of_hierarchy
 from resnet_desktop.core.errors import ClassNameError, ModelError
 from resnet_desktop.imaging.transforms import Transforms
 
-FORMAT = 1
-"""The version of the bundle format that this program writes, and the newest that it reads."""
+FORMAT = 2
+"""The newest version of the bundle format that this program reads; it writes the oldest that says what must be said."""
 
 PREFIX = "resnet_desktop."
 CHECKSUM_KEY = PREFIX + "weights_sha256"
@@ -67,7 +67,7 @@ class Metadata:
         values["provenance"] = dict(self.provenance)
         if self.hierarchy is not None:
             values["hierarchy"] = dict(self.hierarchy)
-        props = {f"{PREFIX}format": str(FORMAT), f"{PREFIX}output": self.output}
+        props = {f"{PREFIX}format": str(self.transforms.format), f"{PREFIX}output": self.output}
         if self.arch is not None:
             props[f"{PREFIX}arch"] = self.arch
         for key, value in values.items():

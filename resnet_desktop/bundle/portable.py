@@ -21,15 +21,18 @@ model = json.loads((here / "labels.json").read_text("utf-8"))
 t = model["transforms"]
 def shorter_side_to(side, w, h):
     return (side, max(side, side * h // w)) if w <= h else (max(side, side * w // h), side)
-image, size = read(sys.argv[1], model["decode_side"])
+image, size = read(sys.argv[1], model["decode_side"], t.get("range") or "tags")
 if t["native"] and min(size) > t["native"]:
     size = shorter_side_to(t["native"], *size)
     image = image.resize(size, Image.Resampling.BILINEAR)
-(w, h), c = shorter_side_to(t["resize"], *size), t["crop"]
+c = t["crop"]
+w, h = (c, c) if t.get("fit") == "stretch" else shorter_side_to(t["resize"], *size)
 x, y, sx, sy = round((w - c) / 2), round((h - c) / 2), image.width / w, image.height / h
 box = x * sx, y * sy, min((x + c) * sx, image.width), min((y + c) * sy, image.height)
 pixels = numpy.float32(image.resize((c, c), Image.Resampling[t["interpolation"].upper()], box)) / 255
 pixels = ((pixels - t["mean"]) / t["std"]).transpose(2, 0, 1)[None].astype("float32")
+if t.get("channels") == "bgr":
+    pixels = pixels[:, ::-1].copy()
 logits = onnxruntime.InferenceSession(here / "model.onnx").run([model["output"]], {model["input"]: pixels})[0][0]
 p = numpy.exp((logits.ravel() - logits.max()) / model["temperature"])
 for i in numpy.argsort(-p)[:5]:
@@ -38,13 +41,16 @@ for i in numpy.argsort(-p)[:5]:
 
 _PHOTO = '''"""Reading a photo as the app does: upright, in sRGB over white, a large one at reduced scale."""
 import math
+
+import numpy
 from PIL import Image
 from colour import to_srgb
+from samples import Samples, to_image
 
 TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation: Image.Transpose that brings it upright
 
 
-def read(path, side):
+def read(path, side, values="tags"):
     """The photo, its shorter side not below 2.9 times ``side`` pixels unless it is smaller; its (width, height)."""
     image, least = Image.open(path), math.ceil(2.9 * side)
     (width, height), scale, factor = image.size, 1, 1
@@ -53,6 +59,10 @@ def read(path, side):
         scale = round(width / drafted[1][2]) if drafted else 1
     image.load()
     turn = None if image.format == "TIFF" else TURNS.get(image.getexif().get(0x0112))
+    if image.mode[0] in "IF":  # more than 8 bits
+        strips, bits = [numpy.asarray(image)[..., None]], 16 if image.mode.startswith("I;16") else 0
+        samples = Samples(image.size, strips, bits=bits, profile=image.info.get("icc_profile"))
+        image, _ = to_image(samples, 1, values)
     factor = max(1, min(image.size) // least)
     reduced, scale = to_srgb(image, factor), scale * factor
     if width % scale or height % scale:  # the last row or column stands for less than the others
@@ -63,13 +73,16 @@ def read(path, side):
     return reduced.transpose(Image.Transpose(turn)), (height, width) if turn in (2, 4, 5, 6) else (width, height)
 '''
 
+_MODULES = ("colour.py", "samples.py", "notes.py")
+
 
 def write_portable(folder: Path, bundle: Bundle) -> Path:
     """Write ``model.onnx``, ``labels.txt``, ``labels.json``, ``example.py`` and what it needs into ``folder``.
 
     ``labels.txt`` has a label a line, in the order of the outputs; ``labels.json`` has the labels, the transforms, the
     temperature (probabilities are softmax(logits / temperature)) and the names of input and output. ``photo.py`` and
-    ``colour.py`` bring any photo that Pillow reads upright into sRGB; the latter is the app's own.
+    what it imports bring any photo that Pillow reads upright into sRGB; ``colour.py``, ``samples.py`` and ``notes.py``
+    are the app's own.
 
     Raises:
         ModelError: the bundle's file is gone or has changed.
@@ -88,7 +101,9 @@ def write_portable(folder: Path, bundle: Bundle) -> Path:
     lines = (" ".join(label.splitlines()) for label in metadata.categories)
     atomic.write_text(folder / "labels.txt", "".join(f"{line}\n" for line in lines))
     atomic.write_text(folder / "labels.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")
-    colour = resources.files("resnet_desktop.imaging").joinpath("colour.py").read_text("utf-8")
-    for name, text in (("example.py", _EXAMPLE), ("photo.py", _PHOTO), ("colour.py", colour)):
+    for name, text in (("example.py", _EXAMPLE), ("photo.py", _PHOTO)):
         atomic.write_text(folder / name, text)
+    for name in _MODULES:
+        text = resources.files("resnet_desktop.imaging").joinpath(name).read_text("utf-8")
+        atomic.write_text(folder / name, text.replace("from resnet_desktop.imaging.", "from "))
     return folder

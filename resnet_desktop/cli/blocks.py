@@ -20,6 +20,7 @@ from resnet_desktop.cli.shared import (
     print_table,
     say,
     wanted_provider,
+    wanted_range,
 )
 from resnet_desktop.core import settings as declared
 from resnet_desktop.core.errors import ImageError
@@ -72,6 +73,7 @@ def blocks(
         provider=wanted_provider(provider),
         keep_activations=False,
         max_pixels=Settings().integer(declared.MAX_MEGAPIXELS) * 1_000_000,
+        range=wanted_range(None, bundle),
         on_fallback=say,
     )
     explainer = Explainer(classifier)

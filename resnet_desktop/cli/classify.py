@@ -16,7 +16,9 @@ from resnet_desktop.cli.shared import (
     EXIT_USAGE,
     GroupThresholdOption,
     ModelOption,
+    PageOption,
     ProviderOption,
+    RangeOption,
     group_as_dict,
     made_folder,
     named_paths,
@@ -25,6 +27,7 @@ from resnet_desktop.cli.shared import (
     say,
     wanted_group_threshold,
     wanted_provider,
+    wanted_range,
 )
 from resnet_desktop.core import settings as declared
 from resnet_desktop.core.output import identity
@@ -46,6 +49,8 @@ def classify(
     heatmaps: Annotated[Path | None, typer.Option("--heatmaps", help="Write a heatmap of each photo here.")] = None,
     group_threshold: GroupThresholdOption = None,
     batch: Annotated[int | None, typer.Option("--batch", min=1, max=4096, help="Photos in one run.")] = None,
+    values: RangeOption = None,
+    page: PageOption = None,
     model: ModelOption = None,
     provider: ProviderOption = None,
 ) -> None:
@@ -64,6 +69,8 @@ def classify(
         keep_activations=heatmaps is not None,
         max_pixels=Settings().integer(declared.MAX_MEGAPIXELS) * 1_000_000,
         group_threshold=wanted_group_threshold(group_threshold),
+        range=wanted_range(values, bundle),
+        page=page,
         on_fallback=say,
     )
     refused_input(output, [bundle.path, *paths, *(STDIN if "-" in paths else ())], "--output")
@@ -124,6 +131,7 @@ def _row(outcome: Outcome, model: str) -> dict[str, Any]:
         "group": None if prediction.group is None else group_as_dict(prediction.group),
         "sure": prediction.sure,
         "unfamiliar": prediction.unfamiliar,
+        "notes": [note.as_dict() for note in prediction.notes],
         "model": model,
         "provider": prediction.provider,
         "seconds": round(prediction.seconds, 4),

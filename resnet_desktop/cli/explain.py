@@ -16,7 +16,9 @@ from resnet_desktop.cli.shared import (
     EXIT_USAGE,
     FormatOption,
     ModelOption,
+    PageOption,
     ProviderOption,
+    RangeOption,
     cell,
     made_folder,
     named_paths,
@@ -24,6 +26,7 @@ from resnet_desktop.cli.shared import (
     refused_input,
     say,
     wanted_provider,
+    wanted_range,
 )
 from resnet_desktop.core import settings as declared
 from resnet_desktop.core.errors import AnswerError, ImageError, StorageError
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from resnet_desktop.cli.pictures import Painter
     from resnet_desktop.cli.sink import Sink
     from resnet_desktop.explain.explainer import Explainer
+    from resnet_desktop.imaging.samples import Range
+    from resnet_desktop.inference.classifier import Classifier
 
 Colormap = Literal["viridis", "inferno", "turbo", "grey"]
 
@@ -70,6 +75,8 @@ def explain(
     recursive: Annotated[bool, typer.Option("--recursive", help="Take the folders inside folders too.")] = False,
     colormap: Annotated[Colormap, typer.Option("--colormap", help="The colours.")] = "viridis",
     format: FormatOption = "table",  # noqa: A002 - the option's name
+    values: RangeOption = None,
+    page: PageOption = None,
     model: ModelOption = None,
     provider: ProviderOption = None,
 ) -> None:
@@ -86,7 +93,8 @@ def explain(
     refused = [bundle.path, *photos, *((0,) if "-" in images else ())]
     places = _Places(output, photos, refused, "--output", "-heatmap", ".png")
     maps = _Places(save_map, photos, refused, "--save-map", "", ".npz") if save_map is not None else None
-    job = _job(bundle, wanted, provider, colormap, places, maps)
+    classifier = _classifier(bundle, provider, values, page)
+    job = _job(classifier, wanted, colormap, places, maps)
     failed = 0
     sink = _sink(places, maps)
     with finishing(Json(sink) if format == "json" else _TableRows(sink)) as write:
@@ -201,6 +209,7 @@ class _Job:
             from resnet_desktop.explain.check import check_heatmap
 
             row["checks"] = check_heatmap(self.explainer, subject, heatmap, progress=progress).as_dict()
+        row["notes"] = [note.as_dict() for note in subject.prediction.notes]
         row["seconds"] = round(subject.prediction.seconds + heatmap.seconds, 4)
 
     def _named(self, target: int | Group) -> dict[str, Any]:
@@ -219,20 +228,24 @@ def _class(bundle: Bundle, text: str | None) -> int | Group | None:
     return class_or_group(bundle.metadata, text) if text is not None else None
 
 
-def _job(
-    bundle: Bundle, wanted: _Wanted, provider: str | None, colormap: str, places: _Places, maps: _Places | None
-) -> _Job:
-    """Raises LayerError before the first photo, if the layer or the method is none of this model's."""
-    from resnet_desktop.cli.pictures import Painter
-    from resnet_desktop.explain.explainer import Explainer
+def _classifier(bundle: Bundle, provider: str | None, values: Range | None, page: int | None) -> Classifier:
     from resnet_desktop.inference.classifier import Classifier
 
-    classifier = Classifier(
+    return Classifier(
         bundle,
         provider=wanted_provider(provider),
         max_pixels=Settings().integer(declared.MAX_MEGAPIXELS) * 1_000_000,
+        range=wanted_range(values, bundle),
+        page=page,
         on_fallback=say,
     )
+
+
+def _job(classifier: Classifier, wanted: _Wanted, colormap: str, places: _Places, maps: _Places | None) -> _Job:
+    """Raises LayerError before the first photo, if the layer or the method is none of this model's."""
+    from resnet_desktop.cli.pictures import Painter
+    from resnet_desktop.explain.explainer import Explainer
+
     explainer = Explainer(classifier)
     explainer.possible(wanted.layer, wanted.method)
     return _Job(explainer, Painter(classifier, colormap), wanted, places, maps)

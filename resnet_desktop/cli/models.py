@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from resnet_desktop.bundle.catalogue import Pretrained
     from resnet_desktop.bundle.metadata import Metadata
     from resnet_desktop.bundle.summary import Summary
-    from resnet_desktop.imaging.transforms import Interpolation, Transforms
+    from resnet_desktop.imaging.transforms import Transforms
 
 app = typer.Typer(help="The library of models.", no_args_is_help=True)
 NamedModel = Annotated[str | None, typer.Argument(metavar="[NAME|PATH]", help="A model; else the one in use.")]
@@ -97,11 +97,25 @@ def install(
     resize: Annotated[int | None, typer.Option(min=1, help="Pixels of the shorter side before the crop.")] = None,
     crop: Annotated[int | None, typer.Option(min=1, help="Pixels of the square that the network sees.")] = None,
     values: Annotated[
-        Literal["imagenet", "-1..1", "0..1", "0..255"] | None,
-        typer.Option(help="The pixel values that it was trained on; imagenet: by the usual mean and deviation."),
+        Literal["imagenet", "-1..1", "0..1", "0..255", "caffe"] | None,
+        typer.Option(
+            help="The pixel values that it was trained on; imagenet: by the usual mean and deviation; caffe: from 0 to "
+            "255, less the mean of each channel."
+        ),
     ] = None,
     interpolation: Annotated[
         Literal["bilinear", "bicubic", "nearest"] | None, typer.Option(help="How photos are resized.")
+    ] = None,
+    fit: Annotated[
+        Literal["crop", "stretch"] | None,
+        typer.Option(help="Whether the middle of photos was cut out, or all of them stretched to a square."),
+    ] = None,
+    channels: Annotated[
+        Literal["rgb", "bgr"] | None, typer.Option(help="In which order it takes colours; bgr: many of Caffe's.")
+    ] = None,
+    pixel_range: Annotated[
+        Literal["tags", "stored", "stretched"] | None,
+        typer.Option("--range", help="What was black and white, if it was trained on photos of more than 8 bits."),
     ] = None,
 ) -> None:
     """Check a model file and copy it into the library, with labels and preprocessing where it has none."""
@@ -110,19 +124,19 @@ def install(
     from resnet_desktop.bundle.library import Library
     from resnet_desktop.inference import admission
 
-    known = Known(read_labels(labels) if labels else None, _transforms(resize, crop, values, interpolation))
+    chosen: dict[str, Any] = {"side": crop, "resize": resize, "values": values, "interpolation": interpolation}
+    chosen |= {"fit": fit, "channels": channels, "range": pixel_range}
+    known = Known(read_labels(labels) if labels else None, _transforms(chosen))
     entry = Library().install(file, name, known, copy=admission.copy)
     tell(f"{entry.name} is installed.")
 
 
-def _transforms(
-    resize: int | None, crop: int | None, values: str | None, interpolation: Interpolation | None
-) -> Transforms | None:
+def _transforms(chosen: dict[str, Any]) -> Transforms | None:
+    """The preprocessing that was said, the rest as usual; None where nothing was."""
     from resnet_desktop.bundle.importing import preprocessing
 
-    if (resize, crop, values, interpolation) == (None, None, None, None):
-        return None
-    return preprocessing(crop, resize, values or "imagenet", interpolation or "bilinear")
+    said = {name: value for name, value in chosen.items() if value is not None}
+    return preprocessing(**said) if said else None
 
 
 @app.command()
@@ -240,7 +254,9 @@ def _print_card(bundle: Bundle) -> None:
     transforms = metadata.transforms
     tell(f"{bundle.path.stem}: {metadata.arch or 'a network from elsewhere'}, {bundle.classes} classes")
     first = f"shorter side reduced to {transforms.native}, then " if transforms.native else ""
-    tell(f"Photos: {first}resized to {transforms.resize}, centre {transforms.crop} x {transforms.crop}")
+    side = f"{transforms.crop} x {transforms.crop}"
+    seen = f"stretched to {side}" if transforms.fit == "stretch" else f"resized to {transforms.resize}, centre {side}"
+    tell(f"Photos: {first}{seen}{', blue first' if transforms.channels == 'bgr' else ''}")
     if metrics.get("images") and "acc1" in metrics and "acc1_interval" in metrics:
         low, high = metrics["acc1_interval"]
         which = {"validation": "validation pictures, by which its best epoch was chosen", "test": "test pictures"}

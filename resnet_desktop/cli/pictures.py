@@ -35,7 +35,10 @@ class Painter:
 
     def png(self, source: Source, cam: NDArray[np.float32]) -> bytes:
         """The photo with the map ``(h, w)`` over it, as the bytes of a PNG file. Raises ImageError."""
-        pixels = decode(source, shorter_side=HEATMAP_SIDE, max_pixels=self._classifier.max_pixels).pixels
+        seen = self._classifier
+        pixels = decode(
+            source, shorter_side=HEATMAP_SIDE, max_pixels=seen.max_pixels, range=seen.range, page=seen.page
+        ).pixels
         transforms = self._classifier.bundle.metadata.transforms
         box = transforms.seen_box(pixels.shape[1], pixels.shape[0], self._classifier.fit)
         return encode_png(paint(pixels, scale_map(cam).values, box, name=self._colormap))

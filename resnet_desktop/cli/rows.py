@@ -128,7 +128,8 @@ class Csv:
         unfamiliar, message = row.get("unfamiliar", ""), printable(error.get("message", ""))
         group = row.get("group") or {}
         groups = [group.get("label", ""), group.get("probability", ""), row.get("sure", "")]
-        self._line([path, row["ok"], *cells, unfamiliar, error.get("code", ""), message, *groups])
+        notes = " ".join(note["code"] for note in row.get("notes", ()))
+        self._line([path, row["ok"], *cells, unfamiliar, error.get("code", ""), message, *groups, notes])
 
     def finish(self) -> None:
         """Without any row, the header."""
@@ -159,6 +160,7 @@ class TableRows:
         self._table.add_column("what it is", overflow="fold")
         self._table.add_column("sure", justify="right")
         self._table.add_column("classes", overflow="fold", style="dim")
+        self._notes: list[str] = []
 
     def write(self, row: dict[str, Any]) -> None:
         """Add the row."""
@@ -173,11 +175,14 @@ class TableRows:
         label = group["label"] if row["sure"] else f"not sure; perhaps {group['label']}"
         label = f"{label} (unfamiliar)" if row["unfamiliar"] else label
         self._table.add_row(name, cell(label), f"{group['probability']:.0%}", cell(rest) if row["ok"] else message)
+        self._notes += [f"{printable(row['path'])}: {note['message']}" for note in row.get("notes", ())]
 
     def finish(self) -> None:
         """Print the table."""
         if self._table.row_count:
             print_rows(self._table, self._sink)
+        if self._notes:
+            self._sink.write("\n" + "".join(f"{note}\n" for note in self._notes))
 
 
 def print_rows(table: Table, sink: Sink) -> None:

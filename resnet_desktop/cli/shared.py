@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO, cast
 
 import typer
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from resnet_desktop.bundle.bundle import Bundle
+    from resnet_desktop.imaging.samples import Range
     from resnet_desktop.inference.groups import GroupScore
 
 EXIT_NO_MODEL = 1
@@ -40,6 +41,13 @@ GroupThresholdOption = Annotated[
     typer.Option(
         "--group-threshold", min=0.0, max=1.0, metavar="P", help="How probable an answer must be to be sure, 0 to 1."
     ),
+]
+RangeOption = Annotated[
+    Literal["tags", "stored", "stretched"] | None,
+    typer.Option("--range", help="Which values are black and white, in photos of more than 8 bits."),
+]
+PageOption = Annotated[
+    int | None, typer.Option("--page", min=1, metavar="N", help="Which page, of files that have several.")
 ]
 TableOrJson = Literal["table", "json"]
 FormatOption = Annotated[TableOrJson, typer.Option("--format", help="How to print.")]
@@ -135,6 +143,11 @@ def group_as_dict(group: GroupScore) -> dict[str, Any]:
         "probability": round(group.probability, 6),
         "classes": list(group.classes),
     }
+
+
+def wanted_range(chosen: Range | None, bundle: Bundle) -> Range:
+    """The range that is named, or that the model was trained with, or that of the settings."""
+    return chosen or bundle.metadata.transforms.range or cast("Range", Settings().string(declared.RANGE))
 
 
 def named_paths(paths: list[str]) -> Iterator[str]:

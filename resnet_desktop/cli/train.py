@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from resnet_desktop.cli.keys import heard_keys
-from resnet_desktop.cli.shared import EXIT_USAGE, say, tell_path
+from resnet_desktop.cli.shared import EXIT_USAGE, RangeOption, say, tell_path
 from resnet_desktop.core import settings as declared
 from resnet_desktop.core.printable import printable
 from resnet_desktop.core.settings import Settings
@@ -70,6 +70,7 @@ def train(
     batch: Annotated[int | None, typer.Option("--batch-size", help="Photos in one step.")] = None,
     rate: Annotated[float | None, typer.Option("--learning-rate", help="The largest one.")] = None,
     size: Annotated[int | None, typer.Option("--input-size", help="Pixels along a side.")] = None,
+    values: RangeOption = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of split, order and augmentation.")] = None,
     strict_split: Annotated[
         bool, typer.Option("--strict-split", help="Keep train and val folders as they are, copies of photos or not.")
@@ -92,9 +93,12 @@ def train(
         "seed": seed,
         "strict_split": strict_split or None,
         "device": device,
+        "range": values,
     }
     columns = {"path_column": path_column, "label_column": label_column}
     _check_together(job, data, output, resume, chosen | columns)
+    usual = Settings().string(declared.RANGE)
+    chosen["range"] = values or (usual if usual != declared.RANGE.default else None)
     named = Settings().string(declared.TRAINER_PYTHON)
     # An interpreter that is asked for by name has no stand-in.
     found = environment.find(Path(named) if named else None) if python is None else trainer_check.check(python)

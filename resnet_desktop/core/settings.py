@@ -60,6 +60,9 @@ HEATMAP_CONTOUR = Setting(
 )
 EXPORT_CAPTION = Setting("export_caption", True, "A caption below exported pictures")
 FIT = Setting("fit", "crop", "What the network sees of a photo", choices=("crop", "whole"))
+RANGE = Setting(
+    "range", "tags", "Black and white of photos of more than 8 bits", choices=("tags", "stored", "stretched")
+)
 LIST_ORDER = Setting("list_order", "added", "Order of the photos", choices=("added", "name", "class", "unsure", "sure"))
 TOLD_PROBLEM = Setting("told_problem", "", "What was said of the default model, so that it is said once")
 OFFERED_MODEL = Setting("offered_model", "", "The stronger network that was offered last, so that it is offered once")
@@ -79,6 +82,7 @@ SETTINGS: tuple[Setting, ...] = (
     HEATMAP_CONTOUR,
     EXPORT_CAPTION,
     FIT,
+    RANGE,
     LIST_ORDER,
     TRAINER_PYTHON,
     TOLD_PROBLEM,

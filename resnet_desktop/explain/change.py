@@ -97,7 +97,7 @@ def compare(
         IndexError: one of them has no such class.
         ModelError, ProviderError: one of them does not run (any more).
     """
-    photo = thumbnail(decode(source, shorter_side=side), side)
+    photo = thumbnail(decode(source, shorter_side=side, range=first.classifier.range), side)
 
     def looks(layers: tuple[str | None, str | None]) -> tuple[Look, Look]:
         before = _look(first, source, photo, targets[0], layers[0])
@@ -128,7 +128,7 @@ def look(
     explainer: Explainer, source: Source, side: int = 420, *, target: int | None = None, layer: str | None = None
 ) -> Look:
     """One photo as one model sees it; arguments and errors as for ``compare``."""
-    photo = thumbnail(decode(source, shorter_side=side), side)
+    photo = thumbnail(decode(source, shorter_side=side, range=explainer.classifier.range), side)
     seen = _look(explainer, source, photo, target, layer)
     if seen.empty and layer is None:
         return _look(explainer, source, photo, target, explainer.layers[-1].name)

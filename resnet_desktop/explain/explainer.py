@@ -119,9 +119,10 @@ class Explainer:
         """Read and classify a photo. Raises ImageError, ProviderError, ModelError."""
         began = time.perf_counter()
         batch = self.classifier.new_batch(1)
-        full_size = self.classifier.prepare(source, batch[0])
+        seen = self.classifier.prepare(source, batch[0])
         raw = self.classifier.predict(batch)
-        return Subject(batch[0], self.classifier.prediction(raw, 0, time.perf_counter() - began, full_size))
+        seconds = time.perf_counter() - began
+        return Subject(batch[0], self.classifier.prediction(raw, 0, seconds, seen.full_size, seen.notes))
 
     def subject_of(self, prediction: Prediction, prepared: NDArray[np.float32]) -> Subject:
         """A photo that is classified already; ``prepared`` is what the network saw, float32 ``(3, H, W)``."""

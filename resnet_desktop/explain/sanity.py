@@ -158,7 +158,19 @@ def scrambled(
             scramble(model, group, seed)
             copy = _stored(classifier.bundle, model, Path(folder) / "scrambled.onnx")
             later = partial(_OpensLater, copy)
-            yield group.name, Explainer(Classifier(copy, provider=choice, fit=classifier.fit, factory=later))
+            yield (
+                group.name,
+                Explainer(
+                    Classifier(
+                        copy,
+                        provider=choice,
+                        fit=classifier.fit,
+                        range=classifier.range,
+                        page=classifier.page,
+                        factory=later,
+                    )
+                ),
+            )
 
 
 class _OpensLater:

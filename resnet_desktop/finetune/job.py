@@ -14,10 +14,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from resnet_desktop.finetune.fields import Fields, bad, shown
 from resnet_desktop.finetune.recipe import Phase, Recipe, parse_recipe
+from resnet_desktop.imaging.samples import Range
 
 __all__ = ["DataSource", "HeadShape", "Job", "Phase", "Recipe", "Split", "parse_job", "read_job"]
 
@@ -29,6 +30,7 @@ TRAIN_CHOICES = ("head", "last-stage", "last-two-stages", "all", "scratch")
 ROLES = ("training", "validation", "test")
 PRESETS = ("quick", "balanced", "best")
 COLUMNS = ("path_column", "label_column")
+RANGES: tuple[str, ...] = get_args(Range)
 CONTROLS = ("stdin", "none")
 
 
@@ -83,7 +85,8 @@ class HeadShape:
 class Job:
     """Everything the trainer has to know. Fields that are None are chosen by the preset and the machine.
 
-    ``follows`` is the folder of an earlier run whose split is kept for the pictures that stay, or None.
+    ``follows`` is the folder of an earlier run whose split is kept for the pictures that stay, or None. ``range`` says
+    which values of pictures of more than 8 bits are black and white; None: as for the base.
     """
 
     data: tuple[DataSource, ...]
@@ -106,10 +109,13 @@ class Job:
     classes: Mapping[str, str] | None = None
     recipe: Recipe | None = None
     follows: str | None = None
+    range: Range | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The job as JSON values; ``parse_job`` reads it back to an equal job."""
         values = dataclasses.asdict(self)
+        if self.range is None:  # as in jobs that had no such key
+            del values["range"]
         if self.recipe is not None and self.recipe.transforms is not None:
             values["recipe"]["transforms"] = self.recipe.transforms.to_json()
         for source in values["data"]:
@@ -176,6 +182,7 @@ def parse_job(values: object) -> Job:
         classes=fields.texts("classes") or None,
         recipe=None if recipe is None else parse_recipe(recipe, train, preset, fields.faults),
         follows=fields.maybe_place("follows"),
+        range=_range(fields),
     )
     fields.finish()
     if not job.output and not any(fault.startswith("'output'") for fault in fields.faults):
@@ -184,6 +191,13 @@ def parse_job(values: object) -> Job:
         fields.refuse(f"'output' of the job is no name of a folder: {shown(job.output)}.")
     fields.raise_faults()
     return job
+
+
+def _range(fields: Fields) -> Range | None:
+    value = fields.maybe_text("range")
+    if value is not None and value not in RANGES:
+        fields.refuse(f"'range' of the job must be one of {', '.join(RANGES)}, not {shown(value)}.")
+    return cast("Range | None", value)
 
 
 def is_same_run(stored: Job, job: Job) -> bool:

@@ -205,7 +205,7 @@ class Analysis:
         with contextlib.suppress(LayerError):  # a model without residual blocks has no chart
             blocks = self._blocks.analyse(subject, heatmap.target, cancelled=cancelled)
         check = check_heatmap(self._explainer, subject, heatmap, cancelled=cancelled, progress=progress)
-        pixels = decode(source, shorter_side=REPORT_SIDE).pixels
+        pixels = decode(source, shorter_side=REPORT_SIDE, range=self._classifier.range).pixels
         shown = (heatmap, *_spread(others, heatmap.layer))
         return html_report(self._explainer, name, pixels, subject, shown, blocks, check, look=look)
 

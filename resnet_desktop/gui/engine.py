@@ -80,6 +80,7 @@ class Engine:
             fit=self.fit,
             max_pixels=self._limits.max_pixels,
             group_threshold=self._limits.group_threshold,
+            range=bundle.metadata.transforms.range or self._limits.range,
             on_fallback=self._on_fallback,
         )
         recent = Recent(classifier)  # not the engine itself: a circle would keep the old model's memory for a while
@@ -176,6 +177,7 @@ class Engine:
             prediction.full_size,
             prediction.group,
             prediction.sure,
+            tuple(note.message for note in prediction.notes),
         )
 
 

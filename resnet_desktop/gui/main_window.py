@@ -64,9 +64,10 @@ class MainWindow(QMainWindow):
         self._pasted = 0
         self.preferences = Preferences(settings, self)
         self._teaching = Teaching(settings, self)
-        self.controller = SessionController(Limits.of(settings), self)
-        max_pixels = Limits.of(settings).max_pixels
-        self.thumbnails, self.photos = Thumbnails(max_pixels, self), Photos(max_pixels, self)
+        limits = Limits.of(settings)
+        self.controller = SessionController(limits, self)
+        self.thumbnails = Thumbnails(limits.max_pixels, self, limits.range)
+        self.photos = Photos(limits.max_pixels, self, limits.range)
         self.scanner, self._tasks = Scanner(self), Tasks(1, "files", self)
         self.gallery = GalleryModel(self.thumbnails, self)
         self.notice, self.welcome = NoticeBar(), WelcomePage()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from concurrent.futures import Future
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPixmap
@@ -12,6 +13,9 @@ from resnet_desktop.core.errors import ImageError
 from resnet_desktop.gui.qt_image import to_qimage
 from resnet_desktop.gui.results import Failure, Source
 from resnet_desktop.gui.tasks import Tasks
+
+if TYPE_CHECKING:
+    from resnet_desktop.imaging.samples import Range
 
 PHOTO_SIDE = 640
 """A photo's shorter side on the screen is at least twice this, in pixels, where the file has as many."""
@@ -22,19 +26,25 @@ KEPT_THUMBNAILS = 500
 MOST_WAITING = 64
 
 
-def load_photo(source: Source, max_pixels: int) -> QImage:
-    """A photo in the size for the screen. For worker threads. Raises ImageError."""
+def load_photo(source: Source, max_pixels: int, values: str = "tags") -> QImage:
+    """A photo in the size for the screen; ``values``: its range, as ``decode`` takes it. For worker threads.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
     # Imported when first needed, which is after the window is up: they bring in NumPy and Pillow.
     from resnet_desktop.imaging.decode import decode, thumbnail
 
-    return to_qimage(thumbnail(decode(source, shorter_side=PHOTO_SIDE, max_pixels=max_pixels), LONGEST_SIDE))
+    decoded = decode(source, shorter_side=PHOTO_SIDE, max_pixels=max_pixels, range=cast("Range", values))
+    return to_qimage(thumbnail(decoded, LONGEST_SIDE))
 
 
-def load_thumbnail(source: Source, max_pixels: int) -> QImage:
+def load_thumbnail(source: Source, max_pixels: int, values: str = "tags") -> QImage:
     """A photo with a longer side of at most THUMBNAIL_SIDE pixels. For worker threads. Raises ImageError."""
     from resnet_desktop.imaging.decode import decode, thumbnail
 
-    decoded = decode(source, shorter_side=THUMBNAIL_SIDE // 2, max_pixels=max_pixels)
+    side = THUMBNAIL_SIDE // 2
+    decoded = decode(source, shorter_side=side, max_pixels=max_pixels, range=cast("Range", values))
     return to_qimage(thumbnail(decoded, THUMBNAIL_SIDE))
 
 
@@ -47,9 +57,9 @@ class Photos(QObject):
     photo_ready = Signal(int, QImage)
     photo_failed = Signal(int, object)
 
-    def __init__(self, max_pixels: int, parent: QObject | None = None) -> None:
+    def __init__(self, max_pixels: int, parent: QObject | None = None, values: str = "tags") -> None:
         super().__init__(parent)
-        self._max_pixels = max_pixels
+        self._limits = max_pixels, values
         self._tasks = Tasks(1, "photo", self)
         self._kept: OrderedDict[int, QImage] = OrderedDict()
         self._wanted: int | None = None
@@ -65,8 +75,8 @@ class Photos(QObject):
             self._kept.move_to_end(number)
             self.photo_ready.emit(number, kept)
             return
-        limit = self._max_pixels
-        self._running = self._tasks.run_task(lambda: load_photo(source, limit), lambda f: self._on_loaded(number, f))
+        limits = self._limits
+        self._running = self._tasks.run_task(lambda: load_photo(source, *limits), lambda f: self._on_loaded(number, f))
 
     def drop_request(self) -> None:
         """Nothing is looked at any more."""
@@ -98,9 +108,9 @@ class Thumbnails(QObject):
 
     thumbnail_ready = Signal(int)
 
-    def __init__(self, max_pixels: int, parent: QObject | None = None) -> None:
+    def __init__(self, max_pixels: int, parent: QObject | None = None, values: str = "tags") -> None:
         super().__init__(parent)
-        self._max_pixels = max_pixels
+        self._limits = max_pixels, values
         self._tasks = Tasks(1, "thumbnail", self)
         self._kept: OrderedDict[int, QPixmap] = OrderedDict()
         self._waiting: OrderedDict[int, Source] = OrderedDict()
@@ -138,8 +148,8 @@ class Thumbnails(QObject):
             return
         number, source = self._waiting.popitem(last=True)
         self._running = number
-        limit = self._max_pixels
-        self._tasks.run_task(lambda: load_thumbnail(source, limit), lambda f: self._on_loaded(number, f))
+        limits = self._limits
+        self._tasks.run_task(lambda: load_thumbnail(source, *limits), lambda f: self._on_loaded(number, f))
 
     def _on_loaded(self, number: int, future: Future[QImage]) -> None:
         self._running = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from resnet_desktop.core.settings import GROUP_THRESHOLD, MAX_MEGAPIXELS, TOP_K, Settings
+from resnet_desktop.core.settings import GROUP_THRESHOLD, MAX_MEGAPIXELS, RANGE, TOP_K, Settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from resnet_desktop.core.errors import ResNetDesktopError
     from resnet_desktop.explain.target import Target
+    from resnet_desktop.imaging.samples import Range
     from resnet_desktop.imaging.transforms import Box, Fit
     from resnet_desktop.inference.classifier import ClassScore, Prediction
     from resnet_desktop.inference.groups import GroupScore
@@ -55,17 +56,20 @@ class Limits:
         top_k: classes listed for a photo.
         max_pixels: larger images are refused.
         group_threshold: the probability from which an answer is sure, a fraction of 1.
+        range: what is black and white in pictures of more than 8 bits, unless the model says how it was trained.
     """
 
     top_k: int
     max_pixels: int
     group_threshold: float = float(GROUP_THRESHOLD.default)
+    range: Range = "tags"
 
     @staticmethod
     def of(settings: Settings) -> Limits:
         """As the user has set them."""
         max_pixels = settings.integer(MAX_MEGAPIXELS) * 1_000_000
-        return Limits(settings.integer(TOP_K), max_pixels, settings.number(GROUP_THRESHOLD))
+        values = cast("Range", settings.string(RANGE))
+        return Limits(settings.integer(TOP_K), max_pixels, settings.number(GROUP_THRESHOLD), values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,8 @@ class Result:
     """The prediction for one photo, without its large arrays.
 
     ``scores`` are best first; ``seconds`` from decode to prediction; ``full_size`` (width, height) in the file, pixels.
-    ``group`` and ``sure`` are those of the prediction: the most specific thing that is probable enough.
+    ``group`` and ``sure`` are those of the prediction: the most specific thing that is probable enough. ``notes``:
+    sentences on how the photo was read.
     """
 
     scores: tuple[ClassScore, ...]
@@ -92,6 +97,7 @@ class Result:
     full_size: tuple[int, int]
     group: GroupScore | None = None
     sure: bool = True
+    notes: tuple[str, ...] = ()
 
     @property
     def top(self) -> ClassScore:

@@ -48,7 +48,7 @@ def from_samples(
 ) -> Result:
     """Check the size, wait for the memory, read and reduce them; ``held``: bytes that are taken already."""
     wanted.check(samples.size, file.name)
-    taken = demand.of_image(container.TIFF, "L", (0, 0), held)
+    taken = demand.of_image(container.TIFF, "L", (0, 0), held + samples.held)
     factor, needed = wanted.fit(taken, samples.size, file.name, deep=samples.colours)
     with wanted.hold(needed):
         image, more = to_image(samples, factor, wanted.range)

@@ -46,6 +46,7 @@ class Samples:
         no_data: the value that stands for no value.
         profile: an ICC profile.
         white: the largest value of alpha.
+        held: bytes that reading the strips takes beside them, at the most.
     """
 
     size: tuple[int, int]
@@ -58,6 +59,7 @@ class Samples:
     no_data: float | None = None
     profile: bytes | None = None
     white: float = 1.0
+    held: int = 0
 
 
 @dataclass(slots=True)
@@ -163,7 +165,7 @@ def _looked_at(strip: Strip, samples: Samples, seen: _Seen) -> tuple[Strip, NDAr
         alpha = np.clip(strip[..., samples.colours].astype(np.float32) / samples.white, 0, 1).astype(np.float32)
         if samples.alpha == "premultiplied":
             values = values / np.maximum(alpha, np.float32(1e-6))[..., None]
-        weights = alpha if weights is None else np.multiply(weights, alpha)
+        weights = alpha if weights is None else (weights * alpha).astype(np.float32)
     if values.dtype.itemsize > 4 or (values.dtype.kind != "f" and values.dtype.itemsize > 2):
         values = values.astype(np.float64 if seen.high > 1e30 else np.float32)
     return values, weights

@@ -89,6 +89,7 @@ def samples_of(page: Page) -> tuple[Samples, tuple[Note, ...]]:
         no_data=tiff.no_data(page),
         profile=page.data(tiff.PROFILE) or None,
         white=float((1 << layout.bits) - 1) if whole else 1.0,
+        held=layout.held,
     )
     return found, notes
 
@@ -138,6 +139,15 @@ class _Layout:
         planes = [self._plane(number) for number in range(self.planes)]
         for parts in zip(*planes, strict=True):
             yield parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+
+    @property
+    def held(self) -> int:
+        """Bytes of strips and tiles that are in memory at once, packed and unpacked."""
+        packed = self.tiled or self.compression in (*_LIBTIFF, *_PICTURES, tiff.JPEG)
+        segment: int = self.down * self.row_bytes
+        piece: int = segment if packed else min(segment, _PIECE)
+        row = segment * -(-self.size[0] // self.across) * self.planes if self.tiled else piece * self.planes
+        return 3 * int(max(self.lengths, default=0) if packed else _PIECE) + 3 * piece + 2 * row
 
     def _plane(self, number: int) -> Iterator[Array]:
         width, height = self.size

@@ -2,7 +2,8 @@
 
 In this order, as the bundle's ``transforms`` say: the shorter side is first reduced to ``native`` where that is set;
 the shorter side is resized to ``resize`` (the longer one rounded down, as torchvision does); the centre ``crop`` is
-cut; 0–1; mean and std. All reduction is antialiased.
+cut; 0–1; mean and std. All reduction is antialiased. With ``fit`` ``stretch`` the whole picture is brought into the
+square in place of resizing and cutting, whatever its proportions; with ``channels`` ``bgr`` blue comes first.
 """
 
 from __future__ import annotations
@@ -18,8 +19,12 @@ from PIL import Image
 
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.pixels import to_array
+from resnet_desktop.imaging.samples import Range
 
 Fit = Literal["crop", "whole"]
+OwnFit = Literal["crop", "stretch"]
+"""How a network was trained to see photos; ``Fit`` is the user's choice: that, or the whole photo with margins."""
+Channels = Literal["rgb", "bgr"]
 Interpolation = Literal["bilinear", "bicubic", "nearest"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -28,6 +33,7 @@ MAX_CROP = 4096
 # A network that sees few pixels (a small ``native``) feels each of them more. Decoded at three times 64 pixels, a
 # probability moved by up to 0.04 over 50 photos of 1,000 to 2,500 pixels; at three times 171 by 0.007 at most.
 _LEAST_DECODE_SIDE = 171
+_LATER = ("fit", "channels", "range")  # keys of the second version of the format
 LARGEST_NUMBER = 1e6
 """The largest mean or standard deviation that is believed (NaN and infinity are larger)."""
 _FILTERS: dict[str, Image.Resampling] = {
@@ -75,7 +81,11 @@ class _Placement:
 
 @dataclass(frozen=True, slots=True)
 class Transforms:
-    """Preprocessing parameters, in pixels; ``mean`` and ``std`` are per channel on the 0–1 scale, in the order RGB."""
+    """Preprocessing parameters, in pixels; ``mean`` and ``std`` are per channel on the 0–1 scale, in the order RGB.
+
+    ``channels``: in which order the network takes them. ``range``: which values of pictures of more than 8 bits it was
+    shown as black and white; None: it was not said.
+    """
 
     native: int | None = None
     resize: int = 256
@@ -83,6 +93,9 @@ class Transforms:
     interpolation: Interpolation = "bilinear"
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+    fit: OwnFit = "crop"
+    channels: Channels = "rgb"
+    range: Range | None = None
 
     @classmethod
     def from_json(cls, data: str | Mapping[str, Any]) -> Transforms:
@@ -104,26 +117,33 @@ class Transforms:
         resize = _side("resize", data.get("resize", max(default.resize, crop)))
         if resize < crop:
             raise _bad(f"crop more (crop {crop}) than they resize to (resize {resize})")
-        interpolation = data.get("interpolation", default.interpolation)
-        if interpolation not in get_args(Interpolation):
-            raise _bad(f"name an unknown interpolation: {interpolation!r}")
         return cls(
             native=None if native is None else _side("native", native),
             resize=resize,
             crop=crop,
-            interpolation=interpolation,
+            interpolation=_one_of(Interpolation, "interpolation", data.get("interpolation", default.interpolation)),
             mean=_triple("mean", data.get("mean", default.mean), positive=False),
             std=_triple("std", data.get("std", default.std), positive=True),
+            fit=_one_of(OwnFit, "fit", data.get("fit", default.fit)),
+            channels=_one_of(Channels, "order of channels", data.get("channels", default.channels)),
+            range=None if data.get("range") is None else _one_of(Range, "range", data["range"]),
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The mapping that ``from_json`` reads; ready for json.dumps."""
-        return asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
+        """The mapping that ``from_json`` reads, ready for json.dumps; keys that came later only where needed."""
+        values = asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
+        return {key: value for key, value in values.items() if key not in _LATER or value != getattr(Transforms(), key)}
+
+    @property
+    def format(self) -> int:
+        """The version of the bundle format that can express them."""
+        return 2 if self.to_json().keys() & set(_LATER) else 1
 
     @property
     def decode_side(self) -> int:
         """What to ask of ``decode``: the size in pixels to which the shorter side will first be brought, or more."""
-        return max(_LEAST_DECODE_SIDE, self.resize if self.native is None else min(self.native, self.resize))
+        side = self.crop if self.fit == "stretch" else self.resize
+        return max(_LEAST_DECODE_SIDE, side if self.native is None else min(self.native, side))
 
     def apply(
         self,
@@ -139,8 +159,8 @@ class Transforms:
             pixels: uint8 (height, width, 3) RGB, or such an image from ``decode_image``.
             full_size: the (width, height) of the picture where ``pixels`` was decoded at reduced scale. Sizes are
                 rounded to whole pixels on the way, so that without it the crop can lie a pixel beside its place.
-            fit: ``crop`` cuts the centre out; ``whole`` scales the whole picture into the square and pads with the mean
-                colour (zeros after normalization).
+            fit: ``crop`` does as the network was trained (cuts the centre out, or stretches); ``whole`` scales the
+                whole picture into the square and pads with the mean colour (zeros after normalization).
             out: where to write, float32 (3, crop, crop); a new array is made where it is None.
 
         Returns:
@@ -156,10 +176,10 @@ class Transforms:
             out.fill(0.0)
             left, top = place.corner
             target = out[:, top : top + place.size[1], left : left + place.size[0]]
-        for channel in range(3):
+        for channel, plane in enumerate(target if self.channels == "rgb" else target[::-1]):
             scale = 1.0 / (255.0 * self.std[channel])
-            np.multiply(seen[..., channel], np.float32(scale), out=target[channel], dtype=np.float32)
-            target[channel] -= np.float32(self.mean[channel] / self.std[channel])
+            np.multiply(seen[..., channel], np.float32(scale), out=plane, dtype=np.float32)
+            plane -= np.float32(self.mean[channel] / self.std[channel])
         return out
 
     def view(
@@ -179,7 +199,8 @@ class Transforms:
 
     def picture(self, prepared: NDArray[np.float32]) -> NDArray[np.uint8]:
         """What the network is given, float32 (3, H, W) as from ``apply``, as a picture: uint8 (H, W, 3)."""
-        values = prepared.transpose(1, 2, 0) * np.asarray(self.std) + np.asarray(self.mean)
+        planes = prepared if self.channels == "rgb" else prepared[::-1]
+        values = planes.transpose(1, 2, 0) * np.asarray(self.std) + np.asarray(self.mean)
         return np.ascontiguousarray(np.clip(np.rint(values * 255.0), 0, 255).astype(np.uint8))
 
     def seen_box(self, width: int, height: int, fit: Fit = "crop") -> Box:
@@ -206,6 +227,8 @@ class Transforms:
             size = (max(1, round(first[0] * self.crop / longest)), max(1, round(first[1] * self.crop / longest)))
             corner = ((self.crop - size[0]) // 2, (self.crop - size[1]) // 2)
             return _Placement(first, reduced, (0.0, 0.0, float(first[0]), float(first[1])), size, corner)
+        if self.fit == "stretch":
+            return _Placement(first, reduced, (0.0, 0.0, float(first[0]), float(first[1])), (self.crop,) * 2, (0, 0))
         full = _shorter_side_to(self.resize, *first)
         left, top = round((full[0] - self.crop) / 2.0), round((full[1] - self.crop) / 2.0)
         step_x, step_y = first[0] / full[0], first[1] / full[1]
@@ -235,6 +258,12 @@ def _shorter_side_to(side: int, width: int, height: int) -> tuple[int, int]:
 
 def _bad(what: str) -> ModelError:
     return ModelError("bad_metadata", f"The model's transforms {what}.")
+
+
+def _one_of(kind: Any, key: str, value: object) -> Any:  # noqa: ANN401 - a Literal and one of its values
+    if value not in get_args(kind):
+        raise _bad(f"name an unknown {key}: {value!r}")
+    return value
 
 
 def _side(key: str, value: object) -> int:

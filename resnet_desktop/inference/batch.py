@@ -27,7 +27,7 @@ from resnet_desktop.core.errors import AnswerError, ImageError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.core.running import stoppable
 from resnet_desktop.imaging.decode import DecodeBudget, Source
-from resnet_desktop.inference.classifier import Classifier, Prediction, RawOutputs
+from resnet_desktop.inference.classifier import Classifier, Prediction, RawOutputs, Seen
 from resnet_desktop.inference.runtime import CPU
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
-    full_size: tuple[int, int]
+    seen: Seen
     seconds: float
 
 
@@ -222,7 +222,7 @@ class _Lanes(_Road):
 
     def _through(self, index: int, source: Source, prepared: NDArray[np.float32]) -> Prediction:
         start = time.perf_counter()
-        full_size = self._classifier.prepare(source, prepared[0], self._budget)
+        seen = self._classifier.prepare(source, prepared[0], self._budget)
         seconds = time.perf_counter() - start
         if index:  # the first image has all cores; threads start their images in order, so that it is on its way
             self._first_done.wait()
@@ -231,7 +231,7 @@ class _Lanes(_Road):
                 raise _CancelledError
             start = time.perf_counter()
             raw = self._predicted(prepared)
-        return self._classifier.prediction(raw, 0, seconds + time.perf_counter() - start, full_size)
+        return self._classifier.prediction(raw, 0, seconds + time.perf_counter() - start, seen.full_size, seen.notes)
 
 
 class _Pipeline(_Road):
@@ -273,10 +273,10 @@ class _Pipeline(_Road):
             raise _CancelledError
         start = time.perf_counter()
         try:
-            full_size = self._classifier.prepare(source, out, self._budget)
+            seen = self._classifier.prepare(source, out, self._budget)
         except ImageError as error:
             return error
-        return _Prepared(full_size, time.perf_counter() - start)
+        return _Prepared(seen, time.perf_counter() - start)
 
     def _finish(self, batch: _Batch) -> Iterator[Outcome]:
         prepared = [self._wait(job.future) for job in batch.jobs]
@@ -306,8 +306,9 @@ class _Pipeline(_Road):
         for row, slot in enumerate(good):
             item = prepared[slot]
             assert isinstance(item, _Prepared)
+            seen, seconds = item.seen, item.seconds + share
             try:
-                found.append(self._classifier.prediction(raw, row, item.seconds + share, item.full_size))
+                found.append(self._classifier.prediction(raw, row, seconds, seen.full_size, seen.notes))
             except AnswerError as error:
                 found.append(error)
         return found

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.taxonomy.of_model import taxonomy_of
 from resnet_desktop.core.errors import AnswerError, ModelError
-from resnet_desktop.imaging.decode import DEFAULT_MAX_PIXELS, DecodeBudget, Source, decode_image
+from resnet_desktop.imaging.decode import DEFAULT_MAX_PIXELS, DecodeBudget, Note, Range, Source, decode_image
 from resnet_desktop.imaging.transforms import Fit
 from resnet_desktop.inference import providers, runtime
 from resnet_desktop.inference.groups import DEFAULT_THRESHOLD, GroupRule, GroupScore
@@ -48,6 +48,7 @@ class Prediction:
         group: the most specific thing that is probable enough, or that the network leans to; None for a model without
             a hierarchy of its classes.
         sure: whether the group, or without one the best class, is probable enough to be said.
+        notes: what is to be known of how the image was read.
     """
 
     scores: tuple[ClassScore, ...]
@@ -60,11 +61,20 @@ class Prediction:
     full_size: tuple[int, int]
     group: GroupScore | None = None
     sure: bool = True
+    notes: tuple[Note, ...] = ()
 
     @property
     def top(self) -> ClassScore:
         """The most probable class."""
         return self.scores[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of an image once it was prepared: its size in its file, in pixels, and notes on reading it."""
+
+    full_size: tuple[int, int]
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +101,9 @@ class Classifier:
         keep_activations: fetch what last-stage heatmaps need, in the same run.
         max_pixels: images with more are refused.
         group_threshold: the probability from which an answer is sure, a fraction of 1 (see ``groups``).
+        range: which values of images of more than 8 bits are black and white; None: as the model was trained, else by
+            their tags.
+        page: which page of files that have several; None: the one that is meant.
         on_fallback: called with a sentence when the provider fails and the CPU takes over.
         factory: opens ONNX Runtime sessions.
 
@@ -109,6 +122,8 @@ class Classifier:
         keep_activations: bool = True,
         max_pixels: int = DEFAULT_MAX_PIXELS,
         group_threshold: float = DEFAULT_THRESHOLD,
+        range: Range | None = None,  # noqa: A002 - the option's name
+        page: int | None = None,
         on_fallback: Callable[[str], None] | None = None,
         factory: SessionFactory = runtime.open_session,
     ) -> None:
@@ -116,6 +131,8 @@ class Classifier:
         self.top_k = top_k
         self.fit: Fit = fit
         self.max_pixels = max_pixels
+        self.range: Range = range or bundle.metadata.transforms.range or "tags"
+        self.page = page
         self.choice = provider if isinstance(provider, Choice) else providers.choose(provider, factory=factory)
         self.groups = GroupRule(taxonomy_of(bundle.metadata), group_threshold)
         self._novelty = NoveltyRule.from_metadata(bundle.metadata.novelty)
@@ -135,35 +152,37 @@ class Classifier:
         """An array for ``size`` prepared images, ``(size, 3, H, W)``, its contents undefined."""
         return np.empty((size, *self.bundle.input_shape), np.float32)
 
-    def prepare(self, source: Source, out: NDArray[np.float32], budget: DecodeBudget | None = None) -> tuple[int, int]:
+    def prepare(self, source: Source, out: NDArray[np.float32], budget: DecodeBudget | None = None) -> Seen:
         """Decode ``source`` and write what the network sees of it into ``out``, ``(3, H, W)``.
-
-        Returns:
-            Width and height of the image in its file.
 
         Raises:
             ImageError: the image cannot be read.
         """
         transforms = self.bundle.metadata.transforms
-        image, full_size = decode_image(
-            source, shorter_side=transforms.decode_side, max_pixels=self.max_pixels, budget=budget
+        image, full_size, notes = decode_image(
+            source,
+            shorter_side=transforms.decode_side,
+            max_pixels=self.max_pixels,
+            budget=budget,
+            range=self.range,
+            page=self.page,
         )
         transforms.apply(image, self.fit, out=out, full_size=full_size)
-        return full_size
+        return Seen(full_size, notes)
 
     def classify(self, source: Source) -> Prediction:
         """Classify one image file or its bytes. Raises ImageError if it cannot be read, ProviderError, ModelError."""
         start = time.perf_counter()
         batch = self.new_batch(1)
-        full_size = self.prepare(source, batch[0])
-        return self._only(batch, start, full_size)
+        seen = self.prepare(source, batch[0])
+        return self._only(batch, start, seen)
 
     def classify_pixels(self, pixels: NDArray[np.uint8]) -> Prediction:
         """Classify upright sRGB pixels, uint8 ``(height, width, 3)``. Raises ProviderError, ModelError."""
         start = time.perf_counter()
         batch = self.new_batch(1)
         self.bundle.metadata.transforms.apply(pixels, self.fit, out=batch[0])
-        return self._only(batch, start, (pixels.shape[1], pixels.shape[0]))
+        return self._only(batch, start, Seen((pixels.shape[1], pixels.shape[0])))
 
     def predict(self, batch: NDArray[np.float32]) -> RawOutputs:
         """Run prepared images, float32 ``(n, 3, H, W)``.
@@ -197,7 +216,9 @@ class Classifier:
         scaled /= scaled.sum(axis=-1, keepdims=True)
         return scaled.astype(np.float32)
 
-    def prediction(self, raw: RawOutputs, row: int, seconds: float, full_size: tuple[int, int]) -> Prediction:
+    def prediction(
+        self, raw: RawOutputs, row: int, seconds: float, full_size: tuple[int, int], notes: tuple[Note, ...] = ()
+    ) -> Prediction:
         """The prediction of image ``row`` of a run. Raises AnswerError if its numbers are not finite."""
         logits = raw.logits[row]
         self._check(logits)
@@ -219,6 +240,7 @@ class Classifier:
             full_size=full_size,
             group=answer.group,
             sure=answer.sure,
+            notes=notes,
         )
 
     def _check(self, logits: NDArray[np.float32]) -> None:
@@ -226,9 +248,9 @@ class Classifier:
             message = f"{self.bundle.path.name} gave numbers that are not finite on {self.provider}."
             raise AnswerError("not_finite", message, "Try another provider.")
 
-    def _only(self, batch: NDArray[np.float32], start: float, full_size: tuple[int, int]) -> Prediction:
+    def _only(self, batch: NDArray[np.float32], start: float, seen: Seen) -> Prediction:
         raw = self.predict(batch)
-        return self.prediction(raw, 0, time.perf_counter() - start, full_size)
+        return self.prediction(raw, 0, time.perf_counter() - start, seen.full_size, seen.notes)
 
     def _best(self, probabilities: NDArray[np.float32]) -> tuple[ClassScore, ...]:
         # A stable sort, so that equal probabilities come in the order of their classes.

@@ -106,7 +106,9 @@ def batches(samples: Sequence[Sample], transforms: Transforms, workers: int) -> 
 
     def work(source: bytes | Path) -> Floats | ResNetDesktopError:
         try:
-            image, full_size = decode_image(source, shorter_side=transforms.decode_side)
+            image, full_size, _ = decode_image(
+                source, shorter_side=transforms.decode_side, range=transforms.range or "tags"
+            )
         except ImageError as error:
             return error  # the scan has named it already, or it has vanished since
         return transforms.apply(image, full_size=full_size)

@@ -78,6 +78,7 @@ class Augmenter:
         self._mixup, self._cutmix = recipe.mixup, recipe.cutmix
         self._mean = torch.tensor(transforms.mean, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(transforms.std, device=device).view(1, 3, 1, 1)
+        self._reversed = transforms.channels == "bgr"
         self._grey = torch.tensor(GREY, device=device).view(1, 3, 1, 1)
 
     def draw(self, n: int, generator: torch.Generator) -> Draws:
@@ -125,6 +126,7 @@ class Augmenter:
 
     def pixels(self, x: Tensor) -> Tensor:
         """Inputs as pictures again: uint8 ``[n, 3, h, w]``."""
+        x = x.flip(1) if self._reversed else x
         return ((x * self._std + self._mean).clamp(0, 1) * 255).round().to(torch.uint8)
 
     def _rectangle(self, size: int, area: float, generator: torch.Generator) -> tuple[float, float, float, float]:
@@ -159,4 +161,5 @@ class Augmenter:
         return torch.lerp(grey.expand_as(x), x, saturation).clamp(0, 1)
 
     def _normalized(self, x: Tensor) -> Tensor:
-        return ((x - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
+        x = (x - self._mean) / self._std
+        return (x.flip(1) if self._reversed else x).contiguous(memory_format=torch.channels_last)

@@ -67,7 +67,7 @@ def prepare(job: Job, pictures: int = PICTURES) -> Bench:
     assert recipe.transforms is not None, "filled in just now"
     started = time.monotonic()
     some = spread(found.training, pictures)
-    loaded, _ = load_pictures(some, square(choices.stored_side(recipe)), job.workers or 1)
+    loaded, _ = load_pictures(some, square(choices.stored_side(recipe), recipe.transforms), job.workers or 1)
     if not len(loaded):
         raise DataError("no_images", "None of the pictures to train on can be read.")
     decoding = (time.monotonic() - started) / len(some)

@@ -86,6 +86,11 @@ def stored_side(recipe: Recipe, margin: float = MARGIN) -> int:
 
 def _transforms(job: Job, recipe: Recipe) -> Transforms:
     """Fine-tuning keeps the base's preprocessing, at another size if the job says so."""
+    found = _sized(job, recipe)
+    return found if job.range is None else dataclasses.replace(found, range=job.range)
+
+
+def _sized(job: Job, recipe: Recipe) -> Transforms:
     if job.train == "scratch":
         size = job.input_size or 128
         return recipe.transforms or Transforms(resize=size, crop=size)

@@ -113,9 +113,10 @@ def _room(shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:
         raise atomic.storage_error(folder, error) from error
 
 
-def square(side: int) -> Transforms:
-    """The centre square of a picture, at ``side`` pixels."""
-    return Transforms(native=None, resize=side, crop=side)
+def square(side: int, like: Transforms | None = None) -> Transforms:
+    """The square, at ``side`` pixels, that training cuts its crops out of: read and fitted as by ``like``."""
+    like = like or Transforms()
+    return Transforms(resize=side, crop=side, fit=like.fit, range=like.range)
 
 
 def decoded(
@@ -130,13 +131,13 @@ def decoded(
     def work(source: bytes | Path) -> list[NDArray[np.uint8]] | ResNetDesktopError:
         try:
             pictures = {
-                side: decode_image(source, shorter_side=side, budget=budget)
-                for side in {kind.decode_side for kind in kinds}
+                (side, values): decode_image(source, shorter_side=side, budget=budget, range=values or "tags")
+                for side, values in {(kind.decode_side, kind.range) for kind in kinds}
             }
         except ImageError as error:
             return error
-        chosen = ((kind, pictures[kind.decode_side]) for kind in kinds)
-        return [kind.view(image, full_size=full_size) for kind, (image, full_size) in chosen]
+        chosen = ((kind, pictures[kind.decode_side, kind.range]) for kind in kinds)
+        return [kind.view(image, full_size=full_size) for kind, (image, full_size, _) in chosen]
 
     return on_pool(samples, work, workers)
 

@@ -194,7 +194,7 @@ class Extractor:
 
         places = sorted(missing)
         drawn = any(row.view for rows in missing.values() for row in rows)
-        kinds = (self._transforms, square(self._side)) if drawn else (self._transforms,)
+        kinds = (self._transforms, square(self._side, self._transforms)) if drawn else (self._transforms,)
         pictures = decoded([samples[place] for place in places], kinds, self._workers)
         for place, (_, found) in zip(places, pictures, strict=True):
             if isinstance(found, ResNetDesktopError):

@@ -43,7 +43,7 @@ def preview(job: Job, folder: Path) -> dict[str, Any]:
     found = survey(job)
     head = job.train == "head"
     side = choices.stored_side(recipe, choices.PASSING_MARGIN if head else choices.MARGIN)
-    pictures, _ = load_pictures(spread(found.training, PICTURES), square(side), job.workers or 1)
+    pictures, _ = load_pictures(spread(found.training, PICTURES), square(side, recipe.transforms), job.workers or 1)
     if not len(pictures):
         raise DataError("no_images", "None of the pictures to train on can be read.")
     augmenter, crop = Augmenter(recipe, recipe.transforms, torch.device("cpu")), recipe.transforms.crop
@@ -72,7 +72,7 @@ def preview(job: Job, folder: Path) -> dict[str, Any]:
 
 def _seen(source: bytes | Path, transforms: Transforms) -> NDArray[np.uint8]:
     """What the network sees of a picture in the app. Raises ImageError."""
-    picture = decode(source, shorter_side=transforms.decode_side)
+    picture = decode(source, shorter_side=transforms.decode_side, range=transforms.range or "tags")
     return transforms.view(picture.pixels, full_size=picture.full_size)
 
 

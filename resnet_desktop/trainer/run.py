@@ -204,7 +204,7 @@ class Run:
         tell = self._teller("reading")
         seen = self.recipe.transforms
         assert seen is not None, "filled in at the start"
-        training, skipped = load_pictures(found.training, square(side), workers, lambda done: tell(done, whole))
+        training, skipped = load_pictures(found.training, square(side, seen), workers, lambda done: tell(done, whole))
         before = len(found.training)
         validation, more = load_pictures(found.validation, seen, workers, lambda done: tell(before + done, whole))
         resident = training.pixels.nbytes + validation.pixels.nbytes

@@ -116,7 +116,7 @@ def sample(classifier: Classifier, classes: dict[str, int], count: int, seed: in
     with zipfile.ZipFile(DATA / "tiny200-val.zip") as archive:
         for row in (rows[i] for i in order):
             prepared = classifier.new_batch(1)[0]
-            width, height = classifier.prepare(archive.read(row["file"]), prepared)
+            width, height = classifier.prepare(archive.read(row["file"]), prepared).full_size
             x0, y0, x1, y1 = (float(row[key]) for key in ("x0", "y0", "x1", "y1"))
             edges = Box(x0, y0, x1 + 1, y1 + 1)  # the file names the last pixel that is inside
             box = box_on_crop(edges, transforms.seen_box(width, height, classifier.fit))

@@ -111,7 +111,7 @@ def _folder(size: str, paths: list[Path], count: int, rounds: int, against: Path
     bundle = network()
     classifier = Classifier(bundle, provider="cpu")
     paths, part = sorted(paths), count // rounds
-    image, full_size = decode_image(paths[0], shorter_side=bundle.metadata.transforms.decode_side)
+    image, full_size, _ = decode_image(paths[0], shorter_side=bundle.metadata.transforms.decode_side)
     divisor = round(full_size[0] / image.width)
     sources = itertools.cycle(paths)
 

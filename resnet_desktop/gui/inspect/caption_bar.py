@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.elided_label import ElidedLabel
@@ -21,6 +21,7 @@ class CaptionBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._caption, self._value, self._zoom = ElidedLabel(), ElidedLabel(), PlainLabel()
+        self._notes = ElidedLabel()
         self.switch = ViewSwitch(
             (
                 (self.tr("Photo"), self.tr("The photo with its heatmap (Ctrl+1)")),
@@ -29,14 +30,20 @@ class CaptionBar(QWidget):
             ),
             self.tr("View"),
         )
-        for label in (self._caption, self._zoom, self._value):
+        for label in (self._caption, self._notes, self._zoom, self._value):
             label.setProperty("tone", "secondary")
         self._value.setAlignment(Qt.AlignmentFlag.AlignRight)
         self._value.hide()
+        self._notes.hide()
+        self._notes.setFont(theme.font(0.85))
+        names = QVBoxLayout()
+        names.setSpacing(0)
+        names.addWidget(self._caption)
+        names.addWidget(self._notes)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(theme.L, theme.XS, theme.M, theme.XS)
         layout.setSpacing(theme.M)
-        layout.addWidget(self._caption, 2)
+        layout.addLayout(names, 2)
         layout.addWidget(self._value, 3)
         for widget in (self._zoom, self.switch):
             layout.addWidget(widget)
@@ -51,9 +58,16 @@ class CaptionBar(QWidget):
         """The photo's name and size."""
         return self._caption.text()
 
-    def show_caption(self, text: str) -> None:
-        """The photo's name and size."""
+    @property
+    def notes(self) -> str:
+        """How the photo was read, where that is to be known."""
+        return self._notes.text()
+
+    def show_caption(self, text: str, notes: str = "") -> None:
+        """The photo's name and size, and below it in small print how it was read."""
         self._caption.setText(text)
+        self._notes.setText(notes)
+        self._notes.setVisible(bool(notes))
 
     def show_value(self, text: str) -> None:
         """The value under the pointer; empty for none."""

@@ -309,7 +309,7 @@ class InspectPage(QWidget):
         if isinstance(outcome, Result):
             self.predictions.show_result(outcome)
             self.heatmap.controls.show_classes([score.index for score in outcome.scores])
-            self.bar.show_caption("{}  ·  {} × {}".format(item.name, *outcome.full_size))
+            self.bar.show_caption("{}  ·  {} × {}".format(item.name, *outcome.full_size), " ".join(outcome.notes))
             self._update_compare()
         elif isinstance(outcome, Failure):
             self._forget_photo()

@@ -14,7 +14,7 @@ from resnet_desktop.gui.results import Failure
 
 if TYPE_CHECKING:
     from resnet_desktop.bundle.catalogue import Pretrained
-    from resnet_desktop.imaging.transforms import Interpolation, Transforms
+    from resnet_desktop.imaging.transforms import Channels, Interpolation, OwnFit, Transforms
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,15 @@ def imagenet_labels() -> tuple[str, ...]:
 
 
 def remember(
-    path: Path, labels: tuple[str, ...] | None, side: int, resize: int, values: str, interpolation: Interpolation
+    path: Path,
+    labels: tuple[str, ...] | None,
+    side: int,
+    resize: int,
+    values: str,
+    interpolation: Interpolation,
+    *,
+    fit: OwnFit = "crop",
+    channels: Channels = "rgb",
 ) -> Failure | None:
     """Keep what the user says of a model; why it cannot be kept, else None.
 
@@ -216,6 +224,8 @@ def remember(
         resize: pixels of the shorter side.
         values: one of ``importing.PIXEL_VALUES``.
         interpolation: how photos are resized.
+        fit: whether the middle of photos is cut out or all of them stretched.
+        channels: in which order the network takes colours.
     """
     from resnet_desktop.bundle import answers
     from resnet_desktop.bundle.bundle import read
@@ -224,7 +234,8 @@ def remember(
 
     try:
         admission.admit(path)
-        answers.remember(read(path), Known(labels, preprocessing(side, resize, values, interpolation)))
+        prepared = preprocessing(side, resize, values, interpolation, fit, channels)
+        answers.remember(read(path), Known(labels, prepared))
     except ResNetDesktopError as error:
         return Failure.of(error)
     return None

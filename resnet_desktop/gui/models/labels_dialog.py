@@ -52,6 +52,7 @@ class LabelsDialog(QDialog):
         self.from_file = QRadioButton(self.tr("As a file says: a list of names, as text, JSON, YAML or a table"))
         self._choose = QPushButton(self.tr("Choose file…"))
         self.values, self.resize_box, self.resizing = Choice(), QSpinBox(), Choice()
+        self.fitting, self.channels, self._middle = Choice(), Choice(), PlainLabel()
         self._found, self._said = PlainLabel(), PlainLabel()
         buttons = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(buttons.Ok | buttons.Cancel)
@@ -73,9 +74,10 @@ class LabelsDialog(QDialog):
         labels = self._chosen_labels()
         side, resize = self._facts.side, self.resize_box.value()
         path, values = self._facts.path, str(self.values.currentData())
-        resizing = self.resizing.currentData()
+        resizing, fit, channels = (box.currentData() for box in (self.resizing, self.fitting, self.channels))
         self._tasks.run_task(
-            lambda: knowledge.remember(path, labels, side, resize, values, resizing), self._on_remembered
+            lambda: knowledge.remember(path, labels, side, resize, values, resizing, fit=fit, channels=channels),
+            self._on_remembered,
         )
 
     def _chosen_labels(self) -> tuple[str, ...] | None:
@@ -122,7 +124,17 @@ class LabelsDialog(QDialog):
             "-1..1": self.tr("From −1 to 1 (many networks in TensorFlow)"),
             "0..1": self.tr("From 0 to 1"),
             "0..255": self.tr("From 0 to 255"),
+            "caffe": self.tr("From 0 to 255, less the mean of each channel (many of Caffe's)"),
         }
+
+    def _fitting(self) -> Mapping[str, str]:
+        return {
+            "crop": self.tr("The middle is cut out (most networks)"),
+            "stretch": self.tr("All of it, stretched to a square"),
+        }
+
+    def _channels(self) -> Mapping[str, str]:
+        return {"rgb": self.tr("Red first (most networks)"), "bgr": self.tr("Blue first (many of Caffe's)")}
 
     def _resizing(self) -> Mapping[str, str]:
         return {
@@ -156,9 +168,18 @@ class LabelsDialog(QDialog):
         # What the model is shown now, also where that was answered before.
         spread = {(0.5, 0.5, 0.5): 1, (1.0, 1.0, 1.0): 2, (1 / 255, 1 / 255, 1 / 255): 3}
         self.values.setCurrentIndex(spread.get(facts.transforms.std, 0))
-        for name, title in self._resizing().items():
-            self.resizing.addItem(title, name)
-        self.resizing.setCurrentIndex(max(0, self.resizing.findData(facts.transforms.interpolation)))
+        if facts.transforms.mean[0] > 0 and facts.transforms.std == (1 / 255, 1 / 255, 1 / 255):
+            self.values.setCurrentIndex(self.values.findData("caffe"))
+        transforms = facts.transforms
+        for box, titles, now in (
+            (self.resizing, self._resizing(), transforms.interpolation),
+            (self.fitting, self._fitting(), transforms.fit),
+            (self.channels, self._channels(), transforms.channels),
+        ):
+            for name, title in titles.items():
+                box.addItem(title, name)
+            box.setCurrentIndex(max(0, box.findData(now)))
+        self.fitting.currentIndexChanged.connect(self._on_fitting)
         self.resize_box.setRange(facts.side, max(LARGEST_RESIZE, facts.side))
         self.resize_box.setValue(max(facts.side, facts.transforms.resize))
         self.resize_box.setSuffix(self.tr(" pixels"))
@@ -210,15 +231,29 @@ class LabelsDialog(QDialog):
         grid.addWidget(PlainLabel(self.tr("Shorter side")), 2, 0)
         grid.addWidget(self.resize_box, 2, 1, Qt.AlignmentFlag.AlignLeft)
         text = self.tr("Of that the middle {side} × {side} pixels are seen.").format(side=self._facts.side)
-        seen = PlainLabel(text)
-        seen.setProperty("tone", "secondary")
-        grid.addWidget(seen, 3, 1)
-        grid.addWidget(PlainLabel(self.tr("Resized by")), 4, 0)
-        grid.addWidget(self.resizing, 4, 1)
-        self.resizing.setAccessibleName(self.tr("Resized by"))
+        self._middle.setText(text)
+        self._middle.setProperty("tone", "secondary")
+        grid.addWidget(self._middle, 3, 1)
+        for row, (title, box) in enumerate(
+            (
+                (self.tr("Proportions"), self.fitting),
+                (self.tr("Resized by"), self.resizing),
+                (self.tr("Colours"), self.channels),
+            ),
+            4,
+        ):
+            grid.addWidget(PlainLabel(title), row, 0)
+            grid.addWidget(box, row, 1)
+            box.setAccessibleName(title)
+        self._on_fitting()
         self.values.setAccessibleName(self.tr("Pixel values"))
         self.resize_box.setAccessibleName(self.tr("Shorter side"))
         return grid
+
+    def _on_fitting(self) -> None:
+        cut = self.fitting.currentData() != "stretch"
+        self.resize_box.setEnabled(cut)
+        self._middle.setVisible(cut)
 
     def _on_choose(self) -> None:
         dialog = QFileDialog(self, self.tr("Choose a file of class names"))

@@ -124,6 +124,7 @@ def test_the_worst_of_each_format_stays_below_the_limit(name: str, tmp_path: Pat
             assert said.startswith(f"{SIDE}x{SIDE}") or name == "png-16-rgb"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "mode", "options"),
     [

@@ -118,11 +118,20 @@ def raw_photo(preview: bytes, raw: tuple[int, int], orientation: int = 1) -> byt
 
     pixels = 8
     first = pixels + small.nbytes
-    rgb = {254: (1,), 256: (16,), 257: (12,), 258: (8,), 259: (1,), 262: (2,), 273: (pixels,), 274: (orientation,)}
+    rgb: dict[int, tuple[int, ...]] = {
+        254: (1,),
+        256: (16,),
+        257: (12,),
+        258: (8,),
+        259: (1,),
+        262: (2,),
+        273: (pixels,),
+        274: (orientation,),
+    }
     rgb |= {277: (3,), 278: (12,), 279: (small.nbytes,), 330: (0, 0)}
     second = first + len(directory(first, rgb))
-    third = second + len(directory(second, {254: (1,), 259: (6,), 513: (0,), 514: (0,)}))
-    sensor = {
+    third = second + len(directory(second, dict.fromkeys((254, 259, 513, 514), (0,))))
+    sensor: dict[int, tuple[int, ...]] = {
         254: (0,),
         256: (raw[0],),
         257: (raw[1],),
@@ -134,7 +143,7 @@ def raw_photo(preview: bytes, raw: tuple[int, int], orientation: int = 1) -> byt
         279: (8,),
     }
     jpeg_at = third + len(directory(third, sensor))
-    jpeg = {254: (1,), 259: (6,), 513: (jpeg_at,), 514: (len(preview),)}
+    jpeg: dict[int, tuple[int, ...]] = {254: (1,), 259: (6,), 513: (jpeg_at,), 514: (len(preview),)}
     body = directory(first, rgb | {330: (second, third)}) + directory(second, jpeg) + directory(third, sensor)
     return b"II\x2a\0" + struct.pack("<I", first) + small.tobytes() + body + preview
 

@@ -16,7 +16,7 @@ from resnet_desktop.core.errors import AnswerError, ProviderError
 from resnet_desktop.imaging.decode import DecodeBudget, Source, encode_jpeg
 from resnet_desktop.inference import providers
 from resnet_desktop.inference.batch import Outcome, classify_many, default_batch_size
-from resnet_desktop.inference.classifier import Classifier, RawOutputs
+from resnet_desktop.inference.classifier import Classifier, RawOutputs, Seen
 from resnet_desktop.inference.providers import Choice
 from resnet_desktop.inference.runtime import CPU
 
@@ -138,7 +138,7 @@ class Clumsy(Classifier):
         super().__init__(bundle, provider="cpu")
         self._numbers = itertools.count(1)
 
-    def prepare(self, source: Source, out: NDArray[np.float32], budget: DecodeBudget | None = None) -> tuple[int, int]:
+    def prepare(self, source: Source, out: NDArray[np.float32], budget: DecodeBudget | None = None) -> Seen:
         """Prepare, or fail."""
         if next(self._numbers) == 3:
             raise TimeoutError("a fault of the program")
