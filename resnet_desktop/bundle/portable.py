@@ -15,12 +15,10 @@ from resnet_desktop.core import atomic
 
 _EXAMPLE = '''"""python example.py PHOTO: the classes of a photo, with numpy, onnxruntime and pillow."""
 import json, sys, pathlib, numpy, onnxruntime
-from photo import Image, read
+from photo import Image, read, shorter_side_to
 here = pathlib.Path(__file__).parent
 model = json.loads((here / "labels.json").read_text("utf-8"))
 t = model["transforms"]
-def shorter_side_to(side, w, h):
-    return (side, max(side, side * h // w)) if w <= h else (max(side, side * w // h), side)
 image, size = read(sys.argv[1], model["decode_side"], t.get("range") or "tags")
 if t["native"] and min(size) > t["native"]:
     size = shorter_side_to(t["native"], *size)
@@ -30,9 +28,8 @@ w, h = (c, c) if t.get("fit") == "stretch" else shorter_side_to(t["resize"], *si
 x, y, sx, sy = round((w - c) / 2), round((h - c) / 2), image.width / w, image.height / h
 box = x * sx, y * sy, min((x + c) * sx, image.width), min((y + c) * sy, image.height)
 pixels = numpy.float32(image.resize((c, c), Image.Resampling[t["interpolation"].upper()], box)) / 255
-pixels = ((pixels - t["mean"]) / t["std"]).transpose(2, 0, 1)[None].astype("float32")
-if t.get("channels") == "bgr":
-    pixels = pixels[:, ::-1].copy()
+order = [2, 1, 0] if t.get("channels") == "bgr" else [0, 1, 2]
+pixels = ((pixels - t["mean"]) / t["std"]).transpose(2, 0, 1)[None, order].astype("float32")
 logits = onnxruntime.InferenceSession(here / "model.onnx").run([model["output"]], {model["input"]: pixels})[0][0]
 p = numpy.exp((logits.ravel() - logits.max()) / model["temperature"])
 for i in numpy.argsort(-p)[:5]:
@@ -48,6 +45,10 @@ from colour import to_srgb
 from samples import Samples, to_image
 
 TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation: Image.Transpose that brings it upright
+
+
+def shorter_side_to(side, w, h):
+    return (side, max(side, side * h // w)) if w <= h else (max(side, side * w // h), side)
 
 
 def read(path, side, values="tags"):

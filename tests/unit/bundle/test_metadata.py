@@ -83,10 +83,35 @@ def test_wrong_values_are_named(key: str, text: str) -> None:
 
 
 def test_a_newer_format_says_so() -> None:
-    with pytest.raises(ModelError, match="format 2") as caught:
-        Metadata.from_props({"resnet_desktop.format": "2"})
+    with pytest.raises(ModelError, match="format 3") as caught:
+        Metadata.from_props({"resnet_desktop.format": "3"})
     assert caught.value.code == "newer_format"
     assert caught.value.hint is not None
+
+
+@pytest.mark.parametrize(
+    ("transforms", "version"),
+    [
+        (Transforms(), "1"),
+        (Transforms(resize=64, crop=64), "1"),
+        (Transforms(fit="stretch"), "2"),
+        (Transforms(channels="bgr"), "2"),
+        (Transforms(range="stored"), "2"),
+    ],
+)
+def test_the_format_is_the_oldest_that_says_what_must_be_said(transforms: Transforms, version: str) -> None:
+    props = metadata(transforms=transforms).to_props()
+    assert props["resnet_desktop.format"] == version
+    assert props["resnet_desktop.transforms"].count("fit") == (transforms.fit != "crop")
+    read = Metadata.from_props(props)
+    assert read is not None
+    assert read.transforms == transforms
+
+
+@pytest.mark.parametrize("given", [{"fit": "whole"}, {"channels": "gbr"}, {"range": "auto"}, {"fit": 1}])
+def test_unknown_ways_to_prepare_are_refused(given: dict[str, object]) -> None:
+    with pytest.raises(ModelError, match="unknown"):
+        Transforms.from_json(given)
 
 
 def test_values_that_are_no_json_are_not_written() -> None:

@@ -198,3 +198,41 @@ def test_a_higher_limit_of_pixels_allows_more_memory() -> None:
     assert demand.most_bytes(50_000_000) == demand.most_bytes(200_000_000) == demand.MOST_BYTES
     assert demand.most_bytes(400_000_000) == 2 * demand.MOST_BYTES
     assert np.iinfo(np.int64).max > demand.most_bytes(2_000_000_000)
+
+
+_CHANGING = """
+import os, sys, threading, time
+from pathlib import Path
+from resnet_desktop.core.errors import ImageError
+from resnet_desktop.imaging import source
+from resnet_desktop.imaging.decode import decode
+path = Path(sys.argv[1])
+reads = 0
+plain = source.PatientReader.read
+def read(self, size=-1, /):
+    global reads
+    reads += 1
+    if reads == int(sys.argv[2]):
+        os.truncate(path, 4096)
+    return plain(self, size)
+source.PatientReader.read = read
+try:
+    decode(path, shorter_side=64)
+    print("ok")
+except ImageError as error:
+    print(error.code)
+"""
+
+
+@pytest.mark.parametrize("compression", [1, 8])
+@pytest.mark.parametrize("reads", [1, 5, 40])
+def test_a_file_that_is_cut_off_while_it_is_decoded_is_an_error(compression: int, reads: int, tmp_path: Path) -> None:
+    """A large TIFF used to be mapped into memory by libtiff, which ended the whole process."""
+    path = tmp_path / "large.tif"
+    _tiff(path, 16, 3, compression)
+    if compression != 1:  # its strips lie beyond a hole, so that the file is large
+        with path.open("r+b") as file:
+            file.truncate(400_000_000)
+    done = subprocess.run([sys.executable, "-c", _CHANGING, str(path), str(reads)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() in ("truncated_image", "damaged_image", "read_failed")

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.transforms import Fit, Interpolation, Transforms
@@ -169,3 +170,30 @@ def test_nonsense_is_refused_by_name(data: str | dict[str, object], named: str) 
     with pytest.raises(ModelError, match=named) as caught:
         Transforms.from_json(data)
     assert caught.value.code == "bad_metadata"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_stretching_brings_the_whole_picture_into_the_square(size: tuple[int, int]) -> None:
+    pixels = make_photo(*size, seed=sum(size))
+    transforms = Transforms(fit="stretch")
+    expected = np.asarray(Image.fromarray(pixels).resize((224, 224), Image.Resampling.BILINEAR))
+    assert np.array_equal(transforms.view(pixels), expected)
+    box = transforms.seen_box(*size)
+    assert (box.left, box.top, box.right, box.bottom) == pytest.approx((0, 0, *size))
+    whole = transforms.view(pixels, "whole")
+    assert np.array_equal(whole, Transforms().view(pixels, "whole"))
+
+
+def test_stretching_asks_for_enough_pixels() -> None:
+    assert Transforms(fit="stretch", resize=256, crop=256).decode_side == 256
+    assert Transforms(fit="stretch", resize=1000, crop=224).decode_side == 224
+
+
+@pytest.mark.parametrize("fit", ["crop", "whole"])
+def test_blue_first_is_the_same_in_another_order(fit: Fit) -> None:
+    pixels = make_photo(300, 200, seed=2)
+    mean, std = (0.1, 0.5, 0.9), (0.2, 0.4, 0.8)
+    usual, other = Transforms(mean=mean, std=std), Transforms(mean=mean, std=std, channels="bgr")
+    assert np.array_equal(other.apply(pixels, fit), usual.apply(pixels, fit)[::-1])
+    assert np.array_equal(other.picture(other.apply(pixels, fit)), usual.picture(usual.apply(pixels, fit)))
+    assert np.array_equal(other.view(pixels, fit), usual.view(pixels, fit))
