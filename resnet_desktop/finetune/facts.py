@@ -24,7 +24,7 @@ from resnet_desktop.imaging.budget import DecodeBudget
 from resnet_desktop.imaging.fingerprint import fingerprint
 from resnet_desktop.imaging.source import display_name, opened, read_error
 
-MEASURE = 1
+MEASURE = 2
 """Changes whenever something else is measured, or the same in another way."""
 LIMIT = 64 * 2**20
 """Bytes of facts that are remembered: of about 500,000 pictures."""
@@ -32,7 +32,7 @@ MOST_WORKERS = 8
 _BUDGET = 256 * 2**20
 _BLOCK = 1 << 20
 _TOLD_EVERY = 16
-_LASTING = ("truncated_image", "damaged_image", "not_an_image", "empty_file", "too_many_pixels")
+_LASTING = ("truncated_image", "damaged_image", "not_an_image", "empty_file", "too_many_pixels", "unsupported_image")
 """Errors that stay while the file stays as it is."""
 
 

@@ -6,7 +6,7 @@ from resnet_desktop.imaging import container
 from resnet_desktop.imaging.container import Kind
 
 DEFAULT_MAX_PIXELS = 200_000_000
-MOST_BYTES = 1_300_000_000
+MOST_BYTES = 1_350_000_000
 """What decoding one picture may take where ``DEFAULT_MAX_PIXELS`` is the limit; more in proportion where it is higher.
 
 With the interpreter and its libraries this stays below 1.5 GB.
@@ -22,8 +22,6 @@ _DECODERS: dict[Kind, int] = {
     container.HEIF: 16,
     container.JP2: 20,
     container.ICO: 8,
-    container.PNM: 4,
-    container.TGA: 4,
     container.JXL: 24,
 }
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import ImageFile
 
 _MARKER = re.compile(rb"\xff+[^\x00\xff]", re.DOTALL)
@@ -252,7 +253,7 @@ def _through_scan(found: Structure, data: bytes, start: int, content: bytes) -> 
         at = hit.end()
     end = hit.start() if hit else len(data)
     found.body = (start if first else found.body[0], end)
-    zeros = data.find(_ZEROS, start, end) if whole and not found.zeros_mean_flat else -1
+    zeros = _zeros(data, start, end) if whole and not found.zeros_mean_flat else -1
     if zeros >= 0:
         broken = min(zeros, end if broken is None else broken)
     if broken is not None and not found.broken:
@@ -261,11 +262,23 @@ def _through_scan(found: Structure, data: bytes, start: int, content: bytes) -> 
 
 
 def _without_markers(found: Structure, data: bytes, start: int) -> int:
-    """From where on a marker must be searched: counting bytes is ten times as fast where there is none."""
+    """From where on a marker must be searched: to look at all bytes at once is faster where there is none."""
     end = data.rfind(b"\xff\xd9", start)
     if end < 0:
         return start
-    inside = data.count(b"\xff\0", start, end)
+    values = np.frombuffer(data, np.uint8, end - start + 1, start)
+    after = values[np.flatnonzero(values[:-1] == 0xFF) + 1]
+    fine = after == 0
     if found.restarts:
-        inside += sum(data.count(bytes((0xFF, marker)), start, end) for marker in range(0xD0, 0xD8))
-    return end if inside == data.count(b"\xff", start, end) else start
+        fine |= (after >= 0xD0) & (after <= 0xD7)
+    return end if fine.all() else start
+
+
+def _zeros(data: bytes, start: int, end: int) -> int:
+    """Where many zero bytes follow each other; -1 if they do nowhere."""
+    values = np.frombuffer(data, np.uint8, end - start, start)
+    step = len(_ZEROS) // 4
+    hits = np.flatnonzero(values[: len(values) // step * step : step] == 0)
+    if not (np.diff(hits) == 1).any():  # such a run holds three of these places or more
+        return -1
+    return data.find(_ZEROS, start, end)

@@ -112,6 +112,8 @@ def _pillow(file: OpenSource, kind: Kind, wanted: Wanted) -> Result:
     image = _open(file, kind, wanted)
     full_size, scale, held = image.size, 1, file.size if kind.whole else 0
     size = full_size
+    if kind is container.PNM and image.tile[0].codec_name != "raw":  # numbers as text, read by Pillow in Python
+        held = 2 * file.size + 8 * size[0] * size[1]
     if kind is container.JP2:
         file.stream.seek(0)
         scale = _reduce_jpeg2000(image, container.jpeg2000_levels(file.stream.read(1 << 16)), wanted)

@@ -185,18 +185,15 @@ def _blocks(
     values: Strip, weights: NDArray[np.float32] | None, factor: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
     """Weighted means of ``factor`` × ``factor`` pixels; those at the right and lower edge may be of fewer."""
-    count = _sums(np.ones((*values.shape[:2], 1), np.float32), factor)
     if weights is None:
-        return _sums(values, factor) / count, None
-    total = _sums(weights[..., None], factor)
-    means = _sums(values * weights[..., None], factor) / np.maximum(total, np.float32(1e-6))
-    return means.astype(np.float32), (total / count)[..., 0]
+        return _means(values, factor), None
+    weight = _means(weights[..., None], factor)
+    return _means(values * weights[..., None], factor) / np.maximum(weight, np.float32(1e-6)), weight[..., 0]
 
 
-def _sums(values: Strip, factor: int) -> NDArray[np.float32]:
-    rows = np.add.reduceat(values, np.arange(0, values.shape[0], factor), axis=0, dtype=np.float32)
-    sums: NDArray[np.float32] = np.add.reduceat(rows, np.arange(0, values.shape[1], factor), axis=1)
-    return sums
+def _means(values: Strip, factor: int) -> NDArray[np.float32]:
+    planes = [np.ascontiguousarray(values[..., channel], np.float32) for channel in range(values.shape[2])]
+    return np.stack([np.asarray(Image.fromarray(plane).reduce(factor)) for plane in planes], axis=-1)
 
 
 def _limits(samples: Samples, seen: _Seen, colour: Strip, wanted: Range) -> tuple[float, float, Note | None]:

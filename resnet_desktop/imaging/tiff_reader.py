@@ -16,7 +16,7 @@ from resnet_desktop.imaging.source import OpenSource
 from resnet_desktop.imaging.trouble import UnsupportedError
 from resnet_desktop.imaging.wanted import TURNS, Result, Turn, Wanted, no_such_page, turned
 
-_STREAMED = 20_000_000  # pixels from which on a TIFF is read in strips, if that can be
+_STREAMED = 500_000_000  # bytes that Pillow would take, from which on a TIFF is read in strips, if that can be
 
 
 def read(file: OpenSource, wanted: Wanted) -> Result:
@@ -29,7 +29,7 @@ def read(file: OpenSource, wanted: Wanted) -> Result:
         raise ValueError("it has no size")
     if data is not None:
         return jpeg_reader.read(file, data, wanted, turn, notes)
-    streams = tiff_strips.can_stream(page) and max(page.area, file.size) > _STREAMED
+    streams = tiff_strips.can_stream(page) and 4 * page.area + 2 * file.size > _STREAMED
     if tiff_strips.can_read(page) or streams:
         samples, more = tiff_strips.samples_of(page)
         return from_samples(file, samples, wanted, turn, notes + more)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from pytestqt.qtbot import QtBot
@@ -13,6 +15,7 @@ from resnet_desktop.core.settings import COLORMAP, FIT, HEATMAP_OPACITY, HEATMAP
 from resnet_desktop.gui.main_window import MainWindow
 from resnet_desktop.gui.results import Failure, Result
 from resnet_desktop.gui.welcome import sample_photos
+from tests.conftest import make_photo
 
 from .conftest import LABELS, OpenWindow, drag_over, wait_settled
 
@@ -252,3 +255,16 @@ def test_the_theme_follows_the_choice(open_window: OpenWindow) -> None:
     assert window.palette().window().color().lightness() < light
     window.close()
     assert Settings().string(THEME) == "dark"
+
+
+def test_how_a_photo_was_read_stands_below_its_name(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    deep = (make_photo(90, 70)[..., 0].astype(np.uint16) * 16).astype(np.uint16)
+    Image.fromarray(deep).save(tmp_path / "deep.tif")
+    window = open_window(tmp_path / "deep.tif", CAT)
+    wait_settled(qtbot, window)
+    bar = window.inspect.bar
+    assert bar.caption.startswith("deep.tif")
+    assert "4095 was taken for white" in bar.notes
+    window.inspect.gallery.setCurrentIndex(window.gallery.index(1, 0))
+    qtbot.waitUntil(lambda: bar.caption.startswith("cat.jpg"))
+    assert bar.notes == ""

@@ -205,6 +205,9 @@ def test_a_model_without_labels_is_named_and_stays_named(open_window: OpenWindow
     dialog.values.setCurrentIndex(1)
     dialog.resize_box.setValue(80)
     dialog.resizing.setCurrentIndex(1)
+    dialog.fitting.setCurrentIndex(1)
+    assert not dialog.resize_box.isEnabled(), "what is stretched is not cut"
+    dialog.channels.setCurrentIndex(1)
     with qtbot.waitSignal(window.controller.model_ready, timeout=WAIT) as answered:
         ok.click()
     assert answered.args[0].has_labels
@@ -219,6 +222,7 @@ def test_a_model_without_labels_is_named_and_stays_named(open_window: OpenWindow
     again = dialog_of(window)
     assert again.from_file.isChecked(), "what was said before is proposed"
     assert (again.resize_box.value(), again.values.currentIndex(), again.resizing.currentIndex()) == (80, 1, 1)
+    assert (again.fitting.currentData(), again.channels.currentData()) == ("stretch", "bgr")
     again.reject()
 
 

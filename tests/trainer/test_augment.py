@@ -102,3 +102,14 @@ def test_inputs_become_pictures_again() -> None:
     augmenter = Augmenter(Recipe(), Transforms(resize=32, crop=32), CPU)
     x = pictures(3, 32)
     assert torch.equal(augmenter.pixels(augmenter.evaluation(x, 32, 32)), x)
+
+
+def test_a_network_that_takes_blue_first_learns_so() -> None:
+    x = pictures(4, 64)
+    usual, other = (
+        Augmenter(Recipe(jitter=0.2), Transforms(resize=64, crop=64, channels=order), CPU) for order in ("rgb", "bgr")
+    )
+    draws = usual.draw(4, torch.Generator().manual_seed(0))
+    assert torch.equal(other.training(x, 32, draws), usual.training(x, 32, draws).flip(1))
+    assert torch.equal(other.evaluation(x, 64, 64), usual.evaluation(x, 64, 64).flip(1))
+    assert torch.equal(other.pixels(other.evaluation(x, 64, 64)), usual.pixels(usual.evaluation(x, 64, 64)))

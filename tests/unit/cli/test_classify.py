@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from PIL import Image
 
@@ -22,21 +21,13 @@ from resnet_desktop.explain.explainer import Explainer
 from resnet_desktop.imaging.decode import encode_jpeg, encode_png
 from resnet_desktop.inference.classifier import Classifier
 from tests.conftest import make_photo
-from tests.unit.bundle.making import tiny_bundle
+from tests.unit.bundle.making import plain_classifier, save, tiny_bundle
 
 
 @pytest.fixture
 def hidden(tmp_path: Path) -> Bundle:
     """A network with a hidden layer in its head, as the guide can make one."""
     return tiny_bundle(tmp_path / "hidden.onnx", hidden=(6,))
-
-
-def foreign_copy(bundle: Bundle, path: Path) -> Path:
-    """The same network without a word on labels and preprocessing."""
-    model = onnx.load(bundle.path)
-    del model.metadata_props[:]
-    onnx.save(model, path)
-    return path
 
 
 def test_heatmaps_of_a_head_with_a_hidden_layer(
@@ -110,9 +101,8 @@ def test_a_model_of_another_kind_is_prepared_for_as_was_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Caffe's way: stretched, blue first."""
-    bundle = tiny_bundle(tmp_path / "own.onnx")
-    plain = foreign_copy(bundle, tmp_path / "foreign.onnx")
-    side = bundle.input_shape[1]
+    side = 64
+    plain = save(tmp_path / "foreign.onnx", plain_classifier(shape=("N", 3, side, side), classes=4))
     asked = ["--name", "caffe", "--crop", side, "--values", "caffe", "--channels", "bgr", "--fit", "stretch"]
     monkeypatch.setattr(sys, "argv", ["resnet-desktop", "models", "install", str(plain), *map(str, asked)])
     with pytest.raises(SystemExit) as caught:
