@@ -147,7 +147,9 @@ class Csv:
 
     def _header(self) -> str:
         ranks = [f"{name}_{i + 1}" for i in range(self._top) for name in ("label", "probability")]
-        return _csv_line(["path", "ok", *ranks, "unfamiliar", "error", "message", "group", "group_probability", "sure", "notes"])
+        return _csv_line(
+            ["path", "ok", *ranks, "unfamiliar", "error", "message", "group", "group_probability", "sure", "notes"]
+        )
 
 
 class TableRows:

@@ -156,11 +156,11 @@ def _looked_at(strip: Strip, samples: Samples, seen: _Seen) -> tuple[Strip, NDAr
     known = values if valid is None else values[valid]
     if known.size:
         seen.low, seen.high = min(seen.low, float(known.min())), max(seen.high, float(known.max()))
-    weights: NDArray[np.float32] | None = None
+    weights: NDArray[Any] | None = None
     if valid is not None:
         values = np.where(valid, values, np.asarray(0).astype(values.dtype))
         if samples.no_data is not None:
-            weights = valid.all(axis=-1).astype(np.float32)
+            weights = np.asarray(valid.all(axis=-1), np.float32)
     if samples.alpha and strip.shape[-1] > samples.colours:
         alpha = np.clip(strip[..., samples.colours].astype(np.float32) / samples.white, 0, 1).astype(np.float32)
         if samples.alpha == "premultiplied":
@@ -188,7 +188,9 @@ def _blocks(
     if weights is None:
         return _means(values, factor), None
     weight = _means(weights[..., None], factor)
-    return _means(values * weights[..., None], factor) / np.maximum(weight, np.float32(1e-6)), weight[..., 0]
+    means = _means(values * weights[..., None], factor)
+    means /= np.maximum(weight, np.float32(1e-6))
+    return means, weight[..., 0]
 
 
 def _means(values: Strip, factor: int) -> NDArray[np.float32]:

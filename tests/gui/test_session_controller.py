@@ -328,11 +328,11 @@ def test_what_is_ordered_between_a_fault_and_its_report_is_done(
 def test_an_answer_that_is_no_number_is_the_photos_own(
     ready: SessionController, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from resnet_desktop.inference.classifier import Classifier
+    from resnet_desktop.inference.classifier import Classifier, Seen
 
     prepare = Classifier.prepare
 
-    def spoilt(self: Classifier, source: Path | bytes, out: NDArray[np.float32], *more: Any) -> tuple[int, int]:
+    def spoilt(self: Classifier, source: Path | bytes, out: NDArray[np.float32], *more: Any) -> Seen:
         size = prepare(self, source, out, *more)
         if source == COFFEE:
             out[:] = np.nan

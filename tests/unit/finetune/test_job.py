@@ -223,6 +223,8 @@ def test_a_key_that_comes_twice_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "job.json").write_text(text)
     with pytest.raises(JobError, match="more than once"):
         read_job(tmp_path / "job.json")
+
+
 @pytest.mark.parametrize("given", [None, "tags", "stored", "stretched"])
 def test_the_range_of_deep_photos(given: str | None) -> None:
     job = parse_job({**MINIMAL, "range": given})

@@ -273,7 +273,7 @@ class Spoiling(Classifier):
 
     spoilt: tuple[bytes, ...] = ()
 
-    def prepare(self, source: Source, out: NDArray[np.float32], budget: DecodeBudget | None = None) -> tuple[int, int]:
+    def prepare(self, source: Source, out: NDArray[np.float32], budget: DecodeBudget | None = None) -> Seen:
         """Prepare, and spoil."""
         size = super().prepare(source, out, budget)
         if source in self.spoilt:
