@@ -8,11 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from resnet_desktop.gui.results import EvidenceRequest, Source
+
 if TYPE_CHECKING:
     from resnet_desktop.core.progress import Cancelled, Progress
     from resnet_desktop.gui.engine import Engine
 
     Work = Callable[[Engine, Cancelled, Progress], object]
+
+
+Looked = tuple[int, int, Source, EvidenceRequest]
+"""A heatmap that is wanted: a token that counts such requests, the photo's number, the photo, and which map."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,9 +19,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_desktop.core import settings as declared
-from resnet_desktop.core.errors import StorageError
 from resnet_desktop.core.settings import FIT, LIST_ORDER, MODEL, PROVIDER, THEME, Settings
-from resnet_desktop.gui import dialogs, drops, export, icons, theme
+from resnet_desktop.gui import dialogs, drops, icons, theme
 from resnet_desktop.gui.actions import Actions
 from resnet_desktop.gui.chosen_models import ChosenModels
 from resnet_desktop.gui.drop_overlay import DropOverlay
@@ -37,6 +35,7 @@ from resnet_desktop.gui.preferences import Preferences
 from resnet_desktop.gui.qt_image import png_bytes
 from resnet_desktop.gui.report_dialog import ReportDialog
 from resnet_desktop.gui.results import Failure, Limits, ModelInfo, Source
+from resnet_desktop.gui.results_export import ResultsExport
 from resnet_desktop.gui.scanner import Scanner
 from resnet_desktop.gui.session_controller import SessionController
 from resnet_desktop.gui.status_panel import StatusPanel
@@ -75,6 +74,7 @@ class MainWindow(QMainWindow):
         self.status = StatusPanel()
         self.actions_ = Actions(self)
         self.models = ModelDesk(self.actions_, self._tasks, self.preferences, self)
+        self.exporting = ResultsExport(self.gallery, self._tasks, self)
         self.evidence = EvidenceActions(self.actions_, self.inspect, self.controller, self.preferences, self)
         self.labels = LabelDesk(self.actions_, self.gallery, self.inspect.gallery, self.inspect.shelf, self)
         self._build()
@@ -227,7 +227,7 @@ class MainWindow(QMainWindow):
         does.open_files.triggered.connect(self._on_open_files)
         does.open_folder.triggered.connect(self._on_open_folder)
         does.paste.triggered.connect(lambda: self.add_mime(QGuiApplication.clipboard().mimeData()))
-        does.export.triggered.connect(self._on_export)
+        does.export.triggered.connect(self.exporting.ask)
         does.quit.triggered.connect(self.close)
         does.remove.triggered.connect(self._on_remove)
         does.clear.triggered.connect(self.clear)
@@ -238,6 +238,7 @@ class MainWindow(QMainWindow):
         does.themes.triggered.connect(self._on_theme_chosen)
         self.models.model_chosen.connect(self.open_model)
         self.models.said.connect(self.notice.say)
+        self.exporting.said.connect(self.notice.say)
         self.models.offered.connect(lambda text, words, does: self.notice.say(text, (words, does)))
         self.models.changed.connect(self._teaching.look_for_models)
         self._teaching.model_wanted.connect(self.open_model)
@@ -396,19 +397,3 @@ class MainWindow(QMainWindow):
     def _on_rest(self) -> None:
         rest: list[Item] = self.gallery.queue_rest()
         self.controller.classify((item.number, item.source) for item in rest)
-
-    def _on_export(self) -> None:
-        dialogs.ask_for_csv(self, self.export_csv)
-
-    def export_csv(self, path: Path) -> None:
-        """Write the results so far to a file, off the GUI thread."""
-        text, photos = export.results_csv(self.gallery.items), [item.source for item in self.gallery.items]
-        self._tasks.run_task(lambda: export.write(path, text, photos), lambda future: self._on_exported(path, future))
-
-    def _on_exported(self, path: Path, future: Future[None]) -> None:
-        try:
-            future.result()
-        except StorageError as error:
-            self.notice.say(str(error))
-            return
-        self.notice.say(self.tr("The results are in {path}.").format(path=path))

@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -19,7 +20,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from resnet_desktop.core.errors import AnswerError, ImageError, ResNetDesktopError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.core.running import stoppable
-from resnet_desktop.gui.asks import Ask, Asks
+from resnet_desktop.gui.asks import Ask, Asks, Looked
 from resnet_desktop.gui.outstanding import Outstanding
 from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, Limits, ModelInfo, Result, Source
 from resnet_desktop.gui.tasks import Tasks
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from resnet_desktop.imaging.transforms import Fit
 
 _logger = logging.getLogger(__name__)
-
-_Request = tuple[int, int, Source, EvidenceRequest]
-"""A token that counts the requests, the photo's number, the photo, and what is wanted."""
 
 
 class SessionController(QObject):
@@ -84,7 +82,7 @@ class SessionController(QObject):
         self._engine: Engine | None = None  # touched by the session thread alone
         self._lock = threading.Lock()  # guards the next block, which both threads use
         self._commands: deque[Callable[[Engine], None]] = deque()
-        self._request: _Request | None = None
+        self._request: Looked | None = None
         self._pending: OrderedDict[int, Source] = OrderedDict()  # a dict's front is slow to take from again and again
         self._asks = Asks()
         self._epoch = self._token = 0
@@ -179,11 +177,8 @@ class SessionController(QObject):
         """Stop all, for good, without waiting."""
         with self._lock:
             self._closed = True
-            self._pending.clear()
             self._commands.clear()
-            self._request = None
-            self._epoch += 1
-        self._asks.clear()
+        self._start_anew()
 
     def close(self) -> None:
         """Stop, and wait for the session thread to end; a run of the model under way is ended."""
@@ -308,7 +303,7 @@ class SessionController(QObject):
             self._epoch += 1
         self._asks.clear()
 
-    def _answer(self, engine: Engine, request: _Request) -> None:
+    def _answer(self, engine: Engine, request: Looked) -> None:
         token, number, source, wanted = request
 
         def cancelled() -> bool:
@@ -320,13 +315,8 @@ class SessionController(QObject):
                     with self._lock:
                         self._pending.pop(number, None)
                     self._finished.emit(number, engine.classify(number, source))
-                evidence = engine.analysis.evidence(
-                    number,
-                    source,
-                    wanted,
-                    cancelled=cancelled,
-                    progress=lambda done, total: self._looking.emit(token, done, total),
-                )
+                looking = partial(self._looking.emit, token)
+                evidence = engine.analysis.evidence(number, source, wanted, cancelled, looking)
             self._explained.emit(token, evidence)
         except CancelledError:
             with self._lock:
@@ -382,11 +372,10 @@ class SessionController(QObject):
             self.fit_changed.emit(fit)
 
     def _on_finished(self, number: int, result: Result | Failure) -> None:
-        if self._closed:
-            return
-        self._outstanding.finish(number)
-        self.item_finished.emit(number, result)
-        self._outstanding.report()
+        if not self._closed:
+            self._outstanding.finish(number)
+            self.item_finished.emit(number, result)
+            self._outstanding.report()
 
     def _on_explained(self, token: int, evidence: Evidence) -> None:
         if token == self._token and not self._closed:  # else something else is looked at by now

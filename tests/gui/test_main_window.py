@@ -240,7 +240,7 @@ def test_the_results_are_exported(open_window: OpenWindow, qtbot: QtBot, tmp_pat
     window = open_window(CAT, tmp_path / "missing.jpg")
     wait_settled(qtbot, window)
     target = tmp_path / "results.csv"
-    window.export_csv(target)
+    window.exporting.write(target)
     qtbot.waitUntil(lambda: bool(window.notice.text), timeout=5000)
     lines = target.read_text("utf-8").splitlines()
     assert len(lines) == 1 + 5 + 1

@@ -125,7 +125,7 @@ def test_photos_and_classes_of_any_name_in_the_window(
         qtbot.wait(300)
         look_through()
     window.notice.say(LABELS[0], (LABELS[0], lambda: None))
-    window.export_csv(tmp_path / "<b>out.csv")
+    window.exporting.write(tmp_path / "<b>out.csv")
     qtbot.waitUntil(lambda: "<b>out.csv" in window.notice.text, timeout=WAIT)
     window.open_model(str(tmp_path / "<b>gone.onnx"))
     qtbot.waitUntil(lambda: "gone" in window.notice.text, timeout=WAIT)

@@ -56,7 +56,7 @@ class PredictionPanel(QWidget):
         heading.setContentsMargins(theme.L, 0, theme.L, theme.S)
         heading.setSpacing(2)
         self.all_button.setToolTip(self.tr("Every class with its probability, with a field to search in (Ctrl+F)"))
-        self.all_button.setStyleSheet("QToolButton { padding: 1px 4px; }")
+        self.all_button.setProperty("tone", "link")
         below = QHBoxLayout()
         below.setSpacing(theme.XS)
         below.addWidget(self._subtitle, 1)
