@@ -342,8 +342,7 @@ class SessionController(QObject):
         self._tasks.run_task(self._work, self._on_work_ended)
 
     def _on_work_ended(self, future: Future[None]) -> None:
-        error = future.exception()
-        if error is None:
+        if (error := future.exception()) is None:
             return
         _logger.error("The session thread failed", exc_info=error)
         with self._lock:
