@@ -61,6 +61,13 @@ def test_the_threshold_decides() -> None:
     assert not GroupRule(TREE, 0.99).answer(probabilities).sure
 
 
+def test_of_several_classes_that_are_enough_the_most_probable_is_named() -> None:
+    for threshold in (0.0, 0.2):
+        answer = GroupRule(TREE, threshold).answer(of(0.3, 0.21, 0.0, 0.49, 0.0))
+        assert answer.group is not None
+        assert answer.group.label == "cup"
+
+
 def test_without_a_hierarchy_the_best_class_is_the_answer() -> None:
     rule = GroupRule(None, 0.6)
     assert rule.answer(of(0.7, 0.3)) == type(rule.answer(of(0.7, 0.3)))(None, True)
