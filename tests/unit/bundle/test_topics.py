@@ -30,7 +30,7 @@ def test_a_class_counts_once_though_it_lies_below_several() -> None:
 
 def test_others_have_no_topics() -> None:
     assert topics_of(model("good weld", "bad weld")) == ()
-    own = {"classes": ["a", "b"], "nodes": {"a": {"label": "a"}, "b": {"label": "b"}}}
+    own: dict[str, object] = {"classes": ["a", "b"], "nodes": {"a": {"label": "a"}, "b": {"label": "b"}}}
     assert topics_of(model("a", "b", hierarchy=own)) == ()
     named = model("cat", "bus", hierarchy={"classes": [TABBY, SCHOOL_BUS]})
     assert dict(topics_of(named)) == {"animals": 1, "vehicles": 1}
