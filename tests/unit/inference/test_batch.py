@@ -198,8 +198,8 @@ class Meeting(Classifier):
         self._counting = threading.Lock()
         self._two = threading.Event()
 
-    def predict(self, batch: NDArray[np.float32]) -> RawOutputs:
-        """Predict, counted."""
+    def run(self, batch: NDArray[np.float32]) -> RawOutputs:
+        """Run, counted."""
         with self._counting:
             first = not self.sizes
             self.sizes.append(len(batch))
@@ -209,7 +209,7 @@ class Meeting(Classifier):
                 self._two.set()
         if not first:
             self._two.wait(10)
-        raw = super().predict(batch)
+        raw = super().run(batch)
         with self._counting:
             self._now -= 1
         return raw
