@@ -149,14 +149,16 @@ def _quit_when_done(app: QApplication, window: MainWindow, started: float, failu
 
 
 def _table(window: MainWindow) -> str:
-    """A line for each photo and its three best classes."""
+    """A line for each photo: the answer, and its three best classes."""
     lines = []
     for item in window.gallery.items:
         outcome = item.outcome
         if isinstance(outcome, Result):
             scores = "   ".join(f"{score.label} {score.probability:.1%}" for score in outcome.scores[:3])
+            answer = f"{'' if outcome.sure else 'perhaps '}{outcome.headline.label}"
             unsure = "   (unfamiliar)" if outcome.unfamiliar else ""
-            lines.append(f"{item.name:<24} {scores}{unsure}   [{outcome.provider}, {outcome.seconds * 1e3:.0f} ms]")
+            time_taken = f"[{outcome.provider}, {outcome.seconds * 1e3:.0f} ms]"
+            lines.append(f"{item.name:<16} {answer:<16} {scores}{unsure}   {time_taken}")
         else:
             words = outcome.message if isinstance(outcome, Failure) else "not classified"
             lines.append(f"{item.name:<24} {words}")
