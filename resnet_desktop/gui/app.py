@@ -22,6 +22,7 @@ from resnet_desktop.gui import icons
 from resnet_desktop.gui.main_window import MainWindow
 from resnet_desktop.gui.record import Record
 from resnet_desktop.gui.results import Failure, Result
+from resnet_desktop.gui.screen import keep_within_screen
 from resnet_desktop.gui.tasks import CLOSE_SECONDS, left_behind
 from resnet_desktop.gui.welcome import sample_photos
 
@@ -79,6 +80,7 @@ def run(images: Sequence[Path] = (), *, model: str | None = None, provider: str 
     app = create_application()
     record = Record()
     window = create_window()
+    keep_within_screen(window)
     if record.problem is not None:
         window.notice.say(record.problem)
     _start_when_painted(window, images, model, provider)

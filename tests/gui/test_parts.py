@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtGui import QColor, QImage
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.errors import ImageError
 from resnet_desktop.gui import app, theme, wording
 from resnet_desktop.gui.pictures import LONGEST_SIDE, Photos, load_photo
 from resnet_desktop.gui.qt_image import heat_qimage, legend_qimage, png_bytes, to_qimage
+from resnet_desktop.gui.screen import keep_within_screen
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.welcome import sample_photos
 from resnet_desktop.imaging.decode import decode, encode_png
@@ -193,3 +195,16 @@ def test_a_demonstration_without_a_model_says_so(tmp_path: Path, home: Path) -> 
     )
     assert done.returncode == 1
     assert "no-such-model" in done.stderr
+
+
+def test_a_window_that_is_larger_than_the_screen_is_made_smaller(qtbot: QtBot) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    available = window.screen().availableSize()
+    window.resize(available.width() + 500, available.height() + 500)
+    keep_within_screen(window)
+    assert window.width() < available.width()
+    assert window.height() < available.height()
+    window.resize(200, 100)
+    keep_within_screen(window)
+    assert (window.width(), window.height()) == (200, 100)
