@@ -16,11 +16,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from resnet_desktop.bundle.taxonomy.tree import Node, Taxonomy, circle
+from resnet_desktop.bundle.taxonomy.tree import Above, Node, Taxonomy, circle
 from resnet_desktop.bundle.taxonomy.wordnet import wordnet
 
 MAX_NODES = 200_000
 MAX_PARENTS = 16
+MAX_ABOVE = 2_000_000
+"""All that lies above all nodes, taken together. A chain of some thousand nodes, each below all before it, would fill
+the memory; WordNet's tree of ImageNet-1k has 21,506."""
 
 
 def flaw(value: object, classes: int, is_label: Callable[[object], bool]) -> str | None:
@@ -55,8 +58,15 @@ def _flaw_of_nodes(nodes: object, own: Sequence[str], is_label: Callable[[object
             return "has a node below one that is missing"
     if not all(name in nodes for name in own):
         return "has a class whose node is missing"
-    if circle(_nodes(nodes)) is not None:
+    read = _nodes(nodes, own)
+    if circle(read) is not None:
         return "has a node that lies above itself"
+    above = Above(read, MAX_ABOVE)
+    try:
+        for name in read:
+            _ = above[name]
+    except OverflowError:
+        return "is too deep and too wide to be looked through"
     return None
 
 
@@ -64,14 +74,15 @@ def taxonomy(value: Mapping[str, Any], categories: Sequence[str]) -> Taxonomy:
     """The groups of a model that brings along ``value``, which has no flaw."""
     classes: list[str | None] = value["classes"]
     if value.get("nodes") is not None:
-        return Taxonomy(_nodes(value["nodes"]), classes, categories)
+        return Taxonomy(_nodes(value["nodes"], classes), classes, categories)
     nodes = wordnet().nodes
     return Taxonomy(nodes, [name if name in nodes else None for name in classes], categories)
 
 
-def _nodes(value: Mapping[str, Any]) -> dict[str, Node]:
+def _nodes(value: Mapping[str, Any], classes: Sequence[str | None]) -> dict[str, Node]:
     """Those without parents say too little for an answer, unless they are a class themselves."""
+    own = set(classes)
     return {
-        name: Node(node["label"], tuple(node.get("parents", ())), not node.get("parents"))
+        name: Node(node["label"], tuple(node.get("parents", ())), not node.get("parents") and name not in own)
         for name, node in value.items()
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from resnet_desktop.bundle.taxonomy.tree import Above, Node
+from resnet_desktop.bundle.taxonomy.tree import Node
 from resnet_desktop.core import paths
 
 MOST_OF = 4
@@ -15,36 +15,35 @@ MOST_OF = 4
 LIKENESS = 0.9
 """Of a thousand labels at least this part must be ImageNet's, each at its place, for the others to be renamed ones."""
 
-_BEGINNERS = (
-    "n00004258",  # living thing
-    "n00004475",  # organism
-    "n00007347",  # causal agent
-    "n00015388",  # animal
-    "n00019128",  # natural object
-    "n00019613",  # substance
-    "n00020090",  # substance
-    "n00021939",  # artifact
-    "n00024264",  # attribute
-    "n00027167",  # location
-    "n00027807",  # shape
-    "n00031921",  # relation
+BEGINNERS = (
+    *("n00004258", "n00004475", "n00015388"),  # living thing, organism, animal
+    *("n00021939", "n00019128", "n00007347"),  # artifact, natural object, causal agent
+    *("n00019613", "n00020090"),  # substance, twice
+    *("n00024264", "n00027167", "n00027807", "n00031921"),  # attribute, location, shape, relation
     "n00033020",  # communication
 )
 """Of WordNet's "unique beginners" (Miller et al. 1990, Int. J. of Lexicography 3:235, table 3) those that lie above
 classes of ImageNet: the headings under which its nouns were written. They and all above them sort words and say nothing
 of what is to be seen. Food, plants and persons are left out of the list: to a person these are answers."""
 
-_HEADINGS = (
-    "n03892891",  # part, portion
-    "n13809207",  # part, portion
-    "n03932203",  # piece
-    "n15046900",  # solid
-    "n14778436",  # agent
-    "n03076708",  # commodity
-    "n03093574",  # consumer goods
-    "n03122748",  # covering
+HEADINGS = (
+    *("n03892891", "n13809207", "n03932203"),  # part, twice, and piece
+    *("n15046900", "n14778436"),  # solid, agent
+    *("n03076708", "n03093574", "n03122748"),  # commodity, consumer goods, covering
 )
 """Synsets below the beginners that gather things by what they count as and not by what they are or do."""
+
+GENERIC = frozenset(
+    (
+        *BEGINNERS,
+        *("n00001740", "n00001930", "n00002137"),  # entity, physical entity, abstraction
+        *("n00002684", "n00003553", "n00020827"),  # object, whole, matter
+        *HEADINGS,
+        *("n01466257", "n01471682", "n03575240"),  # chordate, vertebrate, instrumentality
+    )
+)
+"""What says too little for an answer: the beginners and all above them, the headings, and those that ``MOST_OF`` rules
+out. Written down, since finding them takes longer than reading the tree; a test finds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +60,11 @@ def wordnet() -> WordNet:
     """The tree, read when first asked for (a few milliseconds)."""
     rows = (paths.assets_folder() / "wordnet" / "tree.tsv").read_text("utf-8").splitlines()[1:]
     cells = [row.split("\t") for row in rows]
-    bare = {wnid: Node(words.split(",")[0], tuple(parents.split())) for wnid, parents, _, words in cells}
+    nodes = {
+        wnid: Node(words.split(",", 1)[0], tuple(parents.split()), wnid in GENERIC) for wnid, parents, _, words in cells
+    }
     leaves = sorted((int(index), wnid, words) for wnid, _, index, words in cells if index)
-    generic = _generic(bare, [wnid for _, wnid, _ in leaves])
-    nodes = {wnid: Node(node.label, node.parents, wnid in generic) for wnid, node in bare.items()}
     return WordNet(nodes, tuple(wnid for _, wnid, _ in leaves), tuple(words for _, _, words in leaves))
-
-
-def _generic(nodes: Mapping[str, Node], classes: Sequence[str]) -> set[str]:
-    above = Above(nodes)
-    found = {wnid for heading in _BEGINNERS for wnid in above[heading]} | set(_HEADINGS)
-    counts: dict[str, int] = {}
-    for name in classes:
-        for wnid in above[name]:
-            counts[wnid] = counts.get(wnid, 0) + 1
-    return found | {wnid for wnid, count in counts.items() if MOST_OF * count > len(classes)}
 
 
 def synsets_of(categories: Sequence[str]) -> tuple[str | None, ...] | None:

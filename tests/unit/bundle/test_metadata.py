@@ -68,6 +68,7 @@ WRONG: list[tuple[str, str]] = [
     ("calibration", f'{{"temperature": {"9" * 400}}}'),
     *[("novelty", text) for text in ("", "[]", "3", DEEP)],
     *[("provenance", text) for text in ("", "[]", '{"a": NaN}', "9" * 5000)],
+    *[("hierarchy", text) for text in ("", "[]", "{}", '{"classes": ["a"]}', '{"classes": [1, 2, 3, 4, 5]}', DEEP)],
     *[("output", text) for text in ("", "scores")],
     *[("arch", text) for text in ("", "\x07", "x" * 2000)],
     *[("weights_sha256", text) for text in ("", "g" * 64, "0" * 63, "A" * 64)],
