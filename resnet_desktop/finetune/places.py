@@ -176,10 +176,7 @@ def folder_tree(root: Path, texts: str, cancelled: Cancelled = never) -> Tree:
         for name, (full, identity) in files.items():
             places[inside + name] = Place(full, None, (identity, None))
             if name == texts:
-                try:
-                    annotations[inside + name] = _text(Path(full))
-                except DataError as error:
-                    problems.append(error.message)
+                _note_text(Path(full), inside + name, annotations, problems)
             if says_nothing(name) and _is_picture(full):
                 unnamed.append(inside + name)
         hidden |= {inside + name: count for name in passed if (count := _pictures_below(path, name))}
@@ -191,6 +188,14 @@ def folder_tree(root: Path, texts: str, cancelled: Cancelled = never) -> Tree:
     name = root.name or root.resolve().name
     parts = (frozenset(folders), annotations, tuple(problems), name, frozenset(unnamed), hidden)
     return Tree(name, places, *parts)
+
+
+def _note_text(path: Path, name: str, annotations: dict[str, str], problems: list[str]) -> None:
+    """Keep the content of a file, or why it has none."""
+    try:
+        annotations[name] = _text(path)
+    except DataError as error:
+        problems.append(error.message)
 
 
 _Entries = dict[str, tuple[str, str]]

@@ -163,26 +163,7 @@ class LabelsDialog(QDialog):
         first = self.from_file if self._labels is not None else self.imagenet if is_imagenet else self.numbered
         first.setChecked(True)
         self._show_labels()
-        for name, title in self._values().items():
-            self.values.addItem(title, name)
-        # What the model is shown now, also where that was answered before.
-        spread = {(0.5, 0.5, 0.5): 1, (1.0, 1.0, 1.0): 2, (1 / 255, 1 / 255, 1 / 255): 3}
-        self.values.setCurrentIndex(spread.get(facts.transforms.std, 0))
-        if facts.transforms.mean[0] > 0 and facts.transforms.std == (1 / 255, 1 / 255, 1 / 255):
-            self.values.setCurrentIndex(self.values.findData("caffe"))
-        transforms = facts.transforms
-        for box, titles, now in (
-            (self.resizing, self._resizing(), transforms.interpolation),
-            (self.fitting, self._fitting(), transforms.fit),
-            (self.channels, self._channels(), transforms.channels),
-        ):
-            for name, title in titles.items():
-                box.addItem(title, name)
-            box.setCurrentIndex(max(0, box.findData(now)))
-        self.fitting.currentIndexChanged.connect(self._on_fitting)
-        self.resize_box.setRange(facts.side, max(LARGEST_RESIZE, facts.side))
-        self.resize_box.setValue(max(facts.side, facts.transforms.resize))
-        self.resize_box.setSuffix(self.tr(" pixels"))
+        self._fill_choices(facts)
         for label in (self._found, self._said):
             label.setWordWrap(True)
         self._found.setProperty("tone", "secondary")
@@ -203,6 +184,29 @@ class LabelsDialog(QDialog):
         self.buttons.rejected.connect(self.reject)
         self._choose.clicked.connect(self._on_choose)
         self.setMinimumWidth(520)
+
+    def _fill_choices(self, facts: ModelFacts) -> None:
+        """What can be chosen of the preprocessing, and what is assumed now."""
+        for name, title in self._values().items():
+            self.values.addItem(title, name)
+        # What the model is shown now, also where that was answered before.
+        spread = {(0.5, 0.5, 0.5): 1, (1.0, 1.0, 1.0): 2, (1 / 255, 1 / 255, 1 / 255): 3}
+        self.values.setCurrentIndex(spread.get(facts.transforms.std, 0))
+        if facts.transforms.mean[0] > 0 and facts.transforms.std == (1 / 255, 1 / 255, 1 / 255):
+            self.values.setCurrentIndex(self.values.findData("caffe"))
+        transforms = facts.transforms
+        for box, titles, now in (
+            (self.resizing, self._resizing(), transforms.interpolation),
+            (self.fitting, self._fitting(), transforms.fit),
+            (self.channels, self._channels(), transforms.channels),
+        ):
+            for name, title in titles.items():
+                box.addItem(title, name)
+            box.setCurrentIndex(max(0, box.findData(now)))
+        self.fitting.currentIndexChanged.connect(self._on_fitting)
+        self.resize_box.setRange(facts.side, max(LARGEST_RESIZE, facts.side))
+        self.resize_box.setValue(max(facts.side, facts.transforms.resize))
+        self.resize_box.setSuffix(self.tr(" pixels"))
 
     def _classes_part(self) -> QVBoxLayout:
         column, group = QVBoxLayout(), QButtonGroup(self)
