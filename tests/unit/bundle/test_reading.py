@@ -276,3 +276,23 @@ def test_a_changed_file_is_not_used(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         model_file.serialized(bundle)
     assert caught.value.code == "missing_model"
+
+
+def test_sets_of_operators_that_no_node_uses_are_no_hindrance(tmp_path: Path) -> None:
+    """As ONNX Runtime's optimized models and its tools for quantizing write them."""
+    model = plain_classifier()
+    for domain in ("ai.onnx.preview.training", "org.pytorch.aten", "com.ms.internal.nhwc", "made.up"):
+        model.opset_import.append(helper.make_opsetid(domain, 1))
+    bundle = read(save(tmp_path / "many sets.onnx", model))
+    session = Session(bundle)
+    outputs = session.run(np.zeros((1, *bundle.input_shape), np.float32))
+    assert outputs[bundle.output_name].shape == (1, bundle.classes)
+
+
+def test_an_operator_that_the_runtime_lacks_is_named(tmp_path: Path) -> None:
+    model = plain_classifier()
+    model.opset_import.append(helper.make_opsetid("made.up", 1))
+    model.graph.node.append(helper.make_node("Wish", [model.graph.output[0].name], ["granted"], domain="made.up"))
+    with pytest.raises(ModelError, match=r"operator 'Wish' of 'made\.up'") as caught:
+        read(save(tmp_path / "wish.onnx", model))
+    assert caught.value.code == "unsupported_model"
