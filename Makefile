@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # The system's pip installs into the environment, so that Debian's python3-venv package is not needed.
-# Two workers, since most of the time is spent in single threads; `make test WORKERS=0` runs in one process.
+# Two workers, each with one thread of PyTorch, since most of the time is spent in single threads; `make test WORKERS=0`
+# runs in one process.
 WORKERS ?= 2
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 
@@ -22,7 +23,7 @@ run: $(VENV)/.run
 test: $(VENV)/.test
 	.ci/qt-libraries offscreen
 	$(MAKE) --no-print-directory lint
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -41,6 +42,7 @@ bench: $(VENV)/.test
 # Thousands of damaged inputs, runs killed at random, 100,000 paths: more than an hour on two cores.
 torture: $(VENV)/.test
 	$(BIN)/python -m tests.torture
+	$(BIN)/python -m pytest -m torture
 
 # Graphs by other people's exporters (TensorFlow's among them), in an environment of its own; it takes 3 GB.
 exporters: $(VENV)/.test

@@ -71,7 +71,9 @@ def test_a_folder_with_one_broken_file(model: Path, photos: Path) -> None:
     assert [Path(r["path"]).name for r in found] == ["1.jpg", "2.jpg", "10.jpg", "broken.jpg"]
     assert [r["ok"] for r in found] == [True, True, True, False]
     first = found[0]
-    assert set(first) == {"path", "ok", "predictions", "unfamiliar", "model", "provider", "seconds"}
+    assert set(first) == {
+        *("path", "ok", "predictions", "group", "sure", "unfamiliar", "notes", "model", "provider", "seconds")
+    }
     assert len(first["predictions"]) == 2
     assert first["model"] == "small"
     assert {"index", "label", "probability"} == set(first["predictions"][0])
@@ -171,7 +173,7 @@ def test_an_empty_folder_is_wrong_use(model: Path, tmp_path: Path) -> None:
 def test_layers_and_models(model: Path) -> None:
     layers = json.loads(run("layers", "--model", model, "--format", "json").stdout)
     assert [layer["name"] for layer in layers if layer["recommended"]] == ["layer3.1"]
-    assert set(layers[0]) == {"name", "kind", "shape", "residual", "recommended"}
+    assert set(layers[0]) == {"name", "kind", "shape", "residual", "recommended", "note"}
     info = json.loads(run("models", "info", model, "--format", "json").stdout)
     assert info["parameters"] == 11_176_512 + 512 * len(LABELS) + len(LABELS)
     assert info["parameters"] == sum(row["parameters"] for row in info["layers"])

@@ -124,7 +124,7 @@ def test_every_network_of_the_family_is_recognized(tmp_path: Path) -> None:
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    library = Library(tmp_path / "bundled", tmp_path / "user")
+    library = Library(tmp_path / "bundled", tmp_path / "user", ())
     other = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4, 2)).state_dict()
     with pytest.raises(ModelError) as caught:
         library.install(saved(tmp_path / "other.pth", other))

@@ -219,7 +219,7 @@ def stalling_index() -> Iterator[Callable[[int], str]]:
 @pytest.mark.usefixtures("bare_pip")
 @pytest.mark.timeout(60)
 def test_a_download_is_measured(offline: InstallPlan, stalling_index: Callable[[int], str]) -> None:
-    options = ("--index-url", stalling_index(6_000_000), "--no-cache-dir")
+    options = ("--index-url", stalling_index(6_000_000), "--no-cache-dir", "--timeout", "120")
     wanted = replace(offline, requirements=("torch==2.13.0",), options=options)
     stages: list[Stage] = []
     with pytest.raises(CancelledError):

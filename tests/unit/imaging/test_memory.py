@@ -111,8 +111,14 @@ WORST: dict[str, Callable[[Path], None]] = {
 }
 
 
+IN_CI = ("png", "tiff-8", "jpeg", "gif")
+"""A format of each road through the decoders; the others take minutes and are part of ``make torture``."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", WORST)
+@pytest.mark.parametrize(
+    "name", [name if name in IN_CI else pytest.param(name, marks=pytest.mark.torture) for name in WORST]
+)
 def test_the_worst_of_each_format_stays_below_the_limit(name: str, tmp_path: Path) -> None:
     path = tmp_path / "large"
     WORST[name](path)
@@ -124,7 +130,7 @@ def test_the_worst_of_each_format_stays_below_the_limit(name: str, tmp_path: Pat
             assert said.startswith(f"{SIDE}x{SIDE}") or name == "png-16-rgb"
 
 
-@pytest.mark.slow
+@pytest.mark.torture
 @pytest.mark.parametrize(
     ("kind", "mode", "options"),
     [
