@@ -191,7 +191,7 @@ class Engine:
 
     def make_step(self, epoch: int, step: int, plan: Plan) -> Tensor:
         """One step of the optimizer; the loss, detached. A batch that does not fit is split and done again."""
-        while not self.rehearsals((self.phases[epoch].size, len(plan), self.stepper.accumulate), plan):
+        while not self.rehearsals((self.phases[self.position.epoch].size, len(plan), self.stepper.accumulate), plan):
             self._split_batch(len(plan))
         seed = self._generator(epoch, step).initial_seed()
         torch.manual_seed((seed + self.world.rank) % 2**63)  # dropout draws from the global generator
