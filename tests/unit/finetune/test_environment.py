@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -194,6 +195,8 @@ def test_what_pip_says_is_understood(line: str, stage: Stage | None) -> None:
 def stalling_index() -> Iterator[Callable[[int], str]]:
     """An index with one wheel of PyTorch, of so many bytes: it sends three million of them and then waits."""
     held: list[socket.socket] = []
+    over = threading.Event()
+    threads: list[threading.Thread] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve(size: int) -> None:
@@ -204,17 +207,23 @@ def stalling_index() -> Iterator[Callable[[int], str]]:
                 connection.recv(1 << 16)
                 head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n"
                 connection.sendall(head % length)
-                if body is not page:
-                    time.sleep(2)  # pip says what it fetches once it has the head; a busy machine hears that late
-                connection.sendall(body)
+                # pip says what it fetches once it has the head; a busy machine hears that late.
+                if body is not page and over.wait(2):
+                    return
+                with contextlib.suppress(ConnectionError):  # pip may have been ended meanwhile
+                    connection.sendall(body)
                 if body is page:
                     connection.close()
 
         def start(size: int) -> str:
-            threading.Thread(target=serve, args=(size,), daemon=True).start()
+            threads.append(threading.Thread(target=serve, args=(size,), daemon=True))
+            threads[-1].start()
             return index_of(server)
 
         yield start
+        over.set()
+        for thread in threads:
+            thread.join(10)
         for connection in held:
             connection.close()
 
