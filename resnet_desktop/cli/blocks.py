@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from resnet_desktop.core.progress import Progress
-    from resnet_desktop.explain.residual import BlockAnalysis, BlockReport
+    from resnet_desktop.explain.residual.analysis import BlockAnalysis, BlockReport
 
 _NUMBERS: tuple[tuple[str, Callable[[BlockReport], float | None], str], ...] = (
     ("|F(x)|", lambda report: report.residual_norm, ".3g"),
@@ -61,8 +61,8 @@ def blocks(
 ) -> None:
     """Show what each residual block does to a photo."""
     from resnet_desktop.bundle.taxonomy.of_model import class_or_group
-    from resnet_desktop.explain.explainer import Explainer
-    from resnet_desktop.explain.residual import BlockAnalyzer
+    from resnet_desktop.explain.cam.explainer import Explainer
+    from resnet_desktop.explain.residual.analysis import BlockAnalyzer
     from resnet_desktop.inference.classifier import Classifier
 
     bundle = open_admitted(model)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from resnet_desktop.bundle.taxonomy.tree import Group
     from resnet_desktop.cli.pictures import Painter
     from resnet_desktop.cli.sink import Sink
-    from resnet_desktop.explain.explainer import Explainer
+    from resnet_desktop.explain.cam.explainer import Explainer
     from resnet_desktop.imaging.samples import Range
     from resnet_desktop.inference.classifier import Classifier
 
@@ -184,7 +184,7 @@ class _Job:
         return row
 
     def _fill(self, row: dict[str, Any], photo: Path, progress: Progress) -> None:
-        from resnet_desktop.explain.maps import save_map
+        from resnet_desktop.explain.cam.heatmap import save_map
 
         wanted = self.wanted
         subject = self.explainer.subject(photo)
@@ -206,7 +206,7 @@ class _Job:
             row["map"] = os.fspath(raw)
         row["checks"] = None
         if wanted.check:
-            from resnet_desktop.explain.check import check_heatmap
+            from resnet_desktop.explain.checks.heatmap_checks import check_heatmap
 
             row["checks"] = check_heatmap(self.explainer, subject, heatmap, progress=progress).as_dict()
         row["notes"] = [note.as_dict() for note in subject.prediction.notes]
@@ -244,7 +244,7 @@ def _classifier(bundle: Bundle, provider: str | None, values: Range | None, page
 def _job(classifier: Classifier, wanted: _Wanted, colormap: str, places: _Places, maps: _Places | None) -> _Job:
     """Raises LayerError before the first photo, if the layer or the method is none of this model's."""
     from resnet_desktop.cli.pictures import Painter
-    from resnet_desktop.explain.explainer import Explainer
+    from resnet_desktop.explain.cam.explainer import Explainer
 
     explainer = Explainer(classifier)
     explainer.possible(wanted.layer, wanted.method)

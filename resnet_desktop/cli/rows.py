@@ -17,7 +17,7 @@ from resnet_desktop.core import output
 from resnet_desktop.core.csv_text import line
 from resnet_desktop.core.errors import AnswerError, ImageError, StorageError
 from resnet_desktop.core.printable import printable
-from resnet_desktop.explain.explainer import Explainer
+from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference.batch import Outcome
 from resnet_desktop.inference.classifier import Classifier
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 from resnet_desktop.bundle.taxonomy.of_model import taxonomy_of
 from resnet_desktop.core.errors import AnswerError, LayerError
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
-from resnet_desktop.explain.check import HeatmapCheck, check_heatmap
-from resnet_desktop.explain.explainer import Explainer, Heatmap, Subject
-from resnet_desktop.explain.graph import advice, structure
-from resnet_desktop.explain.maps import save_map
-from resnet_desktop.explain.methods import METHODS
-from resnet_desktop.explain.report import Look, html_report
-from resnet_desktop.explain.residual import BlockAnalysis, BlockAnalyzer, FeatureSheet
-from resnet_desktop.explain.target import label_of, probability
+from resnet_desktop.explain.cam.explainer import Explainer, Heatmap, Subject
+from resnet_desktop.explain.cam.heatmap import save_map
+from resnet_desktop.explain.cam.methods import METHODS
+from resnet_desktop.explain.cam.target import label_of, probability
+from resnet_desktop.explain.checks.heatmap_checks import HeatmapCheck, check_heatmap
+from resnet_desktop.explain.report.page import Look, html_report
+from resnet_desktop.explain.residual.analysis import BlockAnalysis, BlockAnalyzer, FeatureSheet
+from resnet_desktop.explain.residual.network_parts import advice, structure
 from resnet_desktop.gui.results import (
     Evidence,
     EvidenceRequest,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from resnet_desktop.bundle.blocks import ResidualBlock
     from resnet_desktop.bundle.bundle import Bundle
     from resnet_desktop.bundle.metadata import Metadata
-    from resnet_desktop.explain.target import Target
+    from resnet_desktop.explain.cam.target import Target
     from resnet_desktop.inference.classifier import Classifier, Prediction
 
 REPORT_SIDE = 448

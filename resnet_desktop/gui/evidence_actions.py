@@ -132,7 +132,7 @@ class EvidenceActions(QObject):
         opacity = self._page.heatmap.opacity_slider.value() / 100
 
         def work(engine: Engine, cancelled: Cancelled, progress: Progress) -> None:
-            from resnet_desktop.explain.report import Look
+            from resnet_desktop.explain.report.page import Look
 
             look = Look(style.colormap, opacity, style.smooth)
             output.write_text(path, engine.analysis.report(number, source, name, request, look, cancelled, progress))

@@ -12,8 +12,8 @@ from typing import Any
 
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.core import atomic
-from resnet_desktop.explain.report_style import document
-from resnet_desktop.explain.svg import text
+from resnet_desktop.explain.report.style import document
+from resnet_desktop.explain.report.svg import text
 from resnet_desktop.finetune.dataset import Sample
 from resnet_desktop.trainer import report_data, report_doubts, report_heatmaps, report_parts
 from resnet_desktop.trainer.report_pictures import Thumbnails

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from resnet_desktop.explain.svg import text
+from resnet_desktop.explain.report.svg import text
 from resnet_desktop.trainer.report_pictures import short_name
 
 LARGEST_LIST = 60

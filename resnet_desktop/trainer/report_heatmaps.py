@@ -12,9 +12,9 @@ from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.errors import ResNetDesktopError
-from resnet_desktop.explain.change import GAINED, LOST, Change, Look, compare, look
-from resnet_desktop.explain.explainer import Explainer
-from resnet_desktop.explain.svg import text
+from resnet_desktop.explain.cam.explainer import Explainer
+from resnet_desktop.explain.report.model_diff import GAINED, LOST, Change, Look, compare, look
+from resnet_desktop.explain.report.svg import text
 from resnet_desktop.finetune.dataset import Sample, SampleReader
 from resnet_desktop.imaging.decode import Source
 from resnet_desktop.imaging.overlay import colormap

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from resnet_desktop.explain.svg import Axis, Line, line_chart, text
+from resnet_desktop.explain.report.svg import Axis, Line, line_chart, text
 from resnet_desktop.trainer.calibrate import BINS
 
 LARGEST_TABLE = 30

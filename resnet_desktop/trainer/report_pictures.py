@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.core.errors import ResNetDesktopError
-from resnet_desktop.explain.svg import text
+from resnet_desktop.explain.report.svg import text
 from resnet_desktop.finetune.dataset import Sample, SampleReader
 from resnet_desktop.imaging.decode import decode, encode_jpeg, thumbnail
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.explain.explainer import Explainer
+from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.imaging.decode import decode
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference import runtime

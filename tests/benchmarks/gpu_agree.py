@@ -8,7 +8,7 @@ import numpy as np
 
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.core.errors import ImageError, LayerError
-from resnet_desktop.explain.explainer import Explainer
+from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference.classifier import Classifier
 from tests.benchmarks.gpu_sessions import EXHAUSTIVE, NHWC, TF32, Bare, Run, halved
 from tests.benchmarks.gpu_setting import Images, Setting, Table, repeated, shown, speeds

@@ -15,10 +15,10 @@ from resnet_desktop.bundle.architectures import ARCHITECTURES
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.resnet_graph import stored_arrays
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.explain.explainer import Explainer, Subject
-from resnet_desktop.explain.gradient_sessions import gradient_graph
-from resnet_desktop.explain.lesion import LesionTest
-from resnet_desktop.explain.residual import BlockAnalyzer
+from resnet_desktop.explain.autodiff.gradient_sessions import gradient_graph
+from resnet_desktop.explain.cam.explainer import Explainer, Subject
+from resnet_desktop.explain.residual.analysis import BlockAnalyzer
+from resnet_desktop.explain.residual.lesion import LesionTest
 from resnet_desktop.inference.classifier import Classifier
 from tests.benchmarks.classify import bare_session, ready
 from tests.benchmarks.material import CLASSES, Arrays

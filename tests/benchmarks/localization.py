@@ -26,19 +26,19 @@ from numpy.typing import NDArray
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.labels import imagenet
-from resnet_desktop.explain import cam as cams
-from resnet_desktop.explain import perturbation
-from resnet_desktop.explain.explainer import Explainer, Subject
-from resnet_desktop.explain.localization import (
+from resnet_desktop.explain.cam import activation_maps as cams
+from resnet_desktop.explain.cam import perturbation
+from resnet_desktop.explain.cam.explainer import Explainer, Subject
+from resnet_desktop.imaging.transforms import Box
+from resnet_desktop.inference.classifier import Classifier
+from tests.benchmarks.material import REPOSITORY
+from tests.benchmarks.pointing import (
     box_on_crop,
     centre_blob,
     energy_inside,
     pointing_hit,
     wilson_interval,
 )
-from resnet_desktop.imaging.transforms import Box
-from resnet_desktop.inference.classifier import Classifier
-from tests.benchmarks.material import REPOSITORY
 from tests.benchmarks.report import machine
 
 DATA = REPOSITORY.parent / "shared" / "data"

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.core.errors import ImageError
-from resnet_desktop.explain.localization import wilson_interval
 from resnet_desktop.imaging.decode import IMAGE_SUFFIXES, KEPT_SCALE, decode, encode_jpeg
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.classifier import Classifier
 from tests.benchmarks.measure import Spread
+from tests.benchmarks.pointing import wilson_interval
 from tests.benchmarks.report import Row, Section
 from tests.benchmarks.road import network
 

@@ -12,7 +12,7 @@ from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core import paths
-from resnet_desktop.explain.explainer import Explainer
+from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.imaging.decode import decode, encode_jpeg
 from resnet_desktop.imaging.pixels import to_array
 from resnet_desktop.imaging.transforms import Transforms

@@ -16,9 +16,9 @@ from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.importers import packaged
 from resnet_desktop.bundle.portable import write_portable
 from resnet_desktop.core import paths
-from resnet_desktop.explain.check import check_heatmap
-from resnet_desktop.explain.explainer import Explainer, Subject
-from resnet_desktop.explain.residual import BlockAnalyzer
+from resnet_desktop.explain.cam.explainer import Explainer, Subject
+from resnet_desktop.explain.checks.heatmap_checks import check_heatmap
+from resnet_desktop.explain.residual.analysis import BlockAnalyzer
 from resnet_desktop.inference.classifier import Classifier
 
 SAMPLES = paths.assets_folder() / "samples"

@@ -19,7 +19,7 @@ from resnet_desktop.bundle.blocks import find_blocks
 from resnet_desktop.bundle.graph_view import GraphView
 from resnet_desktop.bundle.metadata import Metadata
 from resnet_desktop.bundle.resnet_graph import build_resnet
-from resnet_desktop.explain.residual import BlockAnalysis, BlockReport, FeatureSheet, Lesion
+from resnet_desktop.explain.residual.analysis import BlockAnalysis, BlockReport, FeatureSheet, Lesion
 from resnet_desktop.gui import theme
 from resnet_desktop.gui.inspect.block_chart import BlockChart
 from resnet_desktop.gui.inspect.block_measures import facts, measures, readout

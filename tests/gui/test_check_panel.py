@@ -12,9 +12,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.explain.check import HeatmapCheck
-from resnet_desktop.explain.faithfulness import Baseline, Curves, Removed
-from resnet_desktop.explain.sanity import SanityReport, SanityStep
+from resnet_desktop.explain.checks.faithfulness import Baseline, Curves, Removed
+from resnet_desktop.explain.checks.heatmap_checks import HeatmapCheck
+from resnet_desktop.explain.checks.sanity import SanityReport, SanityStep
 from resnet_desktop.gui import theme
 from resnet_desktop.gui.charts import Scale
 from resnet_desktop.gui.inspect.check_details import CheckDetails

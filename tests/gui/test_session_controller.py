@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.progress import Cancelled, CancelledError, Progress
-from resnet_desktop.explain.residual import BlockAnalysis
+from resnet_desktop.explain.residual.analysis import BlockAnalysis
 from resnet_desktop.gui.engine import Engine
 from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, Limits, ModelInfo, Result
 from resnet_desktop.gui.session_controller import SessionController

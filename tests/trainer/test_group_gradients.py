@@ -18,7 +18,7 @@ from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.graph.efficientnet import build_efficientnet_lite
 from resnet_desktop.bundle.metadata import Metadata
 from resnet_desktop.bundle.resnet_graph import build_resnet
-from resnet_desktop.explain.explainer import Explainer, Subject
+from resnet_desktop.explain.cam.explainer import Explainer, Subject
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.classifier import Classifier
 from tests.conftest import make_photo

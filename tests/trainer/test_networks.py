@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from resnet_desktop.bundle.bundle import Bundle, read
 from resnet_desktop.bundle.layers import Layer, layers
-from resnet_desktop.explain.backward import SEED, appended, gradient_name, gradient_part
-from resnet_desktop.explain.explainer import Explainer
-from resnet_desktop.explain.graph import structure
-from resnet_desktop.explain.lesion import LesionTest
+from resnet_desktop.explain.autodiff.backward import SEED, appended, gradient_name, gradient_part
+from resnet_desktop.explain.cam.explainer import Explainer
+from resnet_desktop.explain.residual.lesion import LesionTest
+from resnet_desktop.explain.residual.network_parts import structure
 from resnet_desktop.inference.classifier import Classifier
 from tests.trainer import networks
 from tests.unit.explain.graphs import Array, error, noise, session

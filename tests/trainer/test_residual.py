@@ -14,10 +14,10 @@ from resnet_desktop.bundle.architectures import ARCHITECTURES
 from resnet_desktop.bundle.bundle import Bundle, write
 from resnet_desktop.bundle.metadata import Metadata
 from resnet_desktop.bundle.resnet_graph import build_resnet
-from resnet_desktop.explain.explainer import Explainer
-from resnet_desktop.explain.graph import structure
-from resnet_desktop.explain.lesion import LesionTest
-from resnet_desktop.explain.residual import BlockAnalyzer, BlockReport
+from resnet_desktop.explain.cam.explainer import Explainer
+from resnet_desktop.explain.residual.analysis import BlockAnalyzer, BlockReport
+from resnet_desktop.explain.residual.lesion import LesionTest
+from resnet_desktop.explain.residual.network_parts import structure
 from resnet_desktop.imaging.decode import encode_png
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.classifier import Classifier

@@ -17,7 +17,7 @@ from resnet_desktop.gui.inspect.inside import OpenedBlocks
 from resnet_desktop.gui.plain import PlainLabel
 
 if TYPE_CHECKING:
-    from resnet_desktop.explain.residual import FeatureSheet
+    from resnet_desktop.explain.residual.analysis import FeatureSheet
 
 _SIDE_BY_SIDE = 820
 """From this width on the feature maps stand beside the rest."""

@@ -14,7 +14,7 @@ from resnet_desktop.gui.inspect import help_texts
 from resnet_desktop.gui.inspect.help_texts import Help
 
 if TYPE_CHECKING:
-    from resnet_desktop.explain.residual import BlockReport
+    from resnet_desktop.explain.residual.analysis import BlockReport
     from resnet_desktop.gui.inspect.inside import OpenedBlocks
 
 _CLEAR_COSINE = 0.15

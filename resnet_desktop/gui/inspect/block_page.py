@@ -35,8 +35,8 @@ from resnet_desktop.gui.session_controller import SessionController
 
 if TYPE_CHECKING:
     from resnet_desktop.core.progress import Cancelled, Progress
-    from resnet_desktop.explain.residual import FeatureSheet
-    from resnet_desktop.explain.target import Target
+    from resnet_desktop.explain.cam.target import Target
+    from resnet_desktop.explain.residual.analysis import FeatureSheet
     from resnet_desktop.gui.engine import Engine
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from resnet_desktop.explain.check import HeatmapCheck
-    from resnet_desktop.explain.faithfulness import Curves
+    from resnet_desktop.explain.checks.faithfulness import Curves
+    from resnet_desktop.explain.checks.heatmap_checks import HeatmapCheck
     from resnet_desktop.inference.classifier import ClassScore
 
 _FOUR_ABREAST, _TWO_ABREAST = 1000, 440

@@ -20,7 +20,7 @@ from resnet_desktop.gui.session_controller import SessionController
 
 if TYPE_CHECKING:
     from resnet_desktop.core.progress import Cancelled, Progress
-    from resnet_desktop.explain.check import HeatmapCheck
+    from resnet_desktop.explain.checks.heatmap_checks import HeatmapCheck
     from resnet_desktop.gui.engine import Engine
 
 

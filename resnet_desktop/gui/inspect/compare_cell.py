@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QGridLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
-from resnet_desktop.explain.methods import METHODS
+from resnet_desktop.explain.cam.methods import METHODS
 from resnet_desktop.gui import icons, theme, wording
 from resnet_desktop.gui.elided_label import ElidedLabel
 from resnet_desktop.gui.inspect.evidence_desk import choice_of
@@ -20,7 +20,7 @@ from resnet_desktop.gui.plain import plain_tip
 from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, Listed, ModelInfo, classes_in
 
 if TYPE_CHECKING:
-    from resnet_desktop.explain.target import Target
+    from resnet_desktop.explain.cam.target import Target
 
 
 class CompareCell(QWidget):

@@ -13,7 +13,7 @@ from resnet_desktop.gui.inspect.evidence_desk import choice_of
 from resnet_desktop.gui.results import EvidenceRequest, LayerChoice, Listed, ModelInfo, Source, classes_in
 
 if TYPE_CHECKING:
-    from resnet_desktop.explain.target import Target
+    from resnet_desktop.explain.cam.target import Target
 
 MOST = 4
 CLASSES, DEPTHS, METHODS = "classes", "depths", "methods"

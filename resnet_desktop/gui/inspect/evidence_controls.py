@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from resnet_desktop.explain.methods import DEFAULT_METHOD, METHODS, MethodInfo
+from resnet_desktop.explain.cam.methods import DEFAULT_METHOD, METHODS, MethodInfo
 from resnet_desktop.gui import theme
 from resnet_desktop.gui.choice import Choice
 from resnet_desktop.gui.inspect.evidence_desk import choice_of

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from resnet_desktop.explain.methods import DEFAULT_METHOD, METHODS
+from resnet_desktop.explain.cam.methods import DEFAULT_METHOD, METHODS
 from resnet_desktop.gui.inspect.question import Question
 from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, LayerChoice, ModelInfo, Source
 from resnet_desktop.gui.session_controller import SessionController
 
 if TYPE_CHECKING:
     from resnet_desktop.core.progress import Cancelled, Progress
-    from resnet_desktop.explain.target import Target
+    from resnet_desktop.explain.cam.target import Target
     from resnet_desktop.gui.engine import Engine
 
 DEEP_METHODS = ("gradcam", "gradcam++", "hirescam", "xgradcam", "layercam", "eigencam")

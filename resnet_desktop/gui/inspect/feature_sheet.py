@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from resnet_desktop.explain.residual import FeatureSheet
+    from resnet_desktop.explain.residual.analysis import FeatureSheet
 
 SIDE = 64
 

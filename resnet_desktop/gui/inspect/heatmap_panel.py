@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from resnet_desktop.explain.methods import METHODS
+from resnet_desktop.explain.cam.methods import METHODS
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.inspect.evidence_controls import EvidenceControls
 from resnet_desktop.gui.inspect.heat_look import HeatLook, WheelGuard

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from resnet_desktop.bundle.blocks import ResidualBlock
     from resnet_desktop.bundle.graph_view import GraphView
     from resnet_desktop.core.progress import Cancelled, Progress
-    from resnet_desktop.explain.check import HeatmapCheck
-    from resnet_desktop.explain.residual import BlockAnalysis, FeatureSheet
-    from resnet_desktop.explain.target import Target
+    from resnet_desktop.explain.cam.target import Target
+    from resnet_desktop.explain.checks.heatmap_checks import HeatmapCheck
+    from resnet_desktop.explain.residual.analysis import BlockAnalysis, FeatureSheet
     from resnet_desktop.gui.engine import Engine
     from resnet_desktop.inference.classifier import ClassScore
 
@@ -126,7 +126,7 @@ def check_map(
     engine: Engine, number: int, source: Source, request: EvidenceRequest, cancelled: Cancelled, progress: Progress
 ) -> CheckedHeatmap | Failure:
     """The tests of a heatmap. Raises LayerError if there is no such map, CancelledError."""
-    from resnet_desktop.explain.target import label_of, probability
+    from resnet_desktop.explain.cam.target import label_of, probability
 
     analysis = engine.analysis
     try:

@@ -15,7 +15,7 @@ from resnet_desktop.gui.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.results import Failure, Listed, Result, meant_by
 
 if TYPE_CHECKING:
-    from resnet_desktop.explain.target import Target
+    from resnet_desktop.explain.cam.target import Target
 
 
 class PredictionPanel(QWidget):

@@ -22,7 +22,7 @@ from resnet_desktop.gui.wizard.picture_heatmaps import Heatmaps
 
 if TYPE_CHECKING:
     from resnet_desktop.bundle.layers import Layer
-    from resnet_desktop.explain.change import Change, Look
+    from resnet_desktop.explain.report.model_diff import Change, Look
     from resnet_desktop.finetune.results import PictureResult, Results
 
 COLOURS = "viridis"
@@ -132,7 +132,7 @@ class BeforeAfterView(QWidget):
             for view in (self.before, self.after, self.difference):
                 view.show_picture(QImage(), "")
             return
-        from resnet_desktop.explain.change import GAINED, LOST
+        from resnet_desktop.explain.report.model_diff import GAINED, LOST
 
         self._heat.show_colours(legend_qimage(COLOURS))
         self._change.show_colours(LOST, GAINED)

@@ -17,7 +17,7 @@ from resnet_desktop.cli.main import main
 from resnet_desktop.cli.pictures import Painter
 from resnet_desktop.core import settings as declared
 from resnet_desktop.core.settings import Settings
-from resnet_desktop.explain.explainer import Explainer
+from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.imaging.decode import encode_jpeg, encode_png
 from resnet_desktop.inference.classifier import Classifier
 from tests.conftest import make_photo

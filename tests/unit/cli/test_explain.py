@@ -14,8 +14,8 @@ import pytest
 
 from resnet_desktop.bundle.bundle import write
 from resnet_desktop.cli.main import main
-from resnet_desktop.explain.explainer import Explainer
-from resnet_desktop.explain.methods import METHODS
+from resnet_desktop.explain.cam.explainer import Explainer
+from resnet_desktop.explain.cam.methods import METHODS
 from resnet_desktop.imaging.decode import decode, encode_jpeg, encode_png
 from resnet_desktop.inference.classifier import Classifier
 from tests.conftest import make_photo

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, checker, helper, numpy_helper
 
 from resnet_desktop.bundle.graph_view import GraphView
-from resnet_desktop.explain.backward import SEED, appended, gradient_name, gradient_part
+from resnet_desktop.explain.autodiff.backward import SEED, appended, gradient_name, gradient_part
 
 Array = NDArray[Any]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from resnet_desktop.bundle.architectures import ARCHITECTURES
 from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.explain.explainer import Explainer
+from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference.classifier import Classifier
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resnet_desktop.explain import cam as cams
+from resnet_desktop.explain.cam import activation_maps as cams
 
 Maps = tuple[NDArray[np.float32], NDArray[np.float32]]
 

@@ -10,8 +10,8 @@ import pytest
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ImageError
-from resnet_desktop.explain.change import compare, look
-from resnet_desktop.explain.explainer import Explainer
+from resnet_desktop.explain.cam.explainer import Explainer
+from resnet_desktop.explain.report.model_diff import compare, look
 from resnet_desktop.inference.classifier import Classifier
 
 from ..bundle.making import metadata, tiny_model

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from resnet_desktop.bundle.architectures import Architecture
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.explain.check import HeatmapCheck, check_heatmap
-from resnet_desktop.explain.explainer import Explainer, Subject
-from resnet_desktop.explain.faithfulness import Curves, scorer, without_hottest
-from resnet_desktop.explain.sanity import SanityReport, SanityStep
+from resnet_desktop.explain.cam.explainer import Explainer, Subject
+from resnet_desktop.explain.checks.faithfulness import Curves, scorer, without_hottest
+from resnet_desktop.explain.checks.heatmap_checks import HeatmapCheck, check_heatmap
+from resnet_desktop.explain.checks.sanity import SanityReport, SanityStep
 from resnet_desktop.inference.classifier import Classifier
 
 TINY = Architecture("tiny", "bottleneck", (2, 1), (8, 16))

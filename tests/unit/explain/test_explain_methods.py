@@ -13,10 +13,10 @@ from resnet_desktop.bundle.architectures import Architecture
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.core.errors import LayerError
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.explain import cam as cams
-from resnet_desktop.explain.explainer import Explainer, Subject
-from resnet_desktop.explain.methods import METHODS
-from resnet_desktop.explain.perturbation import SAMPLES
+from resnet_desktop.explain.cam import activation_maps as cams
+from resnet_desktop.explain.cam.explainer import Explainer, Subject
+from resnet_desktop.explain.cam.methods import METHODS
+from resnet_desktop.explain.cam.perturbation import SAMPLES
 from resnet_desktop.imaging.overlay import scale_map, upsample
 from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.inference.session import Session

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from resnet_desktop.bundle.architectures import Architecture
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.core.errors import LayerError
-from resnet_desktop.explain.cam import closed_form, closed_form_weights
-from resnet_desktop.explain.explainer import Explainer
+from resnet_desktop.explain.cam.activation_maps import closed_form, closed_form_weights
+from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference.classifier import Classifier
 
 TINY = Architecture("tiny", "bottleneck", (2, 1), (8, 16))

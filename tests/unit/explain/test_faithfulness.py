@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.explain.faithfulness import BASELINES, BATCH, measured, ranking, replaced_with
+from resnet_desktop.explain.checks.faithfulness import BASELINES, BATCH, measured, ranking, replaced_with
 
 SIDE = 32
 Pictures = NDArray[np.float32]

@@ -14,9 +14,9 @@ from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.architectures import Architecture
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.core.errors import LayerError
-from resnet_desktop.explain.backward import appended
-from resnet_desktop.explain.explainer import Explainer
-from resnet_desktop.explain.gradient_sessions import GradientSessions
+from resnet_desktop.explain.autodiff.backward import appended
+from resnet_desktop.explain.autodiff.gradient_sessions import GradientSessions
+from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference import runtime
 from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.inference.providers import Choice

@@ -9,7 +9,7 @@ import pytest
 
 from resnet_desktop.bundle.architectures import ARCHITECTURES, Architecture
 from resnet_desktop.bundle.layers import layers
-from resnet_desktop.explain.graph import advice, structure
+from resnet_desktop.explain.residual.network_parts import advice, structure
 
 from . import block_graphs
 from .block_graphs import Net, opened

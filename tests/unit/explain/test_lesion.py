@@ -15,8 +15,8 @@ from resnet_desktop.bundle.architectures import ARCHITECTURES
 from resnet_desktop.bundle.blocks import ResidualBlock
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.explain.graph import structure
-from resnet_desktop.explain.lesion import LesionTest, can_grow
+from resnet_desktop.explain.residual.lesion import LesionTest, can_grow
+from resnet_desktop.explain.residual.network_parts import structure
 from resnet_desktop.inference.classifier import Classifier
 from tests.unit.bundle.making import run
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from resnet_desktop.explain.localization import (
+from resnet_desktop.imaging.transforms import Box, Transforms
+from tests.benchmarks.pointing import (
     box_on_crop,
     centre_blob,
     energy_inside,
@@ -13,7 +14,6 @@ from resnet_desktop.explain.localization import (
     pointing_hit,
     wilson_interval,
 )
-from resnet_desktop.imaging.transforms import Box, Transforms
 
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 

@@ -8,9 +8,9 @@ from typing import get_type_hints
 import pytest
 
 from resnet_desktop.cli.explain import explain as command
-from resnet_desktop.explain import perturbation
-from resnet_desktop.explain.cam import GRADIENT_MAPS
-from resnet_desktop.explain.methods import DEFAULT_METHOD, METHODS, MethodInfo
+from resnet_desktop.explain.cam import perturbation
+from resnet_desktop.explain.cam.activation_maps import GRADIENT_MAPS
+from resnet_desktop.explain.cam.methods import DEFAULT_METHOD, METHODS, MethodInfo
 
 GRADIENT_FREE = {"eigencam", "scorecam", "occlusion"}
 

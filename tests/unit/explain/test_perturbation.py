@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.explain.perturbation import occlusion, paced, score_cam, smoothed
+from resnet_desktop.explain.cam.perturbation import occlusion, paced, score_cam, smoothed
 from resnet_desktop.imaging.overlay import upsample
 
 Array = NDArray[np.float32]
@@ -56,7 +56,7 @@ def test_ranges_cover_everything_once_and_stay_bounded(total: int) -> None:
 
 def test_slow_work_is_given_little_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr("resnet_desktop.explain.perturbation.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("resnet_desktop.explain.cam.perturbation.time.perf_counter", lambda: clock[0])
     sizes = []
     for part in paced(40, most=32):
         sizes.append(part.stop - part.start)
@@ -68,7 +68,7 @@ def test_slow_work_is_given_little_at_a_time(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_ranges_grow_again_and_shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr("resnet_desktop.explain.perturbation.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("resnet_desktop.explain.cam.perturbation.time.perf_counter", lambda: clock[0])
     sizes = []
     for part in paced(60, most=16):
         sizes.append(part.stop - part.start)

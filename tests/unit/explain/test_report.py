@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from resnet_desktop.bundle.architectures import Architecture
 from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.explain.check import check_heatmap
-from resnet_desktop.explain.explainer import Explainer, Heatmap, Subject
-from resnet_desktop.explain.methods import METHODS
-from resnet_desktop.explain.report import Look, html_report
-from resnet_desktop.explain.residual import BlockAnalyzer
-from resnet_desktop.explain.svg import Axis, Line, bar_chart, line_chart, text
+from resnet_desktop.explain.cam.explainer import Explainer, Heatmap, Subject
+from resnet_desktop.explain.cam.methods import METHODS
+from resnet_desktop.explain.checks.heatmap_checks import check_heatmap
+from resnet_desktop.explain.report.page import Look, html_report
+from resnet_desktop.explain.report.svg import Axis, Line, bar_chart, line_chart, text
+from resnet_desktop.explain.residual.analysis import BlockAnalyzer
 from resnet_desktop.imaging.decode import decode
 from resnet_desktop.inference.classifier import Classifier
 

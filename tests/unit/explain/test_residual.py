@@ -15,11 +15,11 @@ from resnet_desktop.bundle.architectures import ARCHITECTURES
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.core.errors import LayerError
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.explain.explainer import Explainer, Subject
-from resnet_desktop.explain.feature_maps import strongest
-from resnet_desktop.explain.graph import structure
-from resnet_desktop.explain.lesion import LesionTest
-from resnet_desktop.explain.residual import BlockAnalyzer, BlockReport
+from resnet_desktop.explain.cam.explainer import Explainer, Subject
+from resnet_desktop.explain.cam.feature_maps import strongest
+from resnet_desktop.explain.residual.analysis import BlockAnalyzer, BlockReport
+from resnet_desktop.explain.residual.lesion import LesionTest
+from resnet_desktop.explain.residual.network_parts import structure
 from resnet_desktop.imaging.decode import encode_png
 from resnet_desktop.inference.classifier import Classifier
 from tests.conftest import PhotoMaker

@@ -17,9 +17,9 @@ from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.architectures import ARCHITECTURES, Architecture
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.explain.explainer import Explainer, Subject
-from resnet_desktop.explain.randomize import scramble, weight_groups
-from resnet_desktop.explain.sanity import SAME_MAP, SanityReport, SanityStep, compared, sanity, scrambled
+from resnet_desktop.explain.cam.explainer import Explainer, Subject
+from resnet_desktop.explain.checks.randomize import scramble, weight_groups
+from resnet_desktop.explain.checks.sanity import SAME_MAP, SanityReport, SanityStep, compared, sanity, scrambled
 from resnet_desktop.inference.classifier import Classifier
 
 TINY = Architecture("tiny", "bottleneck", (2, 1), (8, 16))

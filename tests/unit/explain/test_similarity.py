@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from resnet_desktop.explain.similarity import rank_correlation, ssim
+from resnet_desktop.explain.checks.similarity import rank_correlation, ssim
 
 
 @pytest.mark.parametrize(("shape", "seed"), [((11, 11), 0), ((64, 64), 1), ((40, 23), 2)])

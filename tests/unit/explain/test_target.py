@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from resnet_desktop.bundle.architectures import Architecture
 from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.explain import target as targets
-from resnet_desktop.explain.check import check_heatmap
-from resnet_desktop.explain.explainer import Explainer, Subject
-from resnet_desktop.explain.residual import BlockAnalyzer
+from resnet_desktop.explain.cam import target as targets
+from resnet_desktop.explain.cam.explainer import Explainer, Subject
+from resnet_desktop.explain.checks.heatmap_checks import check_heatmap
+from resnet_desktop.explain.residual.analysis import BlockAnalyzer
 from resnet_desktop.inference.classifier import Classifier
 
 TINY = Architecture("tiny", "bottleneck", (2, 1), (8, 16))

@@ -152,7 +152,7 @@ def test_runtime_talk_becomes_a_sentence() -> None:
 
 
 def test_onnx_runtime_is_imported_only_when_it_is_needed() -> None:
-    code = "import sys, resnet_desktop.inference.batch, resnet_desktop.explain.explainer as _; "
+    code = "import sys, resnet_desktop.inference.batch, resnet_desktop.explain.cam.explainer as _; "
     code += "print('onnxruntime' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -1,0 +1,1 @@
+"""Class activation maps: what is asked, by which method, and the map that answers."""

@@ -1,0 +1,1 @@
+"""Whether a heatmap can be trusted: faithfulness, sanity under scrambled weights, similarity of maps."""

@@ -1,0 +1,1 @@
+"""Reports of what was seen, as pages that stand alone."""
