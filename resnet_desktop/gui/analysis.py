@@ -16,7 +16,6 @@ from resnet_desktop.core.errors import AnswerError, LayerError
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.explain.cam.explainer import Explainer, Heatmap, Subject
 from resnet_desktop.explain.cam.heatmap import save_map
-from resnet_desktop.explain.cam.methods import METHODS
 from resnet_desktop.explain.cam.target import label_of, probability
 from resnet_desktop.explain.checks.heatmap_checks import HeatmapCheck, check_heatmap
 from resnet_desktop.explain.report.page import Look, html_report
@@ -303,8 +302,3 @@ def _spread(heatmaps: tuple[Heatmap, ...], without: str) -> tuple[Heatmap, ...]:
     """The last map of each grid, from coarse to fine, but that of one layer."""
     last = {heatmap.cam.shape: heatmap for heatmap in heatmaps}
     return tuple(heatmap for heatmap in reversed(last.values()) if heatmap.layer != without)
-
-
-def method_names() -> tuple[tuple[str, str, str], ...]:
-    """Name, title and summary of every method, in the order in which they are offered."""
-    return tuple((info.name, info.title, info.summary) for info in METHODS.values())

@@ -149,12 +149,6 @@ def signed(value: float, digits: int = 2) -> str:
     return f"+{text}" if value > 0 else text
 
 
-def axis_width(painter: QPainter, scale: Scale, height: float) -> float:
-    """Room for the numbers at the left of a chart, with the gap to it."""
-    metrics = painter.fontMetrics()
-    return max(metrics.horizontalAdvance(text) for _, text in scale.ticks(height)) + theme.S
-
-
 def paint_grid(painter: QPainter, area: QRectF, scale: Scale, found: ChartColours) -> None:
     """A line across for each tick, its number at the left."""
     half = painter.fontMetrics().height() / 2

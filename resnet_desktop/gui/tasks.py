@@ -111,10 +111,3 @@ class Tasks(QObject):
     def _on_ended(self, done: Callable[[Future[Any]], None], future: Future[Any]) -> None:
         if not self._closed:
             done(future)
-
-
-def log_unexpected(future: Future[Any]) -> None:
-    """A ``done`` for tasks whose value nobody needs: an error is a fault of ours and goes to the log."""
-    error = future.exception()
-    if error is not None:
-        _logger.error("A task failed", exc_info=error)

@@ -146,10 +146,6 @@ class PictureGrid(QListView):
         rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
         return [str(self._model.item(row).data(NAME_ROLE)) for row in rows]
 
-    def choose_all(self) -> None:
-        """Select the whole sheet."""
-        self.selectAll()
-
     def close_loader(self) -> None:
         """Wait for the thread to end."""
         self._loader.close()

@@ -64,7 +64,6 @@ class PreviewPanel(QWidget):
         layout.addWidget(self._state)
         layout.addWidget(self._grid)
         self._grid.hide()
-        self._train = "head"
         inquiry.answered.connect(self._on_answered)
         inquiry.refused.connect(self._on_refused)
 
@@ -85,7 +84,6 @@ class PreviewPanel(QWidget):
 
     def ask(self, job: Mapping[str, Any], python: Path | None) -> None:
         """Show examples for a job; those of another are given up."""
-        self._train = str(job.get("train", "head"))
         self._say(self.tr("Preparing some of your photos…"))
 
         def question(tell: Tell, cancelled: Cancelled) -> object:
