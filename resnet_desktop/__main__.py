@@ -1,6 +1,20 @@
-"""``python -m resnet_desktop``: the same as the command ``resnet-desktop``."""
+"""``python -m resnet_desktop``, and the command ``resnet-desktop``: they are the same."""
 
-from resnet_desktop.cli.main import main
+from __future__ import annotations
+
+import sys
+
+from resnet_desktop.core.exit_status import EXIT_INTERRUPTED
+
+
+def main() -> None:
+    """Run the command line. Ctrl+C also ends it without a traceback while its modules are still being imported."""
+    try:
+        from resnet_desktop.cli.main import main as command
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    command()
+
 
 if __name__ == "__main__":
     main()

@@ -17,10 +17,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from resnet_desktop.cli.shared import say
+from resnet_desktop.core.exit_status import EXIT_INTERRUPTED
 from resnet_desktop.core.running import stop_all
 
-EXIT_INTERRUPTED = 130
-"""128 and the number of the signal, as shells have it."""
 _POLL_SECONDS = 0.1
 _HINT_SECONDS = 2.0
 

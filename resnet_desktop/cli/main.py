@@ -22,6 +22,7 @@ from resnet_desktop.cli.shared import EXIT_NO_MODEL, EXIT_USAGE, ModelOption, Pr
 from resnet_desktop.core import log
 from resnet_desktop.core.atomic import storage_error
 from resnet_desktop.core.errors import ClassNameError, LayerError, ResNetDesktopError, SettingsError
+from resnet_desktop.core.exit_status import EXIT_INTERRUPTED
 from resnet_desktop.core.printable import printable
 from resnet_desktop.core.progress import CancelledError
 
@@ -139,7 +140,7 @@ def _run() -> None:
         with interrupt.heard():
             app()
     except CancelledError:  # a run was ended by Ctrl+C
-        sys.exit(interrupt.EXIT_INTERRUPTED)
+        sys.exit(EXIT_INTERRUPTED)
     except (ClassNameError, LayerError, SettingsError) as error:
         say(str(error))
         sys.exit(EXIT_USAGE)
