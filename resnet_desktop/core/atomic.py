@@ -74,9 +74,13 @@ def storage_error(path: Path, error: OSError) -> StorageError:
             "disk_full", f"The disk is full: {path} could not be written.", "Free some space and try again."
         )
     if error.errno == errno.EFBIG:
-        return StorageError("disk_full", f"{path} has become as large as files may be here.", "Choose another place.")
+        return StorageError(
+            "disk_full", f"{path} has reached the largest size that a file may have here.", "Choose another location."
+        )
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return StorageError("read_only", f"{path} may not be written here.", "Choose another folder.")
+        return StorageError(
+            "read_only", f"{path} is read-only, or you do not have permission to write it.", "Choose another folder."
+        )
     return StorageError("write_failed", f"{path} could not be written: {error.strerror or error}.")
 
 

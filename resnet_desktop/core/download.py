@@ -70,8 +70,8 @@ def download(
             part.unlink()
             raise DownloadError(
                 "wrong_checksum",
-                f"What came from {host(url)} is not the file that was wanted: its checksum differs.",
-                "Nothing was installed. Try again later, or from another server.",
+                f"The file from {host(url)} is not the expected one: its checksum differs.",
+                "Nothing was installed. Try again later, or use another server.",
             )
         part.replace(target)
     except OSError as error:
@@ -87,10 +87,12 @@ def whole_checksum(text: str, digits: str = "") -> str:
     """
     found = text.strip().lower()
     if not re.fullmatch(r"[0-9a-f]{64}", found):
-        raise DownloadError("wrong_checksum", "A sha256 has 64 hexadecimal digits.", "Copy all of it.")
+        raise DownloadError(
+            "wrong_checksum", "A SHA-256 checksum has 64 hexadecimal digits.", "Copy the whole checksum."
+        )
     if not found.startswith(digits):
-        message = f"That checksum begins with {found[: len(digits)]}; the publisher's begins with {digits}."
-        raise DownloadError("wrong_checksum", message, "It is of another file.")
+        message = f"This checksum begins with {found[: len(digits)]}; the publisher's begins with {digits}."
+        raise DownloadError("wrong_checksum", message, "It belongs to another file.")
     return found
 
 
@@ -105,8 +107,8 @@ def _fetch(url: str, part: Path, size: int, progress: Progress, cancelled: Cance
         if cancelled():  # the watch has ended the connection
             raise CancelledError from error
         if watch.late:
-            message = f"{host(url)} takes too long: what it sends comes in less than {SLOWEST // 1000} kB a second."
-            raise DownloadError("download_broken", message, "Try again: it goes on from there.") from error
+            message = f"{host(url)} is too slow: it sends less than {SLOWEST // 1000} kB per second."
+            raise DownloadError("download_broken", message, "Try again to resume the download.") from error
         raise
 
 
@@ -122,15 +124,15 @@ def _fetch_rest(
             return  # all of it has come, or it is another file: the checksum tells
         raise DownloadError(
             "download_refused",
-            f"{host(url)} does not give the file: {error.code} {_words(error.reason)}.",
-            "Try again later, or from another server.",
+            f"{host(url)} refused the download: {error.code} {_words(error.reason)}.",
+            "Try again later, or use another server.",
         ) from error
     except (OSError, http.client.HTTPException) as error:  # URLError is an OSError
         reason = getattr(error, "reason", None) or error
         raise DownloadError(
             "no_connection",
             f"{host(url)} cannot be reached: {_words(reason)}.",
-            "Check the connection to the internet.",
+            "Check your internet connection.",
         ) from error
     with response:
         if have and response.status != http.client.PARTIAL_CONTENT:
@@ -138,7 +140,7 @@ def _fetch_rest(
         length = response.headers.get("Content-Length", "")
         total = have + int(length) if re.fullmatch(r"[0-9]{1,18}", length) else size
         if total > size * SLACK:
-            raise DownloadError("wrong_checksum", f"{host(url)} has a larger file than the one that was wanted.")
+            raise DownloadError("wrong_checksum", f"{host(url)} offers a larger file than expected.")
         _copy(url, response, part, (have, total), progress, cancelled)
 
 
@@ -164,7 +166,7 @@ def _copy(
             file.write(chunk)
             have += len(chunk)
             if have > total * SLACK:
-                raise DownloadError("wrong_checksum", f"{host(url)} sends a larger file than the one that was wanted.")
+                raise DownloadError("wrong_checksum", f"{host(url)} is sending a larger file than expected.")
     if response.length:  # what the server had promised and did not send
         raise _broken(url, have, total)
 
@@ -184,8 +186,8 @@ def _words(said: object) -> str:
 def _broken(url: str, have: int, total: int) -> DownloadError:
     return DownloadError(
         "download_broken",
-        f"The connection to {host(url)} broke off after {have / 1e6:.1f} of {total / 1e6:.1f} MB.",
-        "Try again: it goes on from there.",
+        f"The connection to {host(url)} was lost after {have / 1e6:.1f} of {total / 1e6:.1f} MB.",
+        "Try again to resume the download.",
     )
 
 

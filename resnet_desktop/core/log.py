@@ -134,7 +134,7 @@ class Log:
         try:
             file = LogFile(path, lazily=lazily)
         except OSError as error:  # the app works without its log; that must not keep it from starting
-            self.problem = f"No log file is kept: {path} could not be opened ({error.strerror or error})."
+            self.problem = f"Logging to a file is off: {path} could not be opened ({error.strerror or error})."
             _logger.warning("%s", self.problem)
             return
         self.path, self._file = path, file

@@ -42,7 +42,7 @@ def is_one_of(path: Path, inputs: Iterable[object]) -> bool:
 def refuse_inputs(path: Path, inputs: Iterable[object]) -> None:
     """Raises StorageError ``is_input`` if ``path`` is one of ``inputs``."""
     if is_one_of(path, inputs):
-        message = f"{path} is one of the files that this is made from: it would be lost."
+        message = f"{path} is one of the input files and would be overwritten."
         raise StorageError("is_input", message, "Choose another name.")
 
 
@@ -115,7 +115,9 @@ def _direct(path: Path) -> contextlib.AbstractContextManager[BinaryIO] | None:
         status = path.stat()
         mode = status.st_mode
         if stat.S_ISDIR(mode):
-            raise StorageError("write_failed", f"{path} could not be written: it is a folder.", "Name a file in it.")
+            raise StorageError(
+                "write_failed", f"{path} could not be written: it is a folder.", "Choose a file name inside it."
+            )
         own = _own_stream((status.st_dev, status.st_ino), (1, 2))
         if own is not None:  # at the place up to which it is written, which another stream would not share
             return os.fdopen(os.dup(own), "wb")
@@ -123,7 +125,7 @@ def _direct(path: Path) -> contextlib.AbstractContextManager[BinaryIO] | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise StorageError("write_failed", f"{str(path)!r} cannot be the name of a file.") from error
+        raise StorageError("write_failed", f"{str(path)!r} is not a valid file name.") from error
     except OSError as error:
         raise storage_error(path, error) from error
 
@@ -143,10 +145,12 @@ def _own_stream(wanted: Identity, numbers: tuple[int, ...]) -> int | None:
 def _replaced(path: Path) -> Iterator[Path]:
     refuse_nowhere(path)
     if path.exists() and not os.access(path, os.W_OK):
-        raise StorageError("read_only", f"{path} may not be written.", "Choose another name.")
+        raise StorageError("read_only", f"You do not have permission to write {path}.", "Choose another name.")
     with replacing(path, make_folders=False) as temporary:
         yield temporary
 
 
 def _no_folder(folder: Path) -> StorageError:
-    return StorageError("missing_folder", f"There is no folder {folder}.", "Make it first, or choose another one.")
+    return StorageError(
+        "missing_folder", f"The folder {folder} does not exist.", "Create it first, or choose another folder."
+    )

@@ -41,32 +41,32 @@ class Setting:
             too_low = self.minimum is not None and number < self.minimum
             too_high = self.maximum is not None and number > self.maximum
             if too_low or too_high:
-                raise SettingsError("bad_setting", f"{self.title} must lie between {self.minimum} and {self.maximum}.")
+                raise SettingsError("bad_setting", f"{self.title} must be between {self.minimum} and {self.maximum}.")
         return value
 
 
-MODEL = Setting("model", "", "Model (empty: the one that the app starts with)")
+MODEL = Setting("model", "", "Model (empty: the default model)")
 PROVIDER = Setting("provider", "auto", "Execution provider")
-MAX_MEGAPIXELS = Setting("max_megapixels", 200, "Largest image, in megapixels", minimum=1, maximum=2000)
-TOP_K = Setting("top_k", 5, "Classes shown for a photo", minimum=1, maximum=1000)
-GROUP_THRESHOLD = Setting("group_threshold", 0.6, "Probability from which an answer is sure", minimum=0.0, maximum=1.0)
+MAX_MEGAPIXELS = Setting("max_megapixels", 200, "Maximum image size, in megapixels", minimum=1, maximum=2000)
+TOP_K = Setting("top_k", 5, "Classes shown per photo", minimum=1, maximum=1000)
+GROUP_THRESHOLD = Setting("group_threshold", 0.6, "Confidence threshold", minimum=0.0, maximum=1.0)
 THEME = Setting("theme", "system", "Appearance", choices=("system", "light", "dark"))
 HEATMAP_SHOWN = Setting("heatmap_shown", True, "Show the heatmap")
-HEATMAP_OPACITY = Setting("heatmap_opacity", 0.5, "Opacity of the heatmap", minimum=0.0, maximum=1.0)
-COLORMAP = Setting("colormap", "viridis", "Colours of the heatmap", choices=("viridis", "inferno", "turbo", "grey"))
-HEATMAP_SMOOTH = Setting("heatmap_smooth", True, "Blend the heatmap from cell to cell")
+HEATMAP_OPACITY = Setting("heatmap_opacity", 0.5, "Heatmap opacity", minimum=0.0, maximum=1.0)
+COLORMAP = Setting("colormap", "viridis", "Heatmap colours", choices=("viridis", "inferno", "turbo", "grey"))
+HEATMAP_SMOOTH = Setting("heatmap_smooth", True, "Smooth the heatmap between cells")
 HEATMAP_CONTOUR = Setting(
-    "heatmap_contour", 0.0, "Contour, as a part of the heatmap's peak (0: none)", minimum=0.0, maximum=1.0
+    "heatmap_contour", 0.0, "Contour, as a fraction of the heatmap's peak (0: none)", minimum=0.0, maximum=1.0
 )
-EXPORT_CAPTION = Setting("export_caption", True, "A caption below exported pictures")
-FIT = Setting("fit", "crop", "What the network sees of a photo", choices=("crop", "whole"))
+EXPORT_CAPTION = Setting("export_caption", True, "Caption below exported pictures")
+FIT = Setting("fit", "crop", "Part of the photo that the network sees", choices=("crop", "whole"))
 RANGE = Setting(
-    "range", "tags", "Black and white of photos of more than 8 bits", choices=("tags", "stored", "stretched")
+    "range", "tags", "Black and white points of photos with more than 8 bits", choices=("tags", "stored", "stretched")
 )
-LIST_ORDER = Setting("list_order", "added", "Order of the photos", choices=("added", "name", "class", "unsure", "sure"))
-TOLD_PROBLEM = Setting("told_problem", "", "What was said of the default model, so that it is said once")
-OFFERED_MODEL = Setting("offered_model", "", "The stronger network that was offered last, so that it is offered once")
-TRAINER_PYTHON = Setting("trainer_python", "", "Python that has PyTorch (empty: found by the app)")
+LIST_ORDER = Setting("list_order", "added", "Photo order", choices=("added", "name", "class", "unsure", "sure"))
+TOLD_PROBLEM = Setting("told_problem", "", "Default-model notice already shown")
+OFFERED_MODEL = Setting("offered_model", "", "Stronger network already offered")
+TRAINER_PYTHON = Setting("trainer_python", "", "Python with PyTorch (empty: found automatically)")
 
 SETTINGS: tuple[Setting, ...] = (
     MODEL,
@@ -150,4 +150,6 @@ class Settings:
         aside = self._path.with_suffix(".damaged.json")
         with contextlib.suppress(OSError):
             self._path.replace(aside)
-        self.problem = f"The settings could not be read ({error}). The defaults are used; the old file is {aside.name}."
+        self.problem = (
+            f"The settings could not be read ({error}). The defaults are used; the old file was kept as {aside.name}."
+        )

@@ -142,7 +142,7 @@ class ValueCache:
     def _give_up(self, error: Exception) -> None:
         said = error.strerror if isinstance(error, OSError) else error
         self.problem = f"{self._path} cannot be used: {said or error}."
-        _logger.warning("Nothing is remembered: %s", self.problem)
+        _logger.warning("The cache is off: %s", self.problem)
         self._disconnect()
         if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
             with contextlib.suppress(OSError):  # whoever comes next begins anew

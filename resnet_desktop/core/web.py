@@ -39,7 +39,7 @@ def checked_address(url: str) -> str:
     if not sound or not url.isascii() or not url.isprintable() or " " in url:
         shown = printable(url[:MOST_WORDS])
         raise DownloadError(
-            "download_refused", f"{shown!r} is no web address.", "It begins with https:// and has a host."
+            "download_refused", f"{shown!r} is not a web address.", "It must begin with https:// and name a host."
         )
     return url
 
@@ -181,8 +181,8 @@ class _Onward(urllib.request.HTTPRedirectHandler):
 
     @staticmethod
     def _refusal(before: str, url: str) -> DownloadError:
-        message = f"{host(before)} sends the app on to {printable(url[:MOST_WORDS])!r}, which it does not follow."
-        return DownloadError("download_refused", message, "Try another server.")
+        message = f"{host(before)} redirects to {printable(url[:MOST_WORDS])!r}, which is not allowed."
+        return DownloadError("download_refused", message, "Use another server.")
 
 
 def open_address(url: str, headers: dict[str, str], timeout: float, watch: Watch) -> http.client.HTTPResponse:

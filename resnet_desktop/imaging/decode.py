@@ -169,6 +169,6 @@ def _identified(file: OpenSource) -> Kind:
     kind = container.identify(head)
     if kind is None:
         titles = ", ".join(kind.title for kind in container.KINDS)
-        message = f"{file.name} is not a picture in a format that can be read here."
-        raise ImageError("not_an_image", message, f"These can: {titles}.")
+        message = f"{file.name} is not in a supported image format."
+        raise ImageError("not_an_image", message, f"Supported formats: {titles}.")
     return kind

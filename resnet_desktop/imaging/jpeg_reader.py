@@ -61,7 +61,7 @@ def _drafted(
     full_size = image.size
     wanted.check(full_size, file.name)
     if found.scans > 1 and full_size[0] * full_size[1] * found.scans > _MAX_SCANNED:
-        raise ImageError("damaged_image", f"{file.name} was made to take very long to decode; it is not read.")
+        raise ImageError("damaged_image", f"{file.name} is built to take extremely long to decode, so it was not read.")
     if wanted.shorter_side is not None:
         return stream, image, _draft(image, wanted.shorter_side), full_size
     most = demand.most_bytes(wanted.max_pixels) - len(data) - found.coefficient_bytes
@@ -90,14 +90,14 @@ def _completed(
     ended = data + b"\xff\xd9"
     image = _drafted(file, ended, replace(found, body=(0, len(ended))), wanted)[1]
     image.load()
-    what = f"the last {max(0.01, 1 - share):.0%} of its rows are grey" if found.is_plain else "details are missing"
+    what = f"the last {max(0.01, 1 - share):.0%} of its rows are grey" if found.is_plain else "detail is missing"
     return image, (Note("incomplete", f"The end of the file is missing; {what}."),)
 
 
 def _damage(found: jpeg.Structure, *, damaged: bool) -> tuple[Note, ...]:
     if found.is_plain and found.broken and not found.restarts:
-        told = f"Part of the file is damaged; what follows the first {found.sound:.0%} of it is grey."
+        told = f"Part of the file is damaged; everything after the first {found.sound:.0%} of it is grey."
         return (Note("damaged_part", told),)
     if found.broken or damaged:
-        return (Note("damaged_part", "Part of the file is damaged; what is below that place may be wrong."),)
+        return (Note("damaged_part", "Part of the file is damaged; everything below the damage may be wrong."),)
     return ()

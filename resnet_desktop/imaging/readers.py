@@ -59,7 +59,7 @@ def _prepare(file: OpenSource, kind: Kind) -> None:
     """Import what reads ``kind``. Raises ImageError, UnsupportedError."""
     ignore_decoder_warnings()
     if kind is container.RAW:
-        raise UnsupportedError("a raw photo of a kind whose preview cannot be found")
+        raise UnsupportedError("a raw photo in which no preview was found")
     try:
         supported = _reader(kind)
     except ImportError as error:
@@ -67,7 +67,7 @@ def _prepare(file: OpenSource, kind: Kind) -> None:
     if not supported:
         raise no_decoder(kind, file.name)
     if kind.whole and file.size > MAX_WHOLE_FILE:
-        message = f"{file.name} has {file.size / 2**30:.1f} GB, which is too large for a {kind.title} file to be read."
+        message = f"{file.name} is {file.size / 2**30:.1f} GB, which is too large to read for a {kind.title} file."
         raise ImageError("read_failed", message)
 
 

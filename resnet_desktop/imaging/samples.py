@@ -90,9 +90,7 @@ def to_image(samples: Samples, factor: int, wanted: Range) -> tuple[Image.Image,
         image.info["icc_profile"] = samples.profile
     notes = [note] if note else []
     if seen.gaps and samples.no_data is not None:
-        notes.append(
-            Note("no_data", f"Where it holds {samples.no_data:g}, the file says, there is no value; shown white.")
-        )
+        notes.append(Note("no_data", f"The file marks {samples.no_data:g} as “no data”; those pixels are shown white."))
     return image, tuple(notes)
 
 
@@ -208,7 +206,7 @@ def _limits(samples: Samples, seen: _Seen, colour: Strip, wanted: Range) -> tupl
         return (black, white, None) if black < white else (low, high, None)
     if wanted == "tags" and samples.named is not None and samples.named != (0.0, whole):
         black, white = samples.named
-        return black, white, Note("range_from_tags", f"The file names {black:g} as black and {white:g} as white.")
+        return black, white, Note("range_from_tags", f"The file sets black to {black:g} and white to {white:g}.")
     if not 0 < samples.bits <= 16:
         return _of_any_type(low, high, whole, wanted)
     if wanted == "stored" or samples.bits <= 8 or high <= 0:
@@ -216,11 +214,11 @@ def _limits(samples: Samples, seen: _Seen, colour: Strip, wanted: Range) -> tupl
     if high <= whole * _LEAST_SHARE:
         assumed = float(next(limit for limit in (*_SENSORS, 65535) if high <= limit))
         told = (
-            f"Its values end at {high:g} of {whole:g}; {assumed:g} was taken for white. --range stored leaves it dark."
+            f"Its values only reach {high:g} of {whole:g}; {assumed:g} was used as white. --range stored keeps it dark."
         )
         return 0.0, assumed, Note("range_assumed", told)
     if high <= whole * _FEW:
-        told = f"Its values end at {high:g} of {whole:g}, so that it is dark. --range stretched makes it lighter."
+        told = f"Its values only reach {high:g} of {whole:g}, so it looks dark. Use --range stretched to brighten it."
         return 0.0, whole, Note("range_narrow", told)
     return 0.0, whole, None
 
@@ -233,13 +231,13 @@ def _of_any_type(low: float, high: float, whole: float, wanted: Range) -> tuple[
         fitting = (limit for limit in _USUAL if high <= limit and (high >= limit * _LEAST_SHARE or limit == 1.0))
         white = next(fitting, None)
         if white is not None:
-            told = f"Its values end at {high:g}; {white:g} was taken for white."
+            told = f"Its values only reach {high:g}; {white:g} was used as white."
             return 0.0, white, None if white in _FULL else Note("range_assumed", told)
         if whole and high > whole / 2:
             return 0.0, whole, None
     if low == high:
         low, high = min(0.0, low), max(1.0, high)
-    told = f"Its values go from {low:g} to {high:g}; these were taken for black and white."
+    told = f"Its values range from {low:g} to {high:g}, which were used as black and white."
     return min(low, 0.0) if low >= 0 else low, high, Note("range_stretched", told)
 
 

@@ -73,7 +73,7 @@ def display_name(source: Source) -> str:
     """The last part of a path as it can be shown in a sentence."""
     if isinstance(source, bytes | bytearray | memoryview):
         return "The pasted picture"
-    return printable(Path(source).name) or printable(source) or "The file without a name"
+    return printable(Path(source).name) or printable(source) or "The unnamed file"
 
 
 def read_error(name: str, error: OSError) -> ImageError:
@@ -81,7 +81,7 @@ def read_error(name: str, error: OSError) -> ImageError:
     if error.errno in _ABSENT:
         return ImageError("missing_file", f"{name} does not exist.", "It may have been moved, renamed or deleted.")
     if error.errno in _DENIED:
-        return ImageError("no_permission", f"{name} may not be read: you do not have permission.")
+        return ImageError("no_permission", f"You do not have permission to read {name}.")
     return ImageError("read_failed", f"{name} could not be read: {error.strerror or error}.")
 
 
@@ -93,7 +93,7 @@ def _open_file(path: str, name: str) -> tuple[PatientReader, int]:
     except OSError as error:
         raise read_error(name, error) from error
     except ValueError as error:  # a NUL in the name, or letters that no file name can hold
-        raise ImageError("missing_file", f"{name} does not exist: no file can have such a name.") from error
+        raise ImageError("missing_file", f"{name} does not exist: this is not a valid file name.") from error
     try:
         status = os.fstat(handle)  # again: another file may have taken the name
         _check_regular(status.st_mode, path, name)
@@ -106,7 +106,7 @@ def _open_file(path: str, name: str) -> tuple[PatientReader, int]:
 def _check_regular(mode: int, path: str, name: str) -> None:
     if stat.S_ISDIR(mode):
         if not os.access(path, os.R_OK | os.X_OK):
-            raise ImageError("no_permission", f"The folder {name} may not be opened: you do not have permission.")
-        raise ImageError("is_a_folder", f"{name} is a folder, not a picture.", "Open the pictures in it instead.")
+            raise ImageError("no_permission", f"You do not have permission to open the folder {name}.")
+        raise ImageError("is_a_folder", f"{name} is a folder, not a picture.", "Open the pictures inside it instead.")
     if not stat.S_ISREG(mode):
-        raise ImageError("not_a_regular_file", f"{name} is a pipe, a socket or a device, not a picture file.")
+        raise ImageError("not_a_regular_file", f"{name} is a pipe, socket or device, not an image file.")

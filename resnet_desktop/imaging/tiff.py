@@ -254,10 +254,12 @@ def _largest(pages: Sequence[Page]) -> tuple[Page, tuple[Note, ...]]:
     if not all(size) or (size[0] * size[1] * 4 < largest and max(size) < _LEAST_PREVIEW):
         raise LookupError("nothing but a thumbnail")
     if any(page.is_raw for page in pages):
-        return best, (Note("preview", "It is a raw photo; the largest preview in it was read."),)
+        return best, (Note("preview", "This is a raw photo; its largest embedded preview is shown."),)
     if best is pages[0]:
         return best, ()
-    return best, (Note("preview", f"It holds {len(pages)} pictures, the first a thumbnail; the largest was read."),)
+    return best, (
+        Note("preview", f"It holds {len(pages)} pictures, the first of them a thumbnail; the largest is shown."),
+    )
 
 
 def _shown_size(page: Page) -> tuple[int, int]:
@@ -277,9 +279,9 @@ def _on_others(first: Page, main: Sequence[Page]) -> tuple[Note, ...]:
     text = _text(first)
     found = re.search(r'SizeC="(\d+)"', text) or (re.search(r"^channels=(\d+)", text, re.MULTILINE))
     if found and int(found[1]) > 1:
-        message = f"It holds {int(found[1])} channels as pages; only the first was read. --page chooses another."
+        message = f"It holds {int(found[1])} channels as pages; only the first is shown. Use --page to choose another."
         return (Note("channels_as_pages", message),)
-    return (Note("more_pages", f"It has {len(main)} pages; the first was read. --page chooses another."),)
+    return (Note("more_pages", f"It has {len(main)} pages; the first is shown. Use --page to choose another."),)
 
 
 def _text(page: Page) -> str:

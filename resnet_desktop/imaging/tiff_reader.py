@@ -34,11 +34,11 @@ def read(file: OpenSource, wanted: Wanted) -> Result:
         samples, more = tiff_strips.samples_of(page)
         return from_samples(file, samples, wanted, turn, notes + more)
     if 2 * file.size > demand.most_bytes(wanted.max_pixels):
-        raise ImageError("read_failed", f"{file.name} has {file.size / 2**30:.1f} GB, which is too large to be read.")
+        raise ImageError("read_failed", f"{file.name} is {file.size / 2**30:.1f} GB, which is too large to read.")
     try:
         image = Image.open(_first_of(file, page), formats=("TIFF",))
     except SyntaxError as error:
-        raise UnsupportedError("a TIFF of an unusual kind") from error
+        raise UnsupportedError("an unusual kind of TIFF") from error
     taken = demand.of_image(container.TIFF, image.mode, image.size, 2 * file.size)
     factor, needed = wanted.fit(
         taken, image.size, file.name, deep=1 if image.mode.startswith("I") or image.mode == "F" else 0
@@ -71,7 +71,7 @@ def _page(file: OpenSource, wanted: int | None) -> tuple[tiff.Page, tuple[Note, 
     except IndexError as error:
         raise no_such_page(file.name, wanted or 0, error.args[0]) from error
     except LookupError as error:
-        raise UnsupportedError("a raw photo that holds nothing but a thumbnail") from error
+        raise UnsupportedError("a raw photo with only a thumbnail inside") from error
     turn = TURNS.get(page.number(tiff.ORIENTATION, pages[0].number(tiff.ORIENTATION, 1)))
     return page, notes, turn
 

@@ -104,11 +104,11 @@ class _Layout:
         kind = _KINDS.get(page.number(tiff.FORMAT, 1))
         self.compression = page.number(tiff.COMPRESSION, 1)
         if len(bits) != 1 or kind is None or page.number(tiff.FILL_ORDER, 1) != 1:
-            raise UnsupportedError("a TIFF with samples of an unusual kind")
+            raise UnsupportedError("a TIFF with an unusual sample format")
         self.bits = bits.pop()
         fits = self.bits in ((16, 32, 64) if kind == "f" else (8, 16, 32, 64))
         if not fits and not (kind == "u" and self.bits in _ODD_BITS):
-            raise UnsupportedError(f"a TIFF with {self.bits} bits a sample")
+            raise UnsupportedError(f"a TIFF with {self.bits} bits per sample")
         self.dtype = np.dtype(f"{kind}{self.bits // 8 if fits else 2}")
         self.packed = not fits
         channels = page.number(tiff.SAMPLES, 1)
@@ -170,7 +170,7 @@ class _Layout:
             return
         whole = self.tiled or self.compression in _LIBTIFF
         if rows * self.row_bytes > _MOST_SEGMENT and whole:
-            raise UnsupportedError("a TIFF packed in one piece that is too large to be unpacked")
+            raise UnsupportedError("a TIFF compressed in one piece that is too large to unpack")
         step = rows if whole else max(1, min(rows, _PIECE // self.row_bytes))
         pieces = self.unpack(where, length, rows * self.row_bytes, step * self.row_bytes)
         for top in range(0, rows, step):
@@ -193,7 +193,7 @@ class _Layout:
         if self.predictor == 2:
             values = np.cumsum(values, axis=1, dtype=self.dtype)
         elif self.predictor != 1:
-            raise UnsupportedError("a TIFF with an unknown prediction")
+            raise UnsupportedError("a TIFF with an unknown predictor")
         return values
 
     def _floats(self, data: bytes, rows: int) -> Array:
@@ -219,7 +219,7 @@ class _Layout:
             return self._through_libtiff
         if self.compression in _PICTURES or self.compression == tiff.JPEG:
             return self._plain
-        raise UnsupportedError(f"a TIFF packed in a way ({self.compression}) that is not known here")
+        raise UnsupportedError(f"a TIFF with unknown compression ({self.compression})")
 
     def _plain(self, where: int, length: int, total: int, piece: int) -> Iterator[bytes]:
         for start in range(0, total, piece):

@@ -18,7 +18,7 @@ from resnet_desktop.imaging.science import MissingDecoderError
 from resnet_desktop.imaging.source import OpenSource, read_error
 
 _DECODER_MODULES = re.compile(r"PIL\.|pillow_heif")
-_EXTRA = "Install the extra science (pip install 'resnet-desktop[science]'), or save the picture as JPEG or PNG."
+_EXTRA = "Install the “science” extra (pip install 'resnet-desktop[science]'), or save the picture as JPEG or PNG."
 
 # What Pillow's readers are known to raise on damaged content. Named one by one: an error that is not among them is
 # ours, and must be seen.
@@ -49,15 +49,15 @@ def in_words(file: OpenSource, kind: Kind) -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        raise ImageError("read_failed", f"There is not enough memory to decode {file.name}.") from error
+        raise ImageError("read_failed", f"Not enough memory to decode {file.name}.") from error
     except UnsupportedError as error:
         message = f"{file.name} is {error}, which is not supported."
         raise ImageError("unsupported_image", message, "Save it as JPEG or PNG.") from error
     except MissingDecoderError as error:
-        message = f"{file.name} holds {error}, and the library that reads that is not installed."
+        message = f"{file.name} contains {error}, and the library for that is not installed."
         raise ImageError("decoder_missing", message, _EXTRA) from error
     except Image.DecompressionBombError as error:
-        raise ImageError("too_many_pixels", f"{file.name} would unpack to far too many pixels.") from error
+        raise ImageError("too_many_pixels", f"{file.name} would decompress to far too many pixels.") from error
     except DECODER_ERRORS as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise read_error(file.name, error) from error
@@ -66,7 +66,7 @@ def in_words(file: OpenSource, kind: Kind) -> Iterator[None]:
 
 def no_decoder(kind: Kind, name: str) -> ImageError:
     """The error where what reads ``kind`` is missing."""
-    message = f"{name} is a {kind.title} picture, and the library that reads those is not installed."
+    message = f"{name} is a {kind.title} picture, and the library for that format is not installed."
     hint = f"Install {kind.plugin}, or save the picture as JPEG."
     return ImageError("decoder_missing", message, _EXTRA if kind is container.JXL else hint)
 
@@ -85,6 +85,6 @@ def _diagnosis(file: OpenSource, kind: Kind, error: Exception) -> ImageError:
     with contextlib.suppress(OSError, ValueError, struct.error):
         short = short or container.is_cut_short(kind, file.stream, file.size)
     if short:
-        message = f"{file.name} is cut short: the end of the file is missing."
+        message = f"{file.name} is incomplete: the end of the file is missing."
         return ImageError("truncated_image", message, "Copy or download it again.")
-    return ImageError("damaged_image", f"{file.name} is damaged: it begins as a {kind.title} but cannot be decoded.")
+    return ImageError("damaged_image", f"{file.name} is damaged: it starts like a {kind.title} but cannot be decoded.")

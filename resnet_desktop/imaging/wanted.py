@@ -69,7 +69,7 @@ class Wanted:
         pixels = size[0] * size[1]
         if pixels > self.max_pixels:
             message = f"{name} has {pixels / 1e6:,.0f} megapixels; the limit is {self.max_pixels / 1e6:,.0f}."
-            raise ImageError("too_many_pixels", message, "The limit can be raised in the settings.")
+            raise ImageError("too_many_pixels", message, "You can raise the limit in the settings.")
 
     def fit(self, taken: int, size: tuple[int, int], name: str, *, deep: int = 0) -> tuple[int, int]:
         """By what factor to average a picture of ``size``, so that there is room beside ``taken`` bytes; and all bytes.
@@ -79,7 +79,7 @@ class Wanted:
         most = demand.most_bytes(self.max_pixels)
         if taken > most * 0.97:
             message = f"{name} would take {taken / 1e9:.1f} GB of memory to decode; the limit is {most / 1e9:.1f}."
-            raise ImageError("too_many_pixels", message, "Save it smaller, or as JPEG.")
+            raise ImageError("too_many_pixels", message, "Save it at a smaller size, or as a JPEG.")
         factor = self.factor(size)
         while (needed := taken + demand.of_result(size, factor, deep=deep > 0, channels=deep)) > most:
             factor += 1
@@ -93,7 +93,7 @@ class Wanted:
 def everything(file: OpenSource) -> bytes:
     """The bytes of a file. Raises ImageError ``read_failed``."""
     if file.size > MAX_WHOLE_FILE:
-        raise ImageError("read_failed", f"{file.name} has {file.size / 2**30:.1f} GB, which is too large to be read.")
+        raise ImageError("read_failed", f"{file.name} is {file.size / 2**30:.1f} GB, which is too large to read.")
     file.stream.seek(0)
     return file.stream.read()
 

@@ -395,6 +395,6 @@ def test_a_photo_is_refused_as_the_place_of_its_own_heatmap(
     before = CAT.read_bytes()
     for save in (window.evidence.save_picture, window.evidence.save_map, window.evidence.save_report):
         save(link)
-        assert "would be lost" in window.notice.text
+        assert "would be overwritten" in window.notice.text
     assert CAT.read_bytes() == before
     assert link.is_symlink()

@@ -173,7 +173,7 @@ def test_a_download_that_fails_is_told_and_can_be_tried_again(
     qtbot.waitUntil(lambda: page.chosen is not None, timeout=WAIT)
     server.breaks_after = len(network) // 2
     page.get()
-    qtbot.waitUntil(lambda: "broke off" in page.state, timeout=WAIT)
+    qtbot.waitUntil(lambda: "was lost" in page.state, timeout=WAIT)
     assert page.get_button.isEnabled()
     server.breaks_after = None
     page.get()

@@ -145,7 +145,7 @@ def test_a_full_disk_is_said_and_the_run_goes_on_later(stripe_folder: Path, base
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
     last = json.loads(done.stdout.splitlines()[-1])
     assert (last["event"], last["code"]) == ("failed", "disk_full"), done.stderr
-    assert "as large as files may be here" in last["message"]
+    assert "largest size that a file may have" in last["message"]
     assert run_here(job)[-1]["event"] == "finished"
     whole, later = weights(tmp_path / "whole"), weights(tmp_path / "out")
     assert all(np.allclose(whole[k], later[k], atol=1e-5) for k in whole)

@@ -75,8 +75,8 @@ def test_a_folder_that_cannot_be_made_is_reported_not_raised(home: Path, capsys:
     running.close()
     assert running.path is None
     assert running.problem is not None
-    assert "No log file is kept" in running.problem
-    assert "No log file is kept" in capsys.readouterr().err
+    assert "Logging to a file is off" in running.problem
+    assert "Logging to a file is off" in capsys.readouterr().err
 
 
 def test_uncaught_exceptions_are_kept_and_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,7 @@ def test_what_comes_too_slowly_is_given_up_and_goes_on(
     server.drips = 0.05
     monkeypatch.setattr(downloads, "FIRST_SECONDS", 1.0)
     monkeypatch.setattr(downloads, "SLOWEST", 10_000_000)
-    with pytest.raises(DownloadError, match="too long") as caught:
+    with pytest.raises(DownloadError, match="too slow") as caught:
         download(server.address + "w", tmp_path / "w", sha256=SHA256, size=len(DATA))
     assert caught.value.code == "download_broken"
     server.drips = 0.0
