@@ -213,7 +213,7 @@ def _unchanged_bytes(bundle: Bundle) -> bytes:
     data, state = tensors.read_bytes(bundle.path)
     if (len(data), state.st_mtime_ns) != (bundle.size, bundle.modified_ns):
         raise ModelError(
-            "damaged_model", f"The model file {bundle.path} has changed since it was opened.", "Open it again."
+            "damaged_model", f"The model file {bundle.path} has changed since it was opened.", "Reopen it."
         )
     return data
 
@@ -268,11 +268,13 @@ def _flatten(tensor: str, flat: str) -> onnx.NodeProto:
 def _metadata(model: onnx.ModelProto) -> Metadata | None:
     props = {p.key: p.value for p in model.metadata_props}
     if len(props) != len(model.metadata_props):
-        raise ModelError("bad_metadata", "The model's metadata has a key twice.")
+        raise ModelError("bad_metadata", "The model's metadata contains a duplicate key.")
     metadata = Metadata.from_props(props)
     if model.producer_name == PRODUCER and (metadata is None or metadata.weights_sha256 is None):
         # The metadata is what the file ends with, the checksum last.
-        raise ModelError("damaged_model", "The model file is cut short: its metadata is missing.", "Copy it again.")
+        raise ModelError(
+            "damaged_model", "The model file is incomplete: its metadata is missing.", "Copy or download it again."
+        )
     return metadata
 
 
@@ -319,10 +321,10 @@ def _output(model: onnx.ModelProto, view: GraphView) -> tuple[str, int]:
     if classes is None and claimed.shape is not None and _is_row(claimed.shape):
         classes = claimed.shape[1]
     if classes is None or classes > MAX_CLASSES:
-        raise ModelError("unsupported_model", "The model does not say how many classes it has.")
+        raise ModelError("unsupported_model", "The model does not state how many classes it has.")
     if claimed.shape is not None and (not _is_row(claimed.shape) or claimed.shape[1] not in (None, classes)):
         raise ModelError(
-            "wrong_shapes", f"The model claims an output of {list(claimed.shape)} and gives {list(shape)}."
+            "wrong_shapes", f"The model declares an output of {list(claimed.shape)} but returns {list(shape)}."
         )
     return name, classes
 
@@ -336,7 +338,7 @@ def _check_output_kind(view: GraphView, output: str, metadata: Metadata | None, 
     kind = final_operator(view, output)
     if kind == "Sigmoid":
         raise ModelError(
-            "unsupported_model", "The model rates each label by itself (Sigmoid); it does not choose one class."
+            "unsupported_model", "The model scores each label independently (Sigmoid) instead of choosing one class."
         )
     if metadata is not None and (metadata.output == "probabilities") != peeled:
         raise ModelError(

@@ -95,7 +95,7 @@ def find(name: str) -> Pretrained:
         if entry.name == name:
             return entry
     names = ", ".join(entry.name for entry in pretrained())
-    raise ModelError("unknown_model", f"No pretrained network is called {name!r}.", f"There are: {names}.")
+    raise ModelError("unknown_model", f"No pretrained network is called {name!r}.", f"Available: {names}.")
 
 
 def obtain(
@@ -150,8 +150,8 @@ def checksum_words(entry: Pretrained) -> str:
     if len(digits) == WHOLE:
         return ""
     return (
-        f"Its publisher names only the first {len(digits)} of the {WHOLE} digits of its checksum, which a forger could "
-        "meet; from the first download on the whole one counts."
+        f"Its publisher gives only the first {len(digits)} of the {WHOLE} digits of its checksum, which an attacker "
+        "could match; after the first download the app checks the whole one."
     )
 
 

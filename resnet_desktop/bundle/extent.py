@@ -55,7 +55,7 @@ class _Counter:
             total += 1 + sum(count for count, _ in parts)
             levels = max(levels, *(height for _, height in parts))
             if total > MAX_NODES:
-                raise _refusal(f"it stands for more than {MAX_NODES:,} nodes")
+                raise _refusal(f"it expands to more than {MAX_NODES:,} nodes")
         return total, levels + 1
 
     def function(self, name: _Name, depth: int) -> tuple[int, int]:
@@ -98,4 +98,4 @@ def _refusal(reason: str) -> ModelError:
 
 
 def _too_deep() -> ModelError:
-    return _refusal(f"its parts lie more than {MAX_DEPTH} deep inside each other")
+    return _refusal(f"its parts are nested more than {MAX_DEPTH} levels deep")

@@ -63,7 +63,7 @@ class GraphView:
             t.name: Tensor(t.data_type, tuple(t.dims)) for t in model.graph.initializer
         }
         if len(self.initializers) != len(model.graph.initializer):
-            raise ModelError("damaged_model", "The model has two weights of the same name.")
+            raise ModelError("damaged_model", "The model has two weights with the same name.")
         self.opset: int = max((o.version for o in model.opset_import if o.domain in ONNX_DOMAINS), default=1)
         self.inputs: tuple[str, ...] = tuple(i.name for i in model.graph.input if i.name not in self.initializers)
         self.outputs: tuple[str, ...] = tuple(o.name for o in model.graph.output)
@@ -182,7 +182,8 @@ def _check_versions(model: onnx.ModelProto) -> None:
     asked = max((o.version for o in model.opset_import if o.domain in ONNX_DOMAINS), default=0)
     if model.ir_version > onnx.IR_VERSION or asked > newest:
         raise ModelError(
-            "unsupported_model", f"The model is of a newer ONNX version than {onnx.__version__}, the one here."
+            "unsupported_model",
+            f"The model uses a newer ONNX version than {onnx.__version__}, which is installed here.",
         )
     own = {f.domain for f in model.functions}
     # What the file only declares is not needed: ONNX Runtime's own tools declare every set that it knows.

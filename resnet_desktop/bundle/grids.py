@@ -72,19 +72,19 @@ class Grid:
         words = []
         if self.windowed:
             words.append(
-                "Inside the network the grid lies in pieces, such as windows; here the cells are at their places in "
+                "Inside the network the grid is split into pieces, such as windows; here the cells are back in place "
                 "the picture again."
             )
         elif self.tokens:
             words.append(
-                "Each cell is a token, which may know of others: evidence can show at another place than where it "
-                "comes from."
+                "Each cell is a token that may carry information from others, so evidence can appear away from where "
+                "it comes from."
             )
         if self.left_out:
             words.append(
-                "The class token has no place in the picture and is left out."
+                "The class token has no position in the picture and is left out."
                 if self.left_out == 1
-                else f"{self.left_out} tokens without a place in the picture, the class token among them, are left out."
+                else f"{self.left_out} tokens without a position (including the class token) are left out."
             )
         return " ".join(words)
 

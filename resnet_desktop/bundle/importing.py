@@ -116,8 +116,8 @@ def fitting(bundle: Bundle, known: Known) -> None:
     if bundle.has_metadata:
         raise ModelError(
             "wrong_labels",
-            f"{bundle.path.name} has its own labels and preprocessing.",
-            "Install it without others.",
+            f"{bundle.path.name} already has its own labels and preprocessing.",
+            "Install it without label or preprocessing options.",
         )
     side = bundle.input_shape[-1]
     if known.transforms is not None and known.transforms.crop != side:
@@ -142,7 +142,7 @@ def architecture_of(shapes: Mapping[str, tuple[int, ...]]) -> Architecture:
         "unsupported_model",
         "These weights are of no network that the app knows: it reads those of ResNet-18, 34, 50, 101 and 152, "
         "by torchvision's names.",
-        "Export the network to ONNX where it was trained, and open that file.",
+        "Export the network to ONNX where it was trained, then open that file.",
     )
 
 
@@ -185,5 +185,5 @@ def _labels(known: Known, classes: int) -> tuple[str, ...]:
         raise ModelError("wrong_labels", f"There are {len(known.labels)} labels for {classes} classes.")
     for index, label in enumerate(known.labels):
         if not is_label(label):
-            raise ModelError("wrong_labels", f"There is no proper label for class {index}.")
+            raise ModelError("wrong_labels", f"Class {index} has no valid label.")
     return known.labels

@@ -58,7 +58,7 @@ def read_labels(name_or_path: str) -> tuple[str, ...]:
     except OSError as error:
         raise _wrong(path, f"cannot be read ({error.strerror or error})") from error
     except ValueError as error:  # a null character in the path
-        raise _wrong(path, "is no name of a file") from error
+        raise _wrong(path, "is not a valid file name") from error
     try:
         return labels_in_text(decoded(data), path.suffix.lower())
     except NoLabelsError as fault:
@@ -74,7 +74,7 @@ def labels_in_text(text: str, suffix: str = "") -> tuple[str, ...]:
         whole = text if assigned is None else "\n" * text[: assigned.end()].count("\n") + text[assigned.end() :]
         return labels_of(read_nodes(whole, bare=suffix in (".yaml", ".yml")))
     if suffix == ".json":
-        raise NoLabelsError("is called JSON, but does not begin as a list or an object")
+        raise NoLabelsError("has a JSON suffix but does not start with a list or an object")
     if suffix in (".yaml", ".yml") or _is_yaml(text.splitlines()):
         return labels_of(read_yaml(text))
     return labels_in_lines(text, suffix)
@@ -89,10 +89,10 @@ def decoded(data: bytes) -> str:
         text = data.decode(encoding or "utf-8")
     except UnicodeDecodeError as error:
         if encoding is not None:
-            raise NoLabelsError(f"is not whole: it begins as text in {encoding[:6].upper().rstrip('-')}") from error
+            raise NoLabelsError(f"is incomplete: it starts as text in {encoding[:6].upper().rstrip('-')}") from error
         text = _western(data)
     if "\0" in text:
-        raise NoLabelsError("is no text")
+        raise NoLabelsError("is not text")
     return text
 
 
@@ -105,7 +105,7 @@ def _western(data: bytes) -> str:
     beyond = [letter for letter in text if not letter.isascii()]
     good = all(unicodedata.category(letter)[0] in "LPZ" for letter in beyond)
     if not text or not good or 3 * len(beyond) > sum(map(str.isalpha, text)):
-        raise NoLabelsError("is text in an old encoding that cannot be told: save it as UTF-8")
+        raise NoLabelsError("is text in an unrecognised old encoding: save it as UTF-8")
     return text
 
 
@@ -118,4 +118,4 @@ def _is_yaml(lines: Sequence[str]) -> bool:
 
 
 def _wrong(path: Path, reason: str, hint: str | None = None) -> ModelError:
-    return ModelError("wrong_labels", f"The file of labels {path} {reason}.", hint)
+    return ModelError("wrong_labels", f"The label file {path} {reason}.", hint)

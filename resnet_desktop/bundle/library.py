@@ -90,7 +90,7 @@ class Library:
         path = Path(name_or_path).expanduser()
         if _is_path(name_or_path) or path.is_file():
             if not path.exists():
-                raise ModelError("missing_model", f"There is no model file {name_or_path}.")
+                raise ModelError("missing_model", f"The model file {name_or_path} does not exist.")
             return path
         raise self._unknown(name_or_path)
 
@@ -112,7 +112,9 @@ class Library:
         wanted = _checked_name(name)
         existing = self._entry(wanted)
         if existing is not None:
-            raise ModelError("model_exists", f"A model {existing.name!r} is installed already.", "Choose another name.")
+            raise ModelError(
+                "model_exists", f"A model called {existing.name!r} is already installed.", "Choose another name."
+            )
         return wanted
 
     def install(
@@ -144,7 +146,7 @@ class Library:
         if entry is None:
             raise self._unknown(name)
         if entry.origin == "bundled":
-            raise ModelError("bundled_model", f"The model {name!r} came with the app and cannot be removed.")
+            raise ModelError("bundled_model", f"The model {name!r} is part of the app and cannot be removed.")
         try:
             entry.path.unlink()
         except OSError as error:
@@ -159,7 +161,7 @@ class Library:
     def _unknown(self, name: str) -> ModelError:
         names = ", ".join(entry.name for entry in self.entries())
         hint = f"Installed models: {names}." if names else "No model is installed."
-        return ModelError("unknown_model", f"There is no model {name!r}.", hint)
+        return ModelError("unknown_model", f"There is no model called {name!r}.", hint)
 
 
 def _built_entry(network: PackagedNetwork) -> LibraryEntry | None:
@@ -213,7 +215,7 @@ def _checked_name(name: str) -> str:
     if not is_plain or len(name) > MAX_NAME or _RESERVED.fullmatch(name):
         raise ModelError(
             "unknown_model",
-            f"A model cannot be called {name[:MAX_NAME]!r}.",
+            f"Invalid model name: {name[:MAX_NAME]!r}.",
             f"Use up to {MAX_NAME} letters, digits, spaces and . + ( ) - _ in a name.",
         )
     return name

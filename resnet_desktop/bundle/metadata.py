@@ -125,7 +125,9 @@ def class_index(categories: tuple[str, ...], text: str) -> int:
     if len(found) > 1:
         indices = " and ".join(str(i) for i in found)
         raise ClassNameError(
-            "ambiguous_class", f"Several classes are called {wanted!r}: {indices}.", "Name the class by its index."
+            "ambiguous_class",
+            f"Several classes are called {wanted!r}: {indices}.",
+            "Use the index of the class instead.",
         )
     if found:
         return found[0]
@@ -145,7 +147,7 @@ def _unknown_class(categories: tuple[str, ...], wanted: str) -> ClassNameError:
 
 
 def _bad(key: str, reason: str) -> ModelError:
-    return ModelError("bad_metadata", f"The model's metadata is wrong: {PREFIX}{key} {reason}.")
+    return ModelError("bad_metadata", f"The model's metadata is invalid: {PREFIX}{key} {reason}.")
 
 
 def _check_format(own: Mapping[str, str]) -> None:
@@ -157,7 +159,7 @@ def _check_format(own: Mapping[str, str]) -> None:
     if int(text) > FORMAT:
         raise ModelError(
             "newer_format",
-            f"The model file has format {int(text)}; this version of ResNet Desktop reads formats up to {FORMAT}.",
+            f"The model file has format {int(text)}; this version of ResNet Desktop supports formats up to {FORMAT}.",
             "Update ResNet Desktop.",
         )
 
@@ -213,7 +215,7 @@ def _categories(own: Mapping[str, str]) -> tuple[str, ...]:
         raise _bad("categories", f"must be a JSON list of 1 to {MAX_CLASSES} labels")
     for index, label in enumerate(value):
         if not is_label(label):
-            raise _bad("categories", f"has no proper label at index {index}")
+            raise _bad("categories", f"has no valid label at index {index}")
     return tuple(value)
 
 

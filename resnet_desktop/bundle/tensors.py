@@ -70,7 +70,7 @@ def read_bytes(path: Path) -> tuple[bytes, os.stat_result]:
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
-        raise ModelError("missing_model", f"There is no model file {path}.") from error
+        raise ModelError("missing_model", f"The model file {path} does not exist.") from error
     except OSError as error:
         raise ModelError("missing_model", f"The model file {path} cannot be read: {error}.") from error
     if not data:
@@ -83,7 +83,7 @@ def _looked_at(path: Path) -> os.stat_result:
     try:
         state = path.stat()
     except FileNotFoundError as error:
-        raise ModelError("missing_model", f"There is no model file {path}.") from error
+        raise ModelError("missing_model", f"The model file {path} does not exist.") from error
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         raise ModelError("missing_model", f"The model file {path} cannot be read: {error}.") from error
     if not stat.S_ISREG(state.st_mode):
@@ -116,7 +116,7 @@ def parse(data: bytes, path: Path) -> Parsed:
     if not all(isinstance(text, str) for text in _texts(model)):  # protobuf gives text that is not UTF-8 as bytes
         raise _not_a_model(data, path)
     if model.graph.sparse_initializer:
-        raise ModelError("unsupported_model", f"{path.name} has sparse weights, which ResNet Desktop does not read.")
+        raise ModelError("unsupported_model", f"{path.name} has sparse weights, which ResNet Desktop does not support.")
     external = [t for t in model.graph.initializer if t.data_location == TensorProto.EXTERNAL]
     _read_external(external, path, len(data))
     for tensor in _all_tensors(model):
@@ -127,7 +127,9 @@ def parse(data: bytes, path: Path) -> Parsed:
 def check_tensor(tensor: onnx.TensorProto) -> None:
     """Check that a tensor holds as much data as its dimensions say. Raises ModelError."""
     if tensor.data_location == TensorProto.EXTERNAL:
-        raise ModelError("external_data", f"The tensor {tensor.name!r} lies outside the file where it must not.")
+        raise ModelError(
+            "external_data", f"The tensor {tensor.name!r} is stored outside the file, which is not allowed here."
+        )
     if tensor.data_type == TensorProto.STRING:
         found, expected = len(tensor.string_data), math.prod(tensor.dims)
     elif tensor.HasField("raw_data"):
@@ -137,7 +139,7 @@ def check_tensor(tensor: onnx.TensorProto) -> None:
     if found != expected or any(d < 0 for d in tensor.dims):
         raise ModelError(
             "wrong_shapes",
-            f"The tensor {tensor.name!r} has dimensions {list(tensor.dims)[:8]}, which its data does not fit.",
+            f"The tensor {tensor.name!r} has dimensions {list(tensor.dims)[:8]}, which do not match its data.",
         )
 
 
@@ -172,9 +174,9 @@ def _not_a_model(data: bytes, path: Path) -> ModelError:
     """Tell a broken ONNX file, which starts with a small version number, from something else."""
     if len(data) > 1 and data[0] == 0x08 and data[1] < _MAX_IR_TAG:
         return ModelError(
-            "damaged_model", f"The model file {path} is damaged or cut short.", "Download or copy it again."
+            "damaged_model", f"The model file {path} is damaged or incomplete.", "Download or copy it again."
         )
-    hint = "If it holds weights of PyTorch: resnet-desktop models install FILE." if data[:2] in TORCH_HEADS else None
+    hint = "If it contains PyTorch weights: resnet-desktop models install FILE." if data[:2] in TORCH_HEADS else None
     return ModelError("not_onnx", f"{path} is not an ONNX model.", hint)
 
 
@@ -241,25 +243,25 @@ def _external_bytes(tensor: onnx.TensorProto, path: Path) -> bytes:
     offset = _external_number(entries, "offset", 0, path)
     length = _external_number(entries, "length", wanted, path)
     if length != wanted or any(d < 0 for d in tensor.dims):
-        raise ModelError("wrong_shapes", f"The tensor {tensor.name!r} does not fit its external data.")
+        raise ModelError("wrong_shapes", f"The tensor {tensor.name!r} does not match its external data.")
     try:
         state = source.stat()
         if not stat.S_ISREG(state.st_mode) or offset + length > state.st_size:
-            raise ModelError("external_data", f"The file {source} does not hold the weights that {path.name} needs.")
+            raise ModelError("external_data", f"The file {source} does not contain the weights that {path.name} needs.")
         with source.open("rb") as file:
             file.seek(offset)
             data = file.read(length)
     except OSError as error:
         raise ModelError("external_data", f"The weights of {path.name} cannot be read: {error}.") from error
     if len(data) != length:
-        raise ModelError("external_data", f"The file {source} has shrunk while it was read.")
+        raise ModelError("external_data", f"The file {source} shrank while it was being read.")
     return data
 
 
 def _external_number(entries: dict[str, str], key: str, default: int, path: Path) -> int:
     text = entries.get(key, str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise ModelError("external_data", f"{path.name} gives an {key} of external data that is not a number.")
+        raise ModelError("external_data", f"{path.name} has an external data {key} that is not a number.")
     return int(text)
 
 
@@ -267,7 +269,7 @@ def _external_path(location: str, path: Path) -> Path:
     """The file that ``location`` names, if it lies beneath the model's folder, links followed."""
     refused = ModelError(
         "external_data",
-        f"{path.name} keeps weights in {location!r}, which is not beneath its folder; this is refused.",
+        f"{path.name} refers to weights in {location!r}, outside its own folder; such files are refused.",
     )
     windows, posix = PureWindowsPath(location), PurePosixPath(location)
     anchored = windows.anchor or posix.anchor

@@ -110,7 +110,7 @@ def read_state_dict(path: Path) -> dict[str, NDArray[Any]]:
 
     Raises:
         ModelError: ``missing_model``, ``not_onnx`` (no file), ``damaged_model`` (cut short, or its parts do not agree),
-            ``unsupported_model`` (it holds more than weights, or no weights).
+            ``unsupported_model`` (it contains more than weights, or no weights).
     """
     data, _ = tensors.read_bytes(path)
     try:
@@ -121,7 +121,7 @@ def read_state_dict(path: Path) -> dict[str, NDArray[Any]]:
         return {name: _array(tensor, fetch) for name, tensor in named.items()}
     except _BROKEN as error:
         raise ModelError(
-            "damaged_model", f"The file {path} is damaged or cut short.", "Download or copy it again."
+            "damaged_model", f"The file {path} is damaged or incomplete.", "Download or copy it again."
         ) from error
 
 
@@ -136,7 +136,7 @@ def _archive(data: bytes) -> tuple[Any, Fetch]:
     if order in names and (archive.getinfo(order).file_size > 16 or archive.read(order) != b"little"):
         raise _unsupported("its numbers are big-endian")
     if archive.getinfo(pickled).file_size > MAX_PICKLE:
-        raise _unsupported("it holds more than weights")
+        raise _unsupported("it contains more than weights")
 
     def fetch(storage: _Storage) -> bytes:
         member = archive.getinfo(f"{folder}data/{storage.key}")
@@ -159,7 +159,7 @@ def _stream(data: bytes) -> tuple[Any, Fetch]:
         position = end
     magic, protocol, system, found, keys = parts
     if (magic, protocol) != (MAGIC, PROTOCOL) or not system.get("little_endian"):
-        raise _unsupported("it is a pickle, but not one of PyTorch's")
+        raise _unsupported("it is a pickle, but not a PyTorch one")
     view, where = memoryview(data), {}
     for key in keys:
         (elements,) = struct.unpack_from("<q", data, position)
@@ -181,7 +181,7 @@ def _end_of_pickle(data: bytes, start: int) -> int:
     stream.seek(start)
     for _ in pickletools.genops(stream):
         if stream.tell() - start > MAX_PICKLE:
-            raise _unsupported("it holds more than weights")
+            raise _unsupported("it contains more than weights")
     return stream.tell()
 
 
@@ -190,7 +190,7 @@ def _unpickled(data: bytes) -> tuple[Any, list[_Storage]]:
     try:
         check_pickle(_instructions(data))
     except SpreadError as error:
-        raise _unsupported("it holds more than weights, nested into each other") from error
+        raise _unsupported("it contains more than weights, nested inside each other") from error
     unpickler = _Unpickler(io.BytesIO(data), encoding="utf-8")
     return unpickler.load(), unpickler.storages
 
@@ -199,7 +199,7 @@ def _instructions(data: bytes) -> Iterator[tuple[str, object]]:
     """The names of a pickle's opcodes with their arguments, all of them such as weights need. Raises ModelError."""
     for instruction, argument, _ in pickletools.genops(data):
         if instruction.name not in _INSTRUCTIONS:
-            raise _unsupported(f"it holds more than weights ({instruction.name.lower()})")
+            raise _unsupported(f"it contains more than weights ({instruction.name.lower()})")
         if instruction.name.endswith("PUT") and isinstance(argument, int) and argument > len(data):
             raise ValueError(argument)  # the unpickler would make room for so many
         yield instruction.name, argument
@@ -221,7 +221,7 @@ class _Unpickler(pickle.Unpickler):
             return partial(_parameter)
         if module == "torch" and name in _TYPES:
             return name
-        raise _unsupported(f"it holds more than weights ({module}.{name})")
+        raise _unsupported(f"it contains more than weights ({module}.{name})")
 
     def persistent_load(self, pid: Any) -> _Storage:  # noqa: ANN401 - as the base class
         what, kind, key, _, elements, *view = pid
@@ -275,7 +275,7 @@ def _tensors(found: object) -> dict[str, _Tensor]:
     entries = found.items() if isinstance(found, Mapping) else ()
     named = {name: value for name, value in entries if isinstance(name, str) and isinstance(value, _Tensor)}
     if not named:
-        raise _unsupported("it holds no weights by name")
+        raise _unsupported("it contains no named weights")
     if all(name.startswith("module.") for name in named):  # as DataParallel names them
         named = {name.removeprefix("module."): value for name, value in named.items()}
     return named
@@ -299,5 +299,5 @@ def _unsupported(reason: str) -> ModelError:
     return ModelError(
         "unsupported_model",
         f"The file cannot be used as weights: {reason}.",
-        "Save the weights alone: torch.save(network.state_dict(), FILE).",
+        "Save only the weights: torch.save(network.state_dict(), FILE).",
     )

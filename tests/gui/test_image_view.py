@@ -72,7 +72,7 @@ def test_the_view_zooms_moves_and_fits(view: ImageView, qtbot: QtBot) -> None:
     assert zooms == [2.0, 16.0, 1.0, 1.0]
     assert seen(view, 0.1, 0.9) == GREY  # a cold place inside the frame: the photo
     assert view.grab().toImage().pixelColor(60, 200) != GREY  # outside it: dimmed
-    view.show_failure(Failure("empty_file", "It is empty.", "Copy it again."))
+    view.show_failure(Failure("empty_file", "It is empty.", "Copy or download it again."))
     assert not view.has_photo
 
 

@@ -217,7 +217,7 @@ def test_photos_that_are_all_gone_before_the_export_can_be_put_back(
     assert not (tmp_path / "run" / "model.onnx").exists()
     with pytest.raises(DataError, match="neither a folder") as caught:
         run_here(job())
-    assert "disk may not be connected" in str(caught.value.hint)
+    assert "disk may be disconnected" in str(caught.value.hint)
     (tmp_path / "elsewhere").rename(photos)
     said = run_here(job())
     assert not of(said, "epoch_started", "epoch")

@@ -185,7 +185,7 @@ def _blocks(name: str, shapes: Mapping[str, tuple[int, ...]], stem: int) -> tupl
         found.append(InvertedBlock(block, channels, expanded, out, kernel, STAGE_STRIDES[stage] if starts else 1))
         channels = out
     if stage != len(STAGE_STRIDES) - 1:
-        raise wrong_shapes(name, f"it has {stage + 1} stages where {len(STAGE_STRIDES)} are needed")
+        raise wrong_shapes(name, f"it has {stage + 1} stages instead of {len(STAGE_STRIDES)}")
     return tuple(found)
 
 

@@ -117,12 +117,12 @@ def stored(name: str, array: NDArray[Any], storage: Storage) -> NDArray[Any]:
     Raises ModelError ``damaged_model``: values that are not finite, or too large for ``storage``.
     """
     if not np.isfinite(array).all():
-        raise ModelError("damaged_model", f"The weights {name} have values that are not finite.")
+        raise ModelError("damaged_model", f"The weights {name} contain values that are not finite.")
     wanted = np.float16 if storage == "float16" and _is_weight(name, array) else np.float32
     with np.errstate(over="ignore"):
         result = np.ascontiguousarray(array, dtype=wanted)
     if not np.isfinite(result).all():
-        raise ModelError("damaged_model", f"The weights {name} have values too large for {storage}.")
+        raise ModelError("damaged_model", f"The weights {name} contain values too large for {storage}.")
     return result
 
 

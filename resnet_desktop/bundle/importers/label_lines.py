@@ -55,14 +55,14 @@ def labels_in_lines(text: str, suffix: str) -> tuple[str, ...]:
         raise NoLabelsError("is empty")
     for number, line in enumerate(lines, first):
         if len(line) > _LONGEST:
-            raise NoLabelsError(f"has more than {_LONGEST:,} characters in line {number}")
+            raise NoLabelsError(f"has more than {_LONGEST:,} characters on line {number}")
     columns = _columns(lines, suffix, first)
     if columns is not None:
         return columns
     lines = [line.strip() for line in lines]
     for number, line in enumerate(lines, first):
         if not line:
-            raise NoLabelsError(f"must have a name on each line, and line {number} is empty")
+            raise NoLabelsError(f"must have a name on each line, but line {number} is empty")
     if (by_synset := _synsets(lines, first)) is not None:
         return by_synset
     for pattern, index in ((_MARKED, 1), (_BEHIND, 2), (_SPACED, 1)):
@@ -76,7 +76,7 @@ def _plain(lines: Sequence[str], first: int) -> tuple[str, ...]:
     """A name on each line; a single line with several names, parted as in a table, is as good."""
     for number, line in enumerate(lines, first):
         if _STRUCTURE.fullmatch(line):
-            raise NoLabelsError(f"is no list of names: line {number} is “{line[:40]}”")
+            raise NoLabelsError(f"is not a list of names: line {number} is “{line[:40]}”")
     if len(lines) == 1:
         separator = next((one for one in "\t;|," if one in lines[0]), None)
         lines = next(csv.reader(lines, delimiter=separator, skipinitialspace=True)) if separator else lines
@@ -162,10 +162,10 @@ def _rows(lines: Sequence[str], delimiter: str, width: int, first: int) -> list[
                 continue
             if len(row) < width or any(field.strip() for field in row[width:]):
                 line = reader.line_num + first - 1
-                raise NoLabelsError(f"has {len(row)} fields in line {line}, but {width} columns")
+                raise NoLabelsError(f"has {len(row)} fields on line {line}, but there are {width} columns")
             rows.append((row, reader.line_num + first - 1))
     except csv.Error as error:
-        raise NoLabelsError(f"is a table that cannot be read: {error}") from error
+        raise NoLabelsError(f"is an unreadable table: {error}") from error
     return rows
 
 

@@ -78,7 +78,7 @@ def read_nodes(text: str, *, first_line: int = 1, bare: bool = False) -> Value:
     if len(found) == 1:
         return found[0].value
     if not all(isinstance(entry.value, Mapped) for entry in found):
-        raise at_line(found[1].line, "something follows the end of the list")
+        raise at_line(found[1].line, "there is text after the end of the list")
     return Listed(found)
 
 
@@ -109,13 +109,13 @@ class _Reader:
         self._step()
         while not self._take(closing):
             if self.at_end():
-                raise at_line(began, f"the “{opening}” there is never closed")
+                raise at_line(began, f"this “{opening}” is never closed")
             entry = self.entry(depth)
             if opening == "{":
                 if not self._take(":"):
                     raise at_line(self._line, "there must be a colon after a key")
                 if isinstance(entry.value, bool) or not isinstance(entry.value, str | int):
-                    raise at_line(entry.line, "a key must be a text or a whole number")
+                    raise at_line(entry.line, "a key must be text or a whole number")
                 entry = Entry(self.entry(depth).value, entry.line, entry.value)
             entries.append(entry)
             if not self._take(",") and self._text[self._at : self._at + 1] != closing and not self.at_end():
@@ -168,4 +168,4 @@ def _unquoted(token: str, line: int) -> str:
     try:
         return str(ast.literal_eval(token))
     except (ValueError, SyntaxError) as error:
-        raise at_line(line, f"{token[:20]} is no text") from error
+        raise at_line(line, f"{token[:20]} is not text") from error

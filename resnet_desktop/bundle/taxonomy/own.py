@@ -38,7 +38,7 @@ def flaw(value: object, classes: int, is_label: Callable[[object], bool]) -> str
         return f"must name a node, or null, for each of the {classes} classes"
     own = [name for name in ids if name is not None]
     if not all(is_label(name) for name in own):
-        return "has a class whose identifier is no text"
+        return "has a class whose identifier is not text"
     if len(set(own)) != len(own):
         return "gives two classes the same node"
     nodes = value.get("nodes")
@@ -50,7 +50,7 @@ def _flaw_of_nodes(nodes: object, own: Sequence[str], is_label: Callable[[object
         return f"must have a JSON object of at most {MAX_NODES} nodes"
     for name, node in nodes.items():
         if not is_label(name) or not isinstance(node, dict) or not is_label(node.get("label")):
-            return "has a node without a proper identifier and label"
+            return "has a node without a valid identifier and label"
         parents = node.get("parents", [])
         if not isinstance(parents, list) or len(parents) > MAX_PARENTS:
             return f"has a node without a list of at most {MAX_PARENTS} parents"
@@ -60,13 +60,13 @@ def _flaw_of_nodes(nodes: object, own: Sequence[str], is_label: Callable[[object
         return "has a class whose node is missing"
     read = _nodes(nodes, own)
     if circle(read) is not None:
-        return "has a node that lies above itself"
+        return "has a node that is its own ancestor"
     above = Above(read, MAX_ABOVE)
     try:
         for name in read:
             _ = above[name]
     except OverflowError:
-        return "is too deep and too wide to be looked through"
+        return "is too deep and too wide to process"
     return None
 
 

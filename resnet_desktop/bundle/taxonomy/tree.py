@@ -87,12 +87,12 @@ class Taxonomy:
         if len(found) > 1:
             names = " and ".join(str(group.id) for group in found)
             message = f"Several groups are called {wanted!r}: {names}."
-            raise ClassNameError("ambiguous_class", message, "Name the group by its identifier.")
+            raise ClassNameError("ambiguous_class", message, "Use the identifier of the group instead.")
         if found:
             return found[0]
         close = difflib.get_close_matches(wanted.casefold()[:100], list(self._by_label), n=3)
         hint = f"Did you mean {', '.join(self._by_label[c][0].label for c in close)}?" if close else None
-        raise ClassNameError("unknown_class", f"The model has no class and no group {wanted!r}.", hint)
+        raise ClassNameError("unknown_class", f"The model has no class or group {wanted!r}.", hint)
 
     def of_classes(self, classes: tuple[int, ...]) -> Group | None:
         """The deepest group of exactly these classes, rising; None if there is none."""

@@ -45,7 +45,7 @@ def camtrap_dp(table: Table) -> Reading | None:
         return None
     for part, name in ((media, _MEDIA), (observations, _OBSERVATIONS)):
         if not columns_by_name(part.head).keys() >= _NEEDED[name]:
-            raise bad(part.path, f"lacks columns of Camtrap DP: {', '.join(sorted(_NEEDED[name]))}")
+            raise bad(part.path, f"is missing Camtrap DP columns: {', '.join(sorted(_NEEDED[name]))}")
     return _joined(media, observations)
 
 
@@ -77,14 +77,12 @@ def _remarks(media: Table, observations: Table, *, lost: int, videos: int, by_ev
     photos, observed = printable(media.path.name), printable(observations.path.name)
     said = []
     if lost:
-        said.append(
-            f"{_count(lost, 'row')} of {observed} {'belongs' if lost == 1 else 'belong'} to no photo of {photos}."
-        )
+        said.append(f"{_count(lost, 'row')} of {observed} {'matches' if lost == 1 else 'match'} no photo in {photos}.")
     if videos:
-        said.append(f"{_count(videos, 'video')} of {photos} cannot be used.")
+        said.append(f"{_count(videos, 'video')} in {photos} cannot be used.")
     if by_event:
-        got = f"{_count(by_event, 'photo')} got the label of a whole event in {observed}"
-        said.append(f"{got}: look through them, for not every photo of an event need show it.")
+        got = f"{_count(by_event, 'photo')} took the label of a whole event in {observed}"
+        said.append(f"{got}. Check them: not every photo of an event has to show it.")
     return tuple(said)
 
 
@@ -159,9 +157,9 @@ def _beside(path: Path, name: str) -> Path:
     other = path.parent / name
     if not os.path.isfile(other):  # noqa: PTH113 - Path's raises for names that are too long
         hint = (
-            f"Camtrap DP keeps the photos in {_MEDIA} and what they show in {_OBSERVATIONS}; both go into one folder."
+            f"Camtrap DP lists the photos in {_MEDIA} and what they show in {_OBSERVATIONS}. Keep both in one folder."
         )
-        raise bad(path, f"is one half of a data package; {printable(name)} is not beside it", hint)
+        raise bad(path, f"is half of a data package: {printable(name)} is not in the same folder", hint)
     return other
 
 

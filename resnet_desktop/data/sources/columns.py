@@ -189,7 +189,7 @@ def _place(table: Table, wanted: str) -> int:
     if text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= table.width:
         return int(text) - 1
     has = "two columns" if text in heads else "no column"
-    raise bad(table.path, f"has {has} “{printable(text[:80])}”; its first line has: {_shown(heads)}")
+    raise bad(table.path, f"has {has} “{printable(text[:80])}”; its header has: {_shown(heads)}")
 
 
 def _is_head(head: Sequence[str]) -> bool:
@@ -205,10 +205,10 @@ def _is_picture(field: str) -> bool:
 def _unknown(table: Table, columns: Mapping[str, int]) -> UnknownColumnsError:
     missing = next(name for name in ("path", "label") if name not in columns)
     twice = [name.strip().lower() for name in table.head].count(missing) > 1
-    what = f"has {'two columns' if twice else 'no column'} “{missing}”; its first line has: {_shown(table.head)}"
-    hint = "Choose the columns of photos and labels (in a terminal: --path-column and --label-column)"
+    what = f"has {'two columns' if twice else 'no column'} “{missing}”; its header has: {_shown(table.head)}"
+    hint = "Choose the photo and label columns (in a terminal: --path-column and --label-column)"
     message = f"{printable(table.path)} {what}."
-    return UnknownColumnsError(table.path, message, f"{hint}, or let the first line be: path,label")
+    return UnknownColumnsError(table.path, message, f"{hint}, or make the first line: path,label")
 
 
 def _shown(head: Sequence[str]) -> str:

@@ -34,7 +34,7 @@ def path_and_label(table: Table) -> Reading | None:
         if found is None:
             if not rows:
                 return None
-            raise bad(table.path, f"has no path and label in line {number}")
+            raise bad(table.path, f"has no path and label on line {number}")
         rows.append(Row(number, (found[1],), (found[2],)))
     return Reading(_named(table.path, rows)) if rows else None
 
@@ -54,8 +54,8 @@ def _named(path: Path, rows: Sequence[Row]) -> list[Row]:
     for row in rows:
         name = names.get(int(row.labels[0]) - shift)
         if name is None:
-            what = f"has the class {row.labels[0]} in line {row.line}, which {printable(file.name)} does not name"
-            raise bad(path, what, "Correct the one or the other; the first line there names the class 0.")
+            what = f"has the class {row.labels[0]} on line {row.line}, which is not listed in {printable(file.name)}"
+            raise bad(path, what, "Correct one of the two files; the first line there names class 0.")
         named.append(Row(row.line, row.paths, (name,), row.role))
     return named
 

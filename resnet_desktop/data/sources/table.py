@@ -22,7 +22,7 @@ from resnet_desktop.imaging.files import printable
 
 SUFFIXES = (".csv", ".tsv", ".txt")
 """Of files that are taken for tables of photos."""
-GONE = "It may have been moved or renamed, or its disk may not be connected."
+GONE = "It may have been moved or renamed, or its disk may be disconnected."
 _LARGEST = 256 * 2**20
 _SEPARATED = re.compile(r'"?sep=([,;\t])"?[,;\t]*\s*', re.IGNORECASE)
 
@@ -65,8 +65,10 @@ class Table:
                 if not any(field.strip() for field in row):
                     continue
                 if any(field.strip() for field in row[self.width :]):
-                    hint = "A path or class that holds a comma must stand in quotation marks."
-                    raise bad(self.path, f"has {len(row)} fields in line {line}, but {self.width} columns", hint)
+                    hint = "Put a path or class that contains a comma in quotation marks."
+                    raise bad(
+                        self.path, f"has {len(row)} fields on line {line}, but there are {self.width} columns", hint
+                    )
                 cells = [original(field) for field in row[: self.width]]
                 yield line, [*cells, *[""] * (self.width - len(row))]
         except csv.Error as error:
@@ -100,19 +102,19 @@ def read_text(path: Path) -> str:
     """The text of a file. Raises DataError ``missing_data``, ``bad_data``."""
     try:
         if not path.is_file():
-            raise DataError("missing_data", f"There is no CSV file {printable(path)}.", GONE)
+            raise DataError("missing_data", f"The CSV file {printable(path)} does not exist.", GONE)
         if path.stat().st_size > _LARGEST:
-            raise bad(path, "is too large for a list of pictures")
+            raise bad(path, "is too large for a list of photos")
         data = path.read_bytes()
         wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         return data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        hint = "In a spreadsheet program, save it as “CSV UTF-8”."
-        raise DataError("bad_data", f"{printable(path)} is not text in UTF-8.", hint) from error
+        hint = "In your spreadsheet program, save it as “CSV UTF-8”."
+        raise DataError("bad_data", f"{printable(path)} is not UTF-8 text.", hint) from error
     except OSError as error:
         raise bad(path, f"cannot be read: {error.strerror or error}") from error
     except ValueError as error:
-        raise DataError("missing_data", f"There is no CSV file {printable(path)}.", GONE) from error
+        raise DataError("missing_data", f"The CSV file {printable(path)} does not exist.", GONE) from error
 
 
 def bad(path: Path, what: str, hint: str | None = None) -> DataError:
@@ -122,7 +124,7 @@ def bad(path: Path, what: str, hint: str | None = None) -> DataError:
 
 def unreadable(path: Path, error: csv.Error) -> DataError:
     """The error of a file that is no table."""
-    return bad(path, f"is not a CSV file that can be read: {error}")
+    return bad(path, f"is not a readable CSV file: {error}")
 
 
 def _blank(lines: Iterable[str]) -> int:

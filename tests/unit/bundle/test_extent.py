@@ -135,7 +135,7 @@ def test_a_file_of_weights_that_would_spread_is_refused(tmp_path: Path) -> None:
     for part in parts:
         pickle.dump(part, data, 2)
     (tmp_path / "w.pth").write_bytes(data.getvalue())
-    with pytest.raises(ModelError, match="nested into each other") as caught:
+    with pytest.raises(ModelError, match="nested inside each other") as caught:
         read_state_dict(tmp_path / "w.pth")
     assert caught.value.code == "unsupported_model"
 

@@ -155,8 +155,8 @@ def test_encodings(tmp_path: Path, encoding: str, text: str) -> None:
 def test_encodings_that_cannot_be_told(tmp_path: Path) -> None:
     assert "old encoding" in fault(tmp_path, "жук\nмуравей\n".encode("cp1251"))
     assert "old encoding" in fault(tmp_path, "蝶\n蟻\n".encode("shift-jis"))
-    assert "not whole" in fault(tmp_path, "tench\nkäfer".encode("utf-16")[:-1])
-    assert "no text" in fault(tmp_path, b"\x89PNG\r\n" + b"a" * 90 + b"\0")
+    assert "incomplete" in fault(tmp_path, "tench\nkäfer".encode("utf-16")[:-1])
+    assert "not text" in fault(tmp_path, b"\x89PNG\r\n" + b"a" * 90 + b"\0")
 
 
 @pytest.mark.parametrize(
@@ -170,20 +170,20 @@ def test_encodings_that_cannot_be_told(tmp_path: Path) -> None:
         ("names:\n  0: a\n  2: c\n", "no index 1: line 3"),
         ("names: [a, b]\nnc: 3\n", "line 2 says that there are 3 classes"),
         ('{"21": "a", "1": "b", "2": "c"}', "no index 3"),
-        ('{"2": "a", "1": "b", "3": "c"}', "begin with 0"),
+        ('{"2": "a", "1": "b", "3": "c"}', "start at 0"),
         ("index,label\n0,a\n2,b\n", "no index 1: line 3"),
         ("index,label\n0,a\n1,b,c\n", "3 fields in line 3, but 2 columns"),
         ("[" * 50 + "]" * 50, "nested too deeply"),
-        ('{"names": {"a": [["b"]]}}', "names no classes"),
+        ('{"names": {"a": [["b"]]}}', "without class names"),
         ('{"epochs": 3,\n"lr": [0.1]}', "its keys are: epochs, lr"),
-        ('["a",\n"b"', "line 1: the “[” there is never closed"),
+        ('["a",\n"b"', "line 1: this “[” is never closed"),
         ('["a",\n"b" "c"]', "line 2: there must be a comma"),
         ("['a', __import__('os')]", "line 1: “__import__"),
         ("['a', 'b'] + ['c']", "line 1: “+ ['c']” is neither"),
         ('["a", 3, "c"]', "line 1 is none"),
         ('["a",\n""]', "empty name in line 2"),
         ('{"0": {"x": "a"}}', "line 1 is none"),
-        ('["a\\u0007b"]', "characters that cannot be shown"),
+        ('["a\\u0007b"]', "characters that cannot be displayed"),
         ("item {\n  name: 'a'\n  id: 1\n}\n", "line 1 is “item {”"),
         ("<annotation>\n</annotation>", "line 1 is “<annotation>”"),
         ("a\n\nb", "line 2 is empty"),
@@ -191,7 +191,7 @@ def test_encodings_that_cannot_be_told(tmp_path: Path) -> None:
         ("\nindex,label\n0,a\n2,b\n", "no index 1: line 4"),
         ("", "is empty"),
         ("names:\n  - &x a\n", "line 2: “&”"),
-        ("names:\n\t- a\n", "line 2: YAML is indented by spaces"),
+        ("names:\n\t- a\n", "line 2: YAML must be indented with spaces"),
         ("names:\n  - a\n    - b\n", "line 3"),
         ("x" * 5000, "more than 4,000 characters in line 1"),
     ],
@@ -201,7 +201,7 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, said: s
 
 
 def test_a_file_called_json_that_is_none(tmp_path: Path) -> None:
-    assert "called JSON" in fault(tmp_path, "tench\n", "labels.json")
+    assert "JSON suffix" in fault(tmp_path, "tench\n", "labels.json")
 
 
 def test_large_lists_are_read(tmp_path: Path) -> None:

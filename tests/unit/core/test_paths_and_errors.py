@@ -29,11 +29,11 @@ def test_what_is_shipped_does_not_move(home: Path) -> None:
 
 
 def test_an_error_is_a_sentence_with_a_code() -> None:
-    error = errors.ImageError("empty_file", "a.jpg is empty.", "Copy it again.")
-    assert str(error) == "a.jpg is empty. Copy it again."
+    error = errors.ImageError("empty_file", "a.jpg is empty.", "Copy or download it again.")
+    assert str(error) == "a.jpg is empty. Copy or download it again."
     assert str(errors.ImageError("empty_file", "a.jpg is empty.")) == "a.jpg is empty."
     assert error.as_dict() == {"code": "empty_file", "message": "a.jpg is empty."}
-    assert error.args == ("empty_file", "a.jpg is empty.", "Copy it again.")
+    assert error.args == ("empty_file", "a.jpg is empty.", "Copy or download it again.")
 
 
 def test_every_error_of_the_app_has_one_root_and_names_its_codes() -> None:

@@ -257,7 +257,7 @@ def test_half_a_data_package_says_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"media\.csv is not beside it"):
         read_list(observations, None)
     written(tmp_path, "media.csv", "path,label")
-    with pytest.raises(DataError, match=r"lacks columns of Camtrap DP: filepath, mediaid"):
+    with pytest.raises(DataError, match=r"is missing Camtrap DP columns: filepath, mediaid"):
         read_list(observations, None)
 
 
