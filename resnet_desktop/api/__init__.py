@@ -1,0 +1,1 @@
+"""The library: ``import resnet_desktop as rd`` shows what is here."""
