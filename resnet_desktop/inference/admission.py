@@ -49,7 +49,7 @@ MEMORY_A_CORE = 32 * 2**20
 """Each core has a thread, whose stack counts."""
 POLL_SECONDS = 0.05
 MOST_REMEMBERED = 1000
-_HINT = "It was tried in a process of its own, so nothing is lost."
+_HINT = "The app tried it in a separate process, so nothing is lost."
 _logger = logging.getLogger(__name__)
 
 
@@ -104,7 +104,7 @@ def trial(path: Path) -> None:
     began = time.monotonic()
     bundle = bundles.read(path)
     if time.monotonic() - began > READ_SECONDS:
-        raise ModelError("unsupported_model", f"{path.name} takes longer than {READ_SECONDS:.0f} seconds to be read.")
+        raise ModelError("unsupported_model", f"{path.name} takes longer than {READ_SECONDS:.0f} seconds to read.")
     classifier = Classifier(bundle, provider="cpu")
     size = default_batch_size(classifier.provider)
     noise = np.random.default_rng(0).standard_normal((size, *bundle.input_shape)).astype(np.float32)
@@ -159,7 +159,7 @@ def _ask(arguments: list[str], said: bytes, name: str, size: int, cancelled: Can
             guard.close()
     if found is None:
         _logger.error("The trial of a model ended with %s and without an answer", process.returncode)
-        raise ModelError("unsupported_model", f"{name} makes the program that runs networks crash.", _HINT)
+        raise ModelError("unsupported_model", f"{name} crashes the program that runs networks.", _HINT)
     if found.get("ok") is not True:
         kind = StorageError if found.get("kind") == "storage" else ModelError
         raise kind(str(found.get("code")), str(found.get("message")), found.get("hint") or None)
@@ -189,7 +189,7 @@ def _wait(process: subprocess.Popen[bytes], guard: limits.Guard, name: str, canc
             raise CancelledError
         if time.monotonic() > deadline:
             _logger.error("The trial of a model was ended after %.0f s", LIMIT_SECONDS)
-            raise ModelError("unsupported_model", f"{name} had no answer after {LIMIT_SECONDS:.0f} seconds.", _HINT)
+            raise ModelError("unsupported_model", f"{name} did not respond within {LIMIT_SECONDS:.0f} seconds.", _HINT)
         if guard.exceeded():
             _logger.error("The trial of a model was ended for its memory")
             raise ModelError("unsupported_model", _too_large(name), _HINT)

@@ -245,8 +245,8 @@ class Classifier:
 
     def _check(self, logits: NDArray[np.float32]) -> None:
         if not np.isfinite(logits).all():
-            message = f"{self.bundle.path.name} gave numbers that are not finite on {self.provider}."
-            raise AnswerError("not_finite", message, "Try another provider.")
+            message = f"{self.bundle.path.name} returned non-finite numbers on {self.provider}."
+            raise AnswerError("not_finite", message, "Try another execution provider.")
 
     def _only(self, batch: NDArray[np.float32], start: float, seen: Seen) -> Prediction:
         raw = self.predict(batch)
@@ -265,6 +265,6 @@ def _watched(bundle: Bundle, rule: NoveltyRule) -> str | None:
         return None
     shape = bundle.view.shape(rule.layer)
     if bundle.view.producer(rule.layer) is None or len(shape) != 2 or shape[1] != rule.prototypes.shape[1]:
-        message = f"The novelty rule of {bundle.path.name} looks at {rule.layer!r}, which its network does not have so."
+        message = f"The novelty rule of {bundle.path.name} uses {rule.layer!r}, which matches no layer of its network."
         raise ModelError("bad_metadata", message)
     return rule.layer

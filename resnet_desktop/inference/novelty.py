@@ -144,7 +144,7 @@ def _prototypes(fields: Mapping[str, Any]) -> NDArray[np.float32]:
 
 
 def _no_prototypes() -> ModelError:
-    return ModelError("bad_metadata", "The model's novelty rule has no prototypes that can be read.")
+    return ModelError("bad_metadata", "The model's novelty rule has no readable prototypes.")
 
 
 def _number(fields: Mapping[str, Any], key: str) -> float:

@@ -108,8 +108,8 @@ def prove(name: str, *, factory: SessionFactory = runtime.open_session) -> Provi
         _logger.warning("%s does not run here: %s", short, sentence(error))
         return ProviderStatus(name, short, usable=False, reason=missing_library(name) or sentence(error))
     if seconds is None:
-        _logger.error("%s gave wrong numbers for a test model", short)
-        return ProviderStatus(name, short, usable=False, reason="it gave wrong numbers for a test model")
+        _logger.error("%s returned wrong results for a test model", short)
+        return ProviderStatus(name, short, usable=False, reason="it returned wrong results for a test model")
     where = f" on {gpu_name()}" if name == CUDA else ""
     return ProviderStatus(
         name, short, usable=True, reason=f"ran a test model{where} in {seconds * 1e3:.1f} ms", seconds=seconds
@@ -123,9 +123,9 @@ def prove_all() -> tuple[ProviderStatus, ...]:
 
 
 def _absent_cuda() -> ProviderStatus:
-    reason = "there is none for this system"
+    reason = "not available for this system"
     if sys.platform != "darwin":
-        reason = _nvidia_problem() or f"this build of ONNX Runtime does not have it; {_CUDA_EXTRA}"
+        reason = _nvidia_problem() or f"this build of ONNX Runtime does not include it; {_CUDA_EXTRA}"
     return ProviderStatus(CUDA, short_name(CUDA), usable=False, reason=reason)
 
 
@@ -145,7 +145,7 @@ def choose(wanted: str = "auto", *, factory: SessionFactory = runtime.open_sessi
     status = prove(name, factory=factory)
     if not status.usable:
         raise ProviderError("provider_unavailable", f"{status.short} cannot be used here: {status.reason}.")
-    return Choice(name, (status,), f"{status.short}: asked for; {status.reason}.")
+    return Choice(name, (status,), f"{status.short}: requested; {status.reason}.")
 
 
 def sentence(error: BaseException | str) -> str:
@@ -181,7 +181,7 @@ def _find(wanted: str) -> str:
     choices = ", ".join(["auto", *(short_name(n).lower() for n in here)])
     what = f"There is no execution provider called {wanted!r}."
     if name is not None:
-        what = f"{short_name(name)} cannot be used here: this build of ONNX Runtime does not have it."
+        what = f"{short_name(name)} cannot be used here: this build of ONNX Runtime does not include it."
     raise ProviderError("provider_unavailable", what, f"Choose one of {choices}.")
 
 
@@ -237,12 +237,14 @@ def _nvidia_problem() -> str | None:
     if status == 100 or (status == 0 and count.value == 0):  # CUDA_ERROR_NO_DEVICE
         return "no NVIDIA GPU on this machine"
     if status != 0:
-        return f"the NVIDIA driver does not answer (CUDA error {status})"
+        return f"the NVIDIA driver does not respond (CUDA error {status})"
     built_for = str(getattr(runtime.library(), "cuda_version", "") or "").partition(".")[0]
     if driver.cuDriverGetVersion(ctypes.byref(version)) == 0 and built_for.isdigit():
         serves = version.value // 1000
         if serves < int(built_for):
-            return f"the NVIDIA driver serves CUDA {serves}, and ONNX Runtime needs CUDA {built_for}; update the driver"
+            return (
+                f"the NVIDIA driver supports CUDA {serves}, but ONNX Runtime needs CUDA {built_for}; update the driver"
+            )
     return None
 
 

@@ -104,7 +104,7 @@ def open_session(model: bytes, provider: str, threads: int | None = None) -> Run
         raise RuntimeError(f"{provider} could not be loaded")
     # Registered is not the same as used: ONNX Runtime gives each node to whichever provider claims it.
     if provider not in {part.ep_name for part in session.get_provider_graph_assignment_info()}:
-        raise RuntimeError(f"{provider} took no part of the model")
+        raise RuntimeError(f"{provider} took on no part of the model")
     return BoundSession(ort, session, _BOUND[provider]) if provider in _BOUND else StoppableSession(ort, session)
 
 

@@ -97,14 +97,14 @@ class Session:
                 return self._run(feeds)
             except runtime.failures() as error:
                 if self.provider == CPU:
-                    message = f"The model could not be run on the CPU: {sentence(error)}."
+                    message = f"The model could not run on the CPU: {sentence(error)}."
                     _logger.error("%s", message)
                     raise ProviderError("provider_failed", message) from error
                 self._fall_back(error)
             try:
                 return self._run(feeds)
             except runtime.failures() as error:
-                message = f"The model could not be run, not even on the CPU: {sentence(error)}."
+                message = f"The model could not run, not even on the CPU: {sentence(error)}."
                 _logger.error("%s", message)
                 raise ProviderError("provider_failed", message) from error
 
@@ -145,7 +145,7 @@ class Session:
         self.side_by_side = self.provider == CPU
 
     def _note_fallback(self, error: Exception) -> None:
-        self.fallback_reason = f"{short_name(self.provider)} failed: {sentence(error)}. The CPU goes on."
+        self.fallback_reason = f"{short_name(self.provider)} failed: {sentence(error)}. Continuing on the CPU."
         _logger.warning("%s", self.fallback_reason)
         self.provider = CPU
         if self.on_fallback is not None:

@@ -74,7 +74,7 @@ def test_a_photo_unlike_what_was_taught(
     window = open_window(*sample_photos(), model=wary_model_file, appearance=appearance, size=(800, 560))
     wait_settled(qtbot, window)
     assert window.inspect.predictions.warns_unfamiliar
-    window.notice.say("CUDA failed: out of memory. The CPU goes on.")
+    window.notice.say("CUDA failed: out of memory. Continuing on the CPU.")
     save_screenshot(window, f"unfamiliar-{appearance}")
 
 

@@ -104,7 +104,7 @@ def gradient_part(
     """
     taken = {SEED, *(gradient_name(layer, variant) for layer in layers)} & {*view.tensors, *view.inputs}
     if taken:
-        raise LayerError("no_gradient_rule", f"The model has a tensor {min(taken)!r} already.")
+        raise LayerError("no_gradient_rule", f"The model already has a tensor {min(taken)!r}.")
     behind = _behind(view, layers)
     for layer in layers:
         if logits not in _behind(view, [layer]):

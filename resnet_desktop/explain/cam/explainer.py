@@ -82,7 +82,7 @@ class Explainer:
         path = self.classifier.bundle.path.name
         if name is None:
             message = f"{path} has no layer with height and width."
-            raise LayerError("unknown_layer", message, "Occlusion needs none.")
+            raise LayerError("unknown_layer", message, "Occlusion works without one.")
         names = ", ".join(layer.name for layer in self.layers[-3:])
         raise LayerError("unknown_layer", f"{path} has no layer {name!r}.", f"Its last layers are {names}.")
 
@@ -162,7 +162,7 @@ class Explainer:
             message = "This model does not end in average pooling and one linear layer, so it has no direct heatmap."
             raise LayerError("no_closed_form", message)
         if prediction.activations is None:
-            raise LayerError("no_closed_form", "This prediction was made without keeping what its heatmap needs.")
+            raise LayerError("no_closed_form", "This prediction was made without keeping the data its heatmap needs.")
         seed = self.seed_at(prediction.logits[None], target)[0]
         weights = cams.closed_form_weights(features, seed)
         name = next((layer.name for layer in self.layers if self._closed(layer)), features.layer)
@@ -243,7 +243,7 @@ class Explainer:
         if method not in cams.GRADIENT_MAPS and method != "eigencam":
             title = _known(method).title
             raise LayerError(
-                "unknown_method", f"{title} takes many runs or layers for one map, so that it has none for every depth."
+                "unknown_method", f"{title} needs many runs or layers for one map, so it cannot show every depth."
             )
         question = _Question(subject, target, against, never, unheard)
         chosen = self._depth_layers(gradient=method != "eigencam")
@@ -354,8 +354,8 @@ class Explainer:
         operator = self.why_no_gradient(layer)
         if operator is not None:
             free = ", ".join(METHODS[name].title for name in self.methods(layer))
-            message = f"Gradients cannot pass the operator {operator} behind {layer.name}."
-            raise LayerError("no_gradient_rule", message, f"These methods need none: {free}.")
+            message = f"Gradients cannot pass through the operator {operator} after {layer.name}."
+            raise LayerError("no_gradient_rule", message, f"Methods without gradients: {free}.")
 
     def _seed(self, question: _Question, logits: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """The seed at the photo's own logits, or at others ``(n, classes)``."""
@@ -375,7 +375,7 @@ class Explainer:
 def _known(method: str) -> MethodInfo:
     if method not in METHODS:
         names = ", ".join(METHODS)
-        raise LayerError("unknown_method", f"There is no method {method!r}.", f"There are {names}.")
+        raise LayerError("unknown_method", f"There is no method called {method!r}.", f"Available: {names}.")
     return METHODS[method]
 
 

@@ -82,7 +82,7 @@ class HeatmapCheck:
         """What the tests say, in two to four plain sentences."""
         if self.empty:
             sentences = [
-                f"Nothing in this photo speaks for {self._name} at this layer, so there is no map to rely on.",
+                f"This layer shows no evidence for {self._name} in this photo, so there is no map to trust.",
                 *self._sanity_sentence(),
             ]
         else:
@@ -115,10 +115,10 @@ class HeatmapCheck:
 
     def _removed_sentence(self) -> str:
         part = f"{self.removed.mask.mean():.0%}".replace("%", " %")
-        what = "blurred" if self.removed.baseline == "blur" else "painted in the mean colour"
+        what = "blurred" if self.removed.baseline == "blur" else "filled with the mean colour"
         before, after = _percent(self.probability), _percent(self.probability_removed)
         top = self.removed.prediction.top
-        change = f"stays at {after}" if before == after else f"goes from {before} to {after}"
+        change = f"stays at {after}" if before == after else f"changes from {before} to {after}"
         now = f"the network's best guess is “{top.label}” ({_percent(top.probability)})"
         return f"With the hottest {part} of the picture {what}, {self._name} {change}, and {now}."
 
@@ -126,22 +126,22 @@ class HeatmapCheck:
         wins = self.removal_wins
         if wins is None:
             return (
-                f"The network gives {self._name} only {_percent(self.probability)} here, so that taking parts of the "
-                "picture away cannot show what it rests on."
+                f"The network gives {self._name} only {_percent(self.probability)} here, so removing parts of the "
+                "picture cannot show what the prediction relies on."
             )
         if wins == 4:
             return (
-                "Taking the hot parts away hurts sooner than taking away random parts, and putting them back helps "
-                "sooner: the prediction rests on what the map shows."
+                "Removing the hottest parts lowers the score sooner than removing random parts, and restoring them "
+                "raises it sooner: the prediction relies on what the map shows."
             )
         if wins >= 2:
             return (
-                f"In {wins} of 4 tests, taking the hot parts away or putting them back matters more than random parts "
-                "do: the map shows some of what the prediction rests on."
+                f"In {wins} of 4 tests, removing or restoring the hottest parts matters more than random parts "
+                "do: the map shows some of what the prediction relies on."
             )
         return (
-            "Taking the hot parts away or putting them back matters hardly more than random parts do: the prediction "
-            "does not rest on what this map shows."
+            "Removing or restoring the hottest parts matters hardly more than random parts do: the prediction "
+            "does not rely on what this map shows."
         )
 
     def _sanity_sentence(self) -> list[str]:
@@ -149,15 +149,15 @@ class HeatmapCheck:
             return []
         if not self.sanity.about_the_model:
             return [
-                "The map stays much the same when the network's weights are scrambled: it shows more of the photo "
-                "itself than of what this network has learnt."
+                "The map barely changes when the network's weights are scrambled: it shows more of the photo "
+                "itself than of what this network has learned."
             ]
         if not self.sanity.about_the_class:
             return [
-                "The map stays the same when what tells the classes apart is scrambled: it shows what stands out to "
+                "The map does not change when the class-specific weights are scrambled: it shows what stands out to "
                 "the network, whatever the class."
             ]
-        return ["When the network's weights are scrambled the map changes, as it should."]
+        return ["When the network's weights are scrambled, the map changes, as it should."]
 
 
 def check_heatmap(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from resnet_desktop.explain.residual.analysis import BlockAnalysis
 
 _LARGE, _SMALL, _TINY = 448, 192, 96
-_GRADES = {"good": "passed", "mixed": "passed in part", "poor": "failed"}
+_GRADES = {"good": "passed", "mixed": "partly passed", "poor": "failed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class _Page:
         """The class that a map explains, in quotes."""
         metadata = self._bundle.metadata
         name = f"“{label_of(metadata, heatmap.target)}”"
-        return name if heatmap.against is None else f"{name} and not “{label_of(metadata, heatmap.against)}”"
+        return name if heatmap.against is None else f"{name} rather than “{label_of(metadata, heatmap.against)}”"
 
     def photo(self, heatmap: Heatmap) -> str:
         """The photo, and the photo with the map."""
@@ -140,8 +140,8 @@ class _Page:
             lines.append(f"<tr{asked}><th>{name}</th>{bar}<td>{_percent(value)}</td></tr>")
         note = ""
         if prediction.unfamiliar:
-            note = "<p>The photo looks unlike what this model was trained on: all of this may mean little.</p>"
-        return f"<section><h2>What the network says</h2><table>{''.join(lines)}</table>{note}</section>"
+            note = "<p>This photo looks unlike the training data, so these results may mean little.</p>"
+        return f"<section><h2>Predictions</h2><table>{''.join(lines)}</table>{note}</section>"
 
     def others(self, heatmaps: Sequence[Heatmap]) -> str:
         """Further maps: other depths, methods or classes."""
@@ -171,9 +171,9 @@ class _Page:
         )
         return "".join(
             [
-                f"<section><h2>Can this map be relied on? It {_GRADES[check.grade]} the tests.</h2>",
+                f"<section><h2>Can you trust this heatmap? It {_GRADES[check.grade]} the tests.</h2>",
                 f'<p class="verdict {check.grade}">{text(check.verdict)}</p>',
-                "<h3>Taking the hot parts away</h3>",
+                "<h3>Removing the hottest parts</h3>",
                 f'<div class="row">{without}</div><div class="pair">{"".join(charts)}</div>',
                 self._scrambled(check),
                 "</section>",
@@ -187,15 +187,17 @@ class _Page:
         names = [report.name for report in blocks.reports]
         parts = ["<section><h2>Block by block</h2>"]
         ratios = [report.ratio for report in blocks.reports]
-        chart = bar_chart(Axis.around("‖F(x)‖ / ‖skip‖", ratios), ratios, names, title="size of what blocks add")
-        words = "How much each block adds, F(x), beside what its skip connection carries past it."
+        chart = bar_chart(
+            Axis.around("‖F(x)‖ / ‖skip‖", ratios), ratios, names, title="size of each block's contribution"
+        )
+        words = "How much each block adds, F(x), relative to what its skip connection carries past it."
         parts.append(f"<figure>{chart}<figcaption>{words}</figcaption></figure>")
         left = [None if r.lesion is None else r.lesion.probability for r in blocks.reports]
         if any(value is not None for value in left):
             axis = Axis.around("probability", left, percent=True)
             chart = bar_chart(axis, left, names, title="probability without each block", mark=blocks.probability)
             words = (
-                f"The probability of “{text(blocks.label)}” with what one block adds taken out (Veit et al. 2016, "
+                f"The probability of “{text(blocks.label)}” with one block's contribution removed (Veit et al. 2016, "
                 f"arXiv:1605.06431); the dashed line is the whole network, {_percent(blocks.probability)}."
             )
             parts.append(f"<figure>{chart}<figcaption>{words}</figcaption></figure>")
@@ -211,9 +213,9 @@ class _Page:
             "weights sha256": weights or "",
             "input": f"{bundle.input_shape[2]} × {bundle.input_shape[1]} pixels, fit: {self._classifier.fit}",
             "temperature": f"{bundle.metadata.temperature:.4g}",
-            "run by": prediction.provider,
+            "provider": prediction.provider,
             "photo": f"{prediction.full_size[0]} × {prediction.full_size[1]} pixels",
-            "made by": f"ResNet Desktop {__version__}",
+            "created by": f"ResNet Desktop {__version__}",
         }
         lines = [f"<dt>{name}</dt><dd>{text(value)}</dd>" for name, value in facts.items() if value]
         methods = [METHODS[name] for name in dict.fromkeys(heatmap.method for heatmap in heatmaps)]
@@ -235,8 +237,8 @@ class _Page:
             words = f"{text(step.name)}: {step.rank_correlation:.2f}, {step.ssim:.2f}"
             figures.append(f"<figure>{_image(picture, 'heatmap')}<figcaption>{words}</figcaption></figure>")
         return (
-            "<h3>Scrambling the network</h3><p>The same map, with the weights scrambled from the top down to the part "
-            "that is named, and how alike it is to the real one: rank correlation, then SSIM (1 is the same map, 0 an "
+            "<h3>Scrambling the weights</h3><p>The same map, with the weights scrambled from the top down to the named "
+            "part, and its similarity to the real map: rank correlation, then SSIM (1 is the same map, 0 an "
             f'unrelated one).</p><div class="row tiny">{"".join(figures)}</div>'
             '<p class="note">Removal: Petsiuk et al. 2018, arXiv:1806.07421. Scrambling: Adebayo et al. 2018, '
             "arXiv:1810.03292.</p>"
@@ -246,7 +248,7 @@ class _Page:
         words = f"{METHODS[heatmap.method].title} for {self.claim(heatmap)} at {heatmap.layer}"
         height, width = heatmap.cam.shape
         if heatmap.empty:
-            return text(f"{words}: nothing here speaks for it, so that nothing is painted.")
+            return text(f"{words}: no evidence at this layer, so nothing is drawn.")
         return text(f"{words}, {width} × {height} cells.")
 
     def _painted(self, heatmap: Heatmap, picture: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
@@ -277,20 +279,20 @@ class _Page:
 def _curve_chart(found: Curves) -> str:
     axis = Axis.around("probability", [], percent=True)
     lines = [
-        Line("hottest parts taken away", list(found.deletion), 2),
-        Line("hottest parts put back", list(found.insertion), 1),
-        Line("random parts taken away", list(found.random), 3, dashed=True),
+        Line("hottest parts removed", list(found.deletion), 2),
+        Line("hottest parts restored", list(found.insertion), 1),
+        Line("random parts removed", list(found.random), 3, dashed=True),
     ]
     last = len(found.fractions) - 1
     marked = max(1, last // 4)
     names = [f"{fraction * 100:.0f} %" if i % marked == 0 else "" for i, fraction in enumerate(found.fractions)]
-    return line_chart(axis, lines, names, title="probability as parts of the photo are taken away and put back")
+    return line_chart(axis, lines, names, title="probability as parts of the photo are removed and restored")
 
 
 def _areas(found: Curves, name: str) -> str:
     return (
-        f"With {name} in place of missing parts. Areas: taken away {found.deletion_area:.2f} (less is better), "
-        f"put back {found.insertion_area:.2f} (more is better), random {found.random_area:.2f}."
+        f"With {name} in place of removed parts. Area under the curve: removed {found.deletion_area:.2f} (lower is "
+        f"better), restored {found.insertion_area:.2f} (higher is better), random {found.random_area:.2f}."
     )
 
 
@@ -299,10 +301,10 @@ def _gradient_figure(blocks: BlockAnalysis, names: Sequence[str]) -> str:
     cut = [report.gradient_norm_cut for report in blocks.reports]
     if all(norm is None for norm in norms):
         return ""
-    lines = [Line("as the network is", norms, 1), Line("with the skip connections cut", cut, 2, dashed=True)]
+    lines = [Line("with skip connections", norms, 1), Line("without skip connections", cut, 2, dashed=True)]
     axis = Axis.around("gradient", [value for line in lines for value in line.values], log=True)
-    chart = line_chart(axis, lines, names, title="gradient that arrives at each block", width=740, height=230)
-    words = "How much of the gradient arrives at each block on its way back from the class, in powers of ten."
+    chart = line_chart(axis, lines, names, title="gradient reaching each block", width=740, height=230)
+    words = "How much of the class's gradient reaches each block on its way back, in powers of ten."
     return f"<figure>{chart}<figcaption>{words}</figcaption></figure>"
 
 

@@ -38,7 +38,7 @@ _CAN_BE_SILENT = ("Relu", "Clip")
 
 @dataclass(frozen=True, slots=True)
 class Lesion:
-    """What the network says without a block's F(x).
+    """Predictions without a block's F(x).
 
     Attributes:
         probability: of the target, a fraction of 1.
@@ -150,7 +150,7 @@ class BlockAnalyzer:
         bundle = self._classifier.bundle
         check_classes(bundle.classes, target)
         if not self._blocks:
-            message = "This network has no residual blocks: nowhere does a skip connection end in a sum."
+            message = "This network has no residual blocks: no skip connection ends in a sum."
             raise LayerError("no_blocks", message)
         stop_if(cancelled)
         tell = progress or unheard

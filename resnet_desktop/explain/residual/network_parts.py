@@ -112,14 +112,14 @@ def advice(structure: Structure, layer: Layer, layers: Sequence[Layer], input_si
 
 
 _TEXTS = (
-    "Early layers tend to answer to edges, lines and colours. Their maps are sharp but say little about the class: "
+    "Early layers tend to respond to edges, lines and colours. Their maps are sharp but say little about the class: "
     "almost every photo has edges.",
-    "Here edges have been put together: cells tend to answer to textures and simple shapes, such as fur, stripes or "
+    "Here edges have been combined: cells tend to respond to textures and simple shapes, such as fur, stripes or "
     "rings. The map is still fairly sharp, and only partly about the class.",
-    "Here cells tend to answer to parts of things, such as an eye, a wheel or a petal. The map shows more detail than "
-    "at the last stage, and more that has nothing to do with the class.",
-    "The last layers tend to answer to whole objects and large parts: their maps say most about why a class was "
-    "chosen. The grid is coarse, so nothing smaller than a cell can be told apart.",
+    "Here cells tend to respond to parts of objects, such as an eye, a wheel or a petal. The map shows more detail "
+    "than at the last stage, and more that has nothing to do with the class.",
+    "The last layers tend to respond to whole objects and large parts: their maps say most about why a class was "
+    "chosen. The grid is coarse, so details smaller than a cell cannot be told apart.",
 )
 
 
@@ -146,8 +146,8 @@ def _grid(layer: Layer, input_side: int) -> str:
     _, height, width = layer.shape
     down, across = max(1, round(input_side / height)), max(1, round(input_side / width))
     if (down, across) == (1, 1):
-        return f"{width} × {height}, a cell for every pixel of the input"
-    return f"{width} × {height}, each cell about {across} × {down} pixels of the input"
+        return f"{width} × {height}, one cell per input pixel"
+    return f"{width} × {height}, each cell about {across} × {down} input pixels"
 
 
 def _stage_of(shape: tuple[int, int, int], sizes: Sequence[tuple[int, int]]) -> int:

@@ -130,7 +130,7 @@ def test_evidence_against_another_class_is_measured_as_a_share_of_two(asked: Ask
 def test_a_map_that_passes_everything(check: HeatmapCheck) -> None:
     good = correlations(areas(check, deletion=0.2, insertion=0.6), 0.1, 0.0)
     assert (good.removal_wins, good.grade) == (4, "good")
-    assert "the prediction rests on what the map shows" in good.verdict
+    assert "the prediction relies on what the map shows" in good.verdict
     assert "changes, as it should" in good.verdict
 
 
@@ -165,7 +165,7 @@ def test_little_to_take_away_and_nothing_to_show(check: HeatmapCheck) -> None:
     assert "only 2 % here" in unlikely.verdict
     empty = correlations(replace(check, empty=True), 0.0)
     assert empty.grade == "poor"
-    assert empty.verdict.startswith("Nothing in this photo speaks for")
+    assert empty.verdict.startswith("This layer shows no evidence for")
 
 
 def test_the_verdict_is_two_to_four_sentences(check: HeatmapCheck) -> None:

@@ -178,7 +178,7 @@ def test_words_for_the_layers_of_a_resnet(make_bundle: BundleMaker) -> None:
     assert words["layer4.2"].title == "Last stage, block 3 of 3"
     assert "edges" in words["layer1.2"].text
     assert "textures" in words["layer2.0"].text
-    assert "parts of things" in words["layer3.5"].text
+    assert "parts of objects" in words["layer3.5"].text
     assert "whole objects" in words["layer4.0"].text
     assert [name for name, said in words.items() if said.recommended] == ["layer3.5"]
     assert words["layer3.5"].text.endswith("Start here.")
@@ -189,7 +189,7 @@ def test_words_for_networks_without_blocks_or_stages(tmp_path: Path, make_bundle
     found, every = structure(bundle), layers(bundle)
     words = [advice(found, layer, every, 16) for layer in every]
     assert words[0].title == "Stage 1 of 1, activation"
-    assert words[0].grid == "16 × 16, a cell for every pixel of the input"
+    assert words[0].grid == "16 × 16, one cell per input pixel"
     assert "edges" in words[0].text
     assert "whole objects" in words[-1].text
     shallow = make_bundle(Architecture("shallow", "basic", (1,), (8,)))

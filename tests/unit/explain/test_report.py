@@ -140,7 +140,7 @@ def test_an_empty_map_and_a_class_beyond_the_list(asked: Asked) -> None:
     heatmap = explainer.explain(subject, last)
     empty = replace(heatmap, cam=-np.abs(heatmap.cam))
     page = Page(html_report(explainer, "x", pixels, subject, [empty, heatmap]))
-    assert "nothing here speaks for it" in page.words
+    assert "no evidence at this layer" in page.words
     assert len(page.all("tr")) == 4  # the three best and the one that was asked for
     first, second, *_ = (str(a["src"]) for a in page.all("img"))
     assert first == second

@@ -116,7 +116,7 @@ def test_the_pixel_limit_is_the_callers(bundle: Bundle, photo_file: FileMaker) -
 
 def test_numbers_that_are_not_finite_are_no_prediction(tmp_path: Path, photo: PhotoMaker) -> None:
     classifier = Classifier(tiny_bundle(tmp_path, gain=1e38), provider="cpu")
-    with pytest.raises(ModelError, match="not finite"):
+    with pytest.raises(ModelError, match="non-finite"):
         classifier.classify_pixels(photo())
 
 

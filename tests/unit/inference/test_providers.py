@@ -50,7 +50,7 @@ def test_a_build_without_cuda_says_so_and_why(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(providers, "available", lambda: (CPU,))
     statuses = providers.prove_all()
     assert [(status.name, status.usable) for status in statuses] == [(CUDA, False), (CPU, True)]
-    reasons = ("no NVIDIA driver on", "no NVIDIA GPU on", "the NVIDIA driver", "this build of", "there is none for")
+    reasons = ("no NVIDIA driver on", "no NVIDIA GPU on", "the NVIDIA driver", "this build of", "not available for")
     assert statuses[0].reason.startswith(reasons)
 
 
@@ -94,7 +94,7 @@ def test_wrong_numbers_do_not_count_as_a_run() -> None:
 
     status = providers.prove(CPU, factory=spoiled)
     assert not status.usable
-    assert status.reason == "it gave wrong numbers for a test model"
+    assert status.reason == "it returned wrong results for a test model"
 
 
 def test_a_provider_that_fails_while_it_runs_is_not_usable() -> None:
@@ -127,7 +127,7 @@ def test_an_unknown_name_is_refused_with_what_there_is(name: str) -> None:
 
 def test_a_provider_that_this_build_lacks_is_refused_by_its_name() -> None:
     absent = next(name for name in providers.SHORT_NAMES if name not in providers.available())
-    with pytest.raises(ProviderError, match="this build of ONNX Runtime does not have it"):
+    with pytest.raises(ProviderError, match="this build of ONNX Runtime does not include it"):
         providers.choose(absent)
 
 

@@ -70,7 +70,7 @@ def test_a_provider_that_fails_later_hands_over_and_the_batch_is_run(bundle: Bun
         np.testing.assert_allclose(session.run(images(3))["logits"], expected, rtol=1e-5, atol=1e-6)
         providers.append(session.provider)
     assert providers == [BROKEN, BROKEN, CPU, CPU]
-    assert told == ["CUDA failed: CUDA failure 719: unspecified launch failure. The CPU goes on."]
+    assert told == ["CUDA failed: CUDA failure 719: unspecified launch failure. Continuing on the CPU."]
 
 
 def test_the_fallback_does_not_need_the_file(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_when_the_cpu_fails_too_it_is_said(bundle: Bundle) -> None:
     session = Session(bundle, BROKEN, factory=failing_factory(1, cpu_too=True))
     session.run(images(1))
     session.run(images(1))
-    with pytest.raises(ProviderError, match="could not be run on the CPU") as caught:
+    with pytest.raises(ProviderError, match="could not run on the CPU") as caught:
         session.run(images(1))
     assert caught.value.code == "provider_failed"
     with pytest.raises(ProviderError, match="not even on the CPU"):

@@ -44,7 +44,7 @@ class Writer:
         self.opset = max((o.version for o in model.opset_import if o.domain in ONNX_DOMAINS), default=1)
         if self.opset < OLDEST_OPSET:
             raise LayerError(
-                "no_gradient_rule", f"The model's operators are of ONNX version {self.opset}, too old for gradients."
+                "no_gradient_rule", f"The model uses ONNX operator set {self.opset}, which is too old for gradients."
             )
         self._constants = Constants(model, view)
         self._taken = {
@@ -98,7 +98,7 @@ class Writer:
         """The shape of a tensor of the model. Raises LayerError ``no_gradient_rule`` if it is not known."""
         found = self.view.tensors.get(tensor)
         if found is None or found.shape is None:
-            raise LayerError("no_gradient_rule", f"The shape of {tensor!r} in the model is not known.")
+            raise LayerError("no_gradient_rule", f"The shape of {tensor!r} in the model is unknown.")
         return found.shape
 
     def extents(self, tensor: str, axes: Sequence[int]) -> tuple[int, ...]:
@@ -106,7 +106,7 @@ class Writer:
         shape = self.shape(tensor)
         sizes = tuple(size for axis in axes if (size := shape[axis]) is not None)
         if len(sizes) != len(axes):
-            raise LayerError("no_gradient_rule", f"The shape of {tensor!r} in the model is not known.")
+            raise LayerError("no_gradient_rule", f"The shape of {tensor!r} in the model is unknown.")
         return sizes
 
     def dtype(self, tensor: str) -> np.dtype[np.generic]:
