@@ -13,7 +13,7 @@ from resnet_desktop.finetune.split import majority
 from resnet_desktop.imaging.files import printable
 from resnet_desktop.imaging.source import display_name
 
-_FOR = {"training": "to learn from", "validation": "to check with", "test": "to test with"}
+_FOR = {"training": "for training", "validation": "for validation", "test": "for testing"}
 _NAMED = 3
 LEFT = 5
 """Pictures of a class that are not thinned out any further by leaving out what is nearly the same."""
@@ -26,15 +26,15 @@ def conflicts(material: Material) -> Iterable[Finding]:
     if mixed:
         groups = material.groups(mixed)
         same = photos(sum(map(len, groups)))
-        message = f"{same} that are the same, or nearly, lie in different classes. Say what they really are."
+        message = f"{same} that are identical or nearly so are in different classes. Choose the right class for each."
         yield Finding("conflicting_labels", _flat(groups), message, "error", "relabel", groups)
     if material.found.contradictions:
         samples = tuple(sample for sample, _ in material.found.contradictions)
         sample, labels = material.found.contradictions[0]
         classes = " and ".join(f"“{label}”" for label in labels)
-        verb = "is" if len(samples) == 1 else "are each"
+        verb = "has" if len(samples) == 1 else "each have"
         such = f"such as {display_name(sample.name)} in {classes}"
-        message = f"{photos(len(samples))} {verb} named in several classes, {such}."
+        message = f"{photos(len(samples))} {verb} several class labels, {such}."
         yield Finding("conflicting_labels", samples, message, "error", "relabel")
 
 
@@ -47,8 +47,8 @@ def leaks(material: Material) -> Iterable[Finding]:
     if open_groups:
         groups = material.groups(open_groups)
         message = (
-            f"{photos(sum(map(len, groups)))} that are the same, or nearly, are both learnt from and checked with. "
-            "The network will look better than it is."
+            f"{photos(sum(map(len, groups)))} that are identical or nearly so are in both the training and the "
+            "validation set. The accuracy will look better than it is."
         )
         yield Finding("leak", _flat(groups), message, "warning", "exclude", groups, _surplus(material, groups))
 
@@ -71,18 +71,20 @@ def moved(material: Material) -> Iterable[Finding]:
     for role in dropped:
         own = sorted((fact.sample for fact in material.facts if said.get(fact.sample.name) == role), key=_by_name)
         message = (
-            f"All {photos(len(own))} that you keep {_FOR[role]} ({_named(own)}) are the same as others, or nearly: "
-            f"your split is not used. {photos(len(parts[role]))} of all were chosen by chance {_FOR[role]}."
+            f"All {photos(len(own))} you set aside {_FOR[role]} ({_named(own)}) are copies or near copies of others, "
+            f"so your split is not used. {photos(len(parts[role]))} were chosen at random {_FOR[role]} instead."
         )
         yield Finding("leak", tuple(own), message, "warning", "keep")
     for (role, part), samples in sorted(moves.items()):
         if {role, part} & set(dropped):
             continue
         samples.sort(key=_by_name)
-        are, they = ("is", "it is") if len(samples) == 1 else ("are", "they are")
+        are, they = (
+            ("is a copy or near copy", "it is") if len(samples) == 1 else ("are copies or near copies", "they are")
+        )
         message = (
-            f"{photos(len(samples))} that you keep {_FOR[role]} ({_named(samples)}) {are} the same as some "
-            f"{_FOR[part]}, or nearly: {they} used {_FOR[part]}."
+            f"{photos(len(samples))} you set aside {_FOR[role]} ({_named(samples)}) {are} of photos used "
+            f"{_FOR[part]}, so {they} used {_FOR[part]} too."
         )
         yield Finding("leak", tuple(samples), message, "warning", "keep")
 
@@ -128,8 +130,8 @@ def all_alike(material: Material) -> Iterable[Finding]:
         order = sorted(times, key=lambda label: (-times[label], label))
         names = classes_named([material.found.labels[label] for label in order])
         message = (
-            f"{photos(len(samples))} of {names} are all so alike that near copies among them cannot be told apart. "
-            "The result on those to check with may be too good: check with photos taken on another day."
+            f"{photos(len(samples))} of {names} are so alike that near copies among them cannot be told apart. "
+            "The validation accuracy may be too high: validate on photos taken on another day."
         )
         yield Finding("leak", samples, message, "warning", "add")
 
@@ -141,7 +143,7 @@ def same(material: Material) -> Iterable[Finding]:
         times = sum(map(len, groups))
         message = f"{photos(times)} are copies of {len(groups):,}. One of each is enough."
         if len(groups) == 1:
-            message = f"One photo is there {times} times. One of them is enough."
+            message = f"One photo appears {times} times. One is enough."
         surplus = _surplus(material, groups, 1)
         yield Finding("exact_duplicate", _flat(groups), message, "note", "exclude", groups, surplus)
 
@@ -152,8 +154,8 @@ def near(material: Material) -> Iterable[Finding]:
     if groups:
         those = "one photo" if len(groups) == 1 else f"{len(groups):,} photos"
         message = (
-            f"{photos(sum(map(len, groups)))} show nearly the same: {those}, resized, edited or taken again. They may "
-            "stay: the network is not asked about one after it has learnt from another."
+            f"{photos(sum(map(len, groups)))} look almost the same: {those}, resized, edited or retaken. You can "
+            "keep them: near copies never end up in both the training and the validation set."
         )
         yield Finding("near_duplicate", _flat(groups), message, "note", "keep", groups, _surplus(material, groups))
 

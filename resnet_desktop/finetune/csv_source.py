@@ -89,12 +89,12 @@ def read_list(path: Path, role: str | None, columns: Columns | None = None) -> L
 
 def _check(row: Row, path: Path, *, strict: bool) -> None:
     if not row.paths or not row.paths[0]:
-        raise bad(path, f"has no path in line {row.line}")
+        raise bad(path, f"has no path on line {row.line}")
     if strict and not row.labels:
-        raise bad(path, f"has no label in line {row.line}")
+        raise bad(path, f"has no label on line {row.line}")
     if row.role and said_role(row.role) is None:
         raise bad(
-            path, f"has an unknown role in line {row.line}: {printable(row.role)}", "training, validation or test"
+            path, f"has an unknown role on line {row.line}: {printable(row.role)}", "training, validation or test"
         )
 
 
@@ -138,18 +138,18 @@ def _problems(path: Path, tally: _Tally) -> list[Problem]:
         problems.append(Problem("few_images", f"{rows} of {name} {verb} not used."))
     if tally.missing:
         photos = _photos(len(tally.missing))
-        verb = "is not there and is" if len(tally.missing) == 1 else "are not there and are"
-        problems.append(Problem("unreadable", f"{photos} that {name} names {verb} not used: {_such(tally.missing)}."))
+        verb = "does not exist and is" if len(tally.missing) == 1 else "do not exist and are"
+        problems.append(Problem("unreadable", f"{photos} listed in {name} {verb} not used: {_such(tally.missing)}."))
     if tally.ambiguous:
         photos = _photos(len(tally.ambiguous))
         verb = "is" if len(tally.ambiguous) == 1 else "are"
-        message = f"{photos} that {name} names could be any of several files and {verb} not used"
+        message = f"{photos} listed in {name} could be any of several files and {verb} not used"
         problems.append(Problem("unreadable", f"{message}: {_such(tally.ambiguous)}."))
     if tally.several:
         photo, labels = tally.several[0]
-        carry = "1 photo carries" if len(tally.several) == 1 else f"{_photos(len(tally.several))} carry"
+        carry = "1 photo has" if len(tally.several) == 1 else f"{_photos(len(tally.several))} have"
         such = f"{printable(Path(photo).name)} ({', '.join(map(printable, labels[:_NAMED]))})"
-        way_on = "A photo has one class here: say which, or leave it out"
+        way_on = "Each photo needs exactly one class: choose one, or leave the photo out"
         problems.append(Problem("few_images", f"{carry} several labels in {name}, such as {such}. {way_on}."))
     return problems
 

@@ -125,7 +125,7 @@ def _collected(job: Job, layout: Layout) -> Dataset:
     problems = (*layout.problems, *_unmatched(layout, job))
     found = Dataset(labels, tuple(samples), tuple(roles), layout, contradictions, problems)
     if not samples:
-        raise DataError("no_images", "The job leaves no pictures to train on.", "Leave out fewer pictures.")
+        raise DataError("no_images", "The job leaves no photos to train on.", "Leave out fewer photos.")
     return found if job.classes else _without_empty(found)
 
 
@@ -133,13 +133,13 @@ def _unmatched(layout: Layout, job: Job) -> list[Problem]:
     """What the job leaves out or moves to another class although there is no such picture."""
     there = {picture.name for picture in layout.found} | layout.aliases.keys()
     problems = []
-    for names, does in ((job.exclude, "leaves out"), (job.relabel, "gives another class to")):
+    for names, does in ((job.exclude, "leaves out"), (job.relabel, "relabels")):
         missing = [name for name in names if name not in there]
         if missing:
-            are = "1 picture that is" if len(missing) == 1 else f"{len(missing):,} pictures that are"
+            are = "1 photo that does" if len(missing) == 1 else f"{len(missing):,} photos that do"
             more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
             such = ", ".join(map(printable, missing[:_NAMED])) + more
-            problems.append(Problem("few_images", f"The job {does} {are} not there: {such}."))
+            problems.append(Problem("few_images", f"The job {does} {are} not exist: {such}."))
     return problems
 
 
@@ -157,7 +157,7 @@ def _stored(job: Job) -> Scan | None:
 def _with_what_is_left(job: Job, stored: Scan, layout: Layout) -> Scan:
     """The split of a run that goes on: it does so with the pictures that are left, however few."""
     if not layout.found:
-        raise DataError("missing_data", f"No picture of this run is left in {_sources(job)}.", GONE)
+        raise DataError("missing_data", f"No photos of this run are left in {_sources(job)}.", GONE)
     try:
         samples = _collected(job, layout).samples
     except DataError:  # not enough for a new run
@@ -170,8 +170,8 @@ def _with_news(stored: Scan, layout: Layout, samples: Sequence[Sample]) -> Scan:
     new = sum(sample.name not in names for sample in samples)
     problems = [problem.message for problem in layout.problems]
     if new:
-        come = "1 picture has" if new == 1 else f"{new:,} pictures have"
-        problems.append(f"{come} come since this run began and will be used by the next one.")
+        come = "1 photo was" if new == 1 else f"{new:,} photos were"
+        problems.append(f"{come} added since this run began and will be used in the next one.")
     return replace(stored, problems=tuple(problems))
 
 
@@ -233,7 +233,7 @@ def made_for(job: Job) -> str:
 def _scan(found: Dataset, parts: split.Parts, job: Job) -> Scan:
     training, validation, test = parts
     if not training:
-        raise DataError("no_images", "The job leaves no pictures to train on.")
+        raise DataError("no_images", "The job leaves no photos to train on.")
     problems = tuple(problem.message for problem in found.problems)
     return Scan(found.labels, tuple(training), tuple(validation), tuple(test), problems, made_for(job))
 
@@ -253,17 +253,17 @@ def _classes(
         chosen = {label_text(name): label for name, label in chosen.items()}
         missing = sorted(set(chosen) - names)
         if missing:
-            message = f"These classes of the job have no folder with pictures: {', '.join(map(printable, missing))}."
-            raise DataError("bad_data", message, "Check how their folders are called, or take them out of the job.")
+            message = f"These classes of the job have no folder with photos: {', '.join(map(printable, missing))}."
+            raise DataError("bad_data", message, "Check the folder names, or remove the classes from the job.")
         order = list(chosen)
     label_of = chosen or {}
     labels = tuple(dict.fromkeys(label_of.get(name, name) for name in order))
     if len(labels) < 2:
-        only = f" There is only “{labels[0]}”." if labels else ""
-        hint = "Add a second folder of photos; it may be of anything else." if only else None
+        only = f" Only “{labels[0]}” was found." if labels else ""
+        hint = "Add a second folder of photos, of anything else." if only else None
         if layout.problems:  # why a folder is not among them
             hint = layout.problems[0].message
-        raise DataError("one_class", f"There must be at least two classes, each in a folder of its own.{only}", hint)
+        raise DataError("one_class", f"At least two classes are needed, each in its own folder.{only}", hint)
     for label in labels:
         fault = label_fault(label)
         if fault is not None:
@@ -279,8 +279,8 @@ def _without_empty(found: Dataset) -> Dataset:
     if len(used) == len(found.labels):
         return found
     if len(used) < 2:
-        message = f"Only the class “{found.labels[used[0]]}” has pictures left; there must be at least two."
-        raise DataError("one_class", message, "Leave out fewer pictures.")
+        message = f"Only the class “{found.labels[used[0]]}” has photos left; at least two classes are needed."
+        raise DataError("one_class", message, "Leave out fewer photos.")
     place = {label: i for i, label in enumerate(used)}
     moved = {sample: replace(sample, label=place[sample.label]) for sample in found.samples}
     return replace(
@@ -293,7 +293,7 @@ def _without_empty(found: Dataset) -> Dataset:
 
 def _label_index(labels: tuple[str, ...], label: str, name: str) -> int:
     if label not in labels:
-        message = f"{printable(name)} is relabelled to “{printable(label)}”, which is no class of the job."
+        message = f"{printable(name)} is relabelled to “{printable(label)}”, which is not a class of the job."
         raise DataError("bad_data", message, "Choose one of its classes.")
     return labels.index(label)
 
@@ -301,7 +301,7 @@ def _label_index(labels: tuple[str, ...], label: str, name: str) -> int:
 def _nothing(job: Job, layout: Layout) -> str:
     if layout.problems:
         return layout.problems[0].message
-    return f"There are no pictures in class folders in {_sources(job)}."
+    return f"No class folders with photos were found in {_sources(job)}."
 
 
 def _sources(job: Job) -> str:
@@ -311,8 +311,8 @@ def _sources(job: Job) -> str:
 
 def _way_on(job: Job) -> str:
     if all(source.csv is not None for source in job.data):
-        return "Each row of the file needs the path of a photo and its class."
+        return "Each row of the file needs a photo's path and its class."
     return (
-        "Make one folder for each class, and put its photos there; or give photos their classes in the list of photos, "
+        "Make one folder for each class and put its photos there. Or assign the classes in the photo list "
         "or in a CSV file."
     )

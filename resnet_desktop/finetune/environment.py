@@ -110,7 +110,7 @@ def _managed(cancelled: Cancelled) -> TrainerCheck:
     try:
         update_own(managed_folder(), cancelled=cancelled)
     except ResNetDesktopError as error:
-        trouble = f"The app's own environment could not be brought up to date: {error.message}"
+        trouble = f"The app's PyTorch environment could not be updated: {error.message}"
     found = check(managed_python(), cancelled)
     return replace(found, hint=f"{found.hint} {trouble}".strip()) if trouble and not found.ok else found
 

@@ -85,4 +85,6 @@ def read(values: Mapping[str, Any]) -> Estimate:
             dict(values["chosen"]),
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise TrainingError("no_estimate", "The time could not be measured: the answer cannot be read.") from error
+        raise TrainingError(
+            "no_estimate", "The time could not be measured: the trainer's answer is unreadable."
+        ) from error

@@ -65,7 +65,7 @@ class Fields:
         """A string, one of ``choices`` where given."""
         value = self._left.pop(key, default)
         if not isinstance(value, str) or (choices and value not in choices):
-            expected = f"one of {', '.join(choices)}" if choices else "a text"
+            expected = f"one of {', '.join(choices)}" if choices else "text"
             self.refuse(f"{self._name(key)} must be {expected}, not {shown(value)}.")
             return default
         return value
@@ -145,7 +145,7 @@ class Fields:
         """An object of texts (empty when left out or null)."""
         value = self._left.pop(key, None) or {}
         if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-            self.refuse(f"{self._name(key)} must be a JSON object of texts.")
+            self.refuse(f"{self._name(key)} must be a JSON object of strings.")
             return {}
         return value
 
@@ -157,7 +157,7 @@ class Fields:
         """Refuse the keys that nobody asked for."""
         if self._left:
             names = ", ".join(repr(k) for k in sorted(self._left))
-            self.refuse(f"{_capital(self._where)} has keys that are not known: {names}.")
+            self.refuse(f"{_capital(self._where)} has unknown keys: {names}.")
 
     def _name(self, key: str) -> str:
         return f"'{key}' of {self._where}"

@@ -92,12 +92,12 @@ def _few(material: Material) -> Iterable[Finding]:
     few = [label for label, count in counts.items() if count < FEW and label not in lacking]
     if none:
         have = "has no photo" if len(none) == 1 else "have no photos"
-        message = f"{classes_named(none)} {have} to learn from."
+        message = f"{classes_named(none)} {have} for training."
         yield Finding("few_images", _of_classes(material, none), message, "error", "add")
     if few:
         have = f"has only {counts[few[0]]}" if len(few) == 1 else f"have fewer than {FEW}"
         what = "photo" if len(few) == 1 and counts[few[0]] == 1 else "photos"
-        message = f"{classes_named(few)} {have} {what}. Add some: {FEW} are little, 30 are better."
+        message = f"{classes_named(few)} {have} {what}. Add some: {FEW} is a minimum, 30 is better."
         yield Finding("few_images", _of_classes(material, few), message, "warning", "add")
 
 
@@ -124,8 +124,8 @@ def _lost_classes(material: Material) -> Iterable[Finding]:
     there = {fact.sample.label for fact in material.facts}
     lost = [label for i, label in enumerate(material.found.labels) if i in there and not counts[label]]
     if lost:
-        those = "it" if len(lost) == 1 else "they"
-        message = f"None of the photos of {classes_named(lost)} can be read: {those} cannot be learnt."
+        those = "this class" if len(lost) == 1 else "these classes"
+        message = f"None of the photos of {classes_named(lost)} can be read, so {those} cannot be learned."
         yield Finding("unreadable", _of_classes(material, lost), message, "error", "add")
 
 
@@ -136,8 +136,8 @@ def _unreadable(material: Material) -> Iterable[Finding]:
     bad = [fact for fact in material.facts if fact.error is not None]
     if bad:
         first = bad[0].error[1] if bad[0].error is not None else ""
-        such = first if len(bad) == 1 else f"Such as: {first}"
-        message = f"{counted(len(bad), 'file')} cannot be read and will be passed over. {such}"
+        such = first if len(bad) == 1 else f"For example: {first}"
+        message = f"{counted(len(bad), 'file')} cannot be read and will be skipped. {such}"
         yield Finding("unreadable", tuple(fact.sample for fact in bad), message, "warning", "exclude")
 
 
@@ -157,7 +157,7 @@ def _imbalance(material: Material) -> Iterable[Finding]:
         most, least = max(some, key=some.__getitem__), min(some, key=some.__getitem__)
         message = (
             f"“{most}” has {ratio:.0f} times as many photos as “{least}” ({some[most]:,} and {some[least]:,}). "
-            "A network learns to say what it sees most."
+            "A network tends to predict the classes it sees most."
         )
         yield Finding("imbalance", _of_classes(material, [least]), message, "warning", "add")
 
@@ -170,14 +170,16 @@ def _looks(material: Material) -> Iterable[Finding]:
     off = {id(fact) for fact in (*tiny, *dark, *bright)}
     blurred = [fact for fact in seen if fact.sharpness < BLURRED and id(fact) not in off]
     kinds: tuple[tuple[Kind, list[PictureFacts], str], ...] = (
-        ("blurred", blurred, "blurred, or of hardly anything"),
+        ("blurred", blurred, "blurred or almost empty"),
         ("dark", dark, "nearly black"),
         ("bright", bright, "nearly white"),
         ("tiny", tiny, f"less than {TINY} pixels high or wide"),
     )
     for kind, some, words in kinds:
         if some:
-            message = f"{photos(len(some))} {'is' if len(some) == 1 else 'are'} {words}. Is there enough to be seen?"
+            message = (
+                f"{photos(len(some))} {'is' if len(some) == 1 else 'are'} {words}. Check that there is enough to see."
+            )
             yield Finding(kind, tuple(fact.sample for fact in some), message, "note", "exclude")
 
 

@@ -45,7 +45,7 @@ def install(
     watch = _Watch(fresh, wanted, on_line, on_stage)
     try:
         on_stage(Stage("making"))
-        on_line(f"Making an environment in {wanted.folder}")
+        on_line(f"Creating an environment in {wanted.folder}")
         base = base_python(cancelled)
         pip.run([str(base), "-m", "venv", "--without-pip", str(fresh)], on_line, cancelled)
         wheel = own_wheel.build(watch.arrived)
@@ -69,8 +69,8 @@ def _fetch(command: Sequence[str], watch: _Watch, cancelled: Cancelled, more: Ma
         if not watch.unwanted:
             raise
         # pip passes over an index that does not answer and takes what others have.
-        message = "PyTorch's own index, which has it for the processor alone, cannot be reached; nothing was installed."
-        hint = "Try again later, or choose the larger build for graphics cards, which trains on the processor, too."
+        message = "PyTorch's own index, which has the CPU-only build, cannot be reached. Nothing was installed."
+        hint = "Try again later, or choose the larger GPU build, which also trains on the CPU."
         raise DownloadError("no_connection", message, hint) from error
 
 
@@ -85,7 +85,9 @@ def check_room(wanted: InstallPlan) -> None:
         raise atomic.storage_error(wanted.folder, error) from error
     needed = wanted.disk_mb + wanted.download_mb
     if free < needed:
-        message = f"There is not enough room for PyTorch: it needs {needed:,} MB in {place}, and {free:,} MB are free."
+        message = (
+            f"There is not enough disk space for PyTorch: it needs {needed:,} MB in {place}, and {free:,} MB is free."
+        )
         raise StorageError("disk_full", message, "Free some space and try again.")
 
 

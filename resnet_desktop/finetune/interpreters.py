@@ -78,8 +78,8 @@ def base_python(cancelled: Cancelled = never) -> Path:
             continue  # a file that only looks like a program
     raise TrainingError(
         "install_failed",
-        f"There is no Python from {RANGE} with pip on this computer to install PyTorch with.",
-        "Install Python from python.org, or name one that has PyTorch.",
+        f"Installing PyTorch needs Python {RANGE} with pip, and none was found on this computer.",
+        "Install Python from python.org, or choose a Python that has PyTorch.",
     )
 
 

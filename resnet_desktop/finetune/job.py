@@ -133,7 +133,7 @@ def read_job(path: Path) -> Job:
     except OSError as error:
         raise bad(f"The job file {path} cannot be read: {error.strerror or error}.") from error
     except UnicodeError as error:
-        raise bad(f"The job file {path} is not text in UTF-8, or holds half a character.") from error
+        raise bad(f"The job file {path} is not valid UTF-8 text.") from error
     except RecursionError as error:
         raise bad(f"The job file {path} is nested too deeply.") from error
     except ValueError as error:
@@ -146,7 +146,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
         twice = sorted(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        raise bad(f"The job has keys that come more than once: {', '.join(map(shown, twice))}.")
+        raise bad(f"The job has duplicate keys: {', '.join(map(shown, twice))}.")
     return values
 
 
@@ -157,7 +157,7 @@ def parse_job(values: object) -> Job:
         fields.raise_faults()
     version = fields.integer("v", VERSION, 1, 10**6)
     if version != VERSION:
-        raise bad(f"The job has version {version}; this trainer reads version {VERSION}.")
+        raise bad(f"The job has version {version}; this trainer supports version {VERSION}.")
     train = fields.text("train", "head", TRAIN_CHOICES)
     preset = fields.text("preset", "balanced", PRESETS)
     recipe = fields.anything("recipe")
@@ -186,9 +186,9 @@ def parse_job(values: object) -> Job:
     )
     fields.finish()
     if not job.output and not any(fault.startswith("'output'") for fault in fields.faults):
-        fields.refuse("'output' of the job is missing: the folder that the run goes to.")
+        fields.refuse("'output' of the job is missing: the folder to write the run to.")
     if "\0" in job.output:
-        fields.refuse(f"'output' of the job is no name of a folder: {shown(job.output)}.")
+        fields.refuse(f"'output' of the job is not a valid folder name: {shown(job.output)}.")
     fields.raise_faults()
     return job
 
@@ -238,7 +238,7 @@ def _names(fields: Fields) -> tuple[str, ...]:
         if isinstance(item, str):
             names.append(item)
         else:
-            fields.refuse(f"'exclude' of the job must be a list of names, but {shown(item)} is none.")
+            fields.refuse(f"'exclude' of the job must be a list of names, but {shown(item)} is not a name.")
     return tuple(names)
 
 
@@ -255,14 +255,14 @@ def _sources(job: Fields) -> tuple[DataSource, ...]:
         if not folder and csv is None and len(job.faults) == faults:
             job.refuse(f"'folder' of data[{i}] of the job is missing.")
         if folder and csv is not None:
-            job.refuse(f"data[{i}] of the job has both 'folder' and 'csv'; make two sources of them.")
+            job.refuse(f"data[{i}] of the job has both 'folder' and 'csv'; split it into two sources.")
         if role is not None and role not in ROLES:
             job.refuse(f"'role' of data[{i}] of the job must be one of {', '.join(ROLES)} or null, not {shown(role)}.")
         if csv is None and any(column is not None for column in columns):
-            job.refuse(f"data[{i}] of the job chooses columns, but only a 'csv' has any.")
+            job.refuse(f"data[{i}] of the job sets columns, which only a 'csv' has.")
         found.append(DataSource(folder, role, csv, *columns))
     if not found and len(job.faults) == before:
-        job.refuse("'data' of the job names no folder.")
+        job.refuse("'data' of the job is empty: add a folder of photos.")
     return tuple(found)
 
 
@@ -284,5 +284,5 @@ def _split(job: Fields) -> Split:
     )
     fields.finish()
     if split.validation + split.test > 0.95:
-        job.refuse("'split' of the job leaves nothing to train on.")
+        job.refuse("'split' of the job leaves no photos to train on.")
     return split

@@ -207,13 +207,13 @@ def _tree(source: DataSource, cancelled: Cancelled) -> Tree:
 def _no_source(path: Path) -> DataError:
     """The error of a file that holds no data set: it says what does."""
     name, suffix = printable(path.name), path.suffix.lower()
-    hint = "Add a folder of photos, a zip file of them, or a CSV file that lists them."
+    hint = "Add a folder or zip file of photos, or a CSV file that lists them."
     if suffix in IMAGE_SUFFIXES:
-        return DataError("bad_data", f"{name} is a single picture, and no folder or zip file of pictures.", hint)
+        return DataError("bad_data", f"{name} is a single photo, not a folder or zip file of photos.", hint)
     if suffix in _ARCHIVES:
-        hint = "Unpack it and add the folder, or pack the photos into a zip file."
-        return DataError("bad_data", f"{name} is an archive that cannot be opened here: unpack it first.", hint)
-    return DataError("bad_data", f"{name} is neither a folder, nor a zip file, nor a CSV file.", hint)
+        hint = "Extract it and add the folder, or put the photos in a zip file."
+        return DataError("bad_data", f"{name} is an archive the app cannot open: extract it first.", hint)
+    return DataError("bad_data", f"{name} is not a folder, zip file or CSV file.", hint)
 
 
 def _common(paths: list[tuple[str, ...]], several: bool) -> int:

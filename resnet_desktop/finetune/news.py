@@ -13,15 +13,15 @@ MOST_LEFT_OUT = 10
 def news(before: RunState, state: RunState) -> Iterator[str]:
     """Sentences for what one more line of the trainer's output has changed."""
     if state.paused != before.paused and not state.ended:
-        yield "Paused." if state.paused else "It goes on."
+        yield "Paused." if state.paused else "Resumed."
     if state.device and state.phase == "scanning" and before.phase != "scanning":
-        yield f"The trainer is there; it trains on {state.device}."
+        yield f"The trainer is ready and uses {state.device}."
     if state.classes and not before.classes:
-        yield f"{state.training} photos to train on, {state.validation} to validate on, {len(state.classes)} classes."
+        yield f"{state.training} training photos, {state.validation} validation photos, {len(state.classes)} classes."
         for row in state.skipped[:MOST_LEFT_OUT]:
             yield f"Left out: {row.get('path', '')}: {row.get('message', '')}"
         if len(state.skipped) > MOST_LEFT_OUT:
-            yield f"Left out: {len(state.skipped) - MOST_LEFT_OUT:,} more; the report names them."
+            yield f"Left out: {len(state.skipped) - MOST_LEFT_OUT:,} more; the report lists them."
     yield from state.warnings[len(before.warnings) :]
     if state.history and (not before.history or state.history[-1] is not before.history[-1]):
         yield _epoch(state)
@@ -34,6 +34,6 @@ def _epoch(state: RunState) -> str:
     loss, acc1, trained = row.get("validation_loss"), row.get("acc1"), row.get("training_loss")
     parts = [] if trained is None else [f"training loss {trained:.3f}"]
     if acc1 is not None and loss is not None:
-        parts += [f"validation loss {loss:.3f}", f"{acc1:.1%} right"]
+        parts += [f"validation loss {loss:.3f}", f"accuracy {acc1:.1%}"]
     parts.append(f"{row.get('seconds', 0.0):.1f} s")
     return f"Epoch {row['epoch']}: {', '.join(parts)}"

@@ -34,10 +34,7 @@ def empty(folders: Iterable[str]) -> list[Problem]:
     if not names:
         return []
     have = "The class folder {} has" if len(names) == 1 else "The class folders {} have"
-    message = (
-        f"{have.format(_few(names))} no picture that can be read here, and "
-        f"{'is' if len(names) == 1 else 'are'} not used."
-    )
+    message = f"{have.format(_few(names))} no readable photos and {'is' if len(names) == 1 else 'are'} not used."
     return [Problem("few_images", message)]
 
 
@@ -57,7 +54,7 @@ def unreadable(tree: Tree) -> list[Problem]:
             for folder, counted in sorted(kinds.items())
         ]
     )
-    are = "is of a kind that cannot be read here, and is" if count == 1 else "are of kinds that cannot be read, and are"
+    are = "is in an unsupported format and is" if count == 1 else "are in unsupported formats and are"
     message = f"{_pictures(count)} {are} not used: {places}. Save them as JPEG or PNG."
     return [Problem("unreadable", message)]
 
@@ -67,7 +64,7 @@ def hidden(tree: Tree) -> list[Problem]:
     if not tree.hidden:
         return []
     places = _few([f"{count:,} in {printable(folder)}" for folder, count in sorted(tree.hidden.items())])
-    message = f"Hidden folders are passed over, with the pictures in them: {places}."
+    message = f"Hidden folders and the photos in them are skipped: {places}."
     return [Problem("few_images", message)]
 
 
@@ -75,9 +72,9 @@ def loose(tree: Tree, names: Sequence[str]) -> list[Problem]:
     """Pictures of which no folder says the class."""
     if not names:
         return []
-    lie = "1 picture lies" if len(names) == 1 else f"{len(names):,} pictures lie"
+    lie = "1 photo" if len(names) == 1 else f"{len(names):,} photos"
     such = ", ".join(printable(name) for name in sorted(names)[:_SHOWN])
-    message = f"{lie} in {printable(tree.name)} outside all class folders and cannot be used, such as {such}."
+    message = f"{lie} in {printable(tree.name)} outside any class folder cannot be used, such as {such}."
     return [Problem("few_images", message)]
 
 
@@ -86,8 +83,8 @@ def without_class(pictures: Mapping[str, int]) -> list[Problem]:
     return [
         Problem(
             "few_images",
-            f"The {_pictures(count)} in “{label_text(folder)}” {'carries' if count == 1 else 'carry'} no class: there "
-            f"are no class folders in it, and {'it is' if count == 1 else 'they are'} not used.",
+            f"The {_pictures(count)} in “{label_text(folder)}” {'has' if count == 1 else 'have'} no class: there "
+            f"are no class folders inside, so {'it is' if count == 1 else 'they are'} not used.",
         )
         for folder, count in sorted(pictures.items())
     ]
@@ -100,7 +97,7 @@ def beside(pictures: Counter[str]) -> list[Problem]:
     names = _few([f"“{label_text(name)}”" for name in sorted(pictures)])
     folder = "folder" if len(pictures) == 1 else "folders"
     message = (
-        f"The {folder} {names} beside those to learn from and to check with {'is' if len(pictures) == 1 else 'are'} "
+        f"The {folder} {names} next to the training and validation folders {'is' if len(pictures) == 1 else 'are'} "
         f"not used: {_pictures(pictures.total())}."
     )
     return [Problem("few_images", message)]
@@ -111,10 +108,12 @@ def unread_tables(tree: Tree, *, needed: bool) -> list[Problem]:
     tables = sorted(name for name in tree.places if name.lower().endswith((".csv", ".tsv"))) if needed else []
     if not tables:
         return []
-    way_on = "add it by itself" if tree.places[tables[0]].member is None else "unpack the zip file and add it by itself"
+    way_on = (
+        "add it separately" if tree.places[tables[0]].member is None else "extract the zip file and add it separately"
+    )
     more = f" and {len(tables) - 1:,} more like it" if len(tables) > 1 else ""
     table = f"{printable(tables[0])}{more}"
-    message = f"Photos in {printable(tree.name)} carry no class, but {table} may say it: {way_on}."
+    message = f"Photos in {printable(tree.name)} have no class, but {table} may list their classes: {way_on}."
     return [Problem("few_images", message)]
 
 
@@ -125,10 +124,10 @@ def unopened(tree: Tree) -> list[Problem]:
         return []
     first = printable(min(archives))
     if len(archives) == 1:
-        message = f"The zip file {first} in {printable(tree.name)} is not opened; add it by itself."
+        message = f"The zip file {first} in {printable(tree.name)} is not opened; add it separately."
     else:
         files = f"{len(archives):,} zip files in {printable(tree.name)}, such as {first},"
-        message = f"{files} are not opened; add them by themselves."
+        message = f"{files} are not opened; add them separately."
     return [Problem("few_images", message)]
 
 
@@ -137,4 +136,4 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count:,} pictures"
+    return "1 photo" if count == 1 else f"{count:,} photos"

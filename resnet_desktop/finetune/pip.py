@@ -121,14 +121,14 @@ def run(
 def _failure(said: Sequence[str], code: int) -> ResNetDesktopError:
     whole = "\n".join(said)
     if _FULL.search(whole):
-        message = "The disk became full during the installation; nothing was installed."
+        message = "The disk filled up during the installation. Nothing was installed."
         return StorageError("disk_full", message, "Free some space and try again.")
     if _UNREACHABLE.search(whole):
-        message = "The package index cannot be reached, so nothing was installed."
-        return DownloadError("no_connection", message, "Check the connection and try again.")
+        message = "The package index cannot be reached. Nothing was installed."
+        return DownloadError("no_connection", message, "Check your internet connection and try again.")
     errors = [line.removeprefix("ERROR:").strip() for line in said if line.startswith("ERROR:")]
-    words = (errors or said or [f"pip ended with {code}"])[-1]
-    return TrainingError("install_failed", f"The installation failed: {words}", "The log has all that pip said.")
+    words = (errors or said or [f"pip exited with code {code}"])[-1]
+    return TrainingError("install_failed", f"The installation failed: {words}", "See the log for pip's full output.")
 
 
 def size_mb(folder: Path) -> float:

@@ -111,9 +111,9 @@ def label_fault(label: str) -> str | None:
     if len(label) > LONGEST_LABEL:
         return f"has more than {LONGEST_LABEL:,} characters"
     if any(unicodedata.category(c) in ("Cc", "Cs") for c in label):
-        return "holds a line break or another character that cannot be shown"
+        return "contains a line break or another character that cannot be displayed"
     if any(c in _UNSEEN for c in label):
-        return "holds a character that cannot be seen, or that turns the direction of the text"
+        return "contains an invisible character, or one that changes the text direction"
     return None
 
 
@@ -171,7 +171,7 @@ def folder_tree(root: Path, texts: str, cancelled: Cancelled = never) -> Tree:
             message = f"The folder {printable(path)} cannot be opened: {error.strerror or error}."
             if not inside:
                 raise DataError("bad_data", message, "Check its permissions, or choose another folder.") from error
-            problems.append(f"{message} Its pictures are not used.")
+            problems.append(f"{message} Its photos are not used.")
             continue
         for name, (full, identity) in files.items():
             places[inside + name] = Place(full, None, (identity, None))

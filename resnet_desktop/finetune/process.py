@@ -147,7 +147,7 @@ class TrainerProcess:
             self._process.stdin.close()
         if code:
             last = redacted(" | ".join(self.log[-5:]), names=True)
-            _logger.error("The trainer ended with %d. Its last words: %s", code, last)
+            _logger.error("The trainer exited with code %d. Its last output: %s", code, last)
         self._on_exit(code)
 
     def _read_log(self) -> None:

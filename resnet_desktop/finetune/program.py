@@ -47,7 +47,7 @@ def sources() -> dict[str, bytes]:
         found = _in_wheel(folder / WHEEL)
         if _NEEDED in found:
             return found
-    message = "This packaged program does not hold the sources that the trainer runs from."
+    message = "This packaged program does not include the trainer's source code."
     raise TrainingError("no_sources", message, f"Put the file {WHEEL} into {beside} and try again.")
 
 

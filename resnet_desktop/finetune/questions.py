@@ -160,7 +160,7 @@ def preview(
             for row in rows[-1]["pictures"]
         )
     except (KeyError, TypeError) as error:
-        raise TrainingError("no_estimate", "The trainer's answer cannot be read.") from error
+        raise TrainingError("no_estimate", "The trainer's answer is unreadable.") from error
 
 
 def _wait(process: TrainerProcess, cancelled: Cancelled, limit: float) -> None:
@@ -172,7 +172,7 @@ def _wait(process: TrainerProcess, cancelled: Cancelled, limit: float) -> None:
             process.kill()
             process.wait()
             if late:
-                raise TrainingError("no_estimate", f"The trainer had no answer after {limit:.0f} seconds.")
+                raise TrainingError("no_estimate", f"The trainer did not respond within {limit:.0f} seconds.")
             raise CancelledError
 
 
@@ -185,7 +185,7 @@ def _answer(rows: list[Row], log: Sequence[str], codes: Sequence[int]) -> tuple[
         raise TrainingError(str(last.get("code") or "no_estimate"), message, last.get("hint") or None)
     if not rows or any(codes):
         words = [line for line in log if line.strip()]
-        reason = words[-1] if words else "it said nothing"
+        reason = words[-1] if words else "it gave no reason"
         raise TrainingError("no_estimate", f"The trainer could not answer: {reason}.".replace("..", "."))
     return tuple(rows)
 

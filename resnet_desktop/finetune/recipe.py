@@ -123,7 +123,7 @@ def _scale(fields: Fields, default: tuple[float, float]) -> tuple[float, float]:
         return default
     low, high = value
     if not 0.01 <= low <= high <= 1.0:
-        fields.refuse(f"'crop_scale' of {WHERE} must rise and lie between 0.01 and 1.")
+        fields.refuse(f"'crop_scale' of {WHERE} must be two increasing numbers between 0.01 and 1.")
         return default
     return float(low), float(high)
 

@@ -168,7 +168,7 @@ def read_results(folder: Path) -> Results:
     try:
         return _parsed(values)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError("bad_data", f"The results {path} are not those of a run: {error!r}.") from error
+        raise DataError("bad_data", f"The results {path} are not from a training run: {error!r}.") from error
 
 
 def _parsed(values: Mapping[str, Any]) -> Results:

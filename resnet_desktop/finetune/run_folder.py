@@ -34,12 +34,16 @@ def _outside_the_photos(job: Job) -> None:
             continue
         photos = Path(os.path.realpath(named))
         if photos.is_relative_to(folder) and photos != folder and not (folder / "events.jsonl").exists():
-            message = f"The run folder {printable(job.output)} holds the photos, in {printable(source.folder)}."
-            raise JobError("bad_job", message, "Choose a folder beside them: it would be taken for the run's own.")
+            message = f"The run folder {printable(job.output)} contains the photos, in {printable(source.folder)}."
+            raise JobError(
+                "bad_job",
+                message,
+                "Choose a folder next to them: the photos' folder would be mistaken for part of the run.",
+            )
         if not folder.is_relative_to(photos):
             continue
         if not any(is_dropping(part) for part in folder.relative_to(photos).parts):
-            message = f"The run folder {printable(job.output)} lies among the photos, in {printable(source.folder)}."
+            message = f"The run folder {printable(job.output)} is inside the photos' folder {printable(source.folder)}."
             raise JobError("bad_job", message, "Choose a folder outside it: the photos' folders are never changed.")
 
 
@@ -54,12 +58,12 @@ def _not_taken(job: Job) -> None:
         return
     shown = printable(job.output)
     if not (folder / "events.jsonl").exists():
-        message = f"The folder {shown} is no run folder, and the run would write over its {there[0]}."
-        raise JobError("bad_job", message, "Choose an empty or a new folder.")
+        message = f"The folder {shown} is not a run folder, and the run would overwrite its {there[0]}."
+        raise JobError("bad_job", message, "Choose an empty or new folder.")
     try:
         stored = read_job(folder / "job.json")
     except JobError:  # what the checkpoints were made of still tells them apart
         return
     if not is_same_run(stored, job):
-        message = f"The folder {shown} holds another run, of other photos or other choices."
-        raise JobError("bad_job", message, "Choose another folder, or go on with that run (--resume).")
+        message = f"The folder {shown} contains another run with different photos or settings."
+        raise JobError("bad_job", message, "Choose another folder, or continue that run (--resume).")

@@ -103,8 +103,8 @@ def process_ended(state: RunState, exit_code: int | None) -> RunState:
     known = "" if exit_code is None else f" (exit code {exit_code})" if exit_code >= 0 else f" (signal {-exit_code})"
     error = {
         "code": "trainer_died",
-        "message": f"The trainer ended without a word{known}.",
-        "hint": "The run can go on from its last checkpoint.",
+        "message": f"The trainer exited unexpectedly{known}.",
+        "hint": "You can resume the run from its last checkpoint.",
     }
     return replace(state, phase="failed", paused=False, error=error)
 

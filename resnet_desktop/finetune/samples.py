@@ -85,7 +85,7 @@ class SampleReader:
         archive = self._archive(sample)
         try:
             if archive.getinfo(sample.member).file_size > LARGEST_PICTURE_FILE:
-                raise DataError("bad_data", f"{display_name(sample.member)} is too large for a picture.")
+                raise DataError("bad_data", f"{display_name(sample.member)} is too large for a photo.")
             return archive.read(sample.member)
         except KeyError as error:
             raise DataError("bad_data", f"{display_name(sample.member)} is not in the zip file.") from error
@@ -118,8 +118,8 @@ class SampleReader:
 def why_not_unpacked(error: BaseException) -> str:
     """What keeps a member of a zip file from being read, in words that follow its name."""
     if isinstance(error, RuntimeError) and "password" in str(error):
-        return "cannot be unpacked: it is encrypted"
-    return f"cannot be unpacked: {error or type(error).__name__}"
+        return "cannot be extracted: it is encrypted"
+    return f"cannot be extracted: {error or type(error).__name__}"
 
 
 def open_zip(path: Path) -> zipfile.ZipFile:
@@ -129,5 +129,5 @@ def open_zip(path: Path) -> zipfile.ZipFile:
     except FileNotFoundError as error:
         raise DataError("missing_data", f"{printable(path)} does not exist.", GONE) from error
     except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
-        message = f"{printable(path)} is not a zip file that can be read: {error}."
-        raise DataError("bad_data", message, "It may not have been copied completely.") from error
+        message = f"{printable(path)} is not a readable zip file: {error}."
+        raise DataError("bad_data", message, "It may be an incomplete copy.") from error

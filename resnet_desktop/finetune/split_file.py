@@ -73,9 +73,9 @@ def _parsed(values: Any) -> Scan:  # noqa: ANN401 - JSON
     for row in values["pictures"]:
         source, member, label = row["source"], row["member"], row["label"]
         if not isinstance(source, str) or not isinstance(member, str | None):
-            raise ValueError("a picture has no name")
+            raise ValueError("a photo has no name")
         if not isinstance(label, int) or not 0 <= label < len(labels):
-            raise ValueError(f"{label!r} is no class")
+            raise ValueError(f"{label!r} is not a class")
         parts[row["role"]].append(Sample(source, member, label))
     training, validation, test = (tuple(parts[role]) for role in ROLES)
     return Scan(labels, training, validation, test, made_for=str(values["made_for"]))

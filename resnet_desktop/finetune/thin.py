@@ -22,15 +22,15 @@ def warnings(labels: Sequence[str], training: Sequence[int], validation: Sequenc
     unknown = [label for i, label in enumerate(labels) if i not in learnt]
     untried = [label for i, label in enumerate(labels) if i in learnt and i not in tried]
     if unknown:
-        yield "class_not_learnt", f"There is no picture to learn {classes_named(unknown)} from: add some."
+        yield "class_not_learnt", f"No training photos for {classes_named(unknown)}: add some."
     if not tried:
-        message = "No picture is set apart to try the model on, so how good it is stays unknown: add some."
+        message = "No validation photos: accuracy cannot be measured. Add some."
         yield "nothing_set_apart", message
     elif untried:
         names = classes_named(untried)
-        yield "class_not_tried", f"No picture is set apart to try the model on {names}: add some, to learn how it does."
+        yield "class_not_tried", f"No validation photos for {names}: add some to measure the accuracy."
     for _, message in names_alike(labels):
-        yield "class_names", f"{message} If they are one class, put their photos into one folder."
+        yield "class_names", f"{message} If they are the same class, put their photos in one folder."
 
 
 def names_alike(labels: Iterable[str]) -> Iterator[tuple[list[str], str]]:
@@ -40,9 +40,7 @@ def names_alike(labels: Iterable[str]) -> Iterator[tuple[list[str], str]]:
         alike[_plain_name(label)].append(label)
     for names in alike.values():
         if len(names) > 1:
-            message = (
-                f"{classes_named(names)} are different classes, but their names differ only in how they are written."
-            )
+            message = f"{classes_named(names)} are separate classes, but their names differ only in spelling."
             yield names, message
 
 

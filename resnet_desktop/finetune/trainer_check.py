@@ -66,21 +66,21 @@ def _no_python(interpreter: str, cancelled: Cancelled) -> str:
     """Why a program is no Python to train with; empty where it is one. Raises OSError, CancelledError."""
     found = identify([interpreter], cancelled)
     if found is None:
-        return f"{interpreter} is no Python that works: it does not say its version."
+        return f"{interpreter} is not a working Python: it does not report its version."
     version = ".".join(map(str, found.version))
     return "" if found.supported else f"{interpreter} is Python {version}; training needs {RANGE}."
 
 
 def _understood(python: Path | None, interpreter: str, answer: Answer) -> TrainerCheck:
     if answer.code is None:
-        return TrainerCheck(python, ok=False, message=f"{interpreter} does not answer.")
+        return TrainerCheck(python, ok=False, message=f"{interpreter} does not respond.")
     try:
         values = json.loads(answer.last_line)
     except (ValueError, RecursionError):
         words = answer.last_complaint[:LONGEST_WORDS].rstrip(".")
         if not answer.last_line and not words:
-            words = f"it ended with {answer.code}"
-        reason = words or "it answers something else than was asked"
+            words = f"it exited with code {answer.code}"
+        reason = words or "it gave an unexpected answer"
         return TrainerCheck(python, ok=False, message=f"{interpreter} cannot train: {reason}.")
     if not isinstance(values, dict):
         values = {}
@@ -89,5 +89,5 @@ def _understood(python: Path | None, interpreter: str, answer: Answer) -> Traine
     words_only = all(isinstance(value, str) for value in said.values())
     whole = ok is False or (ok is True and said["torch"] and said["device"])
     if not (words_only and whole and said["message"]):
-        return TrainerCheck(python, ok=False, message=f"{interpreter} answers something else than was asked.")
+        return TrainerCheck(python, ok=False, message=f"{interpreter} gave an unexpected answer.")
     return TrainerCheck(python, ok is True, **said)

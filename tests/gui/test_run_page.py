@@ -167,7 +167,7 @@ def test_the_window_is_closed_while_it_only_looks_on(
 def test_a_run_that_was_killed_says_so(page: RunPage, elsewhere: Elsewhere, qtbot: QtBot) -> None:
     (elsewhere.folder / "job.json").write_text("{}")
     elsewhere.end()
-    qtbot.waitUntil(lambda: "ended without a word" in page.headline, timeout=WAIT)
+    qtbot.waitUntil(lambda: "exited unexpectedly" in page.headline, timeout=WAIT)
     assert page.resume_button.isVisible()
 
 

@@ -82,7 +82,7 @@ def test_an_environment_that_is_broken_is_told(page: TrainerPage, qtbot: QtBot) 
     program(environment.managed_python(), "exit 3")
     page.look()
     qtbot.waitUntil(lambda: page.found is not None, timeout=LONG)
-    assert "could not be brought up to date" in page.words
+    assert "could not be updated" in page.words
     assert page._install.isEnabled()
 
 
@@ -91,7 +91,7 @@ def test_odd_answers_become_sentences(page: TrainerPage, qtbot: QtBot, tmp_path:
     text = f'[ "$1" = -c ] && exec "{sys.executable}" "$@"\n{said}'
     page.use(program(tmp_path / "python", text))
     qtbot.waitUntil(lambda: page.found is not None, timeout=LONG)
-    assert "answers something else than was asked" in page.words
+    assert "gave an unexpected answer" in page.words
     assert not page.complete
     assert Settings().string(TRAINER_PYTHON) == ""
 

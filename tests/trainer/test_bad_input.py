@@ -152,7 +152,7 @@ def test_no_run_goes_among_the_photos(stripe_folder: Path, capsys: pytest.Captur
     before = content(stripe_folder)
     last, code = refused(small_job(stripe_folder, stripe_folder / "run"), capsys)
     assert (last["code"], code) == ("bad_job", events.EXIT_BAD_JOB)
-    assert "among the photos" in last["message"]
+    assert "is inside the photos" in last["message"]
     assert last["hint"]
     assert content(stripe_folder) == before
     assert not (stripe_folder / "run").exists()
@@ -279,9 +279,9 @@ def test_a_base_that_is_no_model(stripe_folder: Path, base_model: Path, tmp_path
         ("abc", [0, 1, 2], [0, 1, 2], {}),
         ("abc", [0, 2, 2], [0, 1, 2], {"class_not_learnt": "“b”"}),
         ("abc", [0, 1, 2], [0], {"class_not_tried": "“b” and “c”"}),
-        ("abc", [0, 1, 2], [], {"nothing_set_apart": "how good it is stays unknown"}),
+        ("abc", [0, 1, 2], [], {"nothing_set_apart": "accuracy cannot be measured"}),
         ("abc", [0, 0], [0], {"class_not_learnt": "“b” and “c”"}),
-        (["cat", "cat\u200d", "dog"], [0, 1, 2], [0, 1, 2], {"class_names": "differ only in how"}),
+        (["cat", "cat\u200d", "dog"], [0, 1, 2], [0, 1, 2], {"class_names": "differ only in"}),
         (["cat", "Cat", "dog"], [0, 1, 2], [0, 1, 2], {"class_names": "“cat” and “Cat”"}),
         ([f"c{i}" for i in range(2000)], [0], [], {"class_not_learnt": "1,9", "nothing_set_apart": "unknown"}),
     ],

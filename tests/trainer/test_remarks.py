@@ -32,7 +32,7 @@ def test_what_the_scan_found_is_said_before_training(
     said = run_here(job)
     told = [row["message"] for row in said if row["event"] == "warning" and row["code"] == "data_problem"]
     assert any("nowhere.png" in message for message in told)
-    assert any("lie in different classes" in message for message in told)
+    assert any("are in different classes" in message for message in told)
     assert len(read) == len(survey(parse_job(job)).samples)
     events = [row["event"] for row in said]
     assert events.index("warning") < events.index("epoch_started")

@@ -85,7 +85,7 @@ def test_bad_data_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     done = run("--data", tmp_path / "empty", "--output", tmp_path / "run", home=tmp_path)
     assert done.returncode == events.EXIT_BAD_DATA
-    assert "no pictures" in done.stderr
+    assert "No class folders" in done.stderr
     assert "Traceback" not in done.stderr
     done = run("--data", tmp_path / "empty", "--output", tmp_path / "run", "--epochs", "0", home=tmp_path)
     assert done.returncode != 0
@@ -147,7 +147,7 @@ def test_keys_of_the_terminal_pause_and_stop(stripe_folder: Path, tmp_path: Path
         os.write(ours, b"p")
         wait_for("Paused.")
         os.write(ours, b"p")
-        wait_for("It goes on.")
+        wait_for("Resumed.")
         os.write(ours, b"s")
         wait_for("are named rightly")
         wait_for("its best moment was chosen with them")

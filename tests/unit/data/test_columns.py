@@ -83,7 +83,7 @@ def test_jobs_without_columns_are_as_they_were(table: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ({"folder": "a", "path_column": "x"}, "only a 'csv' has any"),
+        ({"folder": "a", "path_column": "x"}, "which only a 'csv' has"),
         ({"csv": "a.csv", "label_column": " "}, "'label_column'"),
         ({"csv": "a.csv", "path_column": 3}, "'path_column'"),
     ],

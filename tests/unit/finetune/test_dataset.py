@@ -90,7 +90,7 @@ def test_excluded_and_relabelled_pictures(tmp_path: Path) -> None:
     first, second = str(tmp_path / "a" / "0.jpg"), str(tmp_path / "a" / "1.jpg")
     found = scan(job_on(tmp_path, exclude=[first], relabel={second: "b"}))
     assert found.counts() == {"a": 8, "b": 11}
-    with pytest.raises(DataError, match="no class"):
+    with pytest.raises(DataError, match="not a class"):
         scan(job_on(tmp_path, relabel={second: "z"}))
 
 

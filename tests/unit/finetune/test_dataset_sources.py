@@ -125,14 +125,20 @@ def test_characters_that_nobody_sees_are_shown_in_labels(tmp_path: Path, letter:
     put(tmp_path, *four(f"c{letter}at"), *four("cat"))
     labels = survey(job_on(tmp_path)).labels
     assert set(labels) == {"cat", f"c\\u{ord(letter):04x}at" if ord(letter) > 0xFF else f"c\\x{ord(letter):02x}at"}
-    with pytest.raises(DataError, match="cannot be seen") as caught:
+    with pytest.raises(DataError, match="invisible") as caught:
         survey(job_on(tmp_path, classes={"cat": f"c{letter}at", labels[1 - labels.index("cat")]: "dog"}))
     assert letter not in caught.value.message
 
 
 @pytest.mark.parametrize(
     ("label", "fault"),
-    [("", "is empty"), (" ", "is empty"), ("a\nb", "line break"), ("x" * 1001, "1,000"), ("\ud800", "cannot be shown")],
+    [
+        ("", "is empty"),
+        (" ", "is empty"),
+        ("a\nb", "line break"),
+        ("x" * 1001, "1,000"),
+        ("\ud800", "cannot be displayed"),
+    ],
 )
 def test_labels_that_no_model_file_holds_are_refused_before_training(tmp_path: Path, label: str, fault: str) -> None:
     assert LONGEST_LABEL == MAX_LABEL_LENGTH

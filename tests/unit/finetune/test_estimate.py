@@ -84,7 +84,7 @@ def test_a_job_is_measured(make_job: MakeJob, tmp_path: Path) -> None:
 
 
 def test_the_trainers_own_words_and_code_come_through(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="'data' of the job names no folder") as caught:
+    with pytest.raises(TrainingError, match="'data' of the job is empty") as caught:
         estimate({"data": [], "output": str(tmp_path / "run")}, Path(sys.executable))
     assert caught.value.code == "bad_job"
 

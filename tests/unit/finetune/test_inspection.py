@@ -106,7 +106,7 @@ def test_leaks_between_given_trees_are_closed(tmp_path: Path, photos: Path) -> N
     assert any("--strict-split" in said for said in scan_with_remarks(job_on(tree)).problems)
     strict = inspect(job_on(tree, split={"strict": True}))
     assert (len(strict.scan.training), len(strict.scan.validation)) == (16, 12)
-    assert any("both learnt from and checked with" in f.message for f in strict.findings)
+    assert any("both the training and the validation set" in f.message for f in strict.findings)
 
 
 def test_a_split_of_copies_alone_is_dropped_with_a_word(tmp_path: Path, photos: Path) -> None:
@@ -117,9 +117,9 @@ def test_a_split_of_copies_alone_is_dropped_with_a_word(tmp_path: Path, photos: 
             for i in range(10):
                 edited(photos / label / f"{i:02d}.jpg", tree / part / label / f"{i}.jpg", 40 if part == "val" else 90)
     scan = scan_with_remarks(job_on(tree))
-    (said,) = (problem for problem in scan.problems if "you keep" in problem)
-    assert "All 20 photos that you keep to check with (val/ants/0.jpg" in said
-    assert f"{len(scan.validation)} photos of all were chosen by chance" in said
+    (said,) = (problem for problem in scan.problems if "you set aside" in problem)
+    assert "All 20 photos you set aside for validation (val/ants/0.jpg" in said
+    assert f"{len(scan.validation)} photos were chosen at random" in said
     strict = scan_with_remarks(job_on(tree, split={"strict": True}))
     assert {Path(sample.name).parts[-3] for sample in strict.validation} == {"val"}
     assert len(strict.validation) == len(strict.training) == 20
@@ -222,12 +222,12 @@ def test_classes_that_are_not_learnt_or_not_checked(photos: Path, photo: PhotoMa
             (photos / "tree" / part / label / f"{i}.jpg").write_bytes(encode_jpeg(pixels))
     seen = inspect(job_on(photos / "tree"))
     said = [(f.severity, f.message) for f in seen.findings if f.kind == "few_images"]
-    assert ("error", "“wasps” has no photo to learn from.") in said
+    assert ("error", "“wasps” has no photo for training.") in said
     assert any(severity == "warning" and "try the model on “bees”" in message for severity, message in said)
     nothing = inspect(job_on(photos, classes={"ants": "ants", "bees": "bees"}, split={"validation": 0}))
     (finding,) = nothing.findings
     assert (finding.kind, finding.severity, finding.suggestion) == ("few_images", "warning", "add")
-    assert "how good it is stays unknown" in finding.message
+    assert "accuracy cannot be measured" in finding.message
 
 
 def test_a_run_says_the_worst_of_what_was_found(photos: Path, tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_run_says_the_worst_of_what_was_found(photos: Path, tmp_path: Path) ->
     told = scan_with_remarks(job)
     assert len(told.problems) == 2
     assert "gone.jpg" in told.problems[0]
-    assert "lie in different classes" in told.problems[1]
+    assert "are in different classes" in told.problems[1]
     assert replace(told, problems=()) == replace(scan(job), problems=())
     split_file.save(tmp_path / "run", told)
     assert scan_with_remarks(job).problems == ()  # a run that goes on has said it

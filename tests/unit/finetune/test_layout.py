@@ -94,12 +94,12 @@ def test_one_folder_in_a_part_that_is_no_class_to_learn(tmp_path: Path, heap: st
     put(tmp_path, *four("train/cat", "train/dog", heap))
     found = survey(job_on(tmp_path))
     assert found.labels == ("cat", "dog")
-    assert any("carry no class" in problem for problem in found.problems)
+    assert any("have no class" in problem for problem in found.problems)
 
 
 def test_parts_without_any_class_are_refused(tmp_path: Path) -> None:
     put(tmp_path, *four("train", "val", "test"))
-    with pytest.raises(DataError, match="carry no class") as caught:
+    with pytest.raises(DataError, match="have no class") as caught:
         survey(job_on(tmp_path))
     assert caught.value.code == "no_images"
 

@@ -63,7 +63,7 @@ def test_a_pipe_without_a_suffix_is_not_waited_for(tmp_path: Path) -> None:
 def test_kinds_of_pictures_that_cannot_be_read_are_counted(tmp_path: Path, source: Any) -> None:
     put(tmp_path / "p", "a/1.jpg", "b/1.jpg", "a/2.CR2", "a/3.nef", "b/4.DNG", "c/5.arw", "d/6.svg", "e/7.psd")
     problems = survey(source(tmp_path / "p")).problems
-    said = next(problem for problem in problems if "kinds that cannot be read" in problem)
+    said = next(problem for problem in problems if "unsupported formats" in problem)
     assert "6 pictures" in said
     assert "2 in a (.cr2, .nef), 1 in b (.dng), 1 in c (.arw) and 2 more" in said
     assert "JPEG" in said

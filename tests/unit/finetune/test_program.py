@@ -84,7 +84,7 @@ def test_a_packaged_program_finds_its_sources_or_says_so(tmp_path: Path, monkeyp
     monkeypatch.setattr(paths, "PACKAGE", packed / "resnet_desktop")
     monkeypatch.setenv(paths.SHIPPED, str(packed))
     monkeypatch.setattr(sys, "executable", str(beside / "ResNet Desktop"))
-    with pytest.raises(TrainingError, match="does not hold the sources") as caught:
+    with pytest.raises(TrainingError, match="does not include the trainer's source") as caught:
         own_wheel.build(tmp_path / "none")
     assert caught.value.code == "no_sources"
     assert f"{wheel.name} into {beside}" in str(caught.value)

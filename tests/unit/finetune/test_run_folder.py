@@ -42,7 +42,7 @@ def refused(job: Job) -> JobError:
 
 @pytest.mark.parametrize("where", [".", "ants", "run", "ants/deep/run"])
 def test_a_run_among_the_photos_is_refused(photos: Path, where: str) -> None:
-    assert "among the photos" in refused(job_on(photos, photos / where)).message
+    assert "is inside the photos" in refused(job_on(photos, photos / where)).message
 
 
 def test_a_link_does_not_hide_that_it_lies_among_the_photos(photos: Path, tmp_path: Path) -> None:
@@ -133,8 +133,8 @@ def test_a_damaged_job_file_does_not_bar_the_way(photos: Path, tmp_path: Path) -
 
 def test_a_run_folder_that_holds_the_photos_is_refused(photos: Path) -> None:
     for folder in (photos.parent, photos.parent / "other" / ".."):
-        assert "holds the photos" in refused(job_on(photos, folder)).message
-    assert "holds the photos" in refused(job_on(photos / "ants", photos)).message
+        assert "contains the photos" in refused(job_on(photos, folder)).message
+    assert "contains the photos" in refused(job_on(photos / "ants", photos)).message
 
 
 def test_a_run_that_began_above_its_photos_goes_on(photos: Path) -> None:

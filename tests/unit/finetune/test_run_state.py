@@ -111,7 +111,7 @@ def test_a_run_in_sentences() -> None:
         "1 photos to train on, 1 to validate on, 1 classes.",
         "a line that some library printed",
         "Paused.",
-        "It goes on.",
+        "Resumed.",
         "Epoch 1: training loss 0.500, validation loss 0.400, 80.0% right, 1.0 s",
         "Smaller batches.",
         "Epoch 2: training loss 0.500, validation loss 0.400, 80.0% right, 1.0 s",
@@ -125,7 +125,7 @@ def test_a_great_many_pictures_that_were_left_out_are_counted() -> None:
     sentences = list(news(before, fold(before, events.encode("scanned", found))))
     assert len(sentences) == 12
     assert sentences[1] == "Left out: 0.jpg: 0.jpg is empty."
-    assert sentences[-1] == "Left out: 490 more; the report names them."
+    assert sentences[-1] == "Left out: 490 more; the report lists them."
 
 
 def test_a_process_that_ends_without_a_last_event_has_failed() -> None:

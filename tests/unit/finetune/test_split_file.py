@@ -68,11 +68,11 @@ def test_a_run_goes_on_with_what_is_left_of_its_pictures(tmp_path: Path) -> None
         scan(job_on(tmp_path / "photos", tmp_path / "new"))
     assert split_file.digest(scan(job)) == split_file.digest(first)
     shutil.rmtree(tmp_path / "photos" / "a")
-    with pytest.raises(DataError, match="No picture of this run is left") as caught:
+    with pytest.raises(DataError, match="No photos of this run are left") as caught:
         scan(job)
     assert (caught.value.code, caught.value.hint) == ("missing_data", GONE)
     (tmp_path / "photos").rmdir()
-    with pytest.raises(DataError, match="neither a folder") as caught:
+    with pytest.raises(DataError, match="not a folder") as caught:
         scan(job)
     assert (caught.value.code, caught.value.hint) == ("missing_data", GONE)
 

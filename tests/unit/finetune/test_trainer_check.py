@@ -130,15 +130,15 @@ def test_libraries_that_are_not_what_they_seem_are_told(other: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ("echo 1", "answers something else than was asked"),
-        (r"printf '\377\376\200'", "cannot train: it answers something else than was asked"),
-        ("""echo '{"ok": true}'""", "answers something else than was asked"),
-        ("""echo '{"ok": true, "message": "yes", "torch": 2, "device": "cpu"}'""", "answers something else"),
-        ("""echo '{"ok": "yes", "message": "yes", "torch": "2.13", "device": "cpu"}'""", "answers something else"),
-        ("""echo '{"ok": false, "message": ""}'""", "answers something else than was asked"),
+        ("echo 1", "gave an unexpected answer"),
+        (r"printf '\377\376\200'", "cannot train: it gave an unexpected answer"),
+        ("""echo '{"ok": true}'""", "gave an unexpected answer"),
+        ("""echo '{"ok": true, "message": "yes", "torch": 2, "device": "cpu"}'""", "an unexpected answer"),
+        ("""echo '{"ok": "yes", "message": "yes", "torch": "2.13", "device": "cpu"}'""", "an unexpected answer"),
+        ("""echo '{"ok": false, "message": ""}'""", "gave an unexpected answer"),
         ("echo no >&2; exit 5", "cannot train: no."),
         ("exit 5", "cannot train: it ended with 5."),
-        ("exec yes", "answers something else than was asked"),
+        ("exec yes", "gave an unexpected answer"),
     ],
 )
 def test_odd_answers_become_sentences(tmp_path: Path, answer: str, words: str) -> None:
@@ -153,7 +153,7 @@ def test_programs_that_are_no_python(tmp_path: Path, words: str) -> None:
     path = tmp_path / "program"
     path.write_text(f"#!/bin/sh\n{words}\n")
     path.chmod(0o755)
-    assert "is no Python that works" in check(path).message
+    assert "is not a working Python" in check(path).message
     path.write_text("#!/bin/sh\necho Python 3 8 /usr/bin/python3.8\n")
     assert check(path).message == f"{path} is Python 3.8; training needs 3.11 to 3.13."
 
@@ -165,7 +165,7 @@ def test_a_program_that_never_ends_is_ended(tmp_path: Path, monkeypatch: pytest.
     stubborn = as_python(tmp_path / "python", f"trap '' TERM; sleep 60 & echo $! > {tmp_path}/child; wait; wait")
     begun = time.monotonic()
     found = check(stubborn)
-    assert found.message == f"{stubborn} does not answer."
+    assert found.message == f"{stubborn} does not respond."
     assert time.monotonic() - begun < 10
     child = (tmp_path / "child").read_text().strip()
     left = subprocess.run(["ps", "-o", "stat=", "-p", child], capture_output=True, text=True, check=False).stdout

@@ -115,7 +115,7 @@ def test_what_cannot_be_unpacked_is_named_once(tmp_path: Path) -> None:
     (damaged,) = (sample for sample in survey(job_on(path)).samples if sample.member == "a/1.jpg")
     reader = SampleReader()
     try:
-        with pytest.raises(DataError, match=r"^1\.jpg cannot be unpacked: Bad CRC"):
+        with pytest.raises(DataError, match=r"^1\.jpg cannot be extracted: Bad CRC"):
             reader.read(damaged)
     finally:
         reader.close()
@@ -123,7 +123,12 @@ def test_what_cannot_be_unpacked_is_named_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("photo.jpg", "is a single picture"), ("photos.tar.gz", "unpack"), ("photos.RAR", "unpack"), ("notes.txt", "CSV")],
+    [
+        ("photo.jpg", "is a single photo"),
+        ("photos.tar.gz", "Extract|extract"),
+        ("photos.RAR", "Extract|extract"),
+        ("notes.txt", "CSV"),
+    ],
 )
 def test_a_file_that_is_no_source_is_told_what_is(tmp_path: Path, name: str, said: str) -> None:
     (tmp_path / name).write_bytes(b"content")
