@@ -41,16 +41,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m resnet_desktop.trainer", description="Train a residual network.")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("job", nargs="?", type=Path, help="a job file")
-    what.add_argument("--resume", type=Path, metavar="RUN", help="a run folder to go on with")
-    what.add_argument("--check", action="store_true", help="say whether training works here, as one JSON object")
-    what.add_argument("--estimate", type=Path, metavar="JOB", help="measure a few steps and say how long a run takes")
-    what.add_argument("--find-rate", type=Path, metavar="JOB", help="try rising learning rates and suggest one")
-    what.add_argument("--preview", type=Path, metavar="JOB", help="write augmented examples of the job's pictures")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="where --preview writes")
-    parser.add_argument("--control", choices=CONTROLS, help="instead of what the job says")
+    what.add_argument("--resume", type=Path, metavar="RUN", help="a run folder to resume")
+    what.add_argument("--check", action="store_true", help="report as one JSON object whether training works here")
+    what.add_argument(
+        "--estimate", type=Path, metavar="JOB", help="time a few steps and estimate how long the run takes"
+    )
+    what.add_argument("--find-rate", type=Path, metavar="JOB", help="try increasing learning rates and suggest one")
+    what.add_argument("--preview", type=Path, metavar="JOB", help="write augmented examples of the job's photos")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="where to write the --preview examples")
+    parser.add_argument("--control", choices=CONTROLS, help="overrides the job")
     options = parser.parse_args(arguments)
     if (options.preview is None) != (options.output is None):
-        parser.error("--preview and --output go together")
+        parser.error("use --preview together with --output")
     if options.check:
         return ready.main()
     for path, ask in ((options.estimate, _estimate), (options.find_rate, _find_rate), (options.preview, _preview)):
@@ -86,12 +88,12 @@ def _given_job(path: Path) -> Job:
 def _stored_job(folder: Path) -> Job:
     """The job of a run folder, which may have been moved, or was named from another place. Raises JobError."""
     if not os.path.isfile(folder / "job.json"):  # noqa: PTH113 - it raises for no name, however long
-        message = f"There is no run in {folder} that could go on: it has no job.json."
-        raise JobError("bad_job", message, "Name the folder that the run was written to.")
+        message = f"No run to resume in {folder}: it has no job.json."
+        raise JobError("bad_job", message, "Choose the folder that the run was written to.")
     try:
         return dataclasses.replace(read_job(folder / "job.json"), output=str(folder))
     except JobError as error:
-        raise JobError(error.code, error.message, "Start the run anew in another folder.") from error
+        raise JobError(error.code, error.message, "Start a new run in another folder.") from error
 
 
 def _heed_signals(folder: Path) -> None:

@@ -69,7 +69,7 @@ def prepare(job: Job, pictures: int = PICTURES) -> Bench:
     some = spread(found.training, pictures)
     loaded, _ = load_pictures(some, square(choices.stored_side(recipe), recipe.transforms), job.workers or 1)
     if not len(loaded):
-        raise DataError("no_images", "None of the pictures to train on can be read.")
+        raise DataError("no_images", "None of the training photos can be read.")
     decoding = (time.monotonic() - started) / len(some)
     augmenter = Augmenter(recipe, recipe.transforms, device)
     feed: Feed = PictureFeed(loaded.to(device), augmenter, device)  # where those of a run lie, too

@@ -22,7 +22,7 @@ from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import TrainingError
 
 NAME = re.compile(r"epoch-(\d+)-step-(\d+)\.pt")
-ANEW = "Start the run anew in another folder."
+ANEW = "Start a new run in another folder."
 _logger = logging.getLogger(__name__)
 KEPT = 2
 """Complete checkpoints kept in a run folder: the last, and one before it in case the last is damaged later."""
@@ -102,7 +102,7 @@ def load_latest(folder: Path) -> Checkpoint | None:
         try:
             return Checkpoint(Position(values.pop("epoch"), values.pop("step")), **values)
         except (KeyError, TypeError) as error:
-            message = f"The checkpoint {path} was written by another version of the program."
+            message = f"The checkpoint {path} was written by another version of the app."
             raise TrainingError("no_checkpoint", message, ANEW) from error
     if paths:
         what = "The checkpoint" if len(paths) == 1 else f"Each of the {len(paths)} checkpoints"
@@ -142,7 +142,7 @@ def _sorted(folder: Path) -> list[Path]:
 
 def another(what: str) -> TrainingError:
     """The error of a checkpoint that belongs to something else."""
-    return TrainingError("no_checkpoint", f"The checkpoint is of another {what}.", ANEW)
+    return TrainingError("no_checkpoint", f"The checkpoint belongs to a different {what}.", ANEW)
 
 
 def is_adam(state: dict[str, Any]) -> bool:

@@ -126,10 +126,10 @@ def _check_batch(network: ResNet, phase: Phase, batch: int, processes: int) -> N
     if batch >= least:
         return
     if processes > 1:
-        message = f"Batches of {batch} are too small for {processes} processes: at least {least} pictures are needed."
-        raise JobError("bad_job", message, "Choose a larger batch_size, have more pictures, or start fewer processes.")
-    message = f"Batch norms cannot learn from one picture of {phase.size} pixels at a time."
-    raise JobError("bad_job", message, "Choose a batch_size of 2 at the least, a larger input_size, or freeze_norms.")
+        message = f"Batches of {batch} are too small for {processes} processes: at least {least} photos are needed."
+        raise JobError("bad_job", message, "Choose a larger batch_size, add photos, or start fewer processes.")
+    message = f"Batch norm cannot learn from one {phase.size}-pixel photo at a time."
+    raise JobError("bad_job", message, "Choose a batch_size of at least 2, a larger input_size, or freeze_norms.")
 
 
 def _parts(network: ResNet, phase: Phase, batch: int, device: torch.device) -> int:

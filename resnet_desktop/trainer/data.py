@@ -103,9 +103,9 @@ def _room(shape: tuple[int, int, int, int]) -> NDArray[np.uint8]:
         if size > DISK_SHARE * free:
             raise DataError(
                 "bad_data",
-                f"{shape[0]:,} pictures of {shape[1]} pixels take {size / 1e9:.1f} GB, more than there is room for in "
+                f"{shape[0]:,} photos of {shape[1]} pixels take {size / 1e9:.1f} GB, which is more than fits in "
                 f"memory or in {folder}.",
-                "Choose a smaller input size, train the head alone, or free some space.",
+                "Choose a smaller input size, train only the head, or free some space.",
             )
         with tempfile.TemporaryFile(dir=folder) as file:
             return np.memmap(file, np.uint8, "w+", shape=shape)

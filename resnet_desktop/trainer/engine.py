@@ -148,18 +148,18 @@ class Engine:
     def restore(self, state: Checkpoint) -> None:
         """Go on from a checkpoint. Raises TrainingError if it is of another network or of other data."""
         if state.base != self.base or set(state.network) != set(self.names):
-            raise checkpoints.another("network: the base model or the job has changed since")
+            raise checkpoints.another("network: the base model or the job has changed")
         if state.data and state.data != self.data:
-            raise checkpoints.another("split of the photos: they, their classes or the job have changed since")
+            raise checkpoints.another("split: the photos, their classes or the job have changed")
         if checkpoints.is_adam(state.optimizer) != checkpoints.is_adam(self.optimizer.state_dict()):
-            raise checkpoints.another("optimizer: the job has changed since")
+            raise checkpoints.another("optimizer: the job has changed")
         try:
             self._load(state.network)
             self.optimizer.load_state_dict(state.optimizer)
             if state.scaler:
                 self.stepper.scaler.load_state_dict(state.scaler)
         except (RuntimeError, ValueError, KeyError) as error:
-            raise checkpoints.another("shape: the classes or the job have changed since") from error
+            raise checkpoints.another("shape: the classes or the job have changed") from error
         if self.head is not None and state.scaling is not None:
             self.head.shift, self.head.scale = (value.to(self.device) for value in state.scaling)
         if self.averaged is not None and state.averaged is not None:
@@ -290,11 +290,11 @@ class Engine:
             raise out_of_memory()
         self.stepper.accumulate *= 2
         parts = math.ceil(size / self.stepper.accumulate)
-        pictures = "1 picture" if parts == 1 else f"{parts} pictures"
+        pictures = "1 photo" if parts == 1 else f"{parts} photos"
         self.reporter.say(
             "warning",
             code="batch_halved",
-            message=f"Memory ran out: batches of {size} now go through the network {pictures} at a time.",
+            message=f"Memory ran out: batches of {size} are now processed {pictures} at a time.",
         )
 
     def _report(self, epoch: int, step: int, steps: int, losses: list[Tensor], rate: float) -> None:
@@ -378,7 +378,9 @@ class Engine:
         try:
             return str(details.write(self.folder / "epochs", epoch, result, self.validation, self.labels))
         except StorageError as error:
-            self.reporter.say("warning", code="no_details", message=f"What this epoch got wrong is not kept: {error}")
+            self.reporter.say(
+                "warning", code="no_details", message=f"This epoch's mistakes could not be saved: {error}"
+            )
         return None
 
     def _rank(self, score: tuple[float, float]) -> tuple[float, float]:
@@ -395,6 +397,6 @@ class Engine:
         better = max(r["acc1"] for r in new) > max(r["acc1"] for r in old)
         better |= min(r["validation_loss"] for r in new) < min(r["validation_loss"] for r in old)
         if not better:
-            message = f"Nothing has got better for {patience} epochs: training ends after epoch {self.position.epoch}."
+            message = f"No improvement for {patience} epochs: training ends after epoch {self.position.epoch}."
             self.reporter.say("warning", code="early_stopped", message=message)
         return not better

@@ -188,8 +188,8 @@ def _lost(engine: Engine, found: Scan, answers: tuple[Answers, Answers]) -> list
     read = {sample.name for sample in (*validation.samples, *test.samples)}
     lost = [sample for sample in (*engine.validation.samples, *found.test) if sample.name not in read]
     if lost:
-        pictures = "1 picture that was" if len(lost) == 1 else f"{len(lost):,} pictures that were"
-        message = f"{pictures} set apart cannot be read: the model is judged by the other {len(read):,}."
+        pictures = "1 held-out photo" if len(lost) == 1 else f"{len(lost):,} held-out photos"
+        message = f"{pictures} cannot be read: the model is evaluated on the other {len(read):,}."
         engine.reporter.say("warning", code="pictures_lost", message=message)
     return lost
 

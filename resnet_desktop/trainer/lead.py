@@ -40,7 +40,7 @@ def run_job(job: Job, mode: str, *, resumed: bool = False) -> int:
     try:
         world = join(job.device)
     except RuntimeError as error:  # not all have come, or nobody answers at torchrun's address
-        lost = TrainingError("process_lost", f"The processes that shall train together did not meet: {error}")
+        lost = TrainingError("process_lost", f"The training processes could not connect: {error}")
         return refuse(lost) if os.environ.get("RANK") == "0" else events.EXIT_OTHER
     code = events.EXIT_OTHER
     try:
@@ -69,7 +69,7 @@ def _lead(job: Job, mode: str, world: World, resumed: bool) -> int:
         reporter.paused(yes)
 
     def give_up() -> None:
-        _failed(reporter, world.trouble() or TrainingError("process_lost", "The other processes do not answer."))
+        _failed(reporter, world.trouble() or TrainingError("process_lost", "The other processes do not respond."))
         os._exit(events.EXIT_OTHER)  # the thread that trains waits for the others, and nothing wakes it
 
     control = Control(mode, folder, tell_paused)
@@ -185,5 +185,7 @@ class _LastWord:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if error is not None and not isinstance(error, FORESEEN):
             logging.error("failed", exc_info=error)
-            message = f"The trainer met an error of its own: {error!r}."
-            self._reporter.say("failed", code="internal_error", message=message, hint="Please report it with log.txt.")
+            message = f"The trainer failed with an internal error: {error!r}."
+            self._reporter.say(
+                "failed", code="internal_error", message=message, hint="Please report it and attach log.txt."
+            )

@@ -32,7 +32,7 @@ def choose_device(wanted: str) -> torch.device:
         float(torch.zeros(1, device=device))  # some take numbers and never give them back
     except (RuntimeError, AssertionError, ImportError) as error:
         message = f"'device' of the job is {shown(wanted)}, which does not work here."
-        raise JobError("bad_job", message, f"Choose “auto”, which is {choose_device('auto')} here.") from error
+        raise JobError("bad_job", message, f"Choose “auto”, which uses {choose_device('auto')} here.") from error
     return device
 
 

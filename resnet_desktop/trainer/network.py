@@ -59,12 +59,12 @@ def check_weights(name: str, base: Bundle, arrays: Mapping[str, NDArray[np.float
     """Refuse a base that nothing can be learnt from, before anything is computed. Raises ModelError."""
     checked = bundles.verify(base)
     if checked.expected is not None and not checked.ok:
-        message = f"The weights in the base {name} are not those that were written: the file is damaged."
+        message = f"The weights in the base {name} do not match their checksum: the file is damaged."
         raise ModelError("damaged_model", message, "Copy or download it again, or choose another model as the base.")
     for key, values in arrays.items():
         variances = key.endswith("running_var")
         if not (np.isfinite(values).all() and np.abs(values).max() <= LARGEST and not (variances and values.min() < 0)):
-            message = f"The base {name} holds weights that no network can work with ({key})."
+            message = f"The base {name} contains weights that are unusable ({key})."
             raise ModelError("damaged_model", message, "Choose another model as the base, or train from scratch.")
 
 
@@ -81,7 +81,7 @@ def read_base(base: str) -> Bundle:
     if bundle.metadata.arch not in ARCHITECTURES:
         raise JobError(
             "bad_job",
-            f"The base {base} is no ResNet that this app built: it cannot be fine-tuned.",
+            f"The base {base} is not a ResNet built by this app, so it cannot be fine-tuned.",
             "Choose another model as the base, or train from scratch.",
         )
     return bundle

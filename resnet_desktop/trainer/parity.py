@@ -101,7 +101,7 @@ class Witness:
             raise TrainingError(
                 "parity_failed",
                 f"The exported model differs from the trained network by {parity.bundle:.2g} in probability.",
-                "This is a fault of the program: please report it.",
+                "This is a bug in the app: please report it.",
             )
         return parity
 
@@ -145,8 +145,8 @@ def inputs(samples: Sequence[Sample], transforms: Transforms, workers: int) -> l
     if not rows:
         raise DataError(
             "missing_data",
-            "The pictures cannot be read any more, so the model cannot be checked.",
-            "Put them back, or connect their disk, and go on with the run: what was learnt is kept.",
+            "The photos can no longer be read, so the model cannot be verified.",
+            "Put them back or reconnect their disk, then resume the run. The training so far is kept.",
         )
     return rows
 

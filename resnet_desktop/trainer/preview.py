@@ -45,7 +45,7 @@ def preview(job: Job, folder: Path) -> dict[str, Any]:
     side = choices.stored_side(recipe, choices.PASSING_MARGIN if head else choices.MARGIN)
     pictures, _ = load_pictures(spread(found.training, PICTURES), square(side, recipe.transforms), job.workers or 1)
     if not len(pictures):
-        raise DataError("no_images", "None of the pictures to train on can be read.")
+        raise DataError("no_images", "None of the training photos can be read.")
     augmenter, crop = Augmenter(recipe, recipe.transforms, torch.device("cpu")), recipe.transforms.crop
     reader = SampleReader()
     plain = [_seen(reader.read(sample), recipe.transforms) for sample in pictures.samples]

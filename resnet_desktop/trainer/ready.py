@@ -28,7 +28,7 @@ def ready() -> dict[str, Any]:
         try:
             module = importlib.import_module(module_of(requirement))
         except BROKEN as error:
-            return _no(f"{title_of(requirement)} is there but does not load: {_words(error)}.", [requirement], "-U")
+            return _no(f"{title_of(requirement)} is installed but does not load: {_words(error)}.", [requirement], "-U")
         fault = fault_of(requirement, str(getattr(module, "__version__", "")))
         if fault:
             return _no(fault, [requirement], "-U")
@@ -55,14 +55,14 @@ def main() -> int:
 
 def _lacking(missing: list[str]) -> str:
     if missing == [TORCH]:
-        return "PyTorch is not installed: photos are classified, but nothing can be trained."
+        return "PyTorch is not installed: you can classify photos, but not train."
     titles = [title_of(requirement) for requirement in missing]
     names = f"{', '.join(titles[:-1])} and {titles[-1]}" if len(titles) > 1 else titles[0]
     return f"This Python lacks {names}, which training needs."
 
 
 def _no(message: str, requirements: list[str], *words: str) -> dict[str, Any]:
-    hint = f"Add what is needed with: {pip_line(requirements, sys.executable, *words)}" if requirements else ""
+    hint = f"Install what is missing with: {pip_line(requirements, sys.executable, *words)}" if requirements else ""
     return {"ok": False, "message": message, "hint": hint}
 
 

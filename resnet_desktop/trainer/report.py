@@ -64,24 +64,24 @@ def write_report(
     by_name = {sample.name: sample for sample in samples}
     with Thumbnails(by_name) as thumbnails:
         check()
-        none = "It makes no mistakes on the pictures that were set apart." if judged else report_parts.UNMEASURED
+        none = "No mistakes on the held-out photos." if judged else report_parts.UNMEASURED
         shown = thumbnails.gallery(worst, none)
         check()
-        doubted = thumbnails.gallery(results["suspects"][:WORST], "None was found.", doubts=True)
+        doubted = thumbnails.gallery(results["suspects"][:WORST], "None found.", doubts=True)
     changes = report_heatmaps.section(bundle, base, judged, by_name, check)
     sections = [
         ("", report_parts.headline(results)),
-        ("Each class", report_parts.classes(results["per_class"])),
-        ("What is taken for what", report_parts.confusion(results, mistakes)),
-        ("The worst mistakes", report_parts.counted(len(worst), len(mistakes), "mistakes") + shown),
-        ("Labels that may be wrong", report_doubts.words(results, WORST) + doubted),
+        ("Per-class results", report_parts.classes(results["per_class"])),
+        ("Confusion", report_parts.confusion(results, mistakes)),
+        ("Worst mistakes", report_parts.counted(len(worst), len(mistakes), "mistakes") + shown),
+        ("Possibly wrong labels", report_doubts.words(results, WORST) + doubted),
         ("Before and after" if base else "Where it looks", changes),
-        ("How far the percentages can be believed", report_parts.confidence(results)),
-        ("Unfamiliar pictures", report_parts.novelty(results["novelty"])),
+        ("Calibration", report_parts.confidence(results)),
+        ("Unfamiliar photos", report_parts.novelty(results["novelty"])),
         ("Training", report_parts.curves(results["history"], about) + report_parts.epochs(results["history"])),
         ("Data", report_data.data(about)),
         ("Recipe and origin", report_data.recipe(about)),
-        ("From PyTorch to the file", report_data.parity(about.get("parity"))),
+        ("Export check", report_data.parity(about.get("parity"))),
     ]
     title = f"{about['name']}: {about['arch']}, {len(results['labels'])} classes"
     made = f"<header><h1>{text(title)}</h1><p>{text(about.get('date', ''))} · ResNet Desktop</p></header>"

@@ -14,7 +14,7 @@ LARGEST_LIST = 60
 MOST_SKIPPED = 200
 ROLES = ("training", "validation", "test")
 TRAINED = {
-    "head": "the last layer alone",
+    "head": "the last layer only",
     "last-stage": "the last stage and the last layer",
     "last-two-stages": "the last two stages and the last layer",
     "all": "the whole network",
@@ -30,9 +30,9 @@ def data(about: Row) -> str:
     facts = [
         ("from", ", ".join([*about["data"], *about["test_data"]])),
         *((f"for {role}", f"{pictures[role]:,}") for role in ROLES if pictures[role]),
-        ("left out by hand", f"{about['left_out']:,}"),
-        ("relabelled by hand", f"{about['relabelled']:,}"),
-        ("not readable", f"{about['unreadable']:,}"),
+        ("left out by you", f"{about['left_out']:,}"),
+        ("relabelled by you", f"{about['relabelled']:,}"),
+        ("unreadable", f"{about['unreadable']:,}"),
     ]
     notes = "".join(f"<p>{text(problem)}</p>" for problem in about["problems"])
     return _list(facts) + notes + _skipped(about["skipped"]) + _by_class(about["by_class"], pictures)
@@ -46,8 +46,8 @@ def _skipped(rows: Sequence[Row]) -> str:
         for row in rows[:MOST_SKIPPED]
     )
     more = f"<p>… and {len(rows) - MOST_SKIPPED} more.</p>" if len(rows) > MOST_SKIPPED else ""
-    table = f"<table><thead><tr><th>picture</th><th>why it was not used</th></tr></thead><tbody>{lines}</tbody></table>"
-    return f"<details><summary>Pictures that could not be used ({len(rows):,})</summary>{table}{more}</details>"
+    table = f"<table><thead><tr><th>photo</th><th>why it was not used</th></tr></thead><tbody>{lines}</tbody></table>"
+    return f"<details><summary>Photos that could not be used ({len(rows):,})</summary>{table}{more}</details>"
 
 
 def _by_class(rows: Sequence[Row], pictures: Row) -> str:
@@ -72,7 +72,7 @@ def recipe(about: Row) -> str:
         f"{phase['epochs']} epochs at {phase['size']} pixels in batches of {phase['batch_size']}"
         for phase in values.get("schedule", ())
     )
-    names = (("optimizer", "optimizer"), ("precision", "precision"), ("views", "views of each picture"))
+    names = (("optimizer", "optimizer"), ("precision", "precision"), ("views", "versions of each photo"))
     facts = [
         ("trained", TRAINED.get(job["train"], job["train"])),
         ("base", short_name(about["base"] or "none")),
@@ -84,7 +84,7 @@ def recipe(about: Row) -> str:
         ("device", about["device"]),
         ("time for features and epochs", _duration(about["minutes"])),
         ("compiled", {"on": "yes", "off": "no"}.get(values.get("compile", ""), "")),
-        ("made with", ", ".join(f"{name} {version}" for name, version in about["versions"].items())),
+        ("created with", ", ".join(f"{name} {version}" for name, version in about["versions"].items())),
         ("date", about["date"]),
     ]
     rest = {key: value for key, value in about.items() if key not in ("by_class", "skipped", "problems")}
@@ -97,10 +97,10 @@ def parity(found: Row | None) -> str:
     if not found:
         return ""
     return (
-        f"<p>On {found['photos']} photos the file answers in ONNX Runtime as PyTorch does with the same weights: the "
-        f"same class on each, and no probability differs by more than {found['bundle']:.1e}. Storing the weights as "
-        f"16-bit numbers halves the file; it changes a probability by {found['storage']:.1e} at most, and the answer "
-        f"on {found.get('moved_classes', 0)} of the {found['photos']} photos.</p>"
+        f"<p>On {found['photos']} photos the exported file in ONNX Runtime agrees with PyTorch on the same weights: "
+        f"the same class for each, and no probability differs by more than {found['bundle']:.1e}. Storing the weights "
+        f"as 16-bit numbers halves the file size; it changes probabilities by at most {found['storage']:.1e}, and "
+        f"the class for {found.get('moved_classes', 0)} of the {found['photos']} photos.</p>"
     )
 
 

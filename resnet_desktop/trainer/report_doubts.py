@@ -9,37 +9,37 @@ from resnet_desktop.trainer.doubts import LEAST, MOST_PICTURES
 from resnet_desktop.trainer.judge import LEAST_OF_CLASS, ODDS
 
 WHY = {
-    "few": f"there are too few: it takes {LEAST}, and {LEAST_OF_CLASS} of each of two classes.",
+    "few": f"there are too few. It takes {LEAST}, with at least {LEAST_OF_CLASS} in each of two classes.",
     "many": f"there are more than {MOST_PICTURES:,}.",
-    "learnt": "the network has learnt from them, and so repeats their labels. A run that trains the last layer alone "
-    "looks at them, too.",
+    "learnt": "the network was trained on them, so it repeats their labels. Runs that train only the last layer "
+    "check them too.",
 }
 
 
 def words(results: Mapping[str, Any], shown: int) -> str:
     """What was looked at and how far the list can be believed; ``shown`` is how many pictures stand below."""
     found = len(results["suspects"])
-    said = [f"Labels were looked at of {_looked_at(results)}."]
+    said = [f"Labels were checked for {_looked_at(results)}."]
     training = results["doubts"]["training"]
     if training["why"]:
-        said.append(f"Those of the training pictures were not: {WHY[training['why']]}")
+        said.append(f"The training photos were not checked: {WHY[training['why']]}")
     elif training["wrong"] is not None:
         said.append(
-            "The training pictures are judged by small models that have not seen them, which name "
-            f"{training['wrong']:.0%} of them otherwise than their labels do: most of that is their own mistake, so "
-            "that only the surest are shown."
+            "The training photos are checked by small models that were not trained on them. These disagree with "
+            f"{training['wrong']:.0%} of the labels. Most of that is their own error, so "
+            "only the most confident cases are shown."
         )
     if found:
         rest = f" {shown} of {found:,} are shown." if found > shown else ""
         said.append(
-            f"Below are pictures for which another class is {ODDS:g} times as probable as their own (confident "
-            f"learning). Some are mislabelled, some are only hard: look at them.{rest}"
+            f"For the photos below, another class is {ODDS:g} times as probable as their label (confident "
+            f"learning). Some are mislabelled, others are just hard: check them.{rest}"
         )
     return f"<p>{' '.join(said)}</p>"
 
 
 def _looked_at(results: Mapping[str, Any]) -> str:
     training, apart = results["doubts"]["training"]["pictures"], results["doubts"]["apart"]
-    parts = [f"{training:,} training pictures"] if training else []
-    parts += [f"{apart:,} pictures set apart"] if apart else []
-    return " and ".join(parts) or "no pictures"
+    parts = [f"{training:,} training photos"] if training else []
+    parts += [f"{apart:,} held-out photos"] if apart else []
+    return " and ".join(parts) or "no photos"

@@ -56,11 +56,11 @@ def section(
         for done, row in enumerate(chosen):
             check()
             if time.monotonic() - began > SECONDS:
-                parts.append(f"<p>{done} of {len(chosen)} photos are shown: the others would have taken too long.</p>")
+                parts.append(f"<p>{done} of {len(chosen)} photos are shown; the others would have taken too long.</p>")
                 break
             parts.append(_photo(before, after, row, reader.read(samples[row["path"]]), check))
     except (ResNetDesktopError, MemoryError, KeyError) as error:
-        parts.append(f"<p>There are no further heatmaps: {text(str(error))}</p>")
+        parts.append(f"<p>No further heatmaps: {text(str(error))}</p>")
     finally:
         reader.close()
     return "".join(parts)
@@ -84,7 +84,7 @@ def _explainer(bundle: Bundle) -> Explainer:
 
 def _photo(before: Explainer | None, after: Explainer, row: Row, source: Source, check: Callable[[], object]) -> str:
     name = short_name(row["path"])
-    head = f"<h3>{text(name)}: it is {text(row['label'])}</h3>"
+    head = f"<h3>{text(name)}: labelled {text(row['label'])}</h3>"
     if before is None:
         seen = look(after, source, SIDE)
         figures = [(seen.photo, "The photo"), (seen.overlay, _said("The model", seen))]
@@ -103,7 +103,7 @@ def _photo(before: Explainer | None, after: Explainer, row: Row, source: Source,
 
 
 def _said(who: str, seen: Look) -> str:
-    where = "no place speaks for it" if seen.empty else f"seen at {text(seen.layer)}"
+    where = "no evidence found" if seen.empty else f"seen at {text(seen.layer)}"
     return f"{who}: <b>{text(seen.score.label)}</b>, {seen.score.probability:.0%}; {where}"
 
 
@@ -113,10 +113,10 @@ def _moved(change: Change) -> str:
 
 def _words(base: str | None) -> str:
     if base is None:
-        return "<p>Where the model finds its evidence for the class that it says.</p>"
+        return "<p>Where the model finds evidence for the class it predicts.</p>"
     return (
-        f"<p>The same photos as {text(short_name(base))} and as the new model see them, each with its evidence for the "
-        "class that it says: the worst mistakes first, then photos that are named rightly.</p>"
+        f"<p>The same photos seen by {text(short_name(base))} and by the new model, each with the evidence for the "
+        "class it predicts: the worst mistakes first, then correctly classified photos.</p>"
     )
 
 
@@ -128,4 +128,4 @@ def _keys(base: str | None) -> str:
         return heat
     lost, gained = (f"rgb({r},{g},{b})" for r, g, b in (LOST, GAINED))
     change = f"linear-gradient(90deg,{lost},#8c8c8c,{gained})"
-    return heat + f'<div class="bars">evidence that is gone<i style="background:{change}"></i>new evidence</div>'
+    return heat + f'<div class="bars">lost evidence<i style="background:{change}"></i>new evidence</div>'

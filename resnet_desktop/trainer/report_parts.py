@@ -19,10 +19,10 @@ FEW = 50
 """Pictures below which an accuracy says little."""
 
 APPROXIMATE = (
-    "The figures of the epochs were computed in half precision as training went, and so approximately. All others are "
-    "measured on the finished file, as the app computes."
+    "The per-epoch figures are approximate: they were computed in half precision during training. All others are "
+    "measured on the finished file, the way the app runs it."
 )
-UNMEASURED = "Nothing was measured: no pictures were set apart."
+UNMEASURED = "Nothing was measured: there were no held-out photos."
 
 Row = Mapping[str, Any]
 
@@ -31,15 +31,15 @@ def headline(results: Row) -> str:
     """Accuracy with its interval, on how many pictures, and how that is to be read."""
     metrics = results["metrics"]
     if not metrics.get("images"):
-        return "<p>No pictures were set apart, so the accuracy is not known.</p>"
+        return "<p>No held-out photos: accuracy could not be measured.</p>"
     low, high = metrics["acc1_interval"]
     five = ""
     if len(results["labels"]) > 5:
-        five = f" For {metrics['acc5']:.1%} the right name is among the first five."
+        five = f" For {metrics['acc5']:.1%} the correct class is among the top five."
     return (
         f'<p class="figure">{metrics["acc1"]:.1%}</p>'
-        f"<p>of {metrics['images']:,} {text(metrics['on'])} pictures are named rightly. The 95 % interval is "
-        f"{low:.1%} to {high:.1%}: of intervals made like this one, 19 in 20 hold the true share.{five}</p>"
+        f"<p>of {metrics['images']:,} {text(metrics['on'])} photos are classified correctly. The 95 % interval is "
+        f"{low:.1%} to {high:.1%}: 19 in 20 intervals made this way contain the true accuracy.{five}</p>"
         f"<p>{_honesty(metrics['on'], results['about'])}{_few(metrics['images'])}{_baseline(results['per_class'])}</p>"
         f"{_untested(results['per_class'])}"
     )
@@ -48,28 +48,31 @@ def headline(results: Row) -> str:
 def _honesty(which: str, about: Row) -> str:
     changed = about.get("judged_changed", 0)
     if changed:
-        pictures = "1 picture" if changed == 1 else f"{changed:,} pictures"
+        pictures, were = ("1 photo", "was") if changed == 1 else (f"{changed:,} photos", "were")
         return (
-            f"{pictures} that an earlier run was judged by were left out or relabelled after its answers had been "
-            "seen: the accuracies of the two cannot be compared, and this one may be too high."
+            f"{pictures} used to evaluate an earlier run {were} left out or relabelled after its predictions were "
+            "seen: the two accuracies are not comparable, and this one may be too high."
         )
     if which == "test":
-        return "Nothing was learnt from these pictures, and nothing was chosen by them."
-    hows = {"loss": " (by their loss)", "accuracy": " (by how many of them are named rightly)"}
+        return "These photos were not used for training or for choosing the model."
+    hows = {"loss": " (by loss)", "accuracy": " (by accuracy)"}
     how = hows.get(about.get("best_by") or "", "")
-    return f"Nothing was learnt from these pictures, but the best epoch was chosen by them{how}: new ones may do worse."
+    return (
+        f"The model was not trained on these photos, but these photos also selected the best epoch{how}: "
+        "accuracy on new photos may be lower."
+    )
 
 
 def _few(images: int) -> str:
     if images >= FEW:
         return ""
-    return f" {images} pictures are few: four times as many would halve the width of the interval."
+    return f" {images} photos are few: four times as many would halve the width of the interval."
 
 
 def _baseline(rows: Sequence[Row]) -> str:
     whole, largest = sum(row["support"] for row in rows), max(rows, key=lambda row: row["support"])
     share = largest["support"] / max(1, whole)
-    return f" Always answering “{text(largest['label'])}” would be right for {share:.1%}."
+    return f" Always predicting “{text(largest['label'])}” would reach {share:.1%}."
 
 
 def _untested(rows: Sequence[Row]) -> str:
@@ -77,13 +80,13 @@ def _untested(rows: Sequence[Row]) -> str:
     if not names:
         return ""
     named = ", ".join(text(name) for name in names[:LARGEST_TABLE]) + (" …" if len(names) > LARGEST_TABLE else "")
-    count = f"Of {len(names):,} of {len(rows):,} classes"
-    return f"<p>{count} no picture was set apart: nothing is known of them ({named}).</p>"
+    count = f"{len(names):,} of {len(rows):,} classes"
+    return f"<p>{count} had no held-out photos, so their accuracy is unknown ({named}).</p>"
 
 
 def classes(rows: Sequence[Row]) -> str:
     """Precision, recall, F1 and support of each class; of very many, the weakest first."""
-    words = "Precision: how many of the answers are right. Recall: how many of the class's pictures are found."
+    words = "Precision: how many of the predictions are correct. Recall: how many of the class's photos are found."
     note = f'<p class="note">{words}</p>'
     if len(rows) <= LARGEST_LIST:
         return note + _class_table(rows)
@@ -100,7 +103,7 @@ def _class_table(rows: Sequence[Row]) -> str:
         f'<td class="wide"><div class="share" style="width:{row["f1"] or 0:.0%}"></div></td></tr>'
         for row in rows
     )
-    names = "".join(f'<th class="n">{name}</th>' for name in ("precision", "recall", "F1", "pictures"))
+    names = "".join(f'<th class="n">{name}</th>' for name in ("precision", "recall", "F1", "photos"))
     return f"<table><thead><tr><th>class</th>{names}<th></th></tr></thead><tbody>{lines}</tbody></table>"
 
 
@@ -126,7 +129,7 @@ def confusion(results: Row, mistakes: Sequence[Row]) -> str:
             for j, n in enumerate(counts)
         )
         rows.append(f'<tr><th scope="row">{text(labels[i])}</th>{cells}</tr>')
-    note = '<p class="note">Rows: what the pictures are. Columns: what the model says.</p>'
+    note = '<p class="note">Rows: actual class. Columns: predicted class.</p>'
     body = f'<tr class="top"><th></th>{head}</tr>{"".join(rows)}'
     return f'{note}<div class="scroll"><table class="matrix">{body}</table></div>'
 
@@ -134,13 +137,13 @@ def confusion(results: Row, mistakes: Sequence[Row]) -> str:
 def _most_confused(mistakes: Sequence[Row]) -> str:
     pairs = Counter((row["label"], row["predicted"]) for row in mistakes)
     if not pairs:
-        return "<p>Nothing is taken for anything else.</p>"
+        return "<p>No class is mistaken for another.</p>"
     rows = "".join(
         f'<tr><th scope="row">{text(label)}</th><td>{text(predicted)}</td><td class="n">{n}</td></tr>'
         for (label, predicted), n in pairs.most_common(LARGEST_TABLE)
     )
-    head = '<tr><th>is</th><th>taken for</th><th class="n">pictures</th></tr>'
-    return f"<p>What is confused most often:</p><table><thead>{head}</thead><tbody>{rows}</tbody></table>"
+    head = '<tr><th>actual</th><th>predicted</th><th class="n">photos</th></tr>'
+    return f"<p>Most frequent confusions:</p><table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 
 def counted(shown: int, all_of_them: int, what: str) -> str:
@@ -148,7 +151,7 @@ def counted(shown: int, all_of_them: int, what: str) -> str:
     if not all_of_them:
         return ""
     rest = f" The worst {shown} are shown." if all_of_them > shown else ""
-    return f"<p>{all_of_them:,} {what}, by loss.{rest} Bold: what it is; below: what the model says.</p>"
+    return f"<p>{all_of_them:,} {what}, by loss.{rest} Bold: actual class. Below: predicted class.</p>"
 
 
 def confidence(results: Row) -> str:
@@ -163,16 +166,18 @@ def confidence(results: Row) -> str:
     )
     where = ""
     if metrics["on"] != "test":
-        where = " The error after it is of these same pictures, and so a little too small; the one before is not."
+        where = (
+            " The error after it is measured on these same photos, so it is slightly too small; the one before is not."
+        )
     if metrics["images"] < FEW_TO_CALIBRATE:
         where += (
-            f" With {metrics['images']} pictures in {BINS} bins, chance alone makes either error larger than it is, "
-            "and the temperature is drawn towards 1."
+            f" With {metrics['images']} photos in {BINS} bins, chance alone inflates both errors "
+            "and pulls the temperature towards 1."
         )
     return (
-        "<p>A model that is right as often as it says reaches the dashed line. Its probabilities are calibrated with a "
-        f"temperature of {results['temperature']:.2f}, fitted on the validation pictures.{where} Each bar bears the "
-        "number of its pictures.</p>"
+        "<p>A perfectly calibrated model reaches the dashed line. The probabilities are calibrated with a "
+        f"temperature of {results['temperature']:.2f}, fitted on the validation photos.{where} The number on each bar "
+        "is its number of photos.</p>"
         f'<div class="pair">{drawings}</div>'
     )
 
@@ -188,14 +193,15 @@ def _reliability(rows: Sequence[Row]) -> str:
     bars = "".join(
         f'<rect class="bar c1" x="{row["low"] * side:.1f}" y="{side * (1 - row["accuracy"]):.1f}" '
         f'width="{(row["high"] - row["low"]) * side - 1:.1f}" height="{side * row["accuracy"]:.1f}">'
-        f"<title>{row['count']} pictures, {row['confidence']:.0%} sure, {row['accuracy']:.0%} right</title></rect>"
+        f"<title>{row['count']} photos, confidence {row['confidence']:.0%}, accuracy {row['accuracy']:.0%}</title>"
+        "</rect>"
         for row in rows
         if row["count"]
     )
     middle = side // 2
     titles = (
-        f'<text x="{middle}" y="{side + 34}" text-anchor="middle">how sure it is</text>'
-        f'<text transform="translate(-46 {middle}) rotate(-90)" text-anchor="middle">how often it is right</text>'
+        f'<text x="{middle}" y="{side + 34}" text-anchor="middle">confidence</text>'
+        f'<text transform="translate(-46 {middle}) rotate(-90)" text-anchor="middle">accuracy</text>'
     )
     counts = "".join(
         f'<text class="count" x="{(row["low"] + row["high"]) / 2 * side:.1f}" text-anchor="middle" '
@@ -205,22 +211,22 @@ def _reliability(rows: Sequence[Row]) -> str:
     )
     line = f'<path class="line c2" stroke-dasharray="5 4" d="M0 {side}L{side} 0"/>'
     box = f"{-left} -6 {side + left + 18} {side + below + 8}"
-    label = 'aria-label="how often it is right, by how sure it is"'
+    label = 'aria-label="accuracy by confidence"'
     return f'<svg viewBox="{box}" role="img" {label}>{marks}{bars}{line}{counts}{titles}</svg>'
 
 
 def novelty(rule: Row | None) -> str:
     """How the warning about unfamiliar pictures was set, and how often it is wrong."""
     if not rule:
-        return "<p>There is no warning: no pictures were set apart to fit it on.</p>"
+        return "<p>No warning: there were no held-out photos to set its threshold.</p>"
     rate = rule.get("false_alarm_rate")
-    told = "not known: no pictures are left to count them on"
+    told = "unknown: no photos were left to measure them"
     if rate is not None:
-        told = f"{rate:.1%} of {rule['images']:,} pictures ({text(rule['measured_on'])}{_interval(rule)})"
+        told = f"{rate:.1%} of {rule['images']:,} photos ({text(rule['measured_on'])}{_interval(rule)})"
     return (
-        "<p>The app warns where a picture's features are less like those of the nearest kind of training picture than "
-        f"a cosine of {rule['threshold']:.3f}. False alarms, on pictures that do belong: {told}. The warning misses "
-        "many pictures that do not belong: it is a hint and no safeguard.</p>"
+        "<p>The app warns when the cosine similarity between a photo's features and the nearest prototype of the "
+        f"training photos is below {rule['threshold']:.3f}. False alarms on photos that do belong: {told}. The "
+        "warning misses many photos that do not belong: treat it as a hint, not a safeguard.</p>"
     )
 
 
@@ -256,7 +262,7 @@ def epochs(history: Sequence[Row]) -> str:
     names = ("epoch", "pixels", "training loss", "validation loss", "validation accuracy", "learning rate", "time")
     head = "".join(f"<th>{name}</th>" for name in names)
     table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
-    return f"<details><summary>Each epoch</summary>{table}</details>"
+    return f"<details><summary>All epochs</summary>{table}</details>"
 
 
 def _number(value: float | None) -> str:

@@ -76,4 +76,4 @@ def _caption(row: Row, doubts: bool) -> str:
     label, predicted, sure = text(row["label"]), text(row["predicted"]), f"{row['probability']:.0%}"
     if not doubts:
         return f"<b>{label}</b><br>{predicted} {sure}"
-    return f"lies in <b>{label}</b><br>{sure} sure: {predicted}"
+    return f"labelled <b>{label}</b><br>predicted: {predicted}, {sure}"

@@ -99,7 +99,7 @@ class Run:
 
     def _tell_of_damage(self, state: checkpoints.Checkpoint) -> None:
         if checkpoints.newest(self.folder / "checkpoints") != state.position:
-            message = "The last checkpoint is damaged: the run goes on from the one before it."
+            message = "The last checkpoint is damaged: resuming from the one before it."
             self.reporter.say("warning", code="checkpoint_damaged", message=message)
 
     def _scan(self) -> Scan:
@@ -147,7 +147,7 @@ class Run:
         if not len(training):
             first = skipped[0][1]
             hint = f"{first.message} {first.hint or ''}".strip()
-            raise DataError("no_images", "None of the pictures to train on can be read.", hint)
+            raise DataError("no_images", "None of the training photos can be read.", hint)
         self._warn(found, training, validation)
         chosen = balance.chosen(self.recipe.balance, training.labels)
         engine = Engine(
@@ -175,7 +175,7 @@ class Run:
         for code, message in thin.warnings(found.labels, training.labels.tolist(), validation.labels.tolist()):
             self.reporter.say("warning", code=code, message=message)
         if self.recipe.cutmix and self.job.train == "head":
-            message = "CutMix pastes pictures, but only the head is trained, on features: it is left out."
+            message = "CutMix needs whole photos, but only the head is trained, on features: CutMix is off."
             self.reporter.say("warning", code="cutmix_unused", message=message)
 
     def _scheduled(self, pictures: int, network: ResNet) -> Job:
@@ -236,7 +236,7 @@ class Run:
         self._preparing = time.monotonic() - started - self.control.seconds_paused
         self._answer = extract.seconds_per_picture()
         if cache.problem:
-            self.reporter.say("warning", code="cache_unused", message=f"Features are not kept: {cache.problem}")
+            self.reporter.say("warning", code="cache_unused", message=f"Features are not cached: {cache.problem}")
         feeds = [FeatureFeed(f.values, f.labels, f.samples, augmenter, self.device) for f in (training, validation)]
         return feeds[0], feeds[1], [*skipped, *more]
 
@@ -284,10 +284,10 @@ def lock_folder(folder: Path) -> FileLock:
         lock = FileLock(folder / ".lock")
         lock.acquire(timeout=LOCK_SECONDS)
     except Timeout as error:
-        hint = "Wait until it has ended, or choose another folder."
+        hint = "Wait until it has finished, or choose another folder."
         raise TrainingError("run_locked", f"Another process is training in {folder}.", hint) from error
     except (FileExistsError, NotADirectoryError) as error:
-        message = f"The run cannot go to {folder}: there is a file of that name."
+        message = f"The run cannot be written to {folder}: a file with that name exists."
         raise JobError("bad_job", message, "Choose another folder.") from error
     except OSError as error:
         told = atomic.storage_error(folder, error)

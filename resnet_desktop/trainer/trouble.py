@@ -15,7 +15,7 @@ from resnet_desktop.trainer import memory
 LONGEST = 200
 """Characters of a foreign error that are repeated."""
 DIVERGES = (
-    "The loss of epoch {epoch} is {loss:.3g}: worse than guessing, and worse than at the beginning. Training diverges; "
+    "The loss of epoch {epoch} is {loss:.3g}: worse than guessing, and worse than at the start. Training is diverging; "
     "a lower learning rate may help."
 )
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -34,15 +34,15 @@ def in_words(error: BaseException, folder: Path) -> ResNetDesktopError:
     else:
         lines = str(error).strip().splitlines()
         said = lines[0][:LONGEST].rstrip(".:") if lines else type(error).__name__
-    return TrainingError("training_failed", f"Training broke off: {said}.", "See log.txt.")
+    return TrainingError("training_failed", f"Training stopped with an error: {said}.", "See log.txt.")
 
 
 def out_of_memory() -> TrainingError:
     """What is said where nothing smaller can be tried any more."""
     return TrainingError(
         "out_of_memory",
-        "There is not enough memory to go on.",
-        "Close other programs and go on with the run, or start anew with a smaller input size or a smaller network.",
+        "There is not enough memory to continue.",
+        "Close other programs and resume the run, or start again with a smaller input size or network.",
     )
 
 

@@ -135,9 +135,9 @@ class World:
         """Why the processes cannot go on together, if another one is the reason."""
         if self.peers is None:
             return None
-        ending, again = self.peers.look(), "Start all of them again, with --resume and the run folder."
+        ending, again = self.peers.look(), "Restart all of them with --resume and the run folder."
         if ending is not None and ending.rank != self.rank:
-            error = ending.error or {"code": "process_lost", "message": "it broke off.", "hint": again}
+            error = ending.error or {"code": "process_lost", "message": "it stopped unexpectedly.", "hint": again}
             said = f"Process {ending.rank} of {self.size} has failed: {error.get('message')}"
             return TrainingError(str(error.get("code")), said, error.get("hint"))
         gone = self.peers.lost
@@ -145,7 +145,7 @@ class World:
             gone = self.peers.silent(SILENCE_SECONDS)
         if gone is None:
             return None
-        return TrainingError("process_lost", f"Process {gone} of the {self.size} that train together has gone.", again)
+        return TrainingError("process_lost", f"Process {gone} of the {self.size} training together has exited.", again)
 
     def end(self, code: int, error: ResNetDesktopError | None = None) -> None:
         """Say to the others how this process ends, and take part no more."""

@@ -123,7 +123,7 @@ def test_from_photos_to_a_model_that_is_used(open_wizard: OpenWizard, qtbot: QtB
     assert wizard.page is wizard.progress
     qtbot.waitUntil(lambda: wizard.run.state.ended, timeout=LONG)
     assert wizard.run.state.was_successful(), wizard.progress.headline
-    qtbot.waitUntil(lambda: "named rightly" in wizard.result.headline, timeout=LONG)
+    qtbot.waitUntil(lambda: "classified correctly" in wizard.result.headline, timeout=LONG)
     assert wizard.page is wizard.result
     shot(wizard, "result")
     matrix = wizard.result.quality.matrix

@@ -179,7 +179,7 @@ def test_a_file_in_the_way_is_said(
     output = tmp_path / "file" / "run" if below else tmp_path / "file"
     last, code = refused(small_job(stripe_folder, output), capsys)
     assert (last["code"], code) == ("bad_job", events.EXIT_BAD_JOB)
-    assert "there is a file of that name" in last["message"]
+    assert "a file with that name exists" in last["message"]
     assert last["hint"]
     assert (tmp_path / "file").read_bytes() == b"kept"
 
@@ -250,7 +250,7 @@ def test_a_base_whose_weights_are_not_those_that_were_written(
     data, weights = base_model.read_bytes(), bundles.arrays(bundles.read(base_model))["layer2.0.conv1.weight"]
     place = data.index(weights.tobytes()) + 401
     (tmp_path / "bad.onnx").write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
-    with pytest.raises(ModelError, match="not those that were written") as caught:
+    with pytest.raises(ModelError, match="do not match their checksum") as caught:
         build(tmp_path / "bad.onnx", stripe_folder, tmp_path)
     assert caught.value.hint
 
@@ -300,7 +300,7 @@ FOREIGN = [
     (OSError(28, "No space left on device", "/x/log.txt"), "disk_full", "/x/log.txt"),
     (OSError(28, "No space left on device"), "disk_full", "runs/one"),
     (OSError(5, "Input/output error", "/x/y.jpg"), "training_failed", "Input/output error (/x/y.jpg)"),
-    (RuntimeError("first line.\nsecond line"), "training_failed", "broke off: first line."),
+    (RuntimeError("first line.\nsecond line"), "training_failed", "stopped with an error: first line."),
     (RuntimeError(""), "training_failed", "RuntimeError"),
     (RuntimeError("x" * 5000), "training_failed", "xxx"),
 ]

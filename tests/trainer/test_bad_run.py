@@ -197,7 +197,7 @@ def test_photos_that_vanish_are_left_out_and_said(job: Job, photos: Path, tmp_pa
     assert {row["code"] for row in skipped} == {"missing_file"}
     (warning,) = (record for record in said if record["event"] == "warning")
     assert warning["code"] == "pictures_lost"
-    assert "3 pictures that were set apart" in warning["message"]
+    assert "3 held-out photos" in warning["message"]
     results = read_results(tmp_path / "run")
     assert results.metrics["images"] == len(results.pictures) == 7
     assert not {picture.path for picture in results.pictures} & gone["validation"]
@@ -259,7 +259,7 @@ def test_other_photos_in_place_of_the_runs_own_are_not_enough(job: Job, photos: 
     run_here(job(epochs=1))
     for path in photos.glob("*/*.png"):
         path.rename(path.with_name(f"new-{path.name}"))
-    with pytest.raises(DataError, match="None of the pictures to train on") as caught:
+    with pytest.raises(DataError, match="None of the training photos") as caught:
         run_here(job(epochs=1))
     assert "does not exist" in str(caught.value.hint)
 

@@ -91,7 +91,7 @@ def test_the_report_stands_alone(run: Path) -> None:
     assert "http://" not in page
     assert "https://" not in page
     assert "src='/" not in page
-    for words in ("Labels that may be wrong", "The worst mistakes", "Unfamiliar pictures", "95 % interval", "recall"):
+    for words in ("Possibly wrong labels", "Worst mistakes", "Unfamiliar photos", "95 % interval", "recall"):
         assert words in page
 
 

@@ -185,7 +185,7 @@ def test_a_base_that_is_no_network_of_the_app_is_refused(job: Job, tmp_path: Pat
     model = onnx.load(base_model)
     other = tmp_path / "other.onnx"
     bundles.write(other, model, dataclasses.replace(bundle.metadata, arch=None))
-    with pytest.raises(JobError, match="no ResNet") as caught:
+    with pytest.raises(JobError, match="not a ResNet") as caught:
         run_here({**job("out"), "base": str(other)})
     assert caught.value.hint
 

@@ -122,7 +122,7 @@ def test_memory_of_a_failed_step_is_free_for_the_next_try(
 def test_one_picture_is_not_enough_for_norms_that_learn(stripe_folder: Path, tmp_path: Path) -> None:
     job = small_job(stripe_folder, tmp_path / "out")
     recipe = job["recipe"] | {"arch": "resnet18", "schedule": [{"epochs": 1, "size": 32, "batch_size": 1}]}
-    with pytest.raises(JobError, match="one picture of 32 pixels"):
+    with pytest.raises(JobError, match="one 32-pixel photo"):
         run_here(job | {"recipe": recipe})
     network = build_network(choices.fill(parse_job(job | {"recipe": recipe})), 2)
     assert [choices.least_batch(network, size) for size in (32, 33)] == [2, 1]
@@ -204,7 +204,7 @@ def test_pictures_that_do_not_fit_into_memory_lie_in_a_file(
     assert mapped.pixels.is_contiguous(memory_format=torch.channels_last)
     assert [path for path in paths.cache_folder().iterdir() if path.is_file()] == [], "it has no name"
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=1000))
-    with pytest.raises(DataError, match="more than there is room for"):
+    with pytest.raises(DataError, match="more than fits in"):
         load_pictures(samples, square(24), 1)
 
 

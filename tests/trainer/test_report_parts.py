@@ -32,22 +32,22 @@ def test_dashes_stand_where_nothing_was_measured() -> None:
 
 def test_classes_without_pictures_are_named_beside_the_accuracy() -> None:
     said = report_parts.headline(results())
-    assert "Of 1 of 3 classes" in said
+    assert "1 of 3 classes had no held-out photos" in said
     assert "wasps" in said
     assert "classes" not in report_parts.headline(results(per_class=results()["per_class"][:2]))
 
 
 def test_what_the_best_epoch_was_chosen_by_is_said() -> None:
-    assert "by their loss" in report_parts.headline(results())
-    assert "named rightly)" in report_parts.headline(results(about={"best_by": "accuracy"}))
+    assert "(by loss)" in report_parts.headline(results())
+    assert "(by accuracy)" in report_parts.headline(results(about={"best_by": "accuracy"}))
 
 
 def test_what_was_done_to_the_judged_pictures_of_an_earlier_run_is_said() -> None:
     test = {**results()["metrics"], "on": "test"}
-    assert "nothing was chosen by them" in report_parts.headline(results(metrics=test))
+    assert "not used for training or for choosing" in report_parts.headline(results(metrics=test))
     said = report_parts.headline(results(metrics=test, about={"judged_changed": 3}))
-    assert "nothing was chosen by them" not in said
-    assert "3 pictures that an earlier run was judged by" in said
+    assert "not used for training or for choosing" not in said
+    assert "3 photos used to evaluate an earlier run were" in said
 
 
 def test_approximate_figures_are_called_so() -> None:
@@ -58,7 +58,7 @@ def test_approximate_figures_are_called_so() -> None:
 
 def test_without_pictures_set_apart_nothing_is_praised() -> None:
     nothing = results(metrics={"acc1": None, "images": 0}, confusion=[[0] * 3] * 3)
-    assert "not known" in report_parts.headline(nothing)
+    assert "could not be measured" in report_parts.headline(nothing)
     assert report_parts.confusion(nothing, []) == f"<p>{report_parts.UNMEASURED}</p>"
     assert report_parts.UNMEASURED in report_parts.confidence(nothing)
 
@@ -69,17 +69,17 @@ def test_the_reliability_diagram_is_labelled_and_counted() -> None:
     said = report_parts.confidence(
         results(metrics=metrics, reliability={"before": bins, "after": bins}, temperature=1.43)
     )
-    assert said.count("how sure it is</text>") == said.count(">how often it is right</text>") == 2
+    assert said.count(">confidence</text>") == said.count(">accuracy</text>") == 2
     assert said.count(">8</text>") == 2
-    assert "a little too small; the one before is not" in said
-    assert "chance alone makes either error larger" in said
+    assert "slightly too small; the one before is not" in said
+    assert "chance alone inflates both errors" in said
 
 
 def test_what_was_looked_at_for_wrong_labels_is_said() -> None:
     said = report_doubts.words(results(), 24)
-    assert "120 training pictures and 24 pictures set apart" in said
+    assert "120 training photos and 24 held-out photos" in said
     assert "22%" in said
     learnt = {"training": {"pictures": 0, "wrong": None, "why": "learnt"}, "apart": 0}
     said = report_doubts.words(results(doubts=learnt), 24)
-    assert "no pictures" in said
+    assert "no photos" in said
     assert "repeats their labels" in said

@@ -139,7 +139,7 @@ def test_a_lost_process_is_said_and_the_run_goes_on_later(
     )
     last = both.events[-1]
     assert (last["event"], last["code"]) == ("failed", "process_lost"), both.said
-    assert last["message"] == "Process 1 of the 2 that train together has gone."
+    assert last["message"] == "Process 1 of the 2 training together has exited."
     stored = json.loads((output / "job.json").read_text("utf-8"))
     stored["recipe"]["schedule"][0]["epochs"] = 1
     (output / "job.json").write_text(json.dumps(stored))

@@ -254,7 +254,7 @@ def test_camtrap_dp(tmp_path: Path) -> None:
 def test_half_a_data_package_says_what_is_missing(tmp_path: Path) -> None:
     media, observations = camtrap(tmp_path)
     media.unlink()
-    with pytest.raises(DataError, match=r"media\.csv is not beside it"):
+    with pytest.raises(DataError, match=r"media\.csv is not in the same folder"):
         read_list(observations, None)
     written(tmp_path, "media.csv", "path,label")
     with pytest.raises(DataError, match=r"is missing Camtrap DP columns: filepath, mediaid"):
@@ -302,9 +302,9 @@ def test_lists_of_paths_and_labels(tmp_path: Path) -> None:
     from_one = written(tmp_path, "ones.txt", "ants/a 1.jpg 1", "bees/2.png 2", "bees/3.png 2")
     assert {label for _, label in pairs(read_list(from_one, None), tmp_path)} == {"ant", "honey bee"}
     beyond = written(tmp_path, "beyond.txt", *lines, "bees/2.png 7")
-    with pytest.raises(DataError, match=r"class 7 in line 4, which classes\.txt does not name"):
+    with pytest.raises(DataError, match=r"class 7 on line 4, which is not listed in classes\.txt"):
         read_list(beyond, None)
-    with pytest.raises(DataError, match="no path and label in line 2"):
+    with pytest.raises(DataError, match="no path and label on line 2"):
         read_list(written(tmp_path, "bad.txt", "bees/2.png 1", "bees/3.png"), None)
     words = written(tmp_path, "words.txt", "bees/2.png honey bee", "/elsewhere/train/ants/a 1.jpg ant")
     assert [label for _, label in pairs(read_list(words, None), tmp_path)] == ["honey bee", "ant"]
@@ -334,9 +334,7 @@ def test_what_is_missing_is_among_the_problems_and_the_findings(tmp_path: Path) 
     table = written(tmp_path, "t.csv", "File,RelativePath,Species", *rows)
     job = parse_job({"v": 1, "data": [{"csv": str(table)}], "output": str(tmp_path / "out")})
     problems = survey(job).problems
-    assert any(
-        "2 photos that t.csv names are not there and are not used: S/a1.jpg (line 2)" in text for text in problems
-    )
+    assert any("2 photos listed in t.csv do not exist and are not used: S/a1.jpg (line 2)" in text for text in problems)
     assert any("1 row (line 8) of t.csv has no label" in text for text in problems)
     messages = {finding.kind: finding.message for finding in inspect(job).findings if "t.csv" in finding.message}
     assert set(messages) == {"unreadable", "few_images"}
@@ -344,7 +342,7 @@ def test_what_is_missing_is_among_the_problems_and_the_findings(tmp_path: Path) 
 
 def test_a_table_whose_photos_are_all_elsewhere_says_so(tmp_path: Path) -> None:
     table = written(tmp_path, "t.csv", "File,RelativePath,Species", "1.jpg,S,fox", "2.jpg,S,deer")
-    with pytest.raises(DataError, match=r"2 photos that t\.csv names are not there"):
+    with pytest.raises(DataError, match=r"2 photos listed in t\.csv do not exist"):
         collected(table)
 
 
@@ -357,6 +355,9 @@ def test_a_folder_of_an_export_is_told_of_its_table(tmp_path: Path) -> None:
     assert "carry no class, but train/_classes.csv and 1 more like it may say it" in caught.value.message
     put(tmp_path / "mixed", "ants/1.jpg", "bees/2.jpg", "3.jpg", "list.csv")
     found = collect(parse_job({"v": 1, "data": [{"folder": str(tmp_path / "mixed")}], "output": "out"}))
-    assert any("Photos in mixed carry no class, but list.csv may say it: add it" in p.message for p in found.problems)
+    assert any(
+        "Photos in mixed have no class, but list.csv may list their classes: add it" in p.message
+        for p in found.problems
+    )
     put(tmp_path / "sorted", "ants/1.jpg", "bees/2.jpg", "results.csv")
     assert not collect(parse_job({"v": 1, "data": [{"folder": str(tmp_path / "sorted")}], "output": "out"})).problems

@@ -174,7 +174,7 @@ def test_words_for_the_layers_of_a_resnet(make_bundle: BundleMaker) -> None:
     words = {layer.name: advice(found, layer, every, 64) for layer in every}
     assert words["relu"].title == "Before the first block, activation"
     assert words["layer3.1"].title == "Stage 3 of 4, block 2 of 6"
-    assert words["layer3.1"].grid == "4 × 4, each cell about 16 × 16 pixels of the input"
+    assert words["layer3.1"].grid == "4 × 4, each cell about 16 × 16 input pixels"
     assert words["layer4.2"].title == "Last stage, block 3 of 3"
     assert "edges" in words["layer1.2"].text
     assert "textures" in words["layer2.0"].text

@@ -62,7 +62,7 @@ def test_photos_of_a_fixed_camera_can_be_checked_with(tmp_path: Path) -> None:
     assert of_kind(seen, "near_duplicate") == []
     (alike,) = of_kind(seen, "leak")
     assert alike.severity == "warning"
-    assert "50 photos of “defect” and “ok” are all so alike" in alike.message
+    assert "50 photos of “defect” and “ok” are so alike" in alike.message
     assert (len(alike.samples), alike.surplus) == (50, ())
 
 

@@ -311,5 +311,5 @@ def test_pythons_are_found_by_all_their_names(tmp_path: Path, monkeypatch: pytes
     assert interpreters.identify([str(found)]) is not None
     (tmp_path / "python").unlink()
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(TrainingError, match=r"no Python from 3\.11 to 3\.13 with pip"):
+    with pytest.raises(TrainingError, match=r"needs Python 3\.11 to 3\.13 with pip"):
         interpreters.base_python()

@@ -107,7 +107,7 @@ def test_a_question_that_is_given_up_ends_its_process(make_job: MakeJob) -> None
 
 
 def test_a_question_that_takes_too_long_is_given_up(make_job: MakeJob) -> None:
-    with pytest.raises(TrainingError, match="no answer after 0 seconds"):
+    with pytest.raises(TrainingError, match="did not respond within 0 seconds"):
         ask("--estimate", make_job(), None, limit=0.2)
 
 

@@ -85,7 +85,7 @@ def test_a_part_without_class_folders_is_no_class(tmp_path: Path) -> None:
     found = survey(job_on(tmp_path))
     assert found.labels == ("cat", "dog")
     assert found.test == ()
-    assert any("4 pictures in “test” carry no class" in problem for problem in found.problems)
+    assert any("4 photos in “test” have no class" in problem for problem in found.problems)
     assert any("train/stray.jpg" in problem for problem in found.problems)
 
 
@@ -164,7 +164,7 @@ def test_a_stray_picture_above_a_split(tmp_path: Path) -> None:
     put(tmp_path, *four("all/train/ants", "all/train/bees", "all/val/ants", "all/val/bees"), "all/1.jpg", "2.jpg")
     found = survey(job_on(tmp_path))
     assert parts(found) == (8, 8, 0)
-    assert "2 pictures lie" in found.problems[0]
+    assert "2 photos in" in found.problems[0]
 
 
 def test_a_class_with_folders_in_it_stays_one_among_sources(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_a_run_in_sentences() -> None:
         sentences += news(before, state)
     assert sentences == [
         "The trainer is there; it trains on cpu.",
-        "1 photos to train on, 1 to validate on, 1 classes.",
+        "Photos: 1 for training, 1 for validation. Classes: 1.",
         "a line that some library printed",
         "Paused.",
         "Resumed.",

@@ -96,7 +96,7 @@ def test_what_is_missing_is_named_with_the_line_that_adds_it(other: Path, tmp_pa
     found = check(other)
     assert not found.ok
     assert found.message == "This Python lacks onnx and filelock, which training needs."
-    assert found.hint == f'Add what is needed with: {other} -m pip install "onnx>=1.19" "filelock>=3.16"'
+    assert found.hint == f'Install what is missing with: {other} -m pip install "onnx>=1.19" "filelock>=3.16"'
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_libraries_that_are_not_what_they_seem_are_told(other: Path, tmp_path: P
         ("""echo '{"ok": "yes", "message": "yes", "torch": "2.13", "device": "cpu"}'""", "an unexpected answer"),
         ("""echo '{"ok": false, "message": ""}'""", "gave an unexpected answer"),
         ("echo no >&2; exit 5", "cannot train: no."),
-        ("exit 5", "cannot train: it ended with 5."),
+        ("exit 5", "cannot train: it exited with code 5."),
         ("exec yes", "gave an unexpected answer"),
     ],
 )
