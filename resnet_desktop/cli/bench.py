@@ -30,16 +30,16 @@ ENOUGH = 0.95
 def bench(
     batch: Annotated[
         list[int] | None,
-        typer.Option("--batch", min=1, max=4096, help="Photos in one run; may be repeated."),
+        typer.Option("--batch", min=1, max=4096, help="Photos per run. Can be given more than once."),
     ] = None,
     seconds: Annotated[
-        float, typer.Option("--seconds", min=0.1, max=600, help="How long each batch size is measured.")
+        float, typer.Option("--seconds", min=0.1, max=600, help="Seconds to measure each batch size.")
     ] = 2.0,
     model: ModelOption = None,
     provider: ProviderOption = None,
     format: FormatOption = "table",  # noqa: A002 - the option's name
 ) -> None:
-    """Measure how many photos a second the model takes here, by execution provider and batch size."""
+    """Measure how many photos per second the model processes, by execution provider and batch size."""
     bundle = open_admitted(model)
     found = _measured(bundle, provider, sorted(set(batch or BATCHES)), seconds)
     if format == "json":
@@ -81,7 +81,7 @@ def _print(bundle: Bundle, found: list[Speed]) -> None:
     from resnet_desktop.inference.runtime import CPU
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("provider", "photos in one run", "photos a second", "slowest to fastest", "one run"):
+    for column in ("provider", "photos per run", "photos per second", "slowest to fastest", "one run"):
         table.add_column(column, justify="left" if column == "provider" else "right")
     for speed in found:
         name = short_name(speed.provider)
@@ -97,11 +97,11 @@ def _print(bundle: Bundle, found: list[Speed]) -> None:
         options = f"--provider {short_name(best.provider).lower()}"
         if best.provider != CPU:
             options += f" --batch {best.batch}"
-        say(f"{options} is as good as the fastest, or nearly so.")
+        say(f"{options} is as fast as any, or nearly so.")
         if best.provider == CPU:
-            say("A folder goes faster still without --batch: photos are then run side by side, one on each core.")
+            say("A folder is faster still without --batch: photos are then processed in parallel, one per core.")
     _, height, width = bundle.input_shape
-    say(f"Pictures of {width} x {height} pixels, ready in memory: reading photos from their files comes on top.")
+    say(f"Pictures of {width} x {height} pixels, already in memory; reading photos from files takes extra time.")
 
 
 def recommended(found: list[Speed]) -> Speed | None:

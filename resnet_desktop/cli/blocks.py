@@ -41,11 +41,11 @@ _NUMBERS: tuple[tuple[str, Callable[[BlockReport], float | None], str], ...] = (
     ("gradient", lambda report: report.gradient_norm, ".2g"),
     ("skips cut", lambda report: report.gradient_norm_cut, ".2g"),
 )
-_SILENCED = "silenced are the units that its last ReLU sets to 0; "
+_SILENCED = "silenced: the share of units that its last ReLU sets to 0; "
 _LEGEND = (
-    "F(x) is what a block adds to its skip; ratio and cosine compare the two; {silenced}gradient is the norm of the "
-    "class's gradient behind the block, as it is and with the skips cut; without it: the probability of the class if "
-    "F(x) is removed, and what the network would then predict."
+    "F(x): what a block adds to its skip; ratio and cosine compare the two; {silenced}gradient: the norm of the "
+    "class's gradient after the block, with and without the skips; without it: the probability of the class when "
+    "F(x) is removed, and the prediction then."
 )
 
 
@@ -53,7 +53,7 @@ def blocks(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="The photo.")],
     target: Annotated[
         str | None,
-        typer.Option("--target", metavar="CLASS", help="A label, an index or a group; else the top prediction."),
+        typer.Option("--target", metavar="CLASS", help="A label, index or group. Default: the top prediction."),
     ] = None,
     format: FormatOption = "table",  # noqa: A002 - the option's name
     model: ModelOption = None,

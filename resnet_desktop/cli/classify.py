@@ -41,20 +41,25 @@ Format = Literal["table", "json", "jsonl", "csv"]
 
 
 def classify(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders, patterns; - reads paths.")],
-    top: Annotated[int, typer.Option("--top", min=1, max=1000, metavar="K", help="Classes for each photo.")] = 5,
-    recursive: Annotated[bool, typer.Option("--recursive", help="Take the folders inside folders too.")] = False,
-    format: Annotated[Format, typer.Option("--format", help="How to print.")] = "table",  # noqa: A002 - the option
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH…", help="Files, folders or patterns; - reads paths from standard input."),
+    ],
+    top: Annotated[int, typer.Option("--top", min=1, max=1000, metavar="K", help="Number of classes per photo.")] = 5,
+    recursive: Annotated[bool, typer.Option("--recursive", help="Include subfolders.")] = False,
+    format: Annotated[Format, typer.Option("--format", help="Output format.")] = "table",  # noqa: A002 - the option
     output: Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")] = None,
-    heatmaps: Annotated[Path | None, typer.Option("--heatmaps", help="Write a heatmap of each photo here.")] = None,
+    heatmaps: Annotated[
+        Path | None, typer.Option("--heatmaps", help="Write a heatmap of each photo to this folder.")
+    ] = None,
     group_threshold: GroupThresholdOption = None,
-    batch: Annotated[int | None, typer.Option("--batch", min=1, max=4096, help="Photos in one run.")] = None,
+    batch: Annotated[int | None, typer.Option("--batch", min=1, max=4096, help="Photos per run.")] = None,
     values: RangeOption = None,
     page: PageOption = None,
     model: ModelOption = None,
     provider: ProviderOption = None,
 ) -> None:
-    """Say what photos show."""
+    """Classify photos."""
     from resnet_desktop.cli.rows import Heatmaps, finishing, writer_for
     from resnet_desktop.cli.sink import opened_sink
     from resnet_desktop.imaging.files import find_images
@@ -99,7 +104,7 @@ def classify(
 def _conclude(count: int, failed: int) -> None:
     """Say what did not work, with its exit code."""
     if not count:
-        say("No photos were found there.")
+        say("No photos found.")
         raise typer.Exit(EXIT_USAGE)
     if failed:
         say(f"{failed} of {count} failed.")

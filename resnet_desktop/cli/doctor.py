@@ -36,7 +36,7 @@ def doctor(
     model: ModelOption = None,
     format: FormatOption = "table",  # noqa: A002 - the option's name
     report: Annotated[
-        Path | None, typer.Option(metavar="ZIP", help="Write a report on a problem here, to be sent to others.")
+        Path | None, typer.Option(metavar="ZIP", help="Write a problem report to this file, for sharing.")
     ] = None,
 ) -> None:
     """Try everything that the app needs here: Qt, each execution provider, the model, the trainer, the folders."""
@@ -68,7 +68,7 @@ def _report(path: Path, found: dict[str, Any]) -> None:
     model = {key: value for key, value in found["model"].items() if key != "name"}  # the user's own may say much
     parts = problem_report.parts({"doctor.json": {**found, "model": model}})
     problem_report.write(path, parts)
-    say(f"The report {path} holds, without your name and without names and places of your files:")
+    say(f"The report {path} contains the following, with your name, file names and file locations removed:")
     for name, text in parts.items():
         say(f"  {name}, {len(text.splitlines())} lines")
 
@@ -80,12 +80,12 @@ def _child(module: str, *arguments: str) -> dict[str, Any]:
         done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         _logger.error("%s did not answer", module)
-        return {"ok": False, "message": f"It did not answer: {error}."}
+        return {"ok": False, "message": f"No response: {error}."}
     try:
         answer = json.loads(done.stdout.strip().splitlines()[-1])
     except (ValueError, IndexError, RecursionError):
         _logger.error("%s ended with %d and without an answer", module, done.returncode)
-        words = " ".join(done.stderr.split()[-40:]) or f"It ended with {done.returncode}."
+        words = " ".join(done.stderr.split()[-40:]) or f"It exited with code {done.returncode}."
         return {"ok": False, "message": words}
     return answer if isinstance(answer, dict) else {"ok": False, "message": str(answer)}
 
@@ -119,7 +119,7 @@ def _model(name: str | None) -> dict[str, Any]:
     damaged = whole.expected is not None and not whole.ok
     message = f"classified a test picture on {short_name(done.provider)} in {done.seconds * 1e3:.0f} ms"
     if damaged:
-        message = "its weights differ from its checksum"
+        message = "its weights do not match its checksum"
     return {"ok": not damaged, "name": bundle.path.stem, "classes": bundle.classes, "message": message}
 
 
@@ -130,8 +130,8 @@ def _folder(folder: Path) -> dict[str, Any]:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"x")
     except OSError as error:
-        return {"path": str(folder), "ok": False, "message": f"cannot be written: {error.strerror or error}"}
-    return {"path": str(folder), "ok": True, "message": "can be written"}
+        return {"path": str(folder), "ok": False, "message": f"is not writable: {error.strerror or error}"}
+    return {"path": str(folder), "ok": True, "message": "is writable"}
 
 
 def _print(found: dict[str, Any]) -> None:

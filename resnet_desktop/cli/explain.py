@@ -52,35 +52,43 @@ _METHODS = "gradcam, gradcam++, hirescam, xgradcam, layercam, fusion, smoothgrad
 
 
 def explain(
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE…", help="Photos, folders, patterns; - reads paths.")],
+    images: Annotated[
+        list[str],
+        typer.Argument(metavar="IMAGE…", help="Photos, folders or patterns; - reads paths from standard input."),
+    ],
     layer: Annotated[
-        str | None, typer.Option("--layer", metavar="NAME", help="Where in the network; else the recommended layer.")
+        str | None, typer.Option("--layer", metavar="NAME", help="The layer to explain. Default: the recommended one.")
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option("--target", metavar="CLASS", help="A label, an index or a group; else the top prediction."),
+        typer.Option("--target", metavar="CLASS", help="A label, index or group. Default: the top prediction."),
     ] = None,
     against: Annotated[
-        str | None, typer.Option("--against", metavar="CLASS", help="Show what speaks for the target against this one.")
+        str | None,
+        typer.Option("--against", metavar="CLASS", help="Show the evidence for the target rather than for this class."),
     ] = None,
     method: Annotated[str, typer.Option("--method", metavar="NAME", help=f"One of {_METHODS}.")] = "gradcam",
     output: Annotated[
         Path | None,
-        typer.Option("--output", metavar="PNG|DIR", help="Where to write; of several photos a folder; else here."),
+        typer.Option(
+            "--output",
+            metavar="PNG|DIR",
+            help="Output file, or a folder for several photos. Default: the current folder.",
+        ),
     ] = None,
     save_map: Annotated[
-        Path | None, typer.Option("--save-map", metavar="NPZ|DIR", help="Write the raw map here as well.")
+        Path | None, typer.Option("--save-map", metavar="NPZ|DIR", help="Also write the raw map here.")
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Test whether each heatmap means anything.")] = False,
-    recursive: Annotated[bool, typer.Option("--recursive", help="Take the folders inside folders too.")] = False,
-    colormap: Annotated[Colormap, typer.Option("--colormap", help="The colours.")] = "viridis",
+    check: Annotated[bool, typer.Option("--check", help="Test whether each heatmap can be trusted.")] = False,
+    recursive: Annotated[bool, typer.Option("--recursive", help="Include subfolders.")] = False,
+    colormap: Annotated[Colormap, typer.Option("--colormap", help="The colour map.")] = "viridis",
     format: FormatOption = "table",  # noqa: A002 - the option's name
     values: RangeOption = None,
     page: PageOption = None,
     model: ModelOption = None,
     provider: ProviderOption = None,
 ) -> None:
-    """Show where in photos the network found its evidence."""
+    """Show where in each photo the network found its evidence."""
     from resnet_desktop.cli.rows import Json, finishing
     from resnet_desktop.imaging.files import find_images
 
@@ -88,7 +96,7 @@ def explain(
     wanted = _Wanted(_class(bundle, target), _class(bundle, against), layer, method, check)
     photos = list(find_images(named_paths(images), recursive=recursive))
     if not photos:
-        say("No photos were found there.")
+        say("No photos found.")
         raise typer.Exit(EXIT_USAGE)
     refused = [bundle.path, *photos, *((0,) if "-" in images else ())]
     places = _Places(output, photos, refused, "--output", "-heatmap", ".png")
@@ -144,7 +152,7 @@ class _Places:
 
         is_file = wanted is not None and not wanted.is_dir() and (wanted.exists() or wanted.suffix.lower() == suffix)
         if is_file and len(photos) > 1:
-            raise typer.BadParameter(f"{len(photos)} photos need a folder to be written to.", param_hint=option)
+            raise typer.BadParameter(f"{len(photos)} photos need a folder as output.", param_hint=option)
         if wanted is not None and is_file:
             refused_input(wanted, read, option)
             refuse_nowhere(wanted)
@@ -284,8 +292,8 @@ def _tell(table: Table, verdicts: list[str], row: dict[str, Any]) -> None:
         return
     label = row["target"]["label"]
     if "against" in row:
-        label = f"{label} against {row['against']['label']}"
-    output = row["output"] + (" (empty: nothing here speaks for it)" if row["empty"] else "")
+        label = f"{label} rather than {row['against']['label']}"
+    output = row["output"] + (" (empty: no evidence)" if row["empty"] else "")
     table.add_row(*(cell(text) for text in (name, label, row["layer"], row["method"], output)))
     if row["checks"] is not None:
         verdicts.append(f"{name}: {row['checks']['verdict']}")

@@ -71,7 +71,7 @@ def _listen(reader: socket.socket) -> None:
 def _remind(since: float, hinted: bool) -> bool:
     """Whatever runs still is told again; after a while the person is."""
     if stop_all() and not hinted and time.monotonic() - since > _HINT_SECONDS:
-        say("It does not end by itself. Press Ctrl+C again to end at once.")
+        say("It is not stopping on its own. Press Ctrl+C again to quit immediately.")
         return True
     return hinted
 

@@ -102,11 +102,9 @@ def gui(
     model: ModelOption = None,
     provider: ProviderOption = None,
     demo: Annotated[
-        bool, typer.Option("--demo", help="Classify the sample photos, print the table, save a screenshot, end.")
+        bool, typer.Option("--demo", help="Classify the sample photos, print the table, save a screenshot and exit.")
     ] = False,
-    screenshot: Annotated[Path, typer.Option(help="Where --demo saves the picture of the window.")] = Path(
-        "build/window.png"
-    ),
+    screenshot: Annotated[Path, typer.Option(help="Where --demo saves the screenshot.")] = Path("build/window.png"),
 ) -> None:
     """Open the window."""
     from resnet_desktop.gui import app as window

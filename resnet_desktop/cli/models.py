@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from resnet_desktop.imaging.transforms import Transforms
 
 app = typer.Typer(help="The library of models.", no_args_is_help=True)
-NamedModel = Annotated[str | None, typer.Argument(metavar="[NAME|PATH]", help="A model; else the one in use.")]
+NamedModel = Annotated[str | None, typer.Argument(metavar="[NAME|PATH]", help="A model. Default: the one in use.")]
 
 
 @app.command("list")
@@ -70,7 +70,7 @@ def info(name: NamedModel = None, model: ModelOption = None, format: FormatOptio
 
 @app.command()
 def verify(name: NamedModel = None, model: ModelOption = None, format: FormatOption = "table") -> None:  # noqa: A002
-    """Check the weights of a model against the checksum that it carries; ends with 1 if they differ."""
+    """Check the weights of a model against its checksum; exits with 1 if they differ."""
     from resnet_desktop.bundle.bundle import verify as verify_weights
 
     bundle = open_bundle(name or model)
@@ -78,29 +78,31 @@ def verify(name: NamedModel = None, model: ModelOption = None, format: FormatOpt
     if format == "json":
         print_json({"ok": result.ok, "expected": result.expected, "found": result.found, "path": str(bundle.path)})
     elif result.ok:
-        tell(f"{bundle.path.name}: the weights are whole.")
+        tell(f"{bundle.path.name}: the weights are intact.")
     elif result.expected is None:
-        say(f"{bundle.path.name} carries no checksum, so its weights cannot be checked.")
+        say(f"{bundle.path.name} has no checksum, so its weights cannot be verified.")
     else:
-        say(f"{bundle.path.name}: the weights differ from the checksum. Install the model again.")
+        say(f"{bundle.path.name}: the weights do not match the checksum. Reinstall the model.")
     raise typer.Exit(0 if result.ok else EXIT_NO_MODEL)
 
 
 @app.command()
 def install(
-    file: Annotated[Path, typer.Argument(help="A model bundle, another ONNX file, or weights of PyTorch (.pth).")],
-    name: Annotated[str | None, typer.Option(help="Under which name; else the file's.")] = None,
+    file: Annotated[Path, typer.Argument(help="A model bundle, another ONNX file, or PyTorch weights (.pth).")],
+    name: Annotated[str | None, typer.Option(help="Name for the model. Default: the file name.")] = None,
     labels: Annotated[
         str | None,
-        typer.Option(metavar="FILE|imagenet", help="Names of the classes: a file of text, JSON, YAML or a table."),
+        typer.Option(metavar="FILE|imagenet", help="Class names: a text, JSON, YAML or table file."),
     ] = None,
-    resize: Annotated[int | None, typer.Option(min=1, help="Pixels of the shorter side before the crop.")] = None,
-    crop: Annotated[int | None, typer.Option(min=1, help="Pixels of the square that the network sees.")] = None,
+    resize: Annotated[int | None, typer.Option(min=1, help="Shorter side before the crop, in pixels.")] = None,
+    crop: Annotated[
+        int | None, typer.Option(min=1, help="Side of the square that the network sees, in pixels.")
+    ] = None,
     values: Annotated[
         Literal["imagenet", "-1..1", "0..1", "0..255", "caffe"] | None,
         typer.Option(
-            help="The pixel values that it was trained on; imagenet: by the usual mean and deviation; caffe: from 0 to "
-            "255, less the mean of each channel."
+            help="Pixel values it was trained on. imagenet: the usual mean and standard deviation; caffe: 0 to "
+            "255, minus the mean of each channel."
         ),
     ] = None,
     interpolation: Annotated[
@@ -108,14 +110,14 @@ def install(
     ] = None,
     fit: Annotated[
         Literal["crop", "stretch"] | None,
-        typer.Option(help="Whether the middle of photos was cut out, or all of them stretched to a square."),
+        typer.Option(help="Whether photos are cropped at the centre or stretched to a square."),
     ] = None,
     channels: Annotated[
-        Literal["rgb", "bgr"] | None, typer.Option(help="In which order it takes colours; bgr: many of Caffe's.")
+        Literal["rgb", "bgr"] | None, typer.Option(help="Channel order; bgr for many Caffe models.")
     ] = None,
     pixel_range: Annotated[
         Literal["tags", "stored", "stretched"] | None,
-        typer.Option("--range", help="What was black and white, if it was trained on photos of more than 8 bits."),
+        typer.Option("--range", help="Black and white points, if it was trained on photos with more than 8 bits."),
     ] = None,
 ) -> None:
     """Check a model file and copy it into the library, with labels and preprocessing where it has none."""
@@ -141,16 +143,16 @@ def _transforms(chosen: dict[str, Any]) -> Transforms | None:
 
 @app.command()
 def download(
-    name: Annotated[str | None, typer.Argument(help="A pretrained network; left out: those there are.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A pretrained network. Omit to list them.")] = None,
     mirror: Annotated[
-        str | None, typer.Option(metavar="URL", help="A folder on another server that has the same files.")
+        str | None, typer.Option(metavar="URL", help="A folder on another server with the same files.")
     ] = None,
     sha256: Annotated[
-        str | None, typer.Option(metavar="DIGITS", help="The whole checksum of the file, where you know it.")
+        str | None, typer.Option(metavar="DIGITS", help="The full checksum of the file, if you know it.")
     ] = None,
     format: FormatOption = "table",  # noqa: A002 - the option's name
 ) -> None:
-    """Fetch a pretrained network from its publisher and install it; without a name, list what can be had."""
+    """Download a pretrained network from its publisher and install it. Without a name, list those available."""
     from resnet_desktop.bundle import catalogue
     from resnet_desktop.bundle.importers.packaged import TERMS
     from resnet_desktop.bundle.library import Library
@@ -164,7 +166,7 @@ def download(
     say(f"{wanted.title}: {wanted.size / 1e6:.0f} MB from {wanted.publisher}, {wanted.licence}. {TERMS}")
     doubt = "" if sha256 else catalogue.checksum_words(wanted)
     if doubt:
-        say(f"{doubt} If you know it, give it with --sha256.")
+        say(f"{doubt} If you know it, pass it with --sha256.")
     with _bytes_followed(wanted.file) as progress:
         entry = catalogue.obtain(
             wanted, Library(), mirror=mirror, sha256=sha256, copy=admission.copy, progress=progress
@@ -178,7 +180,7 @@ def remove(name: Annotated[str, typer.Argument(help="An installed model.")]) -> 
     from resnet_desktop.bundle.library import Library
 
     Library().remove(name)
-    tell(f"{name} is removed.")
+    tell(f"{name} was removed.")
 
 
 def _print_catalogue(networks: tuple[Pretrained, ...], format: TableOrJson) -> None:  # noqa: A002 - as the option
@@ -198,7 +200,7 @@ def _print_catalogue(networks: tuple[Pretrained, ...], format: TableOrJson) -> N
         size = f"{network.size / 1e6:.0f} MB"
         table.add_row(cell(network.name), cell(network.title), cell(network.publisher), f"{network.top1:.1%}", size)
     print_table(table)
-    say(f"1,000 classes of ImageNet. Top-1 is what the publisher says; it was not measured here. {TERMS}")
+    say(f"1,000 classes of ImageNet. Top-1 is the publisher's figure; it was not measured here. {TERMS}")
 
 
 @contextmanager
@@ -252,21 +254,21 @@ def _print_card(bundle: Bundle) -> None:
     metadata = bundle.metadata
     metrics = metadata.provenance.get("metrics") or {}
     transforms = metadata.transforms
-    tell(f"{bundle.path.stem}: {metadata.arch or 'a network from elsewhere'}, {bundle.classes} classes")
+    tell(f"{bundle.path.stem}: {metadata.arch or 'an external network'}, {bundle.classes} classes")
     first = f"shorter side reduced to {transforms.native}, then " if transforms.native else ""
     side = f"{transforms.crop} x {transforms.crop}"
     seen = f"stretched to {side}" if transforms.fit == "stretch" else f"resized to {transforms.resize}, centre {side}"
     tell(f"Photos: {first}{seen}{', blue first' if transforms.channels == 'bgr' else ''}")
     if metrics.get("images") and "acc1" in metrics and "acc1_interval" in metrics:
         low, high = metrics["acc1_interval"]
-        which = {"validation": "validation pictures, by which its best epoch was chosen", "test": "test pictures"}
-        kind = which.get(metrics.get("on") or "", "pictures")
+        which = {"validation": "validation photos, which also selected the best epoch", "test": "test photos"}
+        kind = which.get(metrics.get("on") or "", "photos")
         tell(f"Accuracy: {metrics['acc1']:.1%} of {metrics['images']} {kind}")
         tell(f"          95 % interval {low:.1%} to {high:.1%}")
     published = metadata.provenance.get("published") or {}
     if published.get("acc1") is not None:
         on = f", on {published['on']}" if published.get("on") else ""
-        tell(f"Accuracy: {published['acc1']:.1%} by its publisher{on}; not measured here")
+        tell(f"Accuracy: {published['acc1']:.1%} according to its publisher{on}; not measured here")
     if metadata.provenance.get("data"):
         tell(f"Trained on: {', '.join(metadata.provenance['data'])}")
     for name, key in (("Publisher", "publisher"), ("Source", "source"), ("Licence", "licence")):
@@ -284,7 +286,7 @@ def _print_making(metadata: Metadata) -> None:
     facts = [
         ("Base", told.get("base")),
         ("Trained part", recipe.get("train") if isinstance(recipe, dict) else None),
-        ("Made on", told.get("date")),
+        ("Created", told.get("date")),
         ("Temperature", None if metadata.temperature == 1 else f"{metadata.temperature:.2f}"),
     ]
     for name, value in facts:
@@ -293,13 +295,13 @@ def _print_making(metadata: Metadata) -> None:
     if metadata.novelty is None:
         return
     rate, images = metadata.novelty.get("false_alarm_rate"), metadata.novelty.get("images")
-    said = "how often wrongly, it does not say"
+    said = "false alarm rate unknown"
     if rate is not None and images is not None:
-        said = f"wrongly of {rate:.1%} of {images} pictures that do belong"
+        said = f"false alarms on {rate:.1%} of {images} photos that do belong"
         interval = metadata.novelty.get("false_alarm_interval")
         if interval is not None:
             said += f" (95 % interval {interval[0]:.1%} to {interval[1]:.1%})"
-    tell(f"Warns of unfamiliar pictures: {said}")
+    tell(f"Warns about unfamiliar photos: {said}")
 
 
 def _print_summary(summary: Summary) -> None:

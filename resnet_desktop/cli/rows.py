@@ -159,7 +159,7 @@ class TableRows:
         self._sink = sink
         self._table = Table(box=None, pad_edge=False, header_style="bold")
         self._table.add_column("photo", overflow="fold")
-        self._table.add_column("what it is", overflow="fold")
+        self._table.add_column("class", overflow="fold")
         self._table.add_column("sure", justify="right")
         self._table.add_column("classes", overflow="fold", style="dim")
         self._notes: list[str] = []
@@ -174,7 +174,7 @@ class TableRows:
         group = row["group"] or {"label": best["label"], "probability": best["probability"], "classes": [best["index"]]}
         others = others if group["classes"] == [best["index"]] else [best, *others]
         rest = ", ".join(f"{p['label']} {p['probability']:.0%}" for p in others if p["probability"] >= 0.005)
-        label = group["label"] if row["sure"] else f"not sure; perhaps {group['label']}"
+        label = group["label"] if row["sure"] else f"not sure; maybe {group['label']}"
         label = f"{label} (unfamiliar)" if row["unfamiliar"] else label
         self._table.add_row(name, cell(label), f"{group['probability']:.0%}", cell(rest) if row["ok"] else message)
         self._notes += [f"{printable(row['path'])}: {note['message']}" for note in row.get("notes", ())]

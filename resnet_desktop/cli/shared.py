@@ -38,19 +38,17 @@ ProviderOption = Annotated[
 ]
 GroupThresholdOption = Annotated[
     float | None,
-    typer.Option(
-        "--group-threshold", min=0.0, max=1.0, metavar="P", help="How probable an answer must be to be sure, 0 to 1."
-    ),
+    typer.Option("--group-threshold", min=0.0, max=1.0, metavar="P", help="Confidence threshold, 0 to 1."),
 ]
 RangeOption = Annotated[
     Literal["tags", "stored", "stretched"] | None,
-    typer.Option("--range", help="Which values are black and white, in photos of more than 8 bits."),
+    typer.Option("--range", help="Black and white points, for photos with more than 8 bits."),
 ]
 PageOption = Annotated[
-    int | None, typer.Option("--page", min=1, metavar="N", help="Which page, of files that have several.")
+    int | None, typer.Option("--page", min=1, metavar="N", help="Page to read, for files with several.")
 ]
 TableOrJson = Literal["table", "json"]
-FormatOption = Annotated[TableOrJson, typer.Option("--format", help="How to print.")]
+FormatOption = Annotated[TableOrJson, typer.Option("--format", help="Output format.")]
 
 
 def say(message: str) -> None:
@@ -95,7 +93,7 @@ def model_path(model: str | None) -> Path:
         return library.find(wanted)
     default = library.default()
     if default.problem is not None:
-        _say_once(settings, f"{default.problem} Until then {default.path.stem} is used.")
+        _say_once(settings, f"{default.problem} Using {default.path.stem} until then.")
     return default.path
 
 
@@ -185,10 +183,10 @@ def made_folder(folder: Path) -> None:
     from resnet_desktop.imaging.files import printable
 
     if output.make_folder(folder):
-        say(f"The folder {printable(folder)} is new.")
+        say(f"Created the folder {printable(folder)}.")
 
 
 def refused_input(path: Path | None, inputs: Iterable[object], option: str) -> None:
     """End as wrong usage if what is to be written is one of the files that are read."""
     if path is not None and output.is_one_of(path, inputs):
-        raise typer.BadParameter("That file is read, too: it would be lost.", param_hint=option)
+        raise typer.BadParameter("That file is also an input and would be overwritten.", param_hint=option)

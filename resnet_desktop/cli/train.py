@@ -41,19 +41,22 @@ def _place(name: str) -> Path:
     return Path(name)
 
 
-Data = Annotated[list[Path] | None, typer.Option("--data", parser=_place, metavar="DIR|ZIP|CSV", help="The photos.")]
+Data = Annotated[
+    list[Path] | None,
+    typer.Option("--data", parser=_place, metavar="DIR|ZIP|CSV", help="A folder, zip file or CSV file of photos."),
+]
 PathColumn = Annotated[
     str | None,
-    typer.Option("--path-column", metavar="NAME|NUMBER", help="The column of a table that names the photos."),
+    typer.Option("--path-column", metavar="NAME|NUMBER", help="The table column with the photo paths."),
 ]
 LabelColumn = Annotated[
-    str | None, typer.Option("--label-column", metavar="NAME|NUMBER", help="The column that holds their labels.")
+    str | None, typer.Option("--label-column", metavar="NAME|NUMBER", help="The table column with the labels.")
 ]
 Output = Annotated[Path | None, typer.Option("--output", parser=_place, metavar="DIR", help="The run folder.")]
-Resume = Annotated[Path | None, typer.Option("--resume", parser=_place, metavar="RUN", help="Go on with a run.")]
+Resume = Annotated[Path | None, typer.Option("--resume", parser=_place, metavar="RUN", help="Resume a run.")]
 TrainChoice = Annotated[
     str | None,
-    typer.Option("--train", metavar="head|last-stage|last-two-stages|all|scratch", help="Which part is trained."),
+    typer.Option("--train", metavar="head|last-stage|last-two-stages|all|scratch", help="Which part to train."),
 ]
 
 
@@ -65,19 +68,21 @@ def train(
     label_column: LabelColumn = None,
     base: Annotated[str | None, typer.Option("--base", metavar="NAME|PATH", help="The model to start from.")] = None,
     what: TrainChoice = None,
-    preset: Annotated[str | None, typer.Option("--preset", metavar="quick|balanced|best", help="How long.")] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", help="Rounds through the photos.")] = None,
-    batch: Annotated[int | None, typer.Option("--batch-size", help="Photos in one step.")] = None,
-    rate: Annotated[float | None, typer.Option("--learning-rate", help="The largest one.")] = None,
-    size: Annotated[int | None, typer.Option("--input-size", help="Pixels along a side.")] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", metavar="quick|balanced|best", help="How thoroughly to train.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="Passes through the photos.")] = None,
+    batch: Annotated[int | None, typer.Option("--batch-size", help="Photos per training step.")] = None,
+    rate: Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate.")] = None,
+    size: Annotated[int | None, typer.Option("--input-size", help="Input side length, in pixels.")] = None,
     values: RangeOption = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Of split, order and augmentation.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Random seed for split, order and augmentation.")] = None,
     strict_split: Annotated[
-        bool, typer.Option("--strict-split", help="Keep train and val folders as they are, copies of photos or not.")
+        bool, typer.Option("--strict-split", help="Keep train and val folders as they are, even with duplicate photos.")
     ] = False,
     device: Annotated[str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="Where to train.")] = None,
     resume: Resume = None,
-    python: Annotated[Path | None, typer.Option("--python", help="The interpreter that has PyTorch.")] = None,
+    python: Annotated[Path | None, typer.Option("--python", help="A Python interpreter with PyTorch.")] = None,
 ) -> None:
     """Teach a network your own classes: one folder of photos for each."""
     from resnet_desktop.finetune import environment, trainer_check
@@ -103,7 +108,7 @@ def train(
     # An interpreter that is asked for by name has no stand-in.
     found = environment.find(Path(named) if named else None) if python is None else trainer_check.check(python)
     if not found.ok:
-        way_on = found.hint or f"Training needs PyTorch, which is installed with:  {environment.pip_line()}"
+        way_on = found.hint or f"Training needs PyTorch. Install it with:  {environment.pip_line()}"
         say(f"{found.message} {way_on}")
         raise typer.Exit(1)
     if data:
@@ -119,11 +124,11 @@ def _check_together(
     """End with exit code 2 if the options do not go together."""
     given = [bool(job), bool(data), bool(resume)]
     if sum(given) != 1 or (data and output is None) or (job and output is not None):
-        say("Give a job file, or --data with --output, or --resume with a run folder.")
+        say("Pass a job file, or --data and --output, or --resume with a run folder.")
         raise typer.Exit(EXIT_USAGE)
     changed = [name for name, value in chosen.items() if value is not None]
     if changed and not data:
-        say(f"{', '.join('--' + name.replace('_', '-') for name in changed)} only goes with --data.")
+        say(f"{', '.join('--' + name.replace('_', '-') for name in changed)} can only be used with --data.")
         raise typer.Exit(EXIT_USAGE)
 
 
@@ -136,7 +141,7 @@ def _sources(data: list[Path], columns: dict[str, str | None]) -> list[dict[str,
 
     chosen = {name: value for name, value in columns.items() if value is not None}
     if chosen and not any(map(is_table, data)):
-        say(f"{', '.join('--' + name.replace('_', '-') for name in chosen)} only goes with a table among --data.")
+        say(f"{', '.join('--' + name.replace('_', '-') for name in chosen)} can only be used with a table in --data.")
         raise typer.Exit(EXIT_USAGE)
     return [
         {"csv": str(path.absolute()), **chosen} if is_table(path) else {"folder": str(path.absolute())} for path in data
@@ -168,7 +173,7 @@ def _job_file(sources: list[dict[str, str]], output: Path, chosen: dict[str, Any
     try:
         folder = tempfile.TemporaryDirectory(prefix="resnet-desktop-")
     except OSError as error:
-        message = "There is no folder for temporary files that can be written to."
+        message = "No writable folder for temporary files was found."
         raise StorageError("write_failed", message, "Free some space on the disk and try again.") from error
     with folder as name:
         path = Path(name) / "job.json"
@@ -186,7 +191,7 @@ def _follow(arguments: list[str], python: Path | None) -> int:
     state, paused = RunState(), threading.Event()
     with _interrupt(process), _shown() as show, heard_keys(_orders(process, paused)) as hears:
         if hears:
-            say("p pauses and goes on, s stops and keeps the best so far, Ctrl+C cancels with a checkpoint.")
+            say("p: pause or resume. s: stop and keep the best so far. Ctrl+C: cancel with a checkpoint.")
         while True:
             line = lines.get()
             if isinstance(line, int):
@@ -205,7 +210,7 @@ def _orders(process: TrainerProcess, paused: threading.Event) -> Callable[[str],
         if key in "pP ":
             process.send("resume" if paused.is_set() else "pause")
         elif key in "sS":
-            say("It stops after this step and keeps the best so far.")
+            say("Stopping after this step and keeping the best so far.")
             process.send("stop")
 
     return on_key
@@ -220,7 +225,7 @@ def _interrupt(process: TrainerProcess) -> Iterator[None]:
         del frame
         pressed.append(number)
         if len(pressed) == 1:
-            say("Saving a checkpoint. Press Ctrl+C again to end at once.")
+            say("Saving a checkpoint. Press Ctrl+C again to quit immediately.")
             process.send("cancel")
         else:
             process.kill()
@@ -263,12 +268,12 @@ def _mistakes(before: RunState, state: RunState) -> Iterator[str]:
     details = read_details(folder, epoch, tuple(state.classes))
     if details is None:
         return
-    pairs = [f"{count} x {label}, taken for {other}" for label, other, count in details.mixed_up(MOST_PAIRS)]
+    pairs = [f"{count} x {label} classified as {other}" for label, other, count in details.mixed_up(MOST_PAIRS)]
     if pairs:
-        yield f"  mixed up: {'; '.join(pairs)}"
+        yield f"  most confused: {'; '.join(pairs)}"
     worst = next((picture for picture in details.worst if not picture.right), None)
     if worst is not None:
-        yield f"  worst: {worst.path} is {worst.label}, taken for {worst.predicted} ({worst.probability:.0%})"
+        yield f"  worst: {worst.path} is {worst.label}, classified as {worst.predicted} ({worst.probability:.0%})"
 
 
 def _move(progress: Progress, task: TaskID, state: RunState) -> None:
@@ -304,15 +309,15 @@ def _conclude(state: RunState, process: TrainerProcess, code: int) -> int:
         if metrics.get("images"):
             low, high = metrics["acc1_interval"]
             photos = f"{metrics['images']} photos"
-            say(f"{metrics['acc1']:.1%} of {photos} are named rightly (95 % interval {low:.1%} to {high:.1%}).")
+            say(f"{metrics['acc1']:.1%} of {photos} are classified correctly (95 % interval {low:.1%} to {high:.1%}).")
             if metrics.get("on") != "test":
-                say("It did not learn from these photos, but its best moment was chosen with them.")
-        say(f"The report is {state.report}.")
+                say("The model was not trained on these photos, but these photos also selected the best epoch.")
+        say(f"Report: {state.report}")
         say(f"Install the model with:  resnet-desktop models install {state.bundle}")
         tell_path(str(state.bundle))
         return code
     if state.phase == "cancelled":
-        say("Cancelled; go on with --resume." if state.checkpoint else "Cancelled before training had begun.")
+        say("Cancelled. Continue with --resume." if state.checkpoint else "Cancelled before training began.")
         return code
     error = state.error or {}
     say(f"{error.get('message', 'The trainer failed.')} {error.get('hint') or ''}".strip())

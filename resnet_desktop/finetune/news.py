@@ -17,7 +17,7 @@ def news(before: RunState, state: RunState) -> Iterator[str]:
     if state.device and state.phase == "scanning" and before.phase != "scanning":
         yield f"The trainer is ready and uses {state.device}."
     if state.classes and not before.classes:
-        yield f"Photos: {state.training} for training, {state.validation} for validation. Classes: {len(state.classes)}."
+        yield f"Classes: {len(state.classes)}. Photos: {state.training} training, {state.validation} validation."
         for row in state.skipped[:MOST_LEFT_OUT]:
             yield f"Left out: {row.get('path', '')}: {row.get('message', '')}"
         if len(state.skipped) > MOST_LEFT_OUT:

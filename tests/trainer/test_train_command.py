@@ -69,10 +69,10 @@ def test_a_folder_and_options_make_a_job(stripe_folder: Path, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "Give a job file"),
+        ([], "Pass a job file"),
         (["--data", "photos"], "--output"),
         (["job.json", "--epochs", "3"], "--epochs only goes with --data"),
-        (["job.json", "--resume", "run"], "Give a job file"),
+        (["job.json", "--resume", "run"], "Pass a job file"),
     ],
 )
 def test_what_does_not_go_together(arguments: list[str], words: str, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_keys_of_the_terminal_pause_and_stop(stripe_folder: Path, tmp_path: Path
         said = said.split(words, 1)[1]
 
     try:
-        wait_for("p pauses and goes on")
+        wait_for("p: pause or resume")
         wait_for("Epoch 1:")
         wait_for("worst:")
         os.write(ours, b"p")
@@ -150,7 +150,7 @@ def test_keys_of_the_terminal_pause_and_stop(stripe_folder: Path, tmp_path: Path
         wait_for("Resumed.")
         os.write(ours, b"s")
         wait_for("are classified correctly")
-        wait_for("its best moment was chosen with them")
+        wait_for("these photos also selected the best epoch")
         assert process.wait(LIMIT) == 0
     finally:
         process.kill()

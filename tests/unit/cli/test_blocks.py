@@ -82,7 +82,7 @@ def test_the_table_is_for_people(run: Run) -> None:
     assert sum(line.startswith("layer") for line in out.splitlines()) == BLOCKS
     for word in ("cosine", "silenced", "without it"):
         assert word in out
-    assert "F(x) is what a block adds" in err
+    assert "F(x): what a block adds" in err
 
 
 @pytest.mark.parametrize(("target", "said"), [("crane", "2 and 3"), ("yak", "no class"), ("99", "no class")])

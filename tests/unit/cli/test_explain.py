@@ -148,7 +148,7 @@ def test_photos_are_never_written_over(run: Run, photos: Path) -> None:
     assert Path(row["output"]).name == "x-2-heatmap.png"
     refused = run(photo, "--output", photo)
     assert refused[0] == 2
-    assert "is read, too" in refused[2]
+    assert "is also an input" in refused[2]
     assert photo.read_bytes() == before[photo]
 
 

@@ -64,13 +64,13 @@ def test_a_model_says_how_it_was_made_and_measured(run: Run, tmp_path: Path) -> 
     code, out, _ = run("info", str(path))
     assert code == 0
     for words in (
-        "50.0% of 8 validation pictures, by which its best epoch was chosen",
+        "50.0% of 8 validation photos, which also selected the best epoch",
         "95 % interval 20.0% to 80.0%",
         "Base: small18",
         "Made on: 2026-11-26",
         "Trained part: head",
         "Temperature: 1.43",
-        "wrongly of 4.0% of 50 pictures that do belong (95 % interval 1.0% to 12.0%)",
+        "false alarms on 4.0% of 50 photos that do belong (95 % interval 1.0% to 12.0%)",
     ):
         assert words in out
     told = info(run, str(path))["novelty"]
@@ -112,7 +112,7 @@ def test_a_network_comes_from_a_mirror(run: Run, monkeypatch: pytest.MonkeyPatch
         assert run("download", "some", "--mirror", server.address)[0] == 1
     assert info(run, "some")["classes"] == 1000
     code, out, _ = run("info", "some")
-    assert "by its publisher" in out
+    assert "according to its publisher" in out
     assert "not measured here" in out
     code, out, err = run("download", "another")
     assert (code, out) == (1, "")

@@ -245,9 +245,9 @@ def test_camtrap_dp(tmp_path: Path) -> None:
         ]
         text = said(listing)
         assert "4 rows (lines 5, 8, 9 and 1 more) of media.csv have no label" in text
-        assert "2 rows of observations.csv belong to no photo of media.csv" in text
-        assert "1 photo got the label of a whole event in observations.csv" in text
-        assert "1 video of media.csv cannot be used" in text
+        assert "2 rows of observations.csv match no photo in media.csv" in text
+        assert "1 photo took the label of a whole event in observations.csv" in text
+        assert "1 video in media.csv cannot be used" in text
         assert "5.jpg (Vulpes vulpes, Meles meles)" in text
 
 

@@ -108,7 +108,7 @@ def test_a_run_in_sentences() -> None:
         sentences += news(before, state)
     assert sentences == [
         "The trainer is there; it trains on cpu.",
-        "Photos: 1 for training, 1 for validation. Classes: 1.",
+        "Classes: 1. Photos: 1 training, 1 validation.",
         "a line that some library printed",
         "Paused.",
         "Resumed.",
