@@ -51,9 +51,9 @@ class Actions(QObject):
         self.themes = self._theme_actions()
         tips = {
             self.open_files: self.tr("Classify photos"),
-            self.open_folder: self.tr("Classify the photos in a folder and below it"),
+            self.open_folder: self.tr("Classify the photos in a folder and its subfolders"),
             self.paste: self.tr("Paste an image or copied files"),
-            self.clear: self.tr("Empty the list; the files stay where they are"),
+            self.clear: self.tr("Clear the list. Your files are not touched."),
             self.heatmap: self.tr("Show where the network found its evidence"),
             self.fit: self.tr("Show the whole photo"),
             self.label: self.tr("Sort the photos into classes of your own"),
@@ -79,18 +79,18 @@ class Actions(QObject):
         self.deeper = self._action(self.tr("Deeper layer"), ("]", "D"))
         self.shallower = self._action(self.tr("Shallower layer"), ("[", "Shift+D"))
         self.next_method = self._action(self.tr("Next method"), "M")
-        self.last_method = self._action(self.tr("Method before"), "Shift+M")
+        self.last_method = self._action(self.tr("Previous method"), "Shift+M")
         self.runner_up = self._action(self.tr("Contrast with the runner-up"), "A", checkable=True)
         self.all_classes = self._action(self.tr("All classes…"), QKeySequence.StandardKey.Find)
-        self.cells = self._action(self.tr("The layer's own cells"), "U", checkable=True)
+        self.cells = self._action(self.tr("Show the layer's cells"), "U", checkable=True)
         self.contour = self._action(self.tr("Contour at half the peak"), "T", checkable=True)
         self.swipe = self._action(self.tr("Swipe between photo and heatmap"), "W", checkable=True)
         self.check = self._action(self.tr("Check this heatmap…"), "K")
-        self.put_beside = self._action(self.tr("Put this heatmap beside others"), "P")
+        self.put_beside = self._action(self.tr("Add this heatmap to the comparison"), "P")
         self.save_picture = self._action(self.tr("Save picture with heatmap…"), "Ctrl+S")
         self.save_map = self._action(self.tr("Save raw heatmap (NPZ)…"), "Ctrl+Shift+S")
-        self.save_report = self._action(self.tr("Save report on this photo…"), "Ctrl+R")
-        self.caption = self._action(self.tr("Caption below saved pictures"), checkable=True)
+        self.save_report = self._action(self.tr("Save a report on this photo…"), "Ctrl+R")
+        self.caption = self._action(self.tr("Add a caption to saved pictures"), checkable=True)
 
     def _action(
         self, text: str, shortcut: Shortcut | None = None, icon: str = "", *, checkable: bool = False
@@ -109,7 +109,7 @@ class Actions(QObject):
         return action
 
     def _theme_actions(self) -> QActionGroup:
-        titles = {"system": self.tr("As the system"), "light": self.tr("Light"), "dark": self.tr("Dark")}
+        titles = {"system": self.tr("System"), "light": self.tr("Light"), "dark": self.tr("Dark")}
         group = QActionGroup(self)
         for choice in THEME.choices:
             action = self._action(titles.get(choice, choice), checkable=True)

@@ -96,7 +96,7 @@ def _end_if_held(status: int) -> None:
     deadline = time.monotonic() + CLOSE_SECONDS / 2
     while left_behind():
         if time.monotonic() > deadline:
-            _logger.error("Something did not end when the window was closed; the process ends without it")
+            _logger.error("A task did not stop when the window closed; quitting without it")
             logging.shutdown()
             os._exit(status)
         time.sleep(0.05)
@@ -157,7 +157,7 @@ def _table(window: MainWindow) -> str:
         outcome = item.outcome
         if isinstance(outcome, Result):
             scores = "   ".join(f"{score.label} {score.probability:.1%}" for score in outcome.scores[:3])
-            answer = f"{'' if outcome.sure else 'perhaps '}{outcome.headline.label}"
+            answer = f"{'' if outcome.sure else 'maybe '}{outcome.headline.label}"
             unsure = "   (unfamiliar)" if outcome.unfamiliar else ""
             time_taken = f"[{outcome.provider}, {outcome.seconds * 1e3:.0f} ms]"
             lines.append(f"{item.name:<16} {answer:<16} {scores}{unsure}   {time_taken}")

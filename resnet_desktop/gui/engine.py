@@ -198,4 +198,4 @@ def _model_file(wanted: str) -> tuple[Path, str]:
         return library.find(wanted), ""
     default = library.default()
     problem = default.problem
-    return default.path, "" if problem is None else f"{problem} Until then {default.path.stem} is used."
+    return default.path, "" if problem is None else f"{problem} Using {default.path.stem} until then."

@@ -79,7 +79,7 @@ class EvidenceActions(QObject):
         self._page.compare.cancel()
         for question in list(self._paths):
             question.drop()
-            self._forget(question, self.tr("Cancelled: nothing was written."))
+            self._forget(question, self.tr("Cancelled. Nothing was saved."))
 
     def close(self) -> None:
         """Wait for the picture that is being written."""
@@ -137,7 +137,7 @@ class EvidenceActions(QObject):
             look = Look(style.colormap, opacity, style.smooth)
             output.write_text(path, engine.analysis.report(number, source, name, request, look, cancelled, progress))
 
-        self.said.emit(self.tr("Writing the report: testing the heatmap takes some seconds… Esc gives up."))
+        self.said.emit(self.tr("Writing the report. Testing the heatmap takes a few seconds… Press Esc to cancel."))
         self._ask(self._report, path, work)
 
     def _connect_views(self) -> None:
@@ -227,12 +227,12 @@ class EvidenceActions(QObject):
 
     def _on_outdated(self, question: Question) -> None:
         if question in self._paths:
-            self._forget(question, self.tr("Nothing was written: the model, or what it sees, has changed meanwhile."))
+            self._forget(question, self.tr("Nothing was saved: the model or what it sees has changed."))
 
     def _on_progress(self, done: int, total: int) -> None:
         if self._report in self._paths:
             share = wording.percent(done / max(1, total))
-            self.said.emit(self.tr("Writing the report… {share}. Esc gives up.").format(share=share))
+            self.said.emit(self.tr("Writing the report… {share}. Press Esc to cancel.").format(share=share))
 
     def _forget(self, question: Question, why: str) -> None:
         del self._paths[question]

@@ -95,7 +95,7 @@ def _cell(photo: QImage, shown: Shown, dress: Dress) -> QImage:
     margin = photo.width() / 60 if lines else 0.0
     result = QImage(photo.width(), round(photo.height() + band + 2 * margin), QImage.Format.Format_RGB32)
     if result.isNull():
-        raise StorageError("write_failed", "The picture is too large for the memory there is.")
+        raise StorageError("write_failed", "The picture is too large for the available memory.")
     result.fill(_PAPER)
     painter = QPainter(result)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

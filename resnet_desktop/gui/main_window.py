@@ -117,7 +117,7 @@ class MainWindow(QMainWindow):
         if dropped.online:
             self.notice.say(
                 self.tr(
-                    "Only a web address came along, and the app opens no connection. Save the picture and drop that."
+                    "That was only a web address, and the app does not go online. Save the picture and drop the file."
                 )
             )
 
@@ -331,10 +331,10 @@ class MainWindow(QMainWindow):
         if self.preferences.is_new(declared.TOLD_PROBLEM, info.problem):
             self.notice.say(info.problem)
         if not info.has_labels or not info.is_prepared:
-            text, answer = self.tr("{name} carries no class names: its classes are numbered."), self.tr("Name them…")
+            text, answer = self.tr("{name} has no class names, so its classes are numbered."), self.tr("Name them…")
             if info.has_labels:
-                text = self.tr("{name} does not say how its photos were prepared: the usual way is assumed.")
-                answer = self.tr("Say how…")
+                text = self.tr("{name} does not say how to prepare photos, so the usual way is assumed.")
+                answer = self.tr("Set this up…")
             self.notice.say(text.format(name=info.name), (answer, lambda: self.models.ask_for_labels(info.path)))
         self._classify_all()
 
@@ -359,7 +359,7 @@ class MainWindow(QMainWindow):
 
     def _on_scan_finished(self, count: int) -> None:
         if count == 0:
-            self.notice.say(self.tr("There are no photos in that folder."))
+            self.notice.say(self.tr("No photos found in that folder."))
 
     def _on_fit_chosen(self, fit: str) -> None:
         self.preferences.change(FIT, fit)

@@ -54,7 +54,7 @@ def _keep_crashes() -> IO[str] | None:
         left = path.read_text("utf-8", "replace") if path.exists() else ""
         if left.strip():
             words = redacted(left[:MOST_OF_A_CRASH], names=True).splitlines()
-            _logger.critical("The app crashed the last time: %s", " | ".join(line.strip() for line in words))
+            _logger.critical("The app crashed last time: %s", " | ".join(line.strip() for line in words))
         file = path.open("w", encoding="utf-8")
         faulthandler.enable(file)
     except OSError:  # the log says already that nothing can be written there

@@ -73,7 +73,7 @@ class ReportDialog(QDialog):
         except StorageError as error:
             self._said.setText(str(error))
             return
-        self._said.setText(self.tr("The report is in {path}.").format(path=path))
+        self._said.setText(self.tr("Report saved to {path}.").format(path=path))
 
     def _save_button(self) -> QWidget:
         return self.buttons.button(QDialogButtonBox.StandardButton.Save)
@@ -81,8 +81,8 @@ class ReportDialog(QDialog):
     def _build(self) -> None:
         words = PlainLabel(
             self.tr(
-                "This is all that a report holds: versions, settings, and the app's log. Your name, and the names and "
-                "places of your files, are taken out. Nothing is sent: save it, look at it, and attach it to your "
+                "This is everything the report contains: versions, settings and the app's log. Your name and the names "
+                "and locations of your files are removed. Nothing is sent: save it, review it and attach it to your "
                 "message."
             )
         )

@@ -251,7 +251,7 @@ class ModelInfo:
         explains: whether heatmaps cost nothing (see explain.explainer).
         categories: the labels.
         layers: the layers that can be explained, from first to last.
-        accuracy: how often it is right; None where the file does not say.
+        accuracy: accuracy; None where the file does not say.
         topics: what its classes are kinds of, the largest first, and how many each has; empty where that is not known.
         problem: why this is not the model that the app should start with; empty where it is.
     """

@@ -38,4 +38,4 @@ class ResultsExport(QObject):
         except StorageError as error:
             self.said.emit(str(error))
             return
-        self.said.emit(self.tr("The results are in {path}.").format(path=path))
+        self.said.emit(self.tr("Results saved to {path}.").format(path=path))

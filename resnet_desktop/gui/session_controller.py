@@ -351,7 +351,7 @@ class SessionController(QObject):
             self._loads = [load for load in self._loads if load in self._commands]
             more = bool(self._commands or self._request is not None or self._asks)
         message = self.tr("Something went wrong inside the app: {error}").format(error=error)
-        self._on_gave_up(Failure("internal", message, self.tr("The log has the details.")))
+        self._on_gave_up(Failure("internal", message, self.tr("See the log for details.")))
         if more:  # it came between the fault and this word of it
             self._wake()
 

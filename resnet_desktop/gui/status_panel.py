@@ -40,7 +40,7 @@ class StatusPanel(QStatusBar):
         self.provider_badge.clicked.connect(self._on_provider_clicked)
         self.time_label = PlainLabel()
         self.time_label.setProperty("tone", "secondary")
-        self.time_label.setToolTip(self.tr("From opening the file to its prediction"))
+        self.time_label.setToolTip(self.tr("Time from opening the file to the prediction"))
         self.progress_text = PlainLabel()
         self.progress_text.setProperty("tone", "secondary")
         self.progress = QProgressBar()
@@ -76,8 +76,8 @@ class StatusPanel(QStatusBar):
         lines = (
             self.tr("{name} knows {things}").format(name=info.name, things=what_it_knows(info)),
             how_good(info.accuracy),
-            self.tr("It sees {side} × {side} pixels of a photo.").format(side=info.side),
-            self.tr("Click to see all it knows, or to choose another model."),
+            self.tr("It sees {side} × {side} pixels of each photo.").format(side=info.side),
+            self.tr("Click to see everything it knows, or to choose another model."),
         )
         self.model_button.setToolTip(plain_tip("\n".join(line for line in lines if line)))
         self.show_provider(info.provider, info.reason)

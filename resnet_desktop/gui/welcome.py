@@ -60,10 +60,10 @@ class WelcomePage(QWidget):
         self._open.setProperty("primary", "true")
         self._open.clicked.connect(self.open_asked)
         self._tiles = [self._tile(path) for path in sample_photos()]
-        self._samples_title = PlainLabel(self.tr("or look at a sample first"))
+        self._samples_title = PlainLabel(self.tr("or try a sample first"))
         self._knows = PlainLabel()
         self.list_button = QToolButton()
-        self.list_button.setText(self.tr("See all it knows"))
+        self.list_button.setText(self.tr("See everything it knows"))
         self.list_button.setProperty("tone", "link")
         self.list_button.clicked.connect(self.classes_asked)
         self._build()

@@ -195,7 +195,7 @@ def test_arrows_move_while_one_types_and_escape_changes_nothing(open_window: Ope
         assert dialog.bars.currentIndex().row() == row
     qtbot.keyClicks(dialog.search, "no such thing")
     assert not dialog.explain.isEnabled()
-    assert "nothing of that name" in dialog.found.text()
+    assert "No matching classes" in dialog.found.text()
     qtbot.keyClick(dialog.search, Qt.Key.Key_Return)
     assert window.inspect.search.dialog is dialog
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)

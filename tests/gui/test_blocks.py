@@ -115,14 +115,14 @@ def test_a_block_in_words() -> None:
     opened = made_up()
     words = dict(facts(opened, 5))
     assert "0.39 times as large as the skip" in words["Size"]
-    assert "takes away" in words["Direction"]
+    assert "weakens" in words["Direction"]
     assert words["Silence"].startswith("50 %")
     assert "× 10" in words["Gradient"]
     assert "from 87.0 % to 17.0 %" in words["Left out"]
-    assert "espresso (50.0 %) comes first" in words["Left out"]
+    assert "The prediction is then espresso (50.0 %)" in words["Left out"]
     assert "stays at 87.0 %" in dict(facts(opened, 6))["Left out"]
     assert readout(opened, 5)[0] == "layer1.5"
-    assert "then first: espresso" in readout(opened, 5)
+    assert "then predicted: espresso" in readout(opened, 5)
     assert len(readout(opened, 6)) == len(readout(opened, 5)) - 1
 
 

@@ -47,7 +47,7 @@ def opened(wizard: TrainWizard, qtbot: QtBot, folder: Path) -> CheckPage:
 
 def told(check: CheckPage) -> tuple[int, int]:
     """How many photos are to learn from and to check with, as the page says."""
-    found = re.match(r"(\d+) photos to learn from, (\d+) to check with", check.state)
+    found = re.match(r"(\d+) photos for training, (\d+) for validation", check.state)
     return (int(found[1]), int(found[2])) if found else (-1, -1)
 
 
@@ -66,13 +66,13 @@ def test_the_split_that_is_told_is_the_one_used(open_wizard: OpenWizard, qtbot: 
     wizard = open_wizard()
     check = opened(wizard, qtbot, photos)
     assert told(check) == used(wizard)
-    assert "1 cannot be read" in check.state
+    assert "1 unreadable" in check.state
     before = scan(parse_job(check.into(wizard.draft).job())).validation
     check.sheet.leave_out([sample.name for sample in before[:4]])
     check.sheet.relabel([sample.name for sample in before[4:6]], "dark")
     wait_split(qtbot, check)
     assert told(check) == used(wizard)
-    assert "4 left out, 2 of another class" in check.state
+    assert "4 left out, 2 relabelled" in check.state
     check._share.setValue(40)
     assert told(check) == (-1, -1), "a new share is not taken for split already"
     wait_split(qtbot, check)
@@ -194,7 +194,7 @@ def test_a_split_that_lies_there_and_what_is_passed_over_are_told(
     wizard.add_sources([whole])
     qtbot.waitUntil(lambda: wizard.data.complete, timeout=LONG)
     assert "16 photos in 2 classes" in wizard.data.summary
-    assert "as they lie there" in wizard.data.summary
+    assert "Your own split" in wizard.data.summary
     assert ".cr2" in wizard.data.summary
 
 
@@ -212,6 +212,6 @@ def test_what_was_decided_is_there_when_the_guide_is_opened_again(
     again = opened(open_wizard(), qtbot, photos)
     assert again.sheet.now == decided
     wait_split(qtbot, again)
-    assert "1 left out, 1 of another class" in again.state
+    assert "1 left out, 1 relabelled" in again.state
     again.sheet.undo()
     assert not again.sheet.now.exclude

@@ -1,4 +1,4 @@
-"""Does this heatmap mean anything? The verdict, and what it rests on."""
+"""Can you trust this heatmap? The verdict, and what it rests on."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ def test_curves_are_those_of_the_tests(qtbot: QtBot) -> None:
     details.show_check(checked)
     qtbot.wait(30)
     away, back = details.curves[:2]
-    assert "Taken away (blurred)" in away.accessibleName()
-    assert "Put back (blurred)" in back.accessibleName()
+    assert "Removed (blurred)" in away.accessibleName()
+    assert "Restored (blurred)" in back.accessibleName()
     assert "area 0.32, random 0.45" in away.accessibleDescription()
     assert "area 0.58, random 0.45" in back.accessibleDescription()
     QTest.keyClick(back, Qt.Key.Key_Right)
@@ -125,7 +125,7 @@ def test_curves_are_those_of_the_tests(qtbot: QtBot) -> None:
     assert back.reading[0].startswith("6 %")
     assert back.reading[2] == f"random {100 * checked.check.blur.random[-2]:.1f} %"
     QTest.mouseMove(away, QPoint(away.width() // 2 + 10, 90))
-    assert away.reading[0].endswith("taken away")
+    assert away.reading[0].endswith("removed")
     assert "mean colour" in details.curves[2].accessibleName()
 
 

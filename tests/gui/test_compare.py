@@ -167,7 +167,7 @@ def test_four_pins_are_not_pushed_out(open_window: OpenWindow, qtbot: QtBot) -> 
     qtbot.waitUntil(lambda: not page.desk.waiting, timeout=10_000)
     page.put_beside()
     assert compare.cells == there
-    assert "Take one away first" in window.notice.text
+    assert "Remove one first" in window.notice.text
     compare.bar.button(DEPTHS).click()
     assert compare.cells == there
 

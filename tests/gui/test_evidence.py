@@ -334,10 +334,10 @@ def test_a_report_is_given_up_with_its_model_or_by_hand(
     report = tmp_path / "cat.html"
     window.evidence.save_report(report)
     window.actions_.cancel.trigger()
-    assert window.notice.text == "Cancelled: nothing was written."
+    assert window.notice.text == "Cancelled. Nothing was saved."
     window.evidence.save_report(report)
     window.open_model(str(wary_model_file))
-    qtbot.waitUntil(lambda: "has changed meanwhile" in window.notice.text, timeout=20_000)
+    qtbot.waitUntil(lambda: "has changed" in window.notice.text, timeout=20_000)
     wait_settled(qtbot, window)
     assert not report.exists()
 

@@ -92,7 +92,7 @@ def test_a_web_address_alone_is_explained(open_window: OpenWindow) -> None:
     mime = QMimeData()
     mime.setUrls([QUrl("https://example.org/cat.jpg")])
     drop(window, mime)
-    assert "opens no connection" in window.notice.text
+    assert "does not go online" in window.notice.text
     assert not window.gallery.items
 
 
@@ -116,7 +116,7 @@ def test_an_unreadable_file_has_its_row_and_its_sentence(open_window: OpenWindow
 
 def test_a_folder_without_photos_is_reported(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window = open_window(tmp_path)
-    qtbot.waitUntil(lambda: "no photos" in window.notice.text, timeout=5000)
+    qtbot.waitUntil(lambda: "No photos found" in window.notice.text, timeout=5000)
 
 
 def test_a_bar_shows_its_evidence_by_mouse_and_keyboard(open_window: OpenWindow, qtbot: QtBot) -> None:

@@ -201,7 +201,7 @@ def test_the_sentence_tells_what_is_frozen_and_how_fast_the_rest_learns() -> Non
     parts = [Part(name, total, 0, 0.0) for name, total in {**counts, "head": 4_098}.items()]
     words = sentence("last-stage", pieces("last-stage", 4, 0.3, parts), norms_freeze=True)
     assert "Frozen: conv1 to layer3, 8.5 million weights." in words
-    assert "Learning: layer4 and the new head, 15.0 million weights." in words
+    assert "Trained: layer4 and the new head, 15.0 million weights." in words
     assert "layer4 learns at 0.3 of the head's rate." in words
     assert "only the new head" in sentence("head", pieces("head", 4, 0.3, []), norms_freeze=True)
     assert "layer3 0.09" in sentence("all", pieces("all", 4, 0.3, parts), norms_freeze=False)
@@ -248,7 +248,7 @@ def test_the_photos_are_shown_as_training_varies_them(page: ModelPage, qtbot: Qt
     assert page.grab().save(str(SCREENSHOTS / "wizard-preview.png"))
     fold.set_open(False)
     page.advanced.choose("recipe.views", 1)
-    assert "as it is" in page.preview.why
+    assert "unchanged" in page.preview.why
     assert not page.preview._inquiry.busy, "nobody looks"
 
 

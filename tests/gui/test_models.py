@@ -85,12 +85,12 @@ def test_the_bundled_model_is_described_and_stays(models: ModelsWindow, qtbot: Q
     assert "test photos" in lines["Measured"]
     assert lines["Temperature"] == "0.73"
     assert lines["Trained"] == "the whole network, from scratch"
-    assert lines["Made on"] == "2026-11-23"
+    assert lines["Created"] == "2026-11-23"
     assert "128 × 128" in lines["Photo"]
     assert not models.installed.use_button.isEnabled(), "it is in use"
     assert not models.installed.remove_button.isEnabled()
     models.installed.check_button.click()
-    qtbot.waitUntil(lambda: "are whole" in models.installed.said, timeout=WAIT)
+    qtbot.waitUntil(lambda: "are intact" in models.installed.said, timeout=WAIT)
 
 
 def test_the_card_says_how_often_the_warning_is_wrong(qapp: object, model_file: Path) -> None:
@@ -99,12 +99,12 @@ def test_the_card_says_how_often_the_warning_is_wrong(qapp: object, model_file: 
     known = dataclasses.replace(facts(model_file), warning=told)
     card = ModelCard()
     card.show_model(known)
-    assert "of 50 photos that do belong, wrongly 4.0 % (95 % interval 1 % to 12 %)" in card.lines["Unfamiliar photos"]
+    assert "false alarms on 4.0 % of 50 familiar photos (95 % interval 1 % to 12 %)" in card.lines["Unfamiliar photos"]
     card.show_model(dataclasses.replace(known, warning={"method": "energy"}))
     assert "wrongly" not in card.lines["Unfamiliar photos"], "an older model does not say"
     metrics = {"acc1": 0.5, "acc1_interval": [0.2, 0.8], "images": 8, "on": "validation"}
     card.show_model(dataclasses.replace(known, provenance={"metrics": metrics, "recipe": "?"}))
-    assert "8 validation photos, by which its best moment was chosen" in card.lines["Measured"]
+    assert "8 validation photos, which also selected the best epoch" in card.lines["Measured"]
     card.deleteLater()
 
 
@@ -126,7 +126,7 @@ def test_a_file_is_installed_used_damaged_and_removed(models: ModelsWindow, qtbo
     qtbot.waitUntil(lambda: models.installed.use_button.text() == "In use", timeout=WAIT)
     qtbot.waitUntil(lambda: ready(models, "small18 2"), timeout=WAIT)
     models.installed.check()
-    qtbot.waitUntil(lambda: "differ from its checksum" in models.installed.said, timeout=WAIT)
+    qtbot.waitUntil(lambda: "do not match its checksum" in models.installed.said, timeout=WAIT)
     models.installed.remove_button.click()
     box = models.installed.findChildren(QMessageBox)[-1]
     assert "small18 2" in box.text()
@@ -161,7 +161,7 @@ def test_a_pretrained_network_is_fetched_when_asked_for(models: ModelsWindow, se
     qtbot.waitUntil(lambda: ready(models, "some"), timeout=WAIT)
     lines = models.installed.card.lines
     assert lines["Names"].startswith("tench")
-    assert "not measured here" in lines["Says its publisher"]
+    assert "not measured here" in lines["According to its publisher"]
     assert lines["Licence"] == "BSD 3-Clause"
 
 

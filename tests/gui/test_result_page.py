@@ -155,7 +155,7 @@ def test_a_photo_or_model_that_is_gone_is_said(page: ResultPage, run: Path, phot
     photos[6].unlink()
     view = page.before_after
     page.tabs.setCurrentWidget(view)
-    qtbot.waitUntil(lambda: photos[6].name in view.words and "Looking" not in view.words, timeout=LONG)
+    qtbot.waitUntil(lambda: photos[6].name in view.words and "Working" not in view.words, timeout=LONG)
     assert view.difference.image.isNull()
     view.show_other(1)
     qtbot.waitUntil(lambda: not view.difference.image.isNull(), timeout=LONG)
@@ -203,7 +203,7 @@ def test_the_last_word_on_a_photo_counts_and_can_be_taken_back() -> None:
 
 
 def test_what_the_figures_mean_is_said(page: ResultPage, run: Path) -> None:
-    assert page.headline.startswith("63 % of 8 validation photos are named rightly.")
+    assert page.headline.startswith("63 % of 8 validation photos are classified correctly.")
     assert "30 % to 86 %" in page.note
     assert "few" in page.note
     assert LABELS[0] in page.note, "a class that is found half of the time"
@@ -235,19 +235,19 @@ NOTHING: dict[str, Any] = {
 
 def test_what_was_not_measured_is_not_praised(page: ResultPage, run: Path, photos: list[Path], qtbot: QtBot) -> None:
     shown(page, run, photos, qtbot, **NOTHING)
-    assert "nobody knows" in page.headline
+    assert "accuracy could not be measured" in page.headline
     assert "Nothing was measured" in page.mistakes.words
     assert "Nothing was measured" in page.quality.sheet.words
     page.mistakes.show_which(DOUBTS)
-    assert "not looked at" in page.mistakes.words
-    assert "No label" not in page.mistakes.words
+    assert "not checked" in page.mistakes.words
+    assert "No suspicious labels" not in page.mistakes.words
     model = page.quality.classes
     assert [model.data(model.index(0, column)) for column in (1, 2, 3)] == ["–"] * 3
 
 
 def test_classes_that_were_not_tested_are_named(page: ResultPage, run: Path, photos: list[Path], qtbot: QtBot) -> None:
     shown(page, run, photos, qtbot, metrics={"acc1": 0.5, "acc1_interval": [0.2, 0.8], "images": 8, "on": "test"})
-    assert f"Of 5 of {len(LABELS)} classes there were none." in page.headline
+    assert f"5 of {len(LABELS)} classes had no such photos." in page.headline
     assert LABELS[2] in page.note.split("their accuracy is unknown")[1]
 
 
@@ -256,8 +256,8 @@ def test_after_training_again_the_accuracies_are_not_compared(
 ) -> None:
     metrics = {"acc1": 0.5, "acc1_interval": [0.2, 0.8], "images": 8, "on": "test"}
     shown(page, run, photos, qtbot, metrics=metrics, about={"judged_changed": 3})
-    assert "3 photos that an earlier run was judged by" in page.note
-    assert "nothing was chosen with them" not in page.note
+    assert "its predictions were seen (3)" in page.note
+    assert "not used for training or for choosing" not in page.note
     drafts: list[Draft] = []
     page.again_asked.connect(drafts.append)
     page.mistakes.again_asked.emit([str(photos[6])], {})
@@ -274,7 +274,7 @@ def test_it_is_said_which_photos_a_mistake_is_of_and_what_deciding_does(
     results = shown(page, run, photos, qtbot, pictures=rows, metrics=metrics, suspects=[])
     view = page.mistakes
     tested, checked = (next(p for p in results.mistakes if p.role == role) for role in ("test", "validation"))
-    assert "test photos" in view._about(tested)
+    assert "test photo" in view._about(tested)
     assert "validation photos" in view._about(checked)
     view.leave_out([checked.path])
     assert "not comparable" not in view.changes
@@ -285,14 +285,14 @@ def test_it_is_said_which_photos_a_mistake_is_of_and_what_deciding_does(
 def test_what_was_seen_in_few_photos_is_no_advice(
     page: ResultPage, run: Path, photos: list[Path], qtbot: QtBot
 ) -> None:
-    assert "often misses" not in page.note
+    assert "often missed" not in page.note
     assert f"2 of 4 photos of {LABELS[0]}" in page.note
     rows = [
         {"label": label, "precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 40 if label == LABELS[1] else 2}
         for label in LABELS
     ]
     shown(page, run, photos, qtbot, per_class=rows)
-    assert f"often misses: {LABELS[1]}." in page.note
+    assert f"Often missed: {LABELS[1]}." in page.note
 
 
 def test_calibration_says_what_it_was_fitted_on(page: ResultPage, run: Path) -> None:
@@ -305,7 +305,7 @@ def test_an_export_writes_over_nothing(page: ResultPage, tmp_path: Path, qtbot: 
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "labels.txt").write_text("mine", "utf-8")
     page.export_to(tmp_path / "mine")
-    qtbot.waitUntil(lambda: "Written" in page.said, timeout=LONG)
+    qtbot.waitUntil(lambda: "Saved to" in page.said, timeout=LONG)
     assert (tmp_path / "mine" / "labels.txt").read_text("utf-8") == "mine"
     assert (tmp_path / "mine 2" / "model.onnx").is_file()
     assert "mine 2" in page.said

@@ -121,23 +121,23 @@ def test_earlier_epochs_are_looked_back_at(page: RunPage, elsewhere: Elsewhere, 
     assert chooser.epoch == 1, "who looks back is not disturbed"
     qtbot.mouseClick(chooser._newest, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: details.shown is not None and details.shown.epoch == 3, timeout=WAIT)
-    assert details.confusion.words == "Every photo is named rightly."
+    assert details.confusion.words == "Every photo is classified correctly."
     assert chooser.follows
 
 
 def test_a_run_of_somebody_else_is_told_through_its_folder(page: RunPage, elsewhere: Elsewhere, qtbot: QtBot) -> None:
     assert page.headline == "Epoch 2 of 20"
-    assert "goes on by itself" in page.notice
+    assert "continues in the background" in page.notice
     page.pause_button.click()
     assert (page.headline, page.pause_button.isEnabled()) == ("Pausing…", False)
     elsewhere.say("progress", epoch=2, step=4, steps=4, loss=0.5, paused=True)
     qtbot.waitUntil(lambda: page.headline == "Paused", timeout=WAIT)
-    assert page.pause_button.text() == "Go on"
+    assert page.pause_button.text() == "Resume"
     page.pause_button.click()
     elsewhere.epoch(3)
     qtbot.waitUntil(lambda: page.headline == "Epoch 3 of 20", timeout=WAIT)
     page.stop_button.click()
-    assert "the best network so far is kept" in page.headline
+    assert "keeping the best network so far" in page.headline
     assert not page.stop_button.isEnabled()
     page.cancel_button.click()
     assert elsewhere.told() == ["pause", "resume", "stop", "cancel"]
@@ -161,7 +161,7 @@ def test_the_window_is_closed_while_it_only_looks_on(
     qtbot.waitUntil(lambda: again.progress.headline == "Paused", timeout=WAIT)
     assert again.run.can_be_told
     again.data.open_run(elsewhere.folder.parent)
-    assert "is not the folder of a run" in again.data.problem
+    assert "is not a run folder" in again.data.problem
 
 
 def test_a_run_that_was_killed_says_so(page: RunPage, elsewhere: Elsewhere, qtbot: QtBot) -> None:

@@ -71,7 +71,7 @@ def test_what_could_be_installed_is_told(page: TrainerPage, qtbot: QtBot, tmp_pa
     assert "MB to download" in page._small.text()
     assert page._small.isChecked()
     if sys.platform != "darwin":
-        assert "none was found here" in page._large.text()
+        assert "none found" in page._large.text()
     assert str(environment.managed_folder()) in page._folder.text()
     (tmp_path / "driver").touch()
     page.look()
@@ -124,7 +124,7 @@ def test_an_installation_is_cancelled(page: TrainerPage, qtbot: QtBot) -> None:
     assert page.words == "Cancelling…"
     qtbot.waitUntil(lambda: not page.busy, timeout=LONG)
     assert time.monotonic() - begun < 5.0
-    assert page.words == "Cancelled; nothing was installed."
+    assert page.words == "Cancelled. Nothing was installed."
     assert list(environment.managed_folder().parent.glob("trainer*")) == []
     assert page._install.isEnabled()
 
@@ -153,7 +153,7 @@ def test_what_was_installed_is_tried_although_it_is_cancelled_then(
 def test_the_window_closes_at_once_while_it_installs(open_wizard: OpenWizard, qtbot: QtBot) -> None:
     wizard = open_wizard()
     qtbot.waitUntil(lambda: wizard.trainer.found is not None, timeout=LONG)
-    assert "not there yet" in wizard.data.notice.words
+    assert "not installed yet" in wizard.data.notice.words
     wizard.data.notice.asked.emit()
     assert wizard.page is wizard.trainer
     assert wizard.next_button.isEnabled(), "the photos can be chosen without it"
@@ -182,6 +182,6 @@ def test_nothing_is_said_where_pytorch_is_there(open_wizard: OpenWizard, qtbot: 
     assert wizard.data.notice.words
     wizard.data.notice.asked.emit()
     wizard.trainer._show(TrainerCheck(None, ok=True, message="PyTorch 2.13.0 trains on cpu"))
-    assert wizard.next_button.text() == "Go on with the photos"
+    assert wizard.next_button.text() == "Continue with the photos"
     wizard.go_on()
     assert wizard.page is wizard.data

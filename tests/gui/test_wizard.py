@@ -137,13 +137,13 @@ def test_from_photos_to_a_model_that_is_used(open_wizard: OpenWizard, qtbot: QtB
     assert "lamps" in [entry.name for entry in Library().entries()]
     folder = wizard.draft.folder
     wizard.result.export_to(folder.parent / "for others")
-    qtbot.waitUntil(lambda: "Written" in wizard.result.said, timeout=LONG)
+    qtbot.waitUntil(lambda: "Saved to" in wizard.result.said, timeout=LONG)
     assert (folder.parent / "for others" / "model.onnx").is_file()
     compared = wizard.result.before_after
     wizard.result.tabs.setCurrentWidget(compared)
     qtbot.waitUntil(lambda: not compared.difference.image.isNull(), timeout=LONG)
     assert "Photo 1 of 5" in compared.words
-    assert wizard.next_button.text() == "Close, and drop a photo"
+    assert wizard.next_button.text() == "Close and drop a photo"
     shot(wizard, "before-after")
     wizard.next_button.click()
     assert not wizard.isVisible()

@@ -120,14 +120,14 @@ class ClassesDialog(QDialog):
         self.setWindowTitle(title)
         self.resize(420, 560)
         self.setMinimumSize(320, 300)
-        self.search.setPlaceholderText(self.tr("Search the classes and what they have in common"))
-        self.search.setAccessibleName(self.tr("Search the classes"))
+        self.search.setPlaceholderText(self.tr("Search classes and groups"))
+        self.search.setAccessibleName(self.tr("Search classes"))
         self.search.setClearButtonEnabled(True)
         self.bars.setModel(self.classes)
         self.bars.setLayoutMode(BarList.LayoutMode.Batched)  # 20,000 rows at once would take 100 ms a keystroke
         self.bars.setBatchSize(200)
         self.bars.setAccessibleName(title)
-        self.found.setText(self.tr("Looking…"))
+        self.found.setText(self.tr("Working…"))
         self.found.setProperty("tone", "secondary")
         self.found.setWordWrap(True)
         self.explain.setDefault(True)
@@ -159,11 +159,11 @@ class ClassesDialog(QDialog):
         self.bars.setCurrentIndex(self.classes.index(0))
         self.explain.setEnabled(count > 0)
         if not count:
-            self.found.setText(self.tr("It knows nothing of that name."))
+            self.found.setText(self.tr("No matching classes."))
         elif text.strip():
             self.found.setText(self.tr("{count} found").format(count=wording.number(count)))
         else:
-            self.found.setText(self.tr("{count} classes, the most probable first").format(count=wording.number(count)))
+            self.found.setText(self.tr("{count} classes, most probable first").format(count=wording.number(count)))
 
 
 class ClassSearch(QObject):

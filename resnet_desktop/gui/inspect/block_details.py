@@ -92,13 +92,13 @@ class BlockDetails(QFrame):
             if known:
                 name.setText(rows[row][0])
                 words.setText(rows[row][1])
-        self._maps_note.setText(self.tr("Looking…"))
+        self._maps_note.setText(self.tr("Working…"))
         self.sheet.show_sheet(None)
 
     def show_sheet(self, sheet: FeatureSheet) -> None:
         """The feature maps are there."""
         count = len(sheet.channels)
-        text = self.tr("The {count} channels that speak most for the class, strongest first.").format(count=count)
+        text = self.tr("The {count} channels with most evidence for the class, strongest first.").format(count=count)
         self._maps_note.setText(text)
         self.sheet.show_sheet(sheet)
 

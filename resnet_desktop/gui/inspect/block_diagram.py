@@ -37,7 +37,7 @@ class BlockDiagram(QWidget):
     def show_block(self, sketch: BlockSketch) -> None:
         """Draw a block."""
         self._sketch = sketch
-        self.setAccessibleName(self.tr("How {name} is built").format(name=sketch.name))
+        self.setAccessibleName(self.tr("Structure of {name}").format(name=sketch.name))
         parts = [self._skip_words(sketch), "F(x): " + "; ".join(sketch.convolutions), self._shape(sketch.output)]
         self.setAccessibleDescription(". ".join(parts))
         self.update()

@@ -96,8 +96,7 @@ def _of_the_block(*, linear: bool) -> tuple[Measure, ...]:
             tr("blocks", "Size"),
             tr(
                 "blocks",
-                "How much each block adds, F(x), beside what it adds it to, the skip. A small ratio is a small "
-                "correction.",
+                "How much each block adds, F(x), relative to its skip. A small ratio means a small correction.",
             ),
             help_texts.skip_connections(),
             _sizes,
@@ -107,7 +106,7 @@ def _of_the_block(*, linear: bool) -> tuple[Measure, ...]:
             tr("blocks", "Direction"),
             tr(
                 "blocks",
-                "Whether a block strengthens what is there (above 0), takes it away (below 0) or adds something that "
+                "Whether a block strengthens its input (above 0), weakens it (below 0) or adds something that "
                 "has little to do with it (near 0).",
             ),
             help_texts.direction(linear=linear),
@@ -116,7 +115,7 @@ def _of_the_block(*, linear: bool) -> tuple[Measure, ...]:
         Measure(
             SILENCE,
             tr("blocks", "Silence"),
-            tr("blocks", "How many of a block's units its last ReLU sets to 0 for this photo."),
+            tr("blocks", "The share of a block's units that its last ReLU sets to 0 for this photo."),
             help_texts.silenced_units(),
             _silence,
         ),
@@ -132,8 +131,8 @@ def _of_the_network(*, linear: bool) -> tuple[Measure, ...]:
             tr("blocks", "Gradient"),
             tr(
                 "blocks",
-                "How much of the gradient arrives at each block on its way back from the class, from right to left: "
-                "as the network is, and with the skips cut.",
+                "How much of the class's gradient reaches each block on its way back, from right to left: "
+                "with the network's skips, and without them.",
             ),
             help_texts.vanishing_gradients(linear=linear),
             _gradients,
@@ -141,7 +140,7 @@ def _of_the_network(*, linear: bool) -> tuple[Measure, ...]:
         Measure(
             "lesion",
             tr("blocks", "Left out"),
-            tr("blocks", "The probability of the class when one block loses its F(x) and hands on the skip alone."),
+            tr("blocks", "The probability of the class when one block loses its F(x) and passes on only the skip."),
             help_texts.lesion_test(),
             _lesions,
         ),
@@ -189,7 +188,7 @@ def _gradients(opened: OpenedBlocks) -> Plot:
         title=tr("blocks", "norm of the gradient, in powers of ten"),
         series=(
             Series(tr("blocks", "with skips"), whole, line=True),
-            Series(tr("blocks", "skips cut"), cut, "second", line=True, dashed=True),
+            Series(tr("blocks", "without skips"), cut, "second", line=True, dashed=True),
         ),
         scale=Scale.powers((*whole, *cut)),
     )
@@ -210,7 +209,7 @@ def _lesions(opened: OpenedBlocks) -> Plot:
         marked=frozenset(
             i for i, lesion in enumerate(lesions) if lesion is not None and lesion.top.index != opened.top
         ),
-        marked_name=tr("blocks", "another class comes first"),
+        marked_name=tr("blocks", "another class is predicted"),
     )
 
 
@@ -229,7 +228,7 @@ def readout(opened: OpenedBlocks, index: int) -> tuple[str, ...]:
         lines.append(tr("blocks", "silent units {value}").format(value=wording.percent(report.silenced, 1)))
     if report.gradient_norm is not None:
         lines.append(
-            tr("blocks", "gradient {whole}, skips cut {cut}").format(
+            tr("blocks", "gradient {whole}, without skips {cut}").format(
                 whole=number(report.gradient_norm), cut=number(report.gradient_norm_cut)
             )
         )
@@ -241,7 +240,7 @@ def readout(opened: OpenedBlocks, index: int) -> tuple[str, ...]:
             )
         )
         if report.lesion.top.index != opened.top:
-            lines.append(tr("blocks", "then first: {label}").format(label=report.lesion.top.label))
+            lines.append(tr("blocks", "then predicted: {label}").format(label=report.lesion.top.label))
     return tuple(lines)
 
 
@@ -263,9 +262,9 @@ def facts(opened: OpenedBlocks, index: int) -> tuple[tuple[str, str], ...]:
 def _size_words(report: BlockReport) -> str:
     tr = QCoreApplication.translate
     if report.ratio is None:
-        return tr("blocks", "The skip is 0 everywhere: all that goes on is F(x).")
+        return tr("blocks", "The skip is 0 everywhere: only F(x) is passed on.")
     if report.residual_norm == 0:
-        return tr("blocks", "F(x) is 0 everywhere: the block hands on its skip.")
+        return tr("blocks", "F(x) is 0 everywhere: the block passes on its skip.")
     if abs(report.ratio - 1) < 0.05:
         text = tr("blocks", "F(x) is about as large as the skip ({own} to {skip}).")
     else:
@@ -276,13 +275,13 @@ def _size_words(report: BlockReport) -> str:
 def _direction_words(report: BlockReport) -> str:
     tr = QCoreApplication.translate
     if report.cosine is None:
-        return tr("blocks", "There is no angle to a vector of zeros.")
+        return tr("blocks", "A vector of zeros has no direction.")
     if report.cosine > _CLEAR_COSINE:
-        text = tr("blocks", "F(x) partly strengthens what is there (cosine {value}).")
+        text = tr("blocks", "F(x) partly strengthens the block's input (cosine {value}).")
     elif report.cosine < -_CLEAR_COSINE:
-        text = tr("blocks", "F(x) partly takes away what is there (cosine {value}).")
+        text = tr("blocks", "F(x) partly weakens the block's input (cosine {value}).")
     else:
-        text = tr("blocks", "F(x) adds something that has little to do with what is there (cosine {value}).")
+        text = tr("blocks", "F(x) adds something largely unrelated to the block's input (cosine {value}).")
     return text.format(value=number(report.cosine, 2))
 
 
@@ -292,13 +291,13 @@ def _gradient_words(report: BlockReport) -> str:
     if cut is None:
         return tr("blocks", "Norm {value}.").format(value=number(whole))
     if cut == 0 and whole > 0:
-        text = tr("blocks", "Norm {value}; with the skips cut nothing arrives.")
+        text = tr("blocks", "Norm {value}; without skips nothing arrives.")
     elif whole > cut * 1.05:
-        text = tr("blocks", "Norm {value}; with the skips cut {times} times smaller.")
+        text = tr("blocks", "Norm {value}; without skips {times} times smaller.")
     elif cut > whole * 1.05:
-        text = tr("blocks", "Norm {value}; with the skips cut {times} times larger.")
+        text = tr("blocks", "Norm {value}; without skips {times} times larger.")
     else:
-        text = tr("blocks", "Norm {value}, and the same with the skips of later blocks cut.")
+        text = tr("blocks", "Norm {value}, the same without the skips of later blocks.")
     times = number(max(whole, cut) / min(whole, cut), 2) if min(whole, cut) > 0 else ""
     return text.format(value=number(whole), times=times)
 
@@ -311,10 +310,10 @@ def _lesion_words(opened: OpenedBlocks, report: BlockReport) -> str:
     if before == after:
         text = tr("blocks", "{label} stays at {after}.")
     else:
-        text = tr("blocks", "{label} goes from {before} to {after}.")
+        text = tr("blocks", "{label} changes from {before} to {after}.")
     words = text.format(label=opened.analysis.label, before=before, after=after)
     top = report.lesion.top
     if top.index == opened.top:
         return words
-    other = tr("blocks", "{label} ({value}) comes first then.")
+    other = tr("blocks", "The prediction is then {label} ({value}).")
     return f"{words} {other.format(label=top.label, value=wording.percent(top.probability, 1))}"

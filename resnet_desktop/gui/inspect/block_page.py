@@ -220,7 +220,7 @@ class BlockPage(QWidget):
 
         if not self._blocks.remembers(item.key):
             self._show_nothing("")
-            self._working.work(self.tr("Looking into every block…"))
+            self._working.work(self.tr("Analysing every block…"))
         self._blocks.ask(item.key, work)
 
     def _on_blocks_answered(self, answer: OpenedBlocks | Failure) -> None:
@@ -295,7 +295,7 @@ class BlockPage(QWidget):
 
     def _on_cancelled(self) -> None:
         self._blocks.drop()
-        self._show_nothing(self.tr("Cancelled."), again=self.tr("Look again"))
+        self._show_nothing(self.tr("Cancelled."), again=self.tr("Try again"))
 
     def _on_outdated(self) -> None:
         """The window may name the photo anew, before or after this: ask when it has had its turn."""
@@ -306,8 +306,8 @@ class BlockPage(QWidget):
     def _show_failure(self, failure: Failure) -> None:
         if failure.code == "no_blocks":
             more = self.tr(
-                "It is a plain network: each layer hands on only what it has computed, and nothing goes past it. "
-                "Heatmaps work all the same."
+                "It is a plain network: each layer passes on only what it computes, with no skip around it. "
+                "Heatmaps still work."
             )
             self._show_nothing(failure.message, more)
         else:

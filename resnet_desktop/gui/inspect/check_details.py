@@ -42,8 +42,8 @@ class CheckDetails(QWidget):
         self._columns = 0
         self.photos, self.maps = Tiles(176, least=100), Tiles(116, least=92)
         self.curves = tuple(CurveChart() for _ in range(4))
-        self._removed = _Section(self.tr("Without its hottest part"), None)
-        self._removal = _Section(self.tr("Taken away and put back"), help_texts.removal_curves())
+        self._removed = _Section(self.tr("Without the hottest part"), None)
+        self._removal = _Section(self.tr("Removal and restoration"), help_texts.removal_curves())
         self._scrambled = _Section(self.tr("With scrambled weights"), help_texts.randomization())
         self._grid = QGridLayout()
         self._build()
@@ -68,13 +68,13 @@ class CheckDetails(QWidget):
         part = wording.percent(float(check.removed.mask.mean()))
         self._removed.say(
             self.tr(
-                "The hottest {part} of the picture is blurred, inside the white line. If the map is right, the class "
-                "should lose."
+                "The hottest {part} of the picture, inside the white line, is blurred. If the map is right, the class "
+                "should become less likely."
             ).format(part=part)
         )
         self._removal.say(
             self.tr(
-                "How probable {name} is while pixels go, the hottest first, and while only they come back. Grey: "
+                "The probability of {name} as pixels are removed, hottest first, and as they are restored. Grey: "
                 "random maps. The larger the blue area, the more this map beats them; orange is where they beat it."
             ).format(name=_explained(check))
         )
@@ -124,8 +124,8 @@ class CheckDetails(QWidget):
         fractions = _numbers(curves.fractions)
         random = _numbers(curves.random)
         away = RemovalCurve(
-            title=self.tr("Taken away ({baseline}): low is good").format(baseline=words),
-            across=self.tr("taken away"),
+            title=self.tr("Removed ({baseline}): lower is better").format(baseline=words),
+            across=self.tr("removed"),
             fractions=fractions,
             values=_numbers(curves.deletion),
             random=random,
@@ -134,8 +134,8 @@ class CheckDetails(QWidget):
             low_is_good=True,
         )
         back = RemovalCurve(
-            title=self.tr("Put back ({baseline}): high is good").format(baseline=words),
-            across=self.tr("put back"),
+            title=self.tr("Restored ({baseline}): higher is better").format(baseline=words),
+            across=self.tr("restored"),
             fractions=fractions,
             values=_numbers(curves.insertion),
             random=random[::-1],  # see Curves.random
@@ -150,14 +150,12 @@ class CheckDetails(QWidget):
         if not report.steps:
             return self.tr("This network has no weights that could be scrambled.")
         if not report.about_the_model:
-            end = self.tr("It stays much the same, so it is not about what the network has learnt.")
+            end = self.tr("It hardly changes, so it does not show what the network has learned.")
         elif not report.about_the_class:
-            end = self.tr("It changes only below the layer that tells the classes apart.")
+            end = self.tr("It changes only below the layer that separates the classes.")
         else:
             end = self.tr("It does.")
-        return self.tr("The same map of a network that forgets layer after layer. It should change. {end}").format(
-            end=end
-        )
+        return self.tr("The same map as the network forgets layer after layer. It should change. {end}").format(end=end)
 
     def _refresh_pictures(self) -> None:
         checked = self._checked

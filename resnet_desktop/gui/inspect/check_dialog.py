@@ -15,7 +15,7 @@ class CheckDialog(QDialog):
     def __init__(self, controller: SessionController, parent: QWidget) -> None:
         super().__init__(parent)
         self.panel = CheckPanel(controller)
-        self.setWindowTitle(self.tr("Does this heatmap mean anything?"))
+        self.setWindowTitle(self.tr("Can you trust this heatmap?"))
         self.setModal(False)
         self.resize(760, 640)
         layout = QVBoxLayout(self)

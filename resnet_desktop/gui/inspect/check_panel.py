@@ -1,4 +1,4 @@
-"""Does this heatmap mean anything? The verdict first, then what it rests on."""
+"""Can you trust this heatmap? The verdict first, then what it rests on."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class CheckPanel(QWidget):
         self.details.arrange(event.size().width())
 
     def _build(self) -> None:
-        self._title.setText(self.tr("Does this heatmap mean anything?"))
+        self._title.setText(self.tr("Can you trust this heatmap?"))
         self._title.setWordWrap(True)
         self._about.setProperty("tone", "secondary")
         self._about.setWordWrap(True)
@@ -140,12 +140,12 @@ class CheckPanel(QWidget):
         self.details.hide()
         self._button.setVisible(item is not None)
         if item is None:
-            self._about.setText(self.tr("Open a photo: then its heatmap can be tested."))
+            self._about.setText(self.tr("Open a photo to test its heatmap."))
             return
         self._about.setText(
             self.tr(
-                "A heatmap always looks convincing. Three tests on the one for {label}: take its hottest part away, "
-                "take more and more away and put it back, and scramble the network. It takes some seconds."
+                "A heatmap always looks convincing. Three tests for the {label} heatmap: remove its hottest part, "
+                "remove and restore more and more, and scramble the network. This takes a few seconds."
             ).format(label=item.label)
         )
         if self._question.remembers(item.key):
@@ -217,7 +217,7 @@ class VerdictCard(QFrame):
         self._check = check
         words = {
             "good": self.tr("This heatmap holds up"),
-            "mixed": self.tr("This heatmap holds up in part"),
+            "mixed": self.tr("This heatmap partly holds up"),
             "poor": self.tr("Do not rely on this heatmap"),
         }
         self._word.setText(words[check.grade])

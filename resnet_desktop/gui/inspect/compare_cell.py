@@ -99,12 +99,12 @@ class CompareCell(QWidget):
         """The answer is on its way."""
         self._evidence, self._waiting = None, True
         self.view.clear_evidence()
-        self._say(label, self.tr("Looking…"))
+        self._say(label, self.tr("Working…"))
 
     def show_progress(self, done: int, total: int) -> None:
         """How far a long method is."""
         if self._waiting:
-            self._detail.setText(self.tr("Looking… {share}").format(share=wording.percent(done / max(1, total))))
+            self._detail.setText(self.tr("Working… {share}").format(share=wording.percent(done / max(1, total))))
 
     def show_evidence(self, evidence: Evidence) -> None:
         """Show a heatmap and say what it is."""
@@ -157,7 +157,7 @@ class CompareCell(QWidget):
             choices.addSeparator()
             another = choices.addAction(self.tr("Another class…"))
             another.triggered.connect(lambda _=False: self.class_asked.emit(self.show_class))
-        self._add(self.tr("Against"), [(self.tr("No other class"), replace(request, against=None)), *against])
+        self._add(self.tr("Versus"), [(self.tr("No other class"), replace(request, against=None)), *against])
         self._add(self.tr("Method"), [(METHODS[name].title, replace(request, method=name)) for name in methods])
         self._add(self.tr("Layer"), layers)
         self._menu_button.setMenu(menu)
@@ -195,8 +195,8 @@ class CompareCell(QWidget):
     def _build(self) -> None:
         self._detail.setProperty("tone", "secondary")
         for button, tip in (
-            (self._menu_button, self.tr("Another class, method or layer here")),
-            (self._away, self.tr("Take this heatmap away")),
+            (self._menu_button, self.tr("Change the class, method or layer")),
+            (self._away, self.tr("Remove this heatmap")),
         ):
             button.setToolTip(plain_tip(tip))
             button.setAccessibleName(tip)

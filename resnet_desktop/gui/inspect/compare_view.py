@@ -172,7 +172,7 @@ class CompareView(QWidget):
         if known is None and len(self.cells) == MOST:
             free = [cell for cell in self.cells if not cell.kept]
             if not free:
-                self.said.emit(self.tr("The four places hold heatmaps that you put there. Take one away first."))
+                self.said.emit(self.tr("All four places are taken by heatmaps you added. Remove one first."))
                 return False
             self._take_away(free[-1])
         cell = known if known is not None else self._new_cell(evidence.request)
@@ -189,7 +189,7 @@ class CompareView(QWidget):
         self._due = False
         if len([cell for cell in self.cells if cell.kept]) == MOST:
             self._set_preset("")
-            self.said.emit(self.tr("The four places hold heatmaps that you put there. Take one away first."))
+            self.said.emit(self.tr("All four places are taken by heatmaps you added. Remove one first."))
             return
         for cell in [cell for cell in self.cells if not cell.kept]:
             self._take_away(cell)
@@ -382,8 +382,8 @@ class CompareView(QWidget):
     def _build(self) -> None:
         self._hint.setText(
             self.tr(
-                "Fill the grid with the buttons above, or put the heatmap that you look at here with P: it stays when "
-                "you open another model or look at another photo."
+                "Fill the grid with the buttons above, or press P to add the current heatmap. It stays when "
+                "you open another model or photo."
             )
         )
         self._hint.setWordWrap(True)

@@ -152,9 +152,9 @@ class EvidenceControls(QWidget):
 
     def _why_not(self, choice: LayerChoice | None) -> str:
         if choice is None:
-            return self.tr("This model has no layer with height and width, and this method needs one.")
+            return self.tr("This method needs a layer with height and width, and this model has none.")
         if choice.no_gradient is not None:
-            text = self.tr("The gradient cannot pass the operator {operator}, and this method needs it.")
+            text = self.tr("This method needs gradients, which cannot pass through the operator {operator}.")
             return text.format(operator=choice.no_gradient)
         return self.tr("This method does not work at this layer.")
 
@@ -162,14 +162,14 @@ class EvidenceControls(QWidget):
         here = choice is not None and choice.recommended
         self.home.setEnabled(looks_inside)
         self.home.setText("★" if here else "☆")
-        self.home.setToolTip(self.tr("This is the recommended layer") if here else self.tr("To the recommended layer"))
+        self.home.setToolTip(self.tr("This is the recommended layer") if here else self.tr("Use the recommended layer"))
         if choice is None:
             self._grid.clear()
-            self._advice.setText(self.tr("This model has no layer with height and width. Occlusion needs none."))
+            self._advice.setText(self.tr("This model has no layer with height and width. Occlusion works without one."))
         elif not looks_inside:
             self._grid.clear()
             self._advice.setText(
-                self.tr("This method covers parts of the photo and watches the answer. It does not look at a layer.")
+                self.tr("This method covers parts of the photo and watches the prediction. It does not use a layer.")
             )
         else:
             self._grid.setText(choice.grid)
@@ -200,13 +200,13 @@ class EvidenceControls(QWidget):
         self.refresh_fonts()
         self.home.setAccessibleName(self.tr("Recommended layer"))
         self.layer.setItemDelegate(_Stars(self.layer))
-        self.depth_slider.setAccessibleName(self.tr("Depth of the layer, from the first to the last"))
+        self.depth_slider.setAccessibleName(self.tr("Depth of the layer, from first to last"))
         self.depth_slider.setToolTip(self.tr("From the first layer to the last: [ and ], or Shift+D and D"))
         self.depth_slider.setPageStep(1)
         self.layer.setAccessibleName(self.tr("Layer"))
         self.method.setAccessibleName(self.tr("Method"))
-        self.against.setAccessibleName(self.tr("Class to contrast with"))
-        self.against.setToolTip(self.tr("Show what speaks for the class and not for this other one (A: the runner-up)"))
+        self.against.setAccessibleName(self.tr("Class to compare with"))
+        self.against.setToolTip(self.tr("Show the evidence for the class rather than for this one (A: the runner-up)"))
         self.against.setMaxVisibleItems(16)
         slider = QHBoxLayout()
         slider.setSpacing(theme.XS)
@@ -217,7 +217,7 @@ class EvidenceControls(QWidget):
         form.setHorizontalSpacing(theme.M)
         form.setVerticalSpacing(theme.S - 2)
         for row, (text, widget) in enumerate(
-            ((self.tr("Method"), self.method), (self.tr("Against"), self.against), (self.tr("Layer"), self.layer))
+            ((self.tr("Method"), self.method), (self.tr("Versus"), self.against), (self.tr("Layer"), self.layer))
         ):
             form.addWidget(_label(text, widget), row, 0)
             form.addWidget(widget, row, 1, 1, 1 if widget is self.method else 2)

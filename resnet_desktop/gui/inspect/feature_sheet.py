@@ -50,7 +50,7 @@ class FeatureSheetView(Tiles):
         tiles = []
         for channel, values, weight in zip(sheet.channels, sheet.maps, sheet.weights, strict=True):
             part, peak = float(weight), float(values.max())
-            note = self.tr("Channel {channel}: {part} in the score of the class; strongest activation {peak}").format(
+            note = self.tr("Channel {channel}: {part} of the class score; strongest activation {peak}").format(
                 channel=int(channel), part=charts.signed(part, 3), peak=charts.number(peak)
             )
             image = map_image(values, self._colours)

@@ -34,16 +34,16 @@ class HeatLook(QWidget):
         super().__init__(parent)
         self._wheel = WheelGuard(self)
         self.opacity = self._slider(round(opacity * 100), self.tr("Opacity of the heatmap"))
-        self.contour = self._slider(round(style.contour * 100), self.tr("Contour at this part of the peak; 0 is off"))
+        self.contour = self._slider(round(style.contour * 100), self.tr("Contour, as a fraction of the peak; 0 is off"))
         self._opacity_text, self._contour_text = PlainLabel(), PlainLabel()
         self.colormap, self._fit = self._colormap_box(style.colormap), self._fit_box(fit)
         tips = (
-            (self.tr("Smooth"), self.tr("Blended from cell to cell (U)")),
-            (self.tr("Cells"), self.tr("As the network has it: the layer's own cells (U)")),
+            (self.tr("Smooth"), self.tr("Smooth transitions between cells (U)")),
+            (self.tr("Cells"), self.tr("The layer's cells as they are (U)")),
         )
         self._cells = ViewSwitch(tips, self.tr("How the heatmap is enlarged"), stretch=True)
         self._cells.choose(SMOOTH if style.smooth else CELLS)
-        tip = self.tr("A divider to drag: the bare photo lies to its left, the heatmap to its right (W)")
+        tip = self.tr("Drag the divider: the plain photo is on its left, the heatmap on its right (W)")
         self._swipe = ViewSwitch(
             ((self.tr("Off"), tip), (self.tr("Divider"), tip)), self.tr("Swipe between photo and heatmap"), stretch=True
         )
@@ -98,7 +98,7 @@ class HeatLook(QWidget):
         rows: tuple[tuple[str, QWidget, QLabel | None], ...] = (
             (self.tr("Opacity"), self.opacity, self._opacity_text),
             (self.tr("Colours"), self.colormap, None),
-            (self.tr("Drawn"), self._cells, None),
+            (self.tr("Style"), self._cells, None),
             (self.tr("Contour"), self.contour, self._contour_text),
             (self.tr("Swipe"), self._swipe, None),
             (self.tr("Network sees"), self._fit, None),
@@ -142,8 +142,8 @@ class HeatLook(QWidget):
     def _fit_box(self, fit: str) -> Choice:
         box = Choice()
         tips = {
-            "crop": (self.tr("Centre of the photo"), self.tr("The square in the middle, as it was trained to")),
-            "whole": (self.tr("Whole photo"), self.tr("The whole photo, scaled into the square with margins")),
+            "crop": (self.tr("Centre of the photo"), self.tr("The square in the middle, as in training")),
+            "whole": (self.tr("Whole photo"), self.tr("The whole photo, scaled to fit the square with margins")),
         }
         for name in FIT.choices:
             title, tip = tips.get(name, (name, ""))

@@ -55,10 +55,10 @@ class HeatmapPanel(QWidget):
         self._way_on = QPushButton()
         self.controls, self.look = EvidenceControls(), HeatLook(style, opacity, fit)
         tabs = (
-            (self.tr("Made"), self.tr("Method, class to contrast with, and layer")),
-            (self.tr("Look"), self.tr("Opacity, colours, cells, contour, swipe")),
+            (self.tr("Method"), self.tr("Method, class to compare with, and layer")),
+            (self.tr("Display"), self.tr("Opacity, colours, cells, contour, swipe")),
         )
-        self.tabs = ViewSwitch(tabs, self.tr("How the heatmap is made, or how it looks"), stretch=True)
+        self.tabs = ViewSwitch(tabs, self.tr("How the heatmap is computed or displayed"), stretch=True)
         self._pages = QStackedWidget()
         self._check, self._compare = QPushButton(self.tr("Check this heatmap…")), QPushButton(self.tr("Pin"))
         self._build()
@@ -170,8 +170,8 @@ class HeatmapPanel(QWidget):
         buttons.setSpacing(theme.S)
         buttons.addWidget(self._check, 1)
         buttons.addWidget(self._compare, 0)
-        self._check.setToolTip(self.tr("Does this heatmap mean anything? Test it (K)"))
-        self._compare.setToolTip(self.tr("Keep this heatmap in the comparison, beside others (P)"))
+        self._check.setToolTip(self.tr("Can you trust this heatmap? Test it (K)"))
+        self._compare.setToolTip(self.tr("Add this heatmap to the comparison (P)"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.L, theme.M, theme.L, theme.M)
         layout.setSpacing(theme.S - 2)
@@ -233,9 +233,9 @@ class BusyLine(QWidget):
         self._waiting = self._preparing = self._shown = False
         self._bar, self._cancel = QProgressBar(), QToolButton()
         self._bar.setTextVisible(False)
-        self._bar.setAccessibleName(self.tr("The heatmap is being made"))
+        self._bar.setAccessibleName(self.tr("Computing the heatmap"))
         self._cancel.setText(self.tr("Cancel"))
-        self._cancel.setToolTip(self.tr("Keep the heatmap that is shown (Esc)"))
+        self._cancel.setToolTip(self.tr("Cancel and keep the current heatmap (Esc)"))
         self._cancel.clicked.connect(self.cancelled)
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)

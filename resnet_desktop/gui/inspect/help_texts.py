@@ -31,13 +31,13 @@ def residual_learning() -> Help:
         (
             tr(
                 "help",
-                "A residual block does not compute its output from scratch. It keeps what it got, x, and its "
-                "convolutions compute only a correction to it, F(x). What it hands on is x + F(x).",
+                "A residual block does not compute its output from scratch. It keeps its input, x, and its "
+                "convolutions compute only a correction to it, F(x). Its output is x + F(x).",
             ),
             tr(
                 "help",
-                "A block that has nothing to add only has to make F(x) small, which is easy to learn. That is why "
-                "residual networks still get better at depths where plain stacks of layers get worse.",
+                "A block with nothing to add only has to make F(x) small, which is easy to learn. That is why "
+                "residual networks keep improving at depths where plain stacks of layers get worse.",
             ),
         ),
         (HE_2015,),
@@ -52,7 +52,7 @@ def skip_connections() -> Help:
         (
             tr(
                 "help",
-                "The skip carries x past the convolutions. Mostly it is an identity mapping: x itself, unchanged. "
+                "The skip carries x past the convolutions. Usually it is an identity mapping: x itself, unchanged. "
                 "Where the grid or the number of channels changes, a projection (a 1 × 1 convolution) makes x fit.",
             ),
             tr(
@@ -74,13 +74,13 @@ def direction(*, linear: bool = False) -> Help:
     tr = QCoreApplication.translate
     ending = tr(
         "help",
-        "A block that ends in a ReLU hands on nothing below zero. Taking away is then the only way for the "
-        "next blocks to make a unit smaller, so that cosines somewhat below 0 are common.",
+        "A block that ends in a ReLU outputs nothing below zero. Subtracting is then the only way for the "
+        "next blocks to make a unit smaller, so cosines somewhat below 0 are common.",
     )
     if linear:
         ending = tr(
             "help",
-            "These blocks hand on the sum as it is, so units can lie on either side of zero, and adding can make one "
+            "These blocks output the sum as it is, so units can lie on either side of zero, and adding can make one "
             "smaller as well as larger.",
         )
     return Help(
@@ -89,7 +89,7 @@ def direction(*, linear: bool = False) -> Help:
             tr(
                 "help",
                 "The cosine of the angle between F(x) and the skip, each taken as one long vector. Near 1 the block "
-                "makes what is there stronger, and near −1 it takes it away. Near 0 the two have little to do with "
+                "strengthens its input, and near −1 it cancels it. Near 0 the two have little to do with "
                 "each other: vectors of so many numbers are nearly at right angles unless something links them.",
             ),
             ending,
@@ -105,13 +105,13 @@ def silenced_units() -> Help:
         (
             tr(
                 "help",
-                "The ReLU at the end of a block turns all that is below zero into 0. The bars show which part of the "
-                "block's units is 0 for this photo, over all channels and places.",
+                "The ReLU at the end of a block sets everything below zero to 0. The bars show what share of the "
+                "block's units is 0 for this photo, over all channels and positions.",
             ),
             tr(
                 "help",
-                "Silence is not a fault. A unit that answers to few things is silent on most photos, and in late "
-                "blocks most units answer to few things.",
+                "Silence is not a fault. A unit that responds to few things is silent on most photos, and in late "
+                "blocks most units respond to few things.",
             ),
         ),
     )
@@ -120,28 +120,28 @@ def silenced_units() -> Help:
 def vanishing_gradients(*, linear: bool = False) -> Help:
     """The gradient at each block, with skips and without; ``linear`` as in ``direction``."""
     tr = QCoreApplication.translate
-    unchanged = tr("help", "Where the skip is an identity, the one through it passes unchanged")
+    unchanged = tr("help", "Where the skip is an identity, the gradient through it is unchanged")
     if not linear:
-        unchanged += tr("help", ", but for the ReLU behind the sum")
+        unchanged += tr("help", ", except for the ReLU after the sum")
     return Help(
-        tr("help", "Vanishing gradients, and what a skip does"),
+        tr("help", "Vanishing gradients, and what skips do"),
         (
             tr(
                 "help",
-                "Training changes a layer by the gradient that arrives there. On its way back through many layers it "
+                "Training changes a layer by the gradient that reaches it. On its way back through many layers it "
                 "is multiplied by each of them, and can shrink until early layers learn nothing: it vanishes.",
             ),
             tr(
                 "help",
-                "Through x + F(x) the gradient goes back on two ways. {unchanged}. The second line shows this same "
-                "network with no gradient let through the skips of later blocks: the gap between the lines is the "
-                "work of the skips.",
+                "Through x + F(x) the gradient flows back along two paths. {unchanged}. The second line shows the same "
+                "network with no gradient through the skips of later blocks: the gap between the lines is the "
+                "effect of the skips.",
             ).format(unchanged=unchanged),
             tr(
                 "help",
                 "The weights were trained with skips, so the second line is not that of a plain network trained from "
                 "the start. He et al. found that with batch normalization a plain network's gradients need not "
-                "vanish, and that it is hard to train all the same.",
+                "vanish, yet the network is still hard to train.",
             ),
         ),
         (HE_2016, HE_2015, VEIT_2016),
@@ -156,12 +156,12 @@ def lesion_test() -> Help:
         (
             tr(
                 "help",
-                "One block at a time loses its F(x) and hands on the skip alone. How far the probability falls says "
-                "how much this prediction rests on that block.",
+                "One block at a time loses its F(x) and passes on only the skip. How far the probability falls shows "
+                "how much this prediction relies on that block.",
             ),
             tr(
                 "help",
-                "A plain network such as VGG breaks when it loses a layer. A residual network mostly does not, as "
+                "A plain network such as VGG breaks when it loses a layer. A residual network usually does not, as "
                 "there are many other paths through its skips. Blocks with a projection tend to matter more.",
             ),
         ),
@@ -177,14 +177,14 @@ def feature_maps() -> Help:
         (
             tr(
                 "help",
-                "Each picture is one channel of this block's output: light where it answers to something in the "
+                "Each picture is one channel of this block's output: light where it responds to something in the "
                 "photo, dark where it is silent. Each has its own scale from dark to light.",
             ),
             tr(
                 "help",
-                "The number is the channel's part in the score (the logit) of the class: its activations times the "
-                "gradient, summed over all places. Above 0 it speaks for the class. That is exact only as far as the "
-                "network behaves like a straight line from there on.",
+                "The number is the channel's contribution to the class score (the logit): its activations times the "
+                "gradient, summed over all positions. Above 0 it supports the class. This is exact only as far as the "
+                "rest of the network is linear.",
             ),
         ),
         (SHRIKUMAR_2016,),
@@ -199,15 +199,15 @@ def removal_curves() -> Help:
         (
             tr(
                 "help",
-                "If the map is right, taking its hottest pixels away makes the probability of the class fall at once, "
-                "and putting only them back makes it rise at once. The area under the line sums that up: small is "
-                "good for taking away, large is good for putting back.",
+                "If the map is right, removing its hottest pixels makes the class probability fall quickly, "
+                "and restoring only them makes it rise quickly. The area under the line sums this up: small is "
+                "good for removal, large is good for restoration.",
             ),
             tr(
                 "help",
-                "What stands in place of missing pixels matters, since it is itself a picture the network was not "
-                "trained on. So it is done twice, with the photo blurred and with its mean colour. The grey line is "
-                "the mean of random maps, taken pixel by pixel in the same way.",
+                "What replaces the removed pixels matters, since it is itself a picture the network was not "
+                "trained on. So the test runs twice, with the photo blurred and with its mean colour. The grey line is "
+                "the mean of random maps, tested pixel by pixel in the same way.",
             ),
         ),
         (PETSIUK_2018,),
@@ -222,15 +222,15 @@ def randomization() -> Help:
         (
             tr(
                 "help",
-                "The weights are scrambled from the last layer down to the first, and the same map is made each time. "
-                "A map of what the network has learnt has to change. One that stays shows the photo, such as its edges "
-                "or its middle.",
+                "The weights are scrambled from the last layer down to the first, and the map is computed each time. "
+                "A map of what the network has learned has to change. One that stays shows the photo, such as its "
+                "edges or its middle.",
             ),
             tr(
                 "help",
                 "Two similarities are given: of the order of the cells (Spearman's rank correlation, −1 to 1) and of "
-                "the pictures (SSIM, up to 1). For small grids a single rank correlation is often some tenths away "
-                "from 0 by chance alone. Passing is necessary, and proves nothing by itself.",
+                "the pictures (SSIM, up to 1). For small grids a single rank correlation is often a few tenths away "
+                "from 0 by chance alone. Passing is necessary, but proves nothing on its own.",
             ),
         ),
         (ADEBAYO_2018,),

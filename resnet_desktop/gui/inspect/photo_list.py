@@ -65,18 +65,18 @@ class PhotoList(QWidget):
 
     def _build(self, order: str) -> None:
         titles = {
-            "added": self.tr("As they came"),
+            "added": self.tr("As added"),
             "name": self.tr("By name"),
             "class": self.tr("By class"),
-            "unsure": self.tr("Least sure"),
-            "sure": self.tr("Most sure"),
+            "unsure": self.tr("Least confident"),
+            "sure": self.tr("Most confident"),
         }
         for name in ORDERS:
             self._order.addItem(titles[name], name)
         self._order.setCurrentIndex(self._order.findData(order))
         self._order.setMinimumContentsLength(9)
         self._order.setAccessibleName(self.tr("Order of the photos"))
-        self._order.setToolTip(self.tr("Order of the photos. The least sure ones are worth a second look."))
+        self._order.setToolTip(self.tr("Order of the photos. The least confident ones deserve a second look."))
         self._count.setProperty("tone", "secondary")
         head = QHBoxLayout()
         head.setContentsMargins(theme.M, theme.XS, theme.XS, theme.XS)

@@ -36,7 +36,7 @@ class PredictionPanel(QWidget):
         self._subtitle = PlainLabel()
         self._subtitle.setWordWrap(True)
         self._subtitle.setProperty("tone", "secondary")
-        self._unfamiliar = _unfamiliar_notice(self.tr("This photo may show something the model was not taught."))
+        self._unfamiliar = _unfamiliar_notice(self.tr("This photo may show something the model was not trained on."))
         self._model = QStandardItemModel(self)
         self._bars, self.all_button = BarList(self), QToolButton()
         self._bars.setModel(self._model)
@@ -55,7 +55,7 @@ class PredictionPanel(QWidget):
         heading = QVBoxLayout()
         heading.setContentsMargins(theme.L, 0, theme.L, theme.S)
         heading.setSpacing(2)
-        self.all_button.setToolTip(self.tr("Every class with its probability, with a field to search in (Ctrl+F)"))
+        self.all_button.setToolTip(self.tr("All classes with their probabilities, searchable (Ctrl+F)"))
         self.all_button.setProperty("tone", "link")
         below = QHBoxLayout()
         below.setSpacing(theme.XS)
@@ -107,10 +107,10 @@ class PredictionPanel(QWidget):
         self._result, self._unsure = result, not result.sure
         said = result.headline
         if result.sure:
-            sure = self.tr("{percent} sure").format(percent=wording.percent(said.probability, 1))
+            sure = self.tr("{percent} confidence").format(percent=wording.percent(said.probability, 1))
             self._set_heading(said.label, sure)
         else:
-            leans = self.tr("Not sure. It leans towards {label} ({percent}).")
+            leans = self.tr("Not sure. Most likely {label} ({percent}).")
             self._set_heading(leans.format(label=said.label, percent=wording.percent(said.probability)), "")
         self._unfamiliar.setVisible(result.unfamiliar)
         self.all_button.setVisible(self._classes > len(result.scores))

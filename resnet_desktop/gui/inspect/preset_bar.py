@@ -24,9 +24,9 @@ class PresetBar(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.XS)
         for preset, title, tip in (
-            (CLASSES, self.tr("Best classes"), self.tr("The evidence for each of the four best classes")),
-            (DEPTHS, self.tr("Depths"), self.tr("The same class from early layers to late ones")),
-            (METHODS, self.tr("Methods"), self.tr("The same class and layer by four methods")),
+            (CLASSES, self.tr("Best classes"), self.tr("The evidence for each of the top four classes")),
+            (DEPTHS, self.tr("Depths"), self.tr("The same class from early to late layers")),
+            (METHODS, self.tr("Methods"), self.tr("The same class and layer with four methods")),
         ):
             button = QToolButton()
             button.setText(title)

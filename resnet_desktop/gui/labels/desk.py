@@ -135,7 +135,7 @@ class LabelDesk(QObject):
 
     def _on_renamed(self, one: PhotoClass, name: str) -> None:
         if not self.labelling.rename(one, name):
-            self.said.emit(self.tr("Each class needs a name of its own."))
+            self.said.emit(self.tr("Each class needs a unique name."))
 
     def _on_photos_wanted(self, one: PhotoClass) -> None:
         self._view.select_numbers(self.labelling.photos(one))
@@ -154,7 +154,7 @@ class LabelDesk(QObject):
         if not counts:
             words = self.tr("Name your classes. Then select photos and press a class's number, or drag them onto it.")
         elif not ready:
-            words = self.tr("To teach it, two classes need two photos each. Ten in each are a start.")
+            words = self.tr("Training needs at least two classes with two photos each. Ten per class is a good start.")
         else:
             words = self.tr("{labelled} of {all} photos are labelled.").format(
                 labelled=wording.number(labelled), all=wording.number(len(self._gallery.items))
@@ -222,7 +222,7 @@ class LabelDesk(QObject):
         )
 
     def _say_saved(self, path: Path) -> None:
-        self.said.emit(self.tr("The labels are in {path}.").format(path=path))
+        self.said.emit(self.tr("Labels saved to {path}.").format(path=path))
 
     def _on_saved(self, path: Path, then: Callable[[Path], object], future: Future[int]) -> None:
         try:

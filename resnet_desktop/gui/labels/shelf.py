@@ -75,7 +75,7 @@ class ClassShelf(QFrame):
         self.new.setPlaceholderText(self.tr("New class…"))
         self.new.setAccessibleName(self.tr("Name of a new class"))
         self.new.returnPressed.connect(self._on_typed)
-        self._close.setToolTip(self.tr("Close; the labels stay"))
+        self._close.setToolTip(self.tr("Close. The labels are kept."))
         self._close.setAccessibleName(self.tr("Close the classes"))
         self._close.setAutoRaise(True)
         self._close.clicked.connect(self.closed)

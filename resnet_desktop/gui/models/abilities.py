@@ -25,7 +25,7 @@ def what_it_knows(info: ModelInfo) -> str:
     if not names:
         names = list(info.categories[:MOST_NAMES])
         more = len(names) < len(info.categories)
-    things = tr("abilities", "{count} things: {names}") if count != "1" else tr("abilities", "one thing: {names}")
+    things = tr("abilities", "{count} classes: {names}") if count != "1" else tr("abilities", "one class: {names}")
     return things.format(count=count, names=", ".join(names) + (" …" if more else ""))
 
 
@@ -36,7 +36,7 @@ def how_good(accuracy: Accuracy | None) -> str:
         return ""
     share = wording.percent(accuracy.share)
     if accuracy.images is None:
-        text = tr("abilities", "{share} right on {photos}, according to its publisher")
+        text = tr("abilities", "{share} accuracy on {photos}, according to its publisher")
         return text.format(share=share, photos=accuracy.photos or tr("abilities", "its own photos"))
     kinds = {
         "validation": tr("abilities", "validation photos"),
@@ -79,8 +79,8 @@ class AbilitiesDialog(QDialog):
         lines = [how_good(info.accuracy), counted]
         self._summary.setText("\n".join(line for line in lines if line))
         self._summary.setHidden(not self._summary.text())
-        self.search.setPlaceholderText(self.tr("Search the classes"))
-        self.search.setAccessibleName(self.tr("Search the classes"))
+        self.search.setPlaceholderText(self.tr("Search classes"))
+        self.search.setAccessibleName(self.tr("Search classes"))
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._on_search)
         QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self, self.search.setFocus)
@@ -101,7 +101,7 @@ class AbilitiesDialog(QDialog):
         self._filter.setFilterFixedString(text.strip())
         found, total = self._filter.rowCount(), self._names.rowCount()
         if not found:
-            self._found.setText(self.tr("It knows nothing of that name."))
+            self._found.setText(self.tr("No matching classes."))
         elif found == total:
             self._found.setText(self.tr("{count} classes").format(count=wording.number(total)))
         else:

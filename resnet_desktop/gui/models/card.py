@@ -23,7 +23,7 @@ class ModelCard(FactSheet):
         """Show what is known of it."""
         self.show_facts(
             (
-                (self.tr("What it tells apart"), self._classes(facts)),
+                (self.tr("What it recognises"), self._classes(facts)),
                 (self.tr("How good it is"), self._quality(facts)),
                 (self.tr("What it sees"), self._input(facts)),
                 (self.tr("Where it comes from"), self._origin(facts)),
@@ -33,7 +33,7 @@ class ModelCard(FactSheet):
     def _classes(self, facts: ModelFacts) -> list[tuple[str, str]]:
         count = wording.number(facts.classes)
         if not facts.labelled:
-            text = self.tr("{count}; nobody has said what they are called").format(count=count)
+            text = self.tr("{count}, without names").format(count=count)
             return [(self.tr("Classes"), text)]
         names = ", ".join(facts.labels[:MOST_LABELS])
         if facts.classes > MOST_LABELS:
@@ -47,10 +47,10 @@ class ModelCard(FactSheet):
         if metrics.get("images") and metrics.get("acc1_interval") and metrics.get("acc1") is not None:
             low, high = metrics["acc1_interval"]
             kinds = {
-                "validation": self.tr("validation photos, by which its best moment was chosen"),
+                "validation": self.tr("validation photos, which also selected the best epoch"),
                 "test": self.tr("test photos"),
             }
-            text = self.tr("{share} of {images} {kind} named rightly (95 % interval {low} to {high})")
+            text = self.tr("{share} of {images} {kind} classified correctly (95 % interval {low} to {high})")
             measured = text.format(
                 share=wording.percent(metrics["acc1"], 1),
                 images=wording.number(metrics["images"]),
@@ -62,15 +62,15 @@ class ModelCard(FactSheet):
             text = self.tr("{share} on {photos}; not measured here")
             claimed = text.format(
                 share=wording.percent(published["acc1"], 1),
-                photos=published.get("on") or self.tr("photos that it does not name"),
+                photos=published.get("on") or self.tr("unspecified photos"),
             )
         if metrics.get("ece") is not None:
-            text = self.tr("Percentages are off by {ece} on average (expected calibration error)")
+            text = self.tr("Confidence is off by {ece} on average (expected calibration error)")
             calibrated = text.format(ece=wording.percent(metrics["ece"], 1))
         temperature = "" if facts.temperature == 1 else f"{facts.temperature:.2f}"
         return [
             (self.tr("Measured"), measured),
-            (self.tr("Says its publisher"), claimed),
+            (self.tr("According to its publisher"), claimed),
             (self.tr("Confidence"), calibrated),
             (self.tr("Temperature"), temperature),
             (self.tr("Unfamiliar photos"), self._warnings(facts)),
@@ -80,30 +80,30 @@ class ModelCard(FactSheet):
         """Whether it warns of unfamiliar photos, and how often wrongly."""
         if facts.warning is None:
             return ""
-        said = self.tr("Marks photos that are unlike all it has learnt from")
+        said = self.tr("Flags photos unlike the training data")
         rate, count = facts.warning.get("false_alarm_rate"), facts.warning.get("images")
         if rate is None or count is None:
             return said
-        text = self.tr("{said}; of {count} photos that do belong, wrongly {rate}")
+        text = self.tr("{said}; false alarms on {rate} of {count} familiar photos")
         interval = facts.warning.get("false_alarm_interval")
         values = {"said": said, "count": wording.number(count), "rate": wording.percent(rate, 1)}
         if interval is not None:
-            text = self.tr("{said}; of {count} photos that do belong, wrongly {rate} (95 % interval {low} to {high})")
+            text = self.tr("{said}; false alarms on {rate} of {count} familiar photos (95 % interval {low} to {high})")
             values |= {"low": wording.percent(interval[0]), "high": wording.percent(interval[1])}
         return text.format(**values)
 
     def _input(self, facts: ModelFacts) -> list[tuple[str, str]]:
         transforms = facts.transforms
-        text = self.tr("The middle {crop} × {crop} pixels of the photo, its shorter side resized to {resize}")
+        text = self.tr("The middle {crop} × {crop} pixels of the photo, with its shorter side resized to {resize}")
         seen = text.format(crop=facts.side, resize=transforms.resize)
         if transforms.native is not None:
-            seen += self.tr(", after a reduction to {native}").format(native=transforms.native)
+            seen += self.tr(", after reduction to {native}").format(native=transforms.native)
         spread = [", ".join(f"{value:.3g}" for value in values) for values in (transforms.mean, transforms.std)]
-        values = self.tr("mean {mean}; deviation {deviation}").format(mean=spread[0], deviation=spread[1])
+        values = self.tr("mean {mean}; standard deviation {deviation}").format(mean=spread[0], deviation=spread[1])
         if not facts.prepared:
-            values = self.tr("{values} (assumed: the file says nothing)").format(values=values)
-        network = facts.arch or self.tr("from elsewhere")
-        size = self.tr("{parameters} parameters, {work} multiply-adds a photo").format(
+            values = self.tr("{values} (assumed: not stated in the file)").format(values=values)
+        network = facts.arch or self.tr("external")
+        size = self.tr("{parameters} parameters, {work} multiply-adds per photo").format(
             parameters=wording.large_number(facts.parameters), work=wording.large_number(facts.multiply_adds)
         )
         return [
@@ -121,10 +121,10 @@ class ModelCard(FactSheet):
             (self.tr("Source"), told.get("source") or ""),
             (self.tr("Licence"), told.get("licence") or ""),
             (self.tr("Notice"), told.get("notice") or ""),
-            (self.tr("Learnt from"), ", ".join(told.get("data") or ())),
-            (self.tr("Began as"), told.get("base") or ""),
-            (self.tr("Trained"), part),
-            (self.tr("Made on"), told.get("date") or ""),
+            (self.tr("Trained on"), ", ".join(told.get("data") or ())),
+            (self.tr("Started from"), told.get("base") or ""),
+            (self.tr("Trained part"), part),
+            (self.tr("Created"), told.get("date") or ""),
             (self.tr("File"), str(facts.path)),
             (self.tr("sha256"), facts.sha256),
         ]

@@ -110,8 +110,8 @@ class ModelDesk(QObject):
         if found is None or not self._preferences.is_new(OFFERED_MODEL, found.name):
             return
         text = self.tr(
-            "{title} is installed: {share} right by its publisher's figures, more than the network that is used now, "
-            "and slower. Use it by default?"
+            "{title} is installed. Its publisher reports {share} accuracy: better than the current network, "
+            "but slower. Use it by default?"
         )
         words = text.format(title=found.title, share=wording.percent(found.top1))
         self.offered.emit(words, self.tr("Use it"), lambda: self.model_chosen.emit(found.name))

@@ -41,7 +41,7 @@ class InstalledList(QListWidget):
         self.clear()
         for model in models:
             item = QListWidgetItem(model.name)
-            origin = self.tr("came with the app") if model.ours else self.tr("yours")
+            origin = self.tr("built in") if model.ours else self.tr("yours")
             detail = self.tr("{origin}, {size}").format(origin=origin, size=wording.file_size(model.size))
             used = model.name == in_use
             item.setData(_MODEL, model)

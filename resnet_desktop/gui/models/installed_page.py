@@ -86,9 +86,9 @@ class InstalledPage(QWidget):
 
         def done(whole: bool | None) -> None:
             words = {
-                None: self.tr("{name} carries no checksum, so its weights cannot be checked."),
-                True: self.tr("The weights of {name} are whole."),
-                False: self.tr("The weights of {name} differ from its checksum. Install it again."),
+                None: self.tr("{name} has no checksum, so its weights cannot be verified."),
+                True: self.tr("The weights of {name} are intact."),
+                False: self.tr("The weights of {name} do not match its checksum. Reinstall it."),
             }
             self._say(words[whole].format(name=path.stem))
 
@@ -137,7 +137,7 @@ class InstalledPage(QWidget):
             try:
                 self._facts = future.result()
             except ResNetDesktopError as error:
-                self.card.show_facts(((self.tr("It cannot be used"), [(self.tr("Why"), Failure.of(error).text)]),))
+                self.card.show_facts(((self.tr("Cannot be used"), [(self.tr("Why"), Failure.of(error).text)]),))
             else:
                 self.card.show_model(self._facts)
             self._refresh()
@@ -150,7 +150,7 @@ class InstalledPage(QWidget):
         self.changed.emit()
 
     def _on_removed(self, model: Installed) -> None:
-        self._say(self.tr("{name} is removed.").format(name=model.name))
+        self._say(self.tr("{name} was removed.").format(name=model.name))
         if model.name == self._in_use:
             self.model_wanted.emit("")
         self.look()
@@ -164,7 +164,7 @@ class InstalledPage(QWidget):
         self.labels_button.setVisible(facts is not None and facts.foreign)
         self.check_button.setEnabled(facts is not None)
         self.remove_button.setEnabled(model is not None and not model.ours)
-        tip = self.tr("It came with the app and stays") if model is not None and model.ours else ""
+        tip = self.tr("Built into the app; cannot be removed") if model is not None and model.ours else ""
         self.remove_button.setToolTip(plain_tip(tip))
 
     def _build(self) -> None:
@@ -223,7 +223,7 @@ class InstalledPage(QWidget):
         if model is None:
             return
         text = self.tr("Remove {name}?").format(name=model.name)
-        more = self.tr("Its file is deleted: {path}").format(path=model.path)
+        more = self.tr("This deletes its file: {path}").format(path=model.path)
         box = message_box(self, self.tr("Remove a model"), text, more)
         away = box.addButton(self.tr("Remove"), QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))

@@ -33,7 +33,7 @@ class ModelFacts:
 
     Attributes:
         path: the file.
-        arch: such as ``resnet50``; empty for a network from elsewhere.
+        arch: such as ``resnet50``; empty for an external network.
         classes: how many.
         labels: their names; "class 0" … where nobody has named them.
         prepared: whether the file, or the user, has said how photos are prepared.

@@ -49,7 +49,7 @@ class LabelsDialog(QDialog):
         self._facts, self._tasks = facts, tasks
         self._labels: tuple[str, ...] | None = facts.labels if facts.labelled else None
         self.numbered, self.imagenet = QRadioButton(self.tr("Leave them numbered")), QRadioButton()
-        self.from_file = QRadioButton(self.tr("As a file says: a list of names, as text, JSON, YAML or a table"))
+        self.from_file = QRadioButton(self.tr("From a file: a list of names as text, JSON, YAML or a table"))
         self._choose = QPushButton(self.tr("Choose file…"))
         self.values, self.resize_box, self.resizing = Choice(), QSpinBox(), Choice()
         self.fitting, self.channels, self._middle = Choice(), Choice(), PlainLabel()
@@ -91,7 +91,7 @@ class LabelsDialog(QDialog):
         if isinstance(found, Failure):
             self._found.setText(found.text)
         elif len(found) != self._facts.classes:
-            text = self.tr("{name} has {labels} names, and the model {classes} classes.")
+            text = self.tr("{name} has {labels} names, but the model has {classes} classes.")
             counts = {"labels": len(found), "classes": self._facts.classes}
             self._found.setText(text.format(name=file.name, **{k: wording.number(v) for k, v in counts.items()}))
         else:
@@ -120,45 +120,45 @@ class LabelsDialog(QDialog):
 
     def _values(self) -> Mapping[str, str]:
         return {
-            "imagenet": self.tr("By ImageNet's mean and deviation (most networks in PyTorch)"),
-            "-1..1": self.tr("From −1 to 1 (many networks in TensorFlow)"),
+            "imagenet": self.tr("ImageNet mean and standard deviation (most PyTorch networks)"),
+            "-1..1": self.tr("From −1 to 1 (many TensorFlow networks)"),
             "0..1": self.tr("From 0 to 1"),
             "0..255": self.tr("From 0 to 255"),
-            "caffe": self.tr("From 0 to 255, less the mean of each channel (many of Caffe's)"),
+            "caffe": self.tr("From 0 to 255, minus the mean of each channel (many Caffe networks)"),
         }
 
     def _fitting(self) -> Mapping[str, str]:
         return {
-            "crop": self.tr("The middle is cut out (most networks)"),
-            "stretch": self.tr("All of it, stretched to a square"),
+            "crop": self.tr("Centre crop (most networks)"),
+            "stretch": self.tr("Whole photo, stretched to a square"),
         }
 
     def _channels(self) -> Mapping[str, str]:
-        return {"rgb": self.tr("Red first (most networks)"), "bgr": self.tr("Blue first (many of Caffe's)")}
+        return {"rgb": self.tr("Red first (most networks)"), "bgr": self.tr("Blue first (many Caffe networks)")}
 
     def _resizing(self) -> Mapping[str, str]:
         return {
             "bilinear": self.tr("Bilinear (most networks)"),
-            "bicubic": self.tr("Bicubic (many of timm's)"),
+            "bicubic": self.tr("Bicubic (many timm networks)"),
             "nearest": self.tr("Nearest neighbour"),
         }
 
     def _build(self) -> None:
         facts = self._facts
         text = self.tr(
-            "{name} tells {classes} classes apart, but the file does not say what they are called nor how its photos "
-            "were prepared. Wrong answers here make wrong predictions; whoever made the model knows."
+            "{name} has {classes} classes, but the file does not say what they are called or how photos "
+            "were prepared. Wrong settings here cause wrong predictions; ask whoever made the model."
         )
         if facts.labelled:
             text = self.tr(
-                "{name} tells {classes} classes apart, and their names are known. Wrong answers here make wrong "
-                "predictions; whoever made the model knows how its photos were prepared."
+                "{name} has {classes} classes, and their names are known. Wrong settings here cause wrong "
+                "predictions; ask whoever made the model how photos were prepared."
             )
         words = PlainLabel(text.format(name=facts.path.name, classes=wording.number(facts.classes)))
         words.setWordWrap(True)
         is_imagenet = facts.classes == IMAGENET_CLASSES
         more = "" if is_imagenet else self.tr(" (they are 1,000)")
-        self.imagenet.setText(self.tr("Those of ImageNet") + more)
+        self.imagenet.setText(self.tr("ImageNet classes") + more)
         self.imagenet.setEnabled(is_imagenet)
         first = self.from_file if self._labels is not None else self.imagenet if is_imagenet else self.numbered
         first.setChecked(True)
@@ -234,14 +234,14 @@ class LabelsDialog(QDialog):
         grid.addWidget(self.values, 1, 1)
         grid.addWidget(PlainLabel(self.tr("Shorter side")), 2, 0)
         grid.addWidget(self.resize_box, 2, 1, Qt.AlignmentFlag.AlignLeft)
-        text = self.tr("Of that the middle {side} × {side} pixels are seen.").format(side=self._facts.side)
+        text = self.tr("The network sees the middle {side} × {side} pixels of that.").format(side=self._facts.side)
         self._middle.setText(text)
         self._middle.setProperty("tone", "secondary")
         grid.addWidget(self._middle, 3, 1)
         for row, (title, box) in enumerate(
             (
-                (self.tr("Proportions"), self.fitting),
-                (self.tr("Resized by"), self.resizing),
+                (self.tr("Crop"), self.fitting),
+                (self.tr("Resizing"), self.resizing),
                 (self.tr("Colours"), self.channels),
             ),
             4,

@@ -95,7 +95,7 @@ class PretrainedPage(QWidget):
         if self._inquiry.busy:
             self._inquiry.stop()
             self._show_busy(False)
-            self._say(self.tr("Cancelled. What has come is kept: another try goes on from there."))
+            self._say(self.tr("Cancelled. The next try resumes the download."))
 
     def close_threads(self) -> None:
         """Give up what is fetched and wait for the thread."""
@@ -154,9 +154,7 @@ class PretrainedPage(QWidget):
             self._about.setText("")
             return
         network = offer.network
-        text = self.tr(
-            "{size} from {host}; {licence}. The app opens a connection to it only when you press the button."
-        )
+        text = self.tr("{size} from {host}; {licence}. The app connects to it only when you press the button.")
         size = wording.file_size(network.size)
         words = text.format(size=size, host=self._host(network), licence=network.licence)
         doubt = "" if offer.installed else offer.doubt
@@ -178,8 +176,8 @@ class PretrainedPage(QWidget):
         self._about.setProperty("tone", "secondary")
         self.table.show_model(self.offers, (0, 1))
         self.table.row_chosen.connect(lambda _row: self._on_row_chosen())
-        self.checksum.setPlaceholderText(self.tr("The whole checksum (sha256, 64 digits), if you know it"))
-        self.checksum.setAccessibleName(self.tr("Whole checksum"))
+        self.checksum.setPlaceholderText(self.tr("Full checksum (SHA-256, 64 digits), if you know it"))
+        self.checksum.setAccessibleName(self.tr("Full checksum"))
         self.checksum.setMaxLength(80)
         self.get_button.setProperty("primary", "true")
         self.cancel_button.setText(self.tr("Cancel"))
@@ -212,7 +210,7 @@ class OffersModel(RowsModel[Offer]):
             self.tr("Network"),
             self.tr("Name"),
             self.tr("Publisher"),
-            self.tr("Right"),
+            self.tr("Accuracy"),
             self.tr("Size"),
             self.tr("Installed"),
         )

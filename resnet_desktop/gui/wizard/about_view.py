@@ -25,7 +25,7 @@ class AboutView(FactSheet):
     """The file, the photos, the training."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(self.tr("What the model was made of"), parent)
+        super().__init__(self.tr("How the model was made"), parent)
 
     def show_results(self, results: Results, folder: Path) -> None:
         """Show what a run tells about itself."""
@@ -43,13 +43,13 @@ class AboutView(FactSheet):
         parity = about.get("parity")
         if parity:
             text = self.tr(
-                "On {photos} photos the file answers as the trained network: the same class on each, and no "
+                "On {photos} photos the file matches the trained network: the same class for each, and no "
                 "probability differs by as much as {bound}."
             )
             bound = wording.percent((math.floor(parity["bundle"] * 1e6) + 1) / 1e6, 4)
             lines.append((self.tr("Checked"), text.format(photos=wording.number(parity["photos"]), bound=bound)))
             text = self.tr(
-                "Weights are stored as 16-bit numbers. That changes a probability by {most} at most, and the answer on "
+                "Weights are stored as 16-bit numbers. This changes probabilities by at most {most}, and the class for "
                 "{moved} of {photos} photos."
             )
             numbers = {"moved": parity.get("moved_classes", 0), "photos": parity["photos"]}
@@ -61,22 +61,22 @@ class AboutView(FactSheet):
     def _photos(self, about: Mapping[str, Any]) -> list[tuple[str, str]]:
         pictures = about.get("pictures", {})
         titles = (
-            ("training", self.tr("To learn from")),
-            ("validation", self.tr("To check with")),
-            ("test", self.tr("To test with")),
+            ("training", self.tr("Training")),
+            ("validation", self.tr("Validation")),
+            ("test", self.tr("Test")),
         )
         lines = [(self.tr("From"), ", ".join((*about.get("data", ()), *about.get("test_data", ()))))]
         lines += [(title, wording.number(pictures[role])) for role, title in titles if pictures.get(role)]
-        for key, title in (("left_out", self.tr("Left out")), ("relabelled", self.tr("Renamed"))):
+        for key, title in (("left_out", self.tr("Left out")), ("relabelled", self.tr("Relabelled"))):
             if about.get(key):
                 lines.append((title, wording.number(about[key])))
         skipped = about.get("skipped", ())
         if skipped:
             told = [f"{row['path'].rsplit('/', 1)[-1]}: {row['message']}" for row in skipped[:MOST_SKIPPED]]
             if len(skipped) > MOST_SKIPPED:
-                more = self.tr("… and {count} more, which the report names")
+                more = self.tr("… and {count} more, listed in the report")
                 told.append(more.format(count=wording.number(len(skipped) - MOST_SKIPPED)))
-            lines.append((self.tr("Not readable"), "\n".join(told)))
+            lines.append((self.tr("Unreadable"), "\n".join(told)))
         return lines
 
     def _training(self, about: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -84,12 +84,12 @@ class AboutView(FactSheet):
         minutes = about.get("minutes")
         versions = about.get("versions", {})
         return [
-            (self.tr("Trained"), trained_part(str(recipe.get("train", "")))),
+            (self.tr("Trained part"), trained_part(str(recipe.get("train", "")))),
             (self.tr("Base"), str(about.get("base") or "")),
             (self.tr("Preset"), str(recipe.get("preset", ""))),
             (self.tr("Seed"), str(about.get("seed", ""))),
             (self.tr("Device"), wording.device(str(about.get("device", "")))),
             (self.tr("Time"), wording.long_duration(60 * minutes) if minutes else ""),
-            (self.tr("Made with"), ", ".join(f"{name} {version}" for name, version in versions.items())),
+            (self.tr("Created with"), ", ".join(f"{name} {version}" for name, version in versions.items())),
             (self.tr("Date"), str(about.get("date", ""))),
         ]

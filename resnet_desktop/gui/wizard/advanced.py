@@ -35,7 +35,7 @@ class AdvancedPanel(QWidget):
         self._layout.setVerticalSpacing(theme.S)
         self._layout.setColumnStretch(0, 100)  # as wide as its words may become
         self._layout.setColumnStretch(3, 1)
-        self._reset = QPushButton(self.tr("All automatic again"))
+        self._reset = QPushButton(self.tr("Reset to automatic"))
         self._reset.clicked.connect(self._on_reset)
         self._find = QPushButton(self.tr("Find a learning rate…"))
         self._find.clicked.connect(self.rate_asked)
@@ -146,7 +146,7 @@ class _Row:
         self.back = QToolButton()
         self.back.setFixedSize(_BACK_SIDE, _BACK_SIDE)
         self.back.setStyleSheet("QToolButton { padding: 0; }")
-        words = self.box.tr("Automatic again")
+        words = self.box.tr("Reset to automatic")
         self.back.setToolTip(plain_tip(words))
         self.back.setAccessibleName(f"{field.title}: {words}")
         policy = self.back.sizePolicy()

@@ -41,7 +41,7 @@ class Group:
 def groups() -> tuple[Group, ...]:
     """All of them, in the order of the page."""
     return (
-        Group(_tr("Length"), _length()),
+        Group(_tr("Duration"), _length()),
         Group(_tr("Step size"), _steps()),
         Group(_tr("Pictures"), _pictures()),
         Group(_tr("Regularization"), _regularization()),
@@ -75,20 +75,20 @@ def obstacles(train: str, views: int, validation: float) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     if train == "head":
-        found["recipe.cutmix"] = _tr("CutMix pastes photos, and the new layer never sees photos, only their features.")
-        found["recipe.stage_rate"] = _tr("Only the new layer learns: there is no other rate.")
-        found["recipe.freeze_norms"] = _tr("Only the new layer learns: all batch norms are frozen.")
-        found["recipe.compile"] = _tr("Only the new layer is trained, in seconds: there is nothing to gain.")
+        found["recipe.cutmix"] = _tr("CutMix needs whole photos, but the new layer only sees their features.")
+        found["recipe.stage_rate"] = _tr("Only the new layer is trained, so there is no other rate.")
+        found["recipe.freeze_norms"] = _tr("Only the new layer is trained, so all batch norms are frozen.")
+        found["recipe.compile"] = _tr("Only the new layer is trained, in seconds, so there is nothing to gain.")
         if views <= 1:
-            reason = _tr("With one version of each photo there is nothing drawn at random.")
+            reason = _tr("With one version of each photo, nothing is random.")
             found |= dict.fromkeys(("recipe.crop_scale", "recipe.jitter"), reason)
     else:
-        found["recipe.views"] = _tr("Photos are varied anew in every epoch, where more than the last layer learns.")
+        found["recipe.views"] = _tr("When more than the last layer is trained, photos are varied anew in every epoch.")
     if train == "scratch":
-        found["recipe.stage_rate"] = _tr("All layers begin with random numbers, so all learn at the same rate.")
-        found["recipe.freeze_norms"] = _tr("Batch norms that have learnt nothing yet must learn.")
+        found["recipe.stage_rate"] = _tr("All layers start from random numbers, so all learn at the same rate.")
+        found["recipe.freeze_norms"] = _tr("Untrained batch norms have to be trained.")
     if validation <= 0:
-        found["recipe.patience"] = _tr("No photos are set apart that could tell when it gets no better.")
+        found["recipe.patience"] = _tr("There are no validation photos to detect when it stops improving.")
     return found
 
 
@@ -96,10 +96,7 @@ def conflict(train: str, values: Mapping[str, Any]) -> str:
     """Why values do not go together, or empty. ``values`` are by key, with the defaults of those not set."""
     norms_learn = train == "scratch" or (train != "head" and not values["recipe.freeze_norms"])
     if norms_learn and values.get("batch_size") == 1:
-        return _tr(
-            "A batch of one photo gives the batch norms nothing to compare it with: take at least 2 photos, or freeze "
-            "the batch norms."
-        )
+        return _tr("Batch norm cannot work with a single photo: use a batch of at least 2, or freeze the batch norms.")
     return ""
 
 
@@ -117,11 +114,11 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _length() -> tuple[Field, ...]:
     return (
-        Field("epochs", _tr("Epochs"), _tr("Rounds through all photos, at the most."), lambda: WholeBox(1, 1000)),
+        Field("epochs", _tr("Epochs"), _tr("Maximum number of passes through all photos."), lambda: WholeBox(1, 1000)),
         Field(
             "recipe.patience",
             _tr("Early stopping"),
-            _tr("Ends after so many epochs without a better one; 0 goes on to the end."),
+            _tr("Stops after this many epochs without improvement; 0 never stops early."),
             lambda: WholeBox(0, 1000),
         ),
     )
@@ -134,37 +131,37 @@ def _steps() -> tuple[Field, ...]:
         Field(
             "learning_rate",
             _tr("Learning rate"),
-            _tr("The largest step. Too small learns nothing, too large forgets everything."),
+            _tr("The peak rate. Too low learns nothing, too high forgets everything."),
             lambda: NumberBox(0.000001, 1.0, 6),
         ),
         Field(
             "recipe.curve",
             _tr("Schedule"),
-            _tr("How the rate falls after its peak; small steps at the end settle what was learnt."),
+            _tr("How the rate falls after its peak; small steps at the end settle what was learned."),
             lambda: OptionBox(curves),
         ),
         Field(
             "recipe.warmup",
             _tr("Warm-up"),
-            _tr("Share of all steps in which the rate rises to its peak."),
+            _tr("Share of all steps during which the rate rises to its peak."),
             lambda: NumberBox(0.0, 0.9, 2),
         ),
         Field(
             "batch_size",
             _tr("Batch size"),
-            _tr("Photos in one step. Where memory runs out, a batch goes through in halves."),
+            _tr("Photos per step. If memory runs out, batches are processed in halves."),
             lambda: WholeBox(1, 1024),
         ),
         Field(
             "recipe.optimizer",
             _tr("Optimizer"),
-            _tr("How a step is made. SGD wants a larger rate than AdamW: look for one above."),
+            _tr("How steps are computed. SGD needs a higher rate than AdamW: find one above."),
             lambda: OptionBox(optimizers),
         ),
         Field(
             "recipe.stage_rate",
             _tr("Rate of earlier stages"),
-            _tr("Each stage learns at this part of the rate of what follows it: early ones know enough already."),
+            _tr("Each stage learns at this fraction of the next stage's rate: early stages already know enough."),
             lambda: NumberBox(0.01, 1.0, 2),
         ),
     )
@@ -175,26 +172,26 @@ def _pictures() -> tuple[Field, ...]:
         Field(
             "input_size",
             _tr("Input size"),
-            _tr("Pixels along a side of what the network sees; by default what the base learnt with."),
+            _tr("Side length in pixels of what the network sees; by default as the base was trained."),
             lambda: WholeBox(32, 512),
         ),
         Field(
             "recipe.crop_scale",
             _tr("Smallest crop"),
-            _tr("Share of a photo's area that a random crop shows at the least; 1 shows all of it."),
+            _tr("Smallest share of a photo's area in a random crop; 1 shows all of it."),
             lambda: NumberBox(0.05, 1.0, 2),
             share=True,
         ),
         Field(
             "recipe.jitter",
             _tr("Colour changes"),
-            _tr("How much brightness, contrast and saturation vary. Take 0 where colour tells your classes apart."),
+            _tr("How much brightness, contrast and saturation vary. Use 0 if colour separates your classes."),
             lambda: NumberBox(0.0, 0.9, 2),
         ),
         Field(
             "recipe.views",
             _tr("Versions of each photo"),
-            _tr("The photo itself and varied ones, whose features are computed once."),
+            _tr("The photo itself plus variations, whose features are computed once."),
             lambda: WholeBox(1, 64),
         ),
     )
@@ -206,37 +203,37 @@ def _regularization() -> tuple[Field, ...]:
         Field(
             "recipe.weight_decay",
             _tr("Weight decay"),
-            _tr("Pulls the weights towards zero, so that none grows without need."),
+            _tr("Pulls weights towards zero so that none grows needlessly."),
             lambda: NumberBox(0.0, 0.5, 5),
         ),
         Field(
             "recipe.label_smoothing",
             _tr("Label smoothing"),
-            _tr("Keeps the network from being too sure, and softens the harm of a wrong label."),
+            _tr("Keeps the network from becoming overconfident and limits the harm of wrong labels."),
             lambda: NumberBox(0.0, 0.5, 2),
         ),
         Field(
             "recipe.mixup",
             _tr("Mixup"),
-            _tr("Blends pairs of photos and their labels. 0.2 is usual; it wants many epochs."),
+            _tr("Blends pairs of photos and their labels. 0.2 is typical; needs many epochs."),
             lambda: NumberBox(0.0, 2.0, 2),
         ),
         Field(
             "recipe.cutmix",
             _tr("CutMix"),
-            _tr("Pastes a part of one photo into another. 1 is usual; it wants many epochs."),
+            _tr("Pastes part of one photo into another. 1 is typical; needs many epochs."),
             lambda: NumberBox(0.0, 2.0, 2),
         ),
         Field(
             "recipe.ema",
             _tr("Averaged weights"),
-            _tr("The model is the average over the last steps: 0.99 looks back over a hundred of them, 0 is none."),
+            _tr("Averages the weights over the last steps: 0.99 covers about a hundred, 0 is off."),
             lambda: NumberBox(0.0, 0.9999, 4),
         ),
         Field(
             "recipe.freeze_norms",
             _tr("Freeze batch norms"),
-            _tr("Keeps the statistics of the base. Those of small batches are poor ones."),
+            _tr("Keeps the base's statistics. Those of small batches are unreliable."),
             lambda: OptionBox(yes_no),
         ),
     )
@@ -245,41 +242,43 @@ def _regularization() -> tuple[Field, ...]:
 def _classes() -> tuple[Field, ...]:
     ways = (
         ("none", _tr("nothing")),
-        ("weights", _tr("weigh rare ones more")),
-        ("sampling", _tr("show rare ones more")),
+        ("weights", _tr("weight rare classes more")),
+        ("sampling", _tr("show rare classes more")),
     )
     return (
         Field(
             "recipe.balance",
-            _tr("Make up for it by"),
-            _tr("Automatic weighs where the largest class has twice the photos of the smallest."),
+            _tr("Compensation"),
+            _tr("Automatic weights rare classes if the largest class has twice the photos of the smallest."),
             lambda: OptionBox(ways),
         ),
     )
 
 
 def _machine() -> tuple[Field, ...]:
-    devices = (("cpu", _tr("processor (CPU)")), ("cuda", _tr("NVIDIA card")), ("mps", _tr("Apple chip")))
+    devices = (("cpu", _tr("CPU")), ("cuda", _tr("NVIDIA GPU")), ("mps", _tr("Apple chip")))
     precisions = (("float32", "float32"), ("bfloat16", "bfloat16"), ("float16", "float16"))
     switch = (("on", _tr("on")), ("off", _tr("off")))
     return (
-        Field("device", _tr("Device"), _tr("Where to train; a graphics card is found."), lambda: OptionBox(devices)),
+        Field(
+            "device", _tr("Device"), _tr("Where to train. A GPU is detected automatically."), lambda: OptionBox(devices)
+        ),
         Field(
             "recipe.precision",
             _tr("Precision"),
-            _tr("Half precision is faster where the device knows it: that is measured."),
+            _tr("Half precision is faster on devices that support it; this is measured."),
             lambda: OptionBox(precisions),
         ),
         Field(
             "recipe.compile",
             _tr("torch.compile"),
-            _tr("Takes a minute and then saves time in each step; automatic tries it on a graphics card."),
+            _tr("Takes a minute, then makes each step faster; automatic tries it on a GPU."),
             lambda: OptionBox(switch),
         ),
         Field(
             "workers",
             _tr("Reading threads"),
-            _tr("How many photos are read at the same time; one for each core."),
+            _tr("How many photos are read at once; one per core."),
             lambda: WholeBox(1, 64),
         ),
         Field(

@@ -53,7 +53,7 @@ class BaseChoice(QWidget):
         self._archs.hide()
         self.models.setPlaceholderText(self.tr("Reading the models…"))
         self._more = QPushButton(self.tr("Get another…"))
-        self._more.setToolTip(self.tr("A network that learnt from a million photos is a far better start"))
+        self._more.setToolTip(self.tr("A network trained on a million photos is a far better start"))
         self._more.clicked.connect(self.more_asked)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

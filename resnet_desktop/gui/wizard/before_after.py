@@ -67,12 +67,12 @@ class BeforeAfterView(QWidget):
             choice.blockSignals(True)
             choice.clear()
         self.photos.addItem(self.tr("All photos"), None)
-        self.target.addItem(self.tr("What each says"), SAID)
-        self.target.addItem(self.tr("What it is"), TRUTH)
+        self.target.addItem(self.tr("Predicted class"), SAID)
+        self.target.addItem(self.tr("Actual class"), TRUTH)
         for label in results.labels:
             self.photos.addItem(self.tr("Photos of {label}").format(label=label), label)
             self.target.addItem(label, ("class", label))
-        self.layer.addItem(self.tr("Usual layer"), None)
+        self.layer.addItem(self.tr("Default layer"), None)
         for choice in (self.photos, self.target, self.layer):
             choice.blockSignals(False)
         self._sort()
@@ -107,16 +107,16 @@ class BeforeAfterView(QWidget):
             button.setEnabled(len(self._pictures) > 1)
         if self._heatmaps.base is None:
             self._words.setText(
-                self.tr("This model was trained from scratch: there is nothing before to compare with.")
+                self.tr("This model was trained from scratch, so there is no earlier model to compare.")
             )
             return
         if not self._pictures:
-            self._words.setText(self.tr("No photos were set apart to look at."))
+            self._words.setText(self.tr("There are no held-out photos to show."))
             return
         if self._stale:
             return
         asked, picture = self._asked, self._pictures[self._place]
-        self._words.setText(self.tr("Looking with both models…"))
+        self._words.setText(self.tr("Running both models…"))
         kind, label = self.target.currentData()
         wanted = {"said": None, "truth": picture.label}.get(kind, label)
         layer = self.layer.currentData()
@@ -144,7 +144,7 @@ class BeforeAfterView(QWidget):
         self._words.setText(self._about(self._pictures[self._place], before, after))
 
     def _show(self, view: CaptionedPicture, seen: Look, title: str) -> None:
-        detail = self.tr("{share}, seen at {layer}")
+        detail = self.tr("{share}, at {layer}")
         share = wording.percent(seen.score.probability)
         view.show_picture(
             to_qimage(seen.overlay),
@@ -156,16 +156,16 @@ class BeforeAfterView(QWidget):
         name = picture.path.replace("\\", "/").rsplit("/", 1)[-1]
         where = {"place": wording.number(self._place + 1), "count": wording.number(len(self._pictures))}
         said = [
-            self.tr("Photo {place} of {count}, worst mistakes first: {name}, which is {label}.").format(
+            self.tr("Photo {place} of {count}, worst mistakes first: {name}, labelled {label}.").format(
                 name=name, label=picture.label, **where
             )
         ]
         if before.score.label != after.score.label and self.target.currentData() != SAID:
-            text = self.tr("The base model knows no class {label}: its best guess is shown.")
+            text = self.tr("The base model has no class {label}, so its best guess is shown.")
             said.append(text.format(label=after.score.label))
         for seen, text in (
-            (before, self.tr("Before, no place spoke for {label}.")),
-            (after, self.tr("Now, no place speaks for {label}.")),
+            (before, self.tr("Before, there was no evidence for {label}.")),
+            (after, self.tr("Now, there is no evidence for {label}.")),
         ):
             if seen.empty:
                 said.append(text.format(label=seen.score.label))

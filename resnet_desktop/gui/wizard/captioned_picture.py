@@ -76,7 +76,7 @@ class DifferenceLegend(QWidget):
         super().__init__(parent)
         self._colours = (_GREY, _GREY)
         self._low, self._high = self.tr("gone"), self.tr("new")
-        self.setAccessibleName(self.tr("Blue: evidence that is gone; grey: as before; orange: new evidence"))
+        self.setAccessibleName(self.tr("Blue: lost evidence; grey: unchanged; orange: new evidence"))
         self.setToolTip(plain_tip(self.accessibleName()))
 
     def sizeHint(self) -> QSize:

@@ -47,8 +47,8 @@ class CheckPage(WizardPage):
     def __init__(self, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(
             self.tr("Check"),
-            self.tr("Are the photos in order?"),
-            self.tr("A network learns mistakes too. Leave out what is wrong, or say what it really is."),
+            self.tr("Check your photos"),
+            self.tr("A network learns mistakes too. Leave out bad photos, or correct their labels."),
             parent,
         )
         self._tasks, self._draft = tasks, Draft()
@@ -57,7 +57,7 @@ class CheckPage(WizardPage):
         self._reading, self._splitting = threading.Event(), threading.Event()
         self.sheet = CheckSheet()
         self._bar, self._state = QProgressBar(), secondary()
-        self._stop, self._again = QPushButton(self.tr("Cancel")), QPushButton(self.tr("Read on"))
+        self._stop, self._again = QPushButton(self.tr("Cancel")), QPushButton(self.tr("Continue"))
         self._share, self._share_text = QSlider(Qt.Orientation.Horizontal), PlainLabel()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -133,7 +133,7 @@ class CheckPage(WizardPage):
         self.sheet.hide()
         self._show_reading(True)
         self._bar.setRange(0, 0)
-        self._state.setText(self.tr("Reading every photo once…"))
+        self._state.setText(self.tr("Reading all photos…"))
         draft = replace(self._draft, exclude=(), relabel={})
 
         def report(done: int, total: int) -> None:
@@ -147,7 +147,7 @@ class CheckPage(WizardPage):
         self._reading.set()
         self._show_reading(False)
         self._again.setVisible(not self._read)
-        self._state.setText(self.tr("Stopped. The photos that were read are remembered."))
+        self._state.setText(self.tr("Stopped. The photos read so far are remembered."))
 
     def _keep_decisions(self) -> None:
         """The guide may be closed before training: what was looked through once is not to be looked through again."""
@@ -169,7 +169,7 @@ class CheckPage(WizardPage):
             return
         self._bar.setRange(0, max(1, total))
         self._bar.setValue(done)
-        text = self.tr("Reading every photo once: {done} of {total}")
+        text = self.tr("Reading all photos: {done} of {total}")
         self._state.setText(text.format(done=wording.number(done), total=wording.number(total)))
 
     def _on_read(self, cancel: threading.Event, future: Future[Inspection]) -> None:
@@ -193,7 +193,7 @@ class CheckPage(WizardPage):
             self._split()
 
     def _on_decided(self) -> None:
-        self._state.setText(self.tr("Splitting the photos anew…"))
+        self._state.setText(self.tr("Splitting the photos again…"))
         self._timer.start()
 
     def _split(self) -> None:
@@ -222,9 +222,9 @@ class CheckPage(WizardPage):
     def _show_split(self, used: Inspection) -> None:
         self._used = used
         parts = (
-            (used.scan.training, self.tr("to learn from")),
-            (used.scan.validation, self.tr("to check with")),
-            (used.scan.test, self.tr("to test with")),
+            (used.scan.training, self.tr("for training")),
+            (used.scan.validation, self.tr("for validation")),
+            (used.scan.test, self.tr("for testing")),
         )
         self.sheet.show_roles({sample.name: words for samples, words in parts for sample in samples})
         self._state.setText(self._split_words(used))
@@ -234,16 +234,16 @@ class CheckPage(WizardPage):
         now, scan = self.sheet.now, used.scan
         learning, checking, testing = (self._readable(part) for part in (scan.training, scan.validation, scan.test))
         rows = (
-            (self.tr("{0} photos to learn from"), learning, True),
-            (self.tr("{0} to check with"), checking, True),
-            (self.tr("{0} to test with"), testing, False),
-            (self.tr("{0} cannot be read"), sum(fact.error is not None for fact in used.pictures), False),
+            (self.tr("{0} photos for training"), learning, True),
+            (self.tr("{0} for validation"), checking, True),
+            (self.tr("{0} for testing"), testing, False),
+            (self.tr("{0} unreadable"), sum(fact.error is not None for fact in used.pictures), False),
             (self.tr("{0} left out"), len(now.exclude), False),
-            (self.tr("{0} of another class"), len(now.relabel), False),
+            (self.tr("{0} relabelled"), len(now.relabel), False),
         )
         words = ", ".join(text.format(wording.number(n)) for text, n, always in rows if n or always) + "."
         if not checking:
-            words += " " + self.tr("None is set apart: nobody will know how good the network is.")
+            words += " " + self.tr("No validation photos: accuracy cannot be measured.")
         return words
 
     def _readable(self, samples: Sequence[Sample]) -> int:
@@ -278,13 +278,13 @@ class CheckPage(WizardPage):
     def _share_row(self) -> QHBoxLayout:
         self._share.setRange(5, 50)
         self._share.setMaximumWidth(220)
-        self._share.setAccessibleName(self.tr("Share of the photos to check with"))
+        self._share.setAccessibleName(self.tr("Share of validation photos"))
         self._share.setValue(20)
         self._share_text.setText(wording.percent(0.2))
         self._share.valueChanged.connect(self._on_share)
         row = QHBoxLayout()
-        words = PlainLabel(self.tr("Set apart to check with"))
-        words.setToolTip(self.tr("The network never learns from these; what it says of them shows how good it is."))
+        words = PlainLabel(self.tr("Validation photos"))
+        words.setToolTip(self.tr("The network is never trained on these. They measure its accuracy."))
         row.addWidget(words)
         row.addWidget(self._share)
         row.addWidget(self._share_text)

@@ -75,7 +75,7 @@ class CheckSheet(QSplitter):
         self.clear()
         self._inspection = inspection
         self._class.clear()
-        self._class.addItem(self.tr("It is really…"), None)
+        self._class.addItem(self.tr("Correct label…"), None)
         for label in inspection.scan.labels:
             self._class.addItem(label, label)
         self._entries = entries(inspection)
@@ -160,9 +160,9 @@ class CheckSheet(QSplitter):
     def _words(self, entry: Entry, row: int) -> str:
         words = entry.message
         if not self.findings and row == 0:
-            words = self.tr("Nothing is wrong with them, as far as a program can tell. See for yourself.")
+            words = self.tr("No problems found automatically. Have a look yourself.")
         if len(entry.samples) > MOST:
-            text = self.tr("The first {count} are shown; to choose all of them (Ctrl+A) means all {all}.")
+            text = self.tr("The first {count} are shown. Select all (Ctrl+A) selects all {all}.")
             counts = {"count": wording.number(MOST), "all": wording.number(len(entry.samples))}
             words += " " + text.format(**counts)
         return words
@@ -209,15 +209,15 @@ class CheckSheet(QSplitter):
 
     def _build(self) -> None:
         self._findings.setWordWrap(True)
-        self._findings.setAccessibleName(self.tr("What was found"))
+        self._findings.setAccessibleName(self.tr("Findings"))
         self._findings.setTextElideMode(Qt.TextElideMode.ElideNone)
         self._findings.setResizeMode(QListWidget.ResizeMode.Adjust)
         self._findings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._findings.setMinimumWidth(190)
         self._message.setWordWrap(True)
         self._copies.hide()
-        self._class.setAccessibleName(self.tr("The right class of the selected photos"))
-        self.grid.setToolTip(self.tr("A double click shows a photo large"))
+        self._class.setAccessibleName(self.tr("Correct class of the selected photos"))
+        self.grid.setToolTip(self.tr("Double-click a photo to enlarge it"))
         right = QWidget()
         layout = QVBoxLayout(right)
         layout.setContentsMargins(theme.M, 0, 0, 0)

@@ -27,7 +27,7 @@ class ClassTable(QListView):
         self.setSelectionMode(QListView.SelectionMode.NoSelection)
         self.setUniformItemSizes(True)
         self.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
-        self.setAccessibleName(self.tr("Classes and their numbers of photos"))
+        self.setAccessibleName(self.tr("Classes and number of photos"))
 
     def show_counts(self, counts: Mapping[str, int]) -> None:
         """Show the classes."""

@@ -13,14 +13,14 @@ from resnet_desktop.gui.plain import message_box
 def ask_what_becomes_of_it(parent: QWidget, decided: Callable[[bool], None]) -> QMessageBox:
     """Ask; ``decided`` gets whether the run goes on by itself. Staying with it calls nothing."""
     more = _tr(
-        "It can go on by itself: open this guide again to see how it gets on. Or it stops here with a checkpoint, "
-        "from which it can be taken up later."
+        "It can continue in the background: reopen this guide to check on it. Or you can stop it with a checkpoint "
+        "and resume later."
     )
-    box = message_box(parent, _tr("Training is under way"), _tr("Training is under way."), more)
+    box = message_box(parent, _tr("Training is running"), _tr("Training is running."), more)
     box.setIcon(QMessageBox.Icon.Question)
-    goes_on = box.addButton(_tr("Let it go on"), QMessageBox.ButtonRole.AcceptRole)
-    stops = box.addButton(_tr("Stop it"), QMessageBox.ButtonRole.DestructiveRole)
-    box.addButton(_tr("Stay"), QMessageBox.ButtonRole.RejectRole)
+    goes_on = box.addButton(_tr("Keep training"), QMessageBox.ButtonRole.AcceptRole)
+    stops = box.addButton(_tr("Stop training"), QMessageBox.ButtonRole.DestructiveRole)
+    box.addButton(_tr("Go back"), QMessageBox.ButtonRole.RejectRole)
 
     def on_clicked(button: QAbstractButton) -> None:
         if button in (goes_on, stops):

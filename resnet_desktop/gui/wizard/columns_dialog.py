@@ -100,14 +100,14 @@ class ColumnsDialog(QDialog):
             return
         model.mark(tuple(place for place in (photos, labels) if place is not None))
         if ready and model.rows:
-            text = self.tr("The first row: the photo {photo} is called “{label}”.")
+            text = self.tr("First row: the photo {photo} has the label “{label}”.")
             row = model.rows[0]
             self._said.setText(text.format(photo=row[photos][:LONGEST], label=row[labels][:LONGEST]))
         else:
             self._said.setText("")
 
     def _build(self) -> None:
-        words = PlainLabel(self.tr("Which columns hold the photos and their labels? These are the first rows."))
+        words = PlainLabel(self.tr("Which columns contain the photos and their labels? These are the first rows."))
         words.setWordWrap(True)
         self._said.setWordWrap(True)
         self._said.setProperty("tone", "secondary")

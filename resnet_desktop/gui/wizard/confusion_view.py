@@ -127,8 +127,8 @@ class ConfusionView(QWidget):
     def _words(self, true: int, predicted: int) -> str:
         count = wording.number(self._counts[true][predicted])
         if true == predicted:
-            return self.tr("{count} × {label}, named rightly").format(count=count, label=self._labels[true])
-        text = self.tr("{count} × {label}, taken for {other}")
+            return self.tr("{count} × {label}, classified correctly").format(count=count, label=self._labels[true])
+        text = self.tr("{count} × {label}, classified as {other}")
         return text.format(count=count, label=self._labels[true], other=self._labels[predicted])
 
     def _paint_cell(

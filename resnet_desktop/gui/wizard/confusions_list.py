@@ -19,7 +19,7 @@ class ConfusionsModel(RowsModel[Confusion]):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__((), parent)
-        self._titles = (self.tr("Is"), self.tr("Taken for"), self.tr("Photos"))
+        self._titles = (self.tr("Actual"), self.tr("Predicted"), self.tr("Photos"))
 
     def data(self, index: Index, role: int = _DISPLAY) -> object:
         """The words."""

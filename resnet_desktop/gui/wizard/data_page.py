@@ -50,7 +50,7 @@ class DataPage(WizardPage):
         super().__init__(
             self.tr("Photos"),
             self.tr("Where are your photos?"),
-            self.tr("Sort them into one folder for each class. Nothing in your folders is ever changed."),
+            self.tr("Put them in one folder per class. Your folders are never changed."),
             parent,
         )
         self._tasks = tasks
@@ -121,7 +121,7 @@ class DataPage(WizardPage):
         self._looking = cancel = threading.Event()
         self._scan = None
         self._problem.setText("")
-        self._summary.setText(self.tr("Looking…") if self._sources else "")
+        self._summary.setText(self.tr("Working…") if self._sources else "")
         self._refresh()
         if self._sources:
             self._tasks.run_task(lambda: _scanned(draft, cancel.is_set), lambda future: self._on_scanned(asked, future))
@@ -157,14 +157,14 @@ class DataPage(WizardPage):
         text = self.tr("{photos} photos in {classes} classes.")
         lines = [text.format(photos=photos, classes=wording.number(len(counts)))]
         if is_split:
-            text = self.tr("Split as they lie there: {training} to learn from, {validation} to check with")
+            text = self.tr("Your own split: {training} for training, {validation} for validation")
             parts = (len(scan.training), len(scan.validation), len(scan.test))
             training, validation, test = map(wording.number, parts)
             words = text.format(training=training, validation=validation)
-            lines[0] += f" {words}{self.tr(', {test} to test with').format(test=test) if scan.test else ''}."
+            lines[0] += f" {words}{self.tr(', {test} for testing').format(test=test) if scan.test else ''}."
         lines += scan.problems[:MOST_PROBLEMS]
         if len(scan.problems) > MOST_PROBLEMS:
-            more = self.tr("… and {count} more remarks, which the next step lists")
+            more = self.tr("… and {count} more notes, listed in the next step")
             lines.append(more.format(count=wording.number(len(scan.problems) - MOST_PROBLEMS)))
         return "\n".join(lines)
 
@@ -174,7 +174,7 @@ class DataPage(WizardPage):
         if self._sources:
             return
         other = QPushButton(self.tr("Open another run…") if runs else self.tr("Open a run…"))
-        other.setToolTip(self.tr("The folder of a run that was started elsewhere, such as in a terminal"))
+        other.setToolTip(self.tr("The folder of a run started elsewhere, such as in a terminal"))
         other.clicked.connect(self._on_run_asked)
         self._earlier.addWidget(_row(heading(self.tr("Earlier runs")) if runs else QWidget(), None, other))
         if runs:
@@ -196,12 +196,12 @@ class DataPage(WizardPage):
         if is_run(folder):
             self.resume_asked.emit(folder)
         else:
-            text = self.tr("{name} is not the folder of a run: it holds no events.jsonl.")
+            text = self.tr("{name} is not a run folder: it has no events.jsonl.")
             self._problem.setText(text.format(name=folder.name))
             self._problem.show()
 
     def _on_run_asked(self) -> None:
-        dialog = QFileDialog(self, self.tr("Choose the folder of a run"))
+        dialog = QFileDialog(self, self.tr("Choose a run folder"))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
@@ -253,7 +253,7 @@ class DataPage(WizardPage):
             self._look()
 
     def _on_folder_asked(self) -> None:
-        dialog = QFileDialog(self, self.tr("Choose a folder of class folders"))
+        dialog = QFileDialog(self, self.tr("Choose a folder that contains class folders"))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
@@ -279,7 +279,7 @@ class DropZone(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAcceptDrops(True)
-        self._words = PlainLabel(self.tr("Drop a folder here that has one folder for each class"))
+        self._words = PlainLabel(self.tr("Drop a folder with one subfolder per class here"))
         self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._example = self._class_folders()
         folder, file = QPushButton(self.tr("Choose folder…")), QPushButton(self.tr("Choose zip or CSV…"))
@@ -325,9 +325,7 @@ class DropZone(QWidget):
         self._example.setVisible(not small)
         self.setMinimumHeight(0 if small else 220)
         self._words.setText(
-            self.tr("Drop more folders here")
-            if small
-            else self.tr("Drop a folder here that has one folder for each class")
+            self.tr("Drop more folders here") if small else self.tr("Drop a folder with one subfolder per class here")
         )
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

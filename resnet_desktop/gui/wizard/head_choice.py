@@ -84,22 +84,22 @@ class HeadChoice(QWidget):
         self._features, self._classes = features, classes
         units = self._units.value()
         number = wording.number
-        text = self.tr("One weight for each feature and class. Right for most.")
+        text = self.tr("One weight for each feature and class. Usually best.")
         if classes is not None:
-            text = self.tr("One weight for each feature and class: {features} × {classes} = {weights}. Right for most.")
+            text = self.tr("One weight for each feature and class: {features} × {classes} = {weights}. Usually best.")
             weights = number(features * classes)
             text = text.format(features=number(features), classes=number(classes), weights=weights)
         self._linear_words.setText(text)
         text = self.tr(
             "The lesson's Flatten → Dense({units}) → softmax, with average pooling in place of Flatten. It can weigh "
             "features against each other; dropout hides a share of them in each step, so that it relies on no single "
-            "one. Worth trying with some hundred photos a class."
+            "one. Worth trying with a few hundred photos per class."
         )
         self._hidden_words.setText(text.format(units=number(units)))
         text = self.tr(
             "Why pooling replaces Flatten: {features} × {units} = {few} weights here, where Flatten would need "
-            "{side} · {side} · {features} × {units} = {many}. With fewer weights it learns fewer photos by heart, and "
-            "a thing counts wherever in the photo it lies."
+            "{side} · {side} · {features} × {units} = {many}. With fewer weights it memorises fewer photos, and "
+            "an object counts wherever it is in the photo."
         )
         few, many = features * units, LESSON_GRID * LESSON_GRID * features * units
         numbers = {"few": spelt_number(few), "many": spelt_number(many)}

@@ -37,7 +37,7 @@ def keep(sources: Sources, decisions: Decisions) -> None:
     try:
         atomic.write_text(_file(), json.dumps([entry, *rest][:MOST], indent=1) + "\n")
     except StorageError as error:
-        _logger.warning("The decisions about photos are not kept: %s", error)
+        _logger.warning("The decisions about photos could not be saved: %s", error)
 
 
 def _file() -> Path:

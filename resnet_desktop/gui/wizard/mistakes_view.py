@@ -70,11 +70,11 @@ class MistakesView(QWidget):
         self._results = results
         self._known = {picture.path: picture for picture in (*results.pictures, *results.suspects)}
         self._class.clear()
-        self._class.addItem(self.tr("It is really…"), None)
+        self._class.addItem(self.tr("Correct label…"), None)
         for label in results.labels:
             self._class.addItem(label, label)
         self._which.setItemText(0, self.tr("Mistakes ({count})").format(count=wording.number(len(results.mistakes))))
-        text = self.tr("Labels that look wrong ({count})")
+        text = self.tr("Possibly wrong labels ({count})")
         self._which.setItemText(1, text.format(count=wording.number(len(results.suspects))))
         self._refill()
 
@@ -125,13 +125,13 @@ class MistakesView(QWidget):
         self._undo.setEnabled(verdicts.can_undo)
         count = len(verdicts.names)
         self._which.setItemText(2, self.tr("Decided ({count})").format(count=wording.number(count)))
-        text = self.tr("{out} left out, {moved} renamed: train again to see what that changes.") if verdicts else ""
+        text = self.tr("{out} left out, {moved} relabelled. Train again to see the effect.") if verdicts else ""
         numbers = {"out": len(verdicts.left_out), "moved": len(verdicts.renamed)}
         self._changes.setVisible(bool(verdicts))
         said = text.format(**{key: wording.number(value) for key, value in numbers.items()})
         judged = {picture.path for picture in self._results.judged} if self._results is not None else set()
         if judged.intersection(verdicts.names):
-            said += " " + self.tr("It was judged by some of these: the next accuracy cannot be compared with this one.")
+            said += " " + self.tr("This changes the validation set, so the accuracies will not be comparable.")
         self._changes.setText(said)
         self._on_chosen()
 
@@ -149,7 +149,7 @@ class MistakesView(QWidget):
         if len(chosen) == 1 and chosen[0] in self._known:
             self.sheet.say(self._about(self._known[chosen[0]]))
         elif len(chosen) > 1:
-            self.sheet.say(self.tr("{count} photos are chosen.").format(count=wording.number(len(chosen))))
+            self.sheet.say(self.tr("{count} photos selected.").format(count=wording.number(len(chosen))))
         else:
             self.sheet.say(self._about_sheet())
 
@@ -163,14 +163,14 @@ class MistakesView(QWidget):
         }
         if picture.role == "training":
             text = self.tr(
-                "{name} lies in {label}. A model that had not learned from it is {share} sure that it is {other}."
+                "{name} is labelled {label}. A model not trained on it predicts {other} with {share} confidence."
             )
         elif picture.suspect:
             text = self.tr(
-                "{name} lies in {label}, but the model is {share} sure that it is {other}: surer than usual."
+                "{name} is labelled {label}, but the model predicts {other} with {share} confidence: more than usual."
             )
         else:
-            text = self.tr("{name} lies in {label}. The model is {share} sure that it is {other}.")
+            text = self.tr("{name} is labelled {label}. The model predicts {other} with {share} confidence.")
         return f"{text.format(**values)} {self._role(picture)}".strip()
 
     def _role(self, picture: PictureResult) -> str:
@@ -178,8 +178,8 @@ class MistakesView(QWidget):
         if self._results is None or self._results.metrics.get("on") != "test":
             return ""
         words = {
-            "validation": self.tr("It is one of the validation photos, which the accuracy is not of."),
-            "test": self.tr("It is one of the test photos."),
+            "validation": self.tr("It is a validation photo, so it does not count towards the accuracy."),
+            "test": self.tr("It is a test photo."),
         }
         return words.get(picture.role, "")
 
@@ -187,18 +187,18 @@ class MistakesView(QWidget):
         which, results = self._which.currentData(), self._results
         if not self.grid.names:
             nothing = {
-                MISTAKES: self.tr("It makes no mistakes on the photos set apart."),
+                MISTAKES: self.tr("No mistakes on the held-out photos."),
                 DOUBTS: self._no_doubts(),
-                DECIDED: self.tr("Nothing has been decided yet."),
+                DECIDED: self.tr("No decisions yet."),
             }
             if results is not None and not results.measured:
-                nothing[MISTAKES] = self.tr("Nothing was measured: no photos were set apart to look for mistakes in.")
+                nothing[MISTAKES] = self.tr("Nothing was measured: there were no held-out photos.")
             return nothing[which]
-        doubts = self.tr("Another class is far more probable for these than their own. Some are only hard: look.")
+        doubts = self.tr("Another class is far more probable for these than their label. Some are just hard.")
         words = {
-            MISTAKES: self.tr("The worst first. What it is, an arrow, what the model says, and how sure."),
+            MISTAKES: self.tr("Worst first: actual class → predicted class, with its confidence."),
             DOUBTS: f"{doubts} {result_words.doubts(results) if results is not None else ''}".strip(),
-            DECIDED: self.tr("What is left out is crossed out; what was renamed bears its class."),
+            DECIDED: self.tr("Photos left out are crossed out; relabelled ones show their new class."),
         }
         return words[which]
 
@@ -208,7 +208,7 @@ class MistakesView(QWidget):
         doubts = self._results.doubts if self._results is not None else {}
         if doubts and not doubts["training"]["pictures"] and not doubts["apart"]:
             return looked
-        return f"{self.tr('No label looks wrong.')} {looked}".strip()
+        return f"{self.tr('No suspicious labels.')} {looked}".strip()
 
     def _build(self) -> None:
         for text, which in (
@@ -224,7 +224,7 @@ class MistakesView(QWidget):
         self._keep.clicked.connect(lambda: self.keep(self.grid.chosen))
         self._undo.clicked.connect(self.undo)
         self._class.activated.connect(self._on_class)
-        self._class.setAccessibleName(self.tr("The right class of the selected photos"))
+        self._class.setAccessibleName(self.tr("Correct class of the selected photos"))
         self._again.clicked.connect(lambda: self.again_asked.emit(*self.verdicts.for_the_job()))
         self.grid.chosen_changed.connect(self._on_chosen)
         here = Qt.ShortcutContext.WidgetWithChildrenShortcut

@@ -61,8 +61,8 @@ class ModelPage(WizardPage):
     def __init__(self, tasks: Tasks, trainer: TrainerPage, parent: QWidget | None = None) -> None:
         super().__init__(
             self.tr("Training"),
-            self.tr("What is trained?"),
-            self.tr("The network has learnt to see already. Train only as much of it as your photos need."),
+            self.tr("What should be trained?"),
+            self.tr("The network already knows how to see. Train only as much of it as your photos need."),
             parent,
         )
         self._trainer, self._draft = trainer, Draft()
@@ -260,7 +260,7 @@ class ModelPage(WizardPage):
         self._base_choice.build_from_nothing(self._part.chosen == "scratch")
         problem = conflict(self._part.chosen, self._show_choices())
         self._refused = bool(problem)
-        self._estimate.setText(problem or self.tr("Measuring how long that takes here…"))
+        self._estimate.setText(problem or self.tr("Measuring how long this takes…"))
         self.complete_changed.emit()
         if self._base_choice.base is not None and self.isVisible() and not problem:
             self._timer.start()
@@ -311,7 +311,7 @@ class ModelPage(WizardPage):
         number = wording.number
         words = [self.tr("At most {epochs} epochs").format(epochs=number(int(values["epochs"])))]
         if values["recipe.patience"]:
-            text = self.tr("fewer if nothing gets better for {patience}")
+            text = self.tr("fewer if there is no improvement for {patience}")
             words.append(text.format(patience=number(int(values["recipe.patience"]))))
         if train == "head" and values["recipe.views"] > 1:
             words.append(self.tr("{views} versions of each photo").format(views=values["recipe.views"]))

@@ -79,11 +79,11 @@ def sentence(train: str, found: Sequence[Piece], *, norms_freeze: bool) -> str:
     if frozen:
         words.append(_tr("Frozen: {names}{count}.").format(names=_span(frozen), count=_count(frozen)))
     if stages:
-        text = _tr("Learning: {names} and the new head{count}.") if frozen else _tr("Everything learns{count}.")
+        text = _tr("Trained: {names} and the new head{count}.") if frozen else _tr("Everything is trained{count}.")
         words.append(text.format(**names))
         words.append(_rates(stages))
     else:
-        words.append(_tr("Learning: only the new head{count}.").format(**names))
+        words.append(_tr("Trained: only the new head{count}.").format(**names))
     if not stages or norms_freeze:
         words.append(_tr("All batch norms stay frozen."))
     elif frozen:
@@ -229,13 +229,13 @@ def _rate(rate: float) -> str:
 def _rates(stages: Sequence[Piece]) -> str:
     """How fast the stages learn beside the head."""
     if all(piece.rate == 1.0 for piece in stages):
-        return _tr("All learn at the same rate.")
+        return _tr("All layers learn at the same rate.")
     if len(stages) == 1:
         return _tr("{name} learns at {rate} of the head's rate.").format(
             name=stages[0].name, rate=_rate(stages[0].rate)
         )
     rates = ", ".join(f"{piece.name} {_rate(piece.rate)}" for piece in reversed(stages))
-    return _tr("Earlier layers learn more slowly, as parts of the head's rate: {rates}.").format(rates=rates)
+    return _tr("Earlier layers learn more slowly, as fractions of the head's rate: {rates}.").format(rates=rates)
 
 
 def _span(found: Sequence[Piece]) -> str:

@@ -44,8 +44,8 @@ class PartChoice(QFrame):
                 self.tr("Seconds. A few dozen photos of everyday things."),
             ),
             "last-stage": (
-                self.tr("The last stage too"),
-                self.tr("Minutes. Some hundred photos, or unusual things."),
+                self.tr("The last stage as well"),
+                self.tr("Minutes. A few hundred photos, or unusual things."),
             ),
             "last-two-stages": (
                 self.tr("The last two stages"),
@@ -53,11 +53,11 @@ class PartChoice(QFrame):
             ),
             "all": (
                 self.tr("The whole network"),
-                self.tr("Longest. Many thousands, best on a graphics card."),
+                self.tr("Longest. Many thousands of photos, best on a GPU."),
             ),
             "scratch": (
-                self.tr("From nothing"),
-                self.tr("To see what learning adds: tens of thousands."),
+                self.tr("From scratch"),
+                self.tr("To see what pretraining adds: tens of thousands of photos."),
             ),
         }
 

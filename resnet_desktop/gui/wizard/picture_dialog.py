@@ -105,9 +105,9 @@ class PictureDialog(QDialog):
         name = picture.path.replace("\\", "/").rsplit("/", 1)[-1]
         share = wording.percent(picture.probability)
         if picture.right:
-            text = self.tr("{name}: it is {label}, and the model says so, {share} sure. Photo {place} of {count}.")
+            text = self.tr("{name}: {label}, predicted correctly with {share} confidence. Photo {place} of {count}.")
         else:
-            text = self.tr("{name}: it is {label}; the model says {other}, {share} sure. Photo {place} of {count}.")
+            text = self.tr("{name}: {label}, predicted {other} with {share} confidence. Photo {place} of {count}.")
         where = {"place": wording.number(self._place + 1), "count": wording.number(len(self._pictures))}
         return text.format(name=name, label=picture.label, other=picture.predicted, share=share, **where)
 
@@ -127,11 +127,11 @@ class PictureDialog(QDialog):
     def _title(self, seen: Look, truth: bool, right: bool) -> str:
         if right:
             return self.tr("Evidence for {label}").format(label=seen.score.label)
-        text = self.tr("For {label}, which it is") if truth else self.tr("For {label}, which the model says")
+        text = self.tr("For {label}, the actual class") if truth else self.tr("For {label}, the predicted class")
         return text.format(label=seen.score.label)
 
     def _detail(self, seen: Look) -> str:
         share = wording.percent(seen.score.probability)
         if seen.empty:
-            return self.tr("{share}; no place in the photo speaks for it").format(share=share)
-        return self.tr("{share} probable; seen at {layer}").format(share=share, layer=seen.layer)
+            return self.tr("{share}; no evidence in the photo").format(share=share)
+        return self.tr("{share} probability; at {layer}").format(share=share, layer=seen.layer)

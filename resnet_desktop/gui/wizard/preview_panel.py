@@ -99,16 +99,16 @@ class PreviewPanel(QWidget):
     def explain(self, train: str, views: int) -> None:
         """Say what is seen, for the part that is trained and the number of versions of each photo."""
         if train == "head" and views <= 1:
-            text = self.tr("Each photo is used once, as it is: that is the quickest, and nothing is drawn at random.")
+            text = self.tr("Each photo is used once, unchanged. This is the fastest option, with nothing random.")
         elif train == "head":
             text = self.tr(
                 "Only the last layer is trained, so each photo goes through the frozen network {views} times, as it is "
-                "and in versions like these: the new layer learns what stays the same."
+                "and in versions like these. The new layer learns what they have in common."
             ).format(views=views)
         else:
             text = self.tr(
-                "Every epoch shows each photo cut, mirrored and coloured anew, so that the network cannot learn it by "
-                "heart. Where you could no longer tell the class yourself, ease that in “More choices”."
+                "Every epoch crops, mirrors and recolours each photo differently, so that the network cannot memorise "
+                "it. If you can no longer tell the class yourself, reduce this under “More choices”."
             )
         self._why.setText(text)
 
@@ -135,7 +135,7 @@ class PreviewGrid(QWidget):
         super().__init__(parent)
         self._rows: tuple[PreviewRow, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(self.tr("Your photos as training shows them"))
+        self.setAccessibleName(self.tr("Your photos as used in training"))
 
     @property
     def rows(self) -> tuple[PreviewRow, ...]:
@@ -171,10 +171,10 @@ class PreviewGrid(QWidget):
         painter.setPen(QColor(colours.secondary))
         line = self._line()
         flags = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        painter.drawText(QRectF(left, 0, side, line), flags, self.tr("as it is"))
+        painter.drawText(QRectF(left, 0, side, line), flags, self.tr("unchanged"))
         versions = left + side + 2 * theme.S
         if any(row.augmented for row in self._rows):
-            painter.drawText(QRectF(versions, 0, 4 * side, line), flags, self.tr("as training shows it"))
+            painter.drawText(QRectF(versions, 0, 4 * side, line), flags, self.tr("as used in training"))
         top = line + theme.XS
         for row in self._rows:
             painter.setPen(QColor(colours.text))

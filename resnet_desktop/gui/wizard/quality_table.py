@@ -31,10 +31,10 @@ class QualityModel(QAbstractTableModel):
         self._order = 0, Qt.SortOrder.AscendingOrder
         self._titles = (
             (self.tr("Class"), ""),
-            (self.tr("Found"), self.tr("Recall: of the photos of this class, how many are named so")),
-            (self.tr("Right"), self.tr("Precision: of the photos named so, how many are of this class")),
-            (self.tr("F1"), self.tr("The harmonic mean of the two")),
-            (self.tr("Photos"), self.tr("How many photos of this class it was checked with")),
+            (self.tr("Recall"), self.tr("Recall: the share of this class's photos that were found")),
+            (self.tr("Precision"), self.tr("Precision: the share of predictions of this class that are correct")),
+            (self.tr("F1"), self.tr("The harmonic mean of precision and recall")),
+            (self.tr("Photos"), self.tr("Number of held-out photos of this class")),
         )
 
     @property

@@ -45,7 +45,7 @@ class QualityView(QWidget):
         self.matrix, self.sheet = ConfusionView(), PictureSheet(heatmaps)
         self.sheet.set_heat(True)  # why it errs is what a cell is looked at for; they are made for what is in view
         self.classes, self.confusions = QualityModel(self), ConfusionsModel(self)
-        self.table, self.list = PlainTable(self.tr("Quality of each class")), PlainTable(self.tr("What is confused"))
+        self.table, self.list = PlainTable(self.tr("Quality of each class")), PlainTable(self.tr("Confusions"))
         self._find = QLineEdit()
         self.views, self._stack = self._switch(), QStackedWidget()
         self._build()
@@ -77,9 +77,9 @@ class QualityView(QWidget):
         if self._results is None:
             return
         found = self._results.cell(label, predicted)
-        text = self.tr("{count} × {label}, taken for {other}")
+        text = self.tr("{count} × {label}, classified as {other}")
         if label == predicted:
-            text = self.tr("{count} × {label}, named rightly")
+            text = self.tr("{count} × {label}, classified correctly")
         self._show_found(found, text.format(count=wording.number(len(found)), label=label, other=predicted))
 
     def show_class(self, label: str) -> None:
@@ -93,9 +93,9 @@ class QualityView(QWidget):
     def _begin(self, results: Results) -> None:
         """The most frequent confusion is looked at first."""
         self.sheet.show_pictures(())
-        nothing = self.tr("Nothing is taken for anything else.")
+        nothing = self.tr("No class is mistaken for another.")
         if not results.measured:
-            nothing = self.tr("Nothing was measured: no photos were set apart.")
+            nothing = self.tr("Nothing was measured: there were no held-out photos.")
         self.sheet.say(nothing)
         if not results.confusions:
             return
@@ -128,16 +128,16 @@ class QualityView(QWidget):
         column = QVBoxLayout(whole)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(matrix, 1)
-        column.addWidget(secondary(self.tr("Rows: what the photos are. Columns: what the model says.")))
+        column.addWidget(secondary(self.tr("Rows: actual class. Columns: predicted class.")))
         return whole
 
     def _switch(self) -> ViewSwitch:
         views = (
-            (self.tr("Matrix"), self.tr("Which class is taken for which")),
-            (self.tr("Table"), self.tr("Recall, precision and F1 of each class; a click on a title sorts")),
-            (self.tr("List"), self.tr("Which class is taken for which, the most frequent first")),
+            (self.tr("Matrix"), self.tr("Which classes are confused")),
+            (self.tr("Table"), self.tr("Recall, precision and F1 of each class. Click a heading to sort.")),
+            (self.tr("List"), self.tr("Which classes are confused, most frequent first")),
         )
-        return ViewSwitch(views, self.tr("How the classes are shown"))
+        return ViewSwitch(views, self.tr("How to show the classes"))
 
     def _build(self) -> None:
         self.matrix.cell_chosen.connect(self._on_cell)

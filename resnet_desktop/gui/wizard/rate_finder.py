@@ -72,7 +72,7 @@ class RateFinder(QDialog):
         """End the test; what it found so far stays on the chart."""
         self._inquiry.stop()
         self._show_busy(False)
-        self._state.setText(self.tr("Stopped. Point at a rate to take it all the same."))
+        self._state.setText(self.tr("Stopped. You can still pick a rate in the chart."))
 
     def use(self) -> None:
         """Take the rate that is chosen."""
@@ -91,7 +91,7 @@ class RateFinder(QDialog):
         self._bar.setAccessibleName(self.tr("Progress of the test"))
         words = secondary(
             self.tr(
-                "The rate rises with every step, and the line is the loss after it: flat on the left, where steps are "
+                "The rate rises with every step, and the line shows the loss: flat on the left, where steps are "
                 "too small to learn much, falling where it learns, and rising on the right, where steps overshoot. "
                 "A good peak rate lies where the line falls most steeply, well before it turns (L. N. Smith, 2017)."
             )
@@ -131,11 +131,9 @@ class RateFinder(QDialog):
     def _on_answered(self, test: RateTest) -> None:
         self._show_busy(False)
         if test.suggestion is None:
-            self._state.setText(
-                self.tr("The loss falls nowhere clearly: leave the rate to the preset, or point at one yourself.")
-            )
+            self._state.setText(self.tr("The loss shows no clear drop. Keep the preset's rate, or pick one yourself."))
         else:
-            text = self.tr("Suggested: {rate}. Click or drag in the chart to take another.")
+            text = self.tr("Suggested: {rate}. Click or drag in the chart to pick another.")
             self._state.setText(text.format(rate=charts.number(test.suggestion, 2)))
         self._plot.show_suggestion(test.suggestion)
         self._use.setDefault(True)

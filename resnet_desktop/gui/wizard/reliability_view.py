@@ -78,11 +78,11 @@ class ReliabilityView(QWidget):
             beside = QRectF(0, self._y(fraction) - 8, area.left() - 5, 16)
             painter.drawText(beside, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
         title = QRectF(area.left(), area.bottom() + 18, area.width(), 18)
-        painter.drawText(title, Qt.AlignmentFlag.AlignHCenter, self.tr("how sure it is"))
+        painter.drawText(title, Qt.AlignmentFlag.AlignHCenter, self.tr("confidence"))
         painter.save()
         painter.translate(10, area.center().y())
         painter.rotate(-90)
-        painter.drawText(QRectF(-80, -8, 160, 16), Qt.AlignmentFlag.AlignCenter, self.tr("how often it is right"))
+        painter.drawText(QRectF(-80, -8, 160, 16), Qt.AlignmentFlag.AlignCenter, self.tr("accuracy"))
         painter.restore()
 
     def _paint_line(
@@ -100,7 +100,7 @@ class ReliabilityView(QWidget):
 
     def _paint_legend(self, painter: QPainter, area: QRectF, colours: theme.Theme) -> None:
         for row, (text, colour) in enumerate(
-            ((self.tr("as the app says it"), colours.accent), (self.tr("before calibration"), colours.secondary))
+            ((self.tr("as shown in the app"), colours.accent), (self.tr("before calibration"), colours.secondary))
         ):
             painter.setPen(QColor(colour))
             painter.drawText(QPointF(area.left() + theme.S, area.top() + 16 + 16 * row), text)

@@ -47,7 +47,7 @@ class ResultPage(WizardPage):
     again_asked = Signal(object)
 
     def __init__(self, tasks: Tasks, parent: QWidget | None = None) -> None:
-        super().__init__(self.tr("Results"), self.tr("How good is it?"), "", parent)
+        super().__init__(self.tr("Results"), self.tr("Results"), "", parent)
         self._tasks = tasks
         self._draft, self._folder = Draft(), Path()
         self._results: Results | None = None
@@ -72,7 +72,7 @@ class ResultPage(WizardPage):
     @property
     def next_text(self) -> str:
         """The way back to the main window."""
-        return self.tr("Close, and drop a photo") if self._installed else self.tr("Close")
+        return self.tr("Close and drop a photo") if self._installed else self.tr("Close")
 
     @property
     def headline(self) -> str:
@@ -124,7 +124,7 @@ class ResultPage(WizardPage):
             (self.tr("Mistakes"), self.mistakes),
             (self.tr("Confidence"), self._confidence_tab()),
             (self.tr("Before and after"), self.before_after),
-            (self.tr("About it"), self.about),
+            (self.tr("Details"), self.about),
         ):
             self.tabs.addTab(widget, title)
         self.tabs.setDocumentMode(True)
@@ -147,8 +147,8 @@ class ResultPage(WizardPage):
         column = QVBoxLayout(words)
         column.setContentsMargins(theme.S, 0, theme.S, 0)
         for title, label in (
-            (self.tr("Does a percentage mean what it says?"), self._confidence),
-            (self.tr("Does it notice what it does not know?"), self._novelty),
+            (self.tr("Can you trust its confidence?"), self._confidence),
+            (self.tr("Does it notice unfamiliar photos?"), self._novelty),
         ):
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -190,7 +190,7 @@ class ResultPage(WizardPage):
         self._novelty.setText(result_words.novelty(results))
         note = ""
         if self._draft.train == "head":
-            note = self.tr("Only the last layer was trained: the network sees the same things and weighs them anew.")
+            note = self.tr("Only the last layer was trained: the same features, weighted differently.")
         self.before_after.show_run(results, note)
         self.about.show_results(results, folder)
 
@@ -205,13 +205,13 @@ class ResultPage(WizardPage):
         except ResNetDesktopError as error:
             self._said.setText(Failure.of(error).text)
             return
-        self._said.setText(self.tr("Installed as {name}. The main window uses it now.").format(name=path.stem))
+        self._said.setText(self.tr("Installed as {name}. The main window now uses it.").format(name=path.stem))
         self._installed = True
         self.model_wanted.emit(str(path))
         self.complete_changed.emit()
 
     def _on_export(self) -> None:
-        dialog = QFileDialog(self, self.tr("Choose a folder to write into"))
+        dialog = QFileDialog(self, self.tr("Choose a folder to save to"))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         name = self._draft.name or self._folder.name
@@ -224,11 +224,11 @@ class ResultPage(WizardPage):
         except ResNetDesktopError as error:
             self._said.setText(Failure.of(error).text)
             return
-        self._said.setText(self.tr("Written to {folder}.").format(folder=folder))
+        self._said.setText(self.tr("Saved to {folder}.").format(folder=folder))
 
     def _on_report(self) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._folder / "report.html"))):
-            self._said.setText(self.tr("No program opens {path}.").format(path=self._folder / "report.html"))
+            self._said.setText(self.tr("No program can open {path}.").format(path=self._folder / "report.html"))
 
     def _on_again(self, leave_out: Sequence[str], relabel: dict[str, str]) -> None:
         draft = self._draft

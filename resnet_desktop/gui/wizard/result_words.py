@@ -29,14 +29,14 @@ def headline(results: Results) -> str:
     """The accuracy, and on how many photos of which kind."""
     metrics = results.metrics
     if metrics.get("acc1") is None:
-        return _tr("No photos were set apart, so nobody knows how good it is.")
-    text = _tr("{share} of {count} validation photos are named rightly.")
+        return _tr("No held-out photos: accuracy could not be measured.")
+    text = _tr("{share} of {count} validation photos are classified correctly.")
     if metrics.get("on") == "test":
-        text = _tr("{share} of {count} test photos are named rightly.")
+        text = _tr("{share} of {count} test photos are classified correctly.")
     said = text.format(share=wording.percent(metrics["acc1"]), count=wording.number(metrics["images"]))
     missing = len(results.untested)
     if missing:
-        text = _tr("{said} Of {missing} of {all} classes there were none.")
+        text = _tr("{said} {missing} of {all} classes had no such photos.")
         said = text.format(said=said, missing=wording.number(missing), all=wording.number(len(results.labels)))
     return said
 
@@ -50,17 +50,19 @@ def caution(results: Results) -> str:
     text = _tr("For photos like these, the 95 % interval is {low} to {high}.")
     said = [text.format(low=wording.percent(low), high=wording.percent(high))]
     if metrics["images"] < FEW_PHOTOS:
-        said.append(_tr("That range is wide because the photos are few: four times as many would halve it."))
+        said.append(_tr("The range is wide because there are few photos: four times as many would halve it."))
     changed = _changed(results)
     if metrics.get("on") == "test":
-        said.append(changed or _tr("Nothing was learned from these photos, and nothing was chosen with them."))
+        said.append(changed or _tr("These photos were not used for training or for choosing the model."))
         said.append(_validation(results))
     else:
         by_loss = results.about.get("best_by") == "loss"
         said.append(changed)
-        chosen = _tr("It did not learn from them, but its best moment was chosen with them.")
+        chosen = _tr("The model was not trained on them, but these photos also selected the best epoch.")
         said.append(
-            _tr("It did not learn from them, but its best moment was chosen by their loss.") if by_loss else chosen
+            _tr("The model was not trained on them, but these photos also selected the best epoch (by loss).")
+            if by_loss
+            else chosen
         )
     said += [_untested(results), _baseline(results), _weak(results)]
     return " ".join(sentence for sentence in said if sentence)
@@ -70,17 +72,15 @@ def confidence(results: Results) -> str:
     """How far percentages can be believed, and what the warning about unfamiliar photos is worth."""
     metrics = results.metrics
     if metrics.get("ece") is None:
-        return _tr("No photos were set apart, so it is not known whether a percentage means what it says.")
-    said = [_tr("On the diagonal, “80 %” is right 8 times out of 10. Below it the model is too sure of itself.")]
-    text = _tr("Calibration error {after}; before calibration (temperature {temperature}) it was {before}.")
+        return _tr("No held-out photos: the confidence could not be checked.")
+    said = [_tr("On the diagonal, “80 %” is right 8 times out of 10. Below it, the model is overconfident.")]
+    text = _tr("Calibration error: {after}. Before calibration (temperature {temperature}): {before}.")
     after, before = wording.percent(metrics["ece"], 1), wording.percent(metrics["ece_uncalibrated"], 1)
     said.append(text.format(after=after, before=before, temperature=f"{results.temperature:.2f}"))
     if metrics.get("on") != "test":
-        said.append(
-            _tr("The temperature was fitted on these same photos, so the error after it is a little too small.")
-        )
+        said.append(_tr("The temperature was fitted on these same photos, so the new error is slightly too small."))
     if metrics["images"] < FEW_TO_CALIBRATE:
-        said.append(_tr("With so few photos both errors are mostly chance, and the temperature is drawn towards 1."))
+        said.append(_tr("With so few photos, both errors are mostly chance and the temperature is pulled towards 1."))
     return "\n\n".join(said)
 
 
@@ -88,14 +88,14 @@ def novelty(results: Results) -> str:
     """How often the warning about unfamiliar photos is wrong."""
     rule = results.novelty
     if rule is None:
-        return _tr("The model gives no warning: no photos were set apart to fit it on.")
-    said = [_tr("The main window warns where a photo is unlike all that the model has learned from.")]
+        return _tr("No warning: there were no held-out photos to set its threshold.")
+    said = [_tr("The main window flags photos unlike the training data.")]
     rate = rule.get("false_alarm_rate")
     if rate is None:
-        said.append(_tr("How often it warns wrongly is not known: no photos are left to count that on."))
+        said.append(_tr("The false alarm rate is unknown: no photos were left to measure it."))
     else:
         said.append(_false_alarms(rate, rule))
-    said.append(_tr("It misses many photos that do not belong: take it as a hint, not as a safeguard."))
+    said.append(_tr("It misses many photos that do not belong: treat it as a hint, not a safeguard."))
     return " ".join(said)
 
 
@@ -106,20 +106,20 @@ def doubts(results: Results) -> str:
     training, apart = results.doubts["training"], results.doubts["apart"]
     said = []
     why = {
-        "learnt": _tr("Labels of training photos were not looked at: the network has learned them by heart."),
-        "few": _tr("Labels of training photos were not looked at: there are too few to tell."),
-        "many": _tr("Labels of training photos were not looked at: there are too many."),
+        "learnt": _tr("Training labels were not checked: the network has memorised them."),
+        "few": _tr("Training labels were not checked: there are too few photos."),
+        "many": _tr("Training labels were not checked: there are too many photos."),
     }
     if training["why"]:
         said.append(why[training["why"]])
     else:
-        text = _tr("{count} training photos were judged by models that had not seen them; those err on {share}.")
+        text = _tr("{count} training photos were checked by models not trained on them, with an error rate of {share}.")
         values = {"count": wording.number(training["pictures"]), "share": wording.percent(training["wrong"])}
         said.append(text.format(**values))
-    text = _tr("{count} photos set apart were looked at, too.")
+    text = _tr("{count} held-out photos were checked too.")
     if training["why"]:
         text = (
-            _tr("{count} photos set apart were looked at.") if apart else _tr("Those set apart are too few, as well.")
+            _tr("{count} held-out photos were checked.") if apart else _tr("There are too few held-out photos as well.")
         )
     if apart or training["why"]:
         said.append(text.format(count=wording.number(apart)))
@@ -127,11 +127,11 @@ def doubts(results: Results) -> str:
 
 
 def _false_alarms(rate: float, rule: Mapping[str, Any]) -> str:
-    text = _tr("It warned wrongly about {rate} of {count} photos that do belong.")
+    text = _tr("False alarms: {rate} of {count} photos that do belong.")
     interval = rule.get("false_alarm_interval")
     values = {"rate": wording.percent(rate, 1), "count": wording.number(rule.get("images", 0))}
     if interval:
-        text = _tr("It warned wrongly about {rate} of {count} photos that do belong (95 % interval {low} to {high}).")
+        text = _tr("False alarms: {rate} of {count} photos that do belong (95 % interval {low} to {high}).")
         values |= {"low": wording.percent(interval[0]), "high": wording.percent(interval[1])}
     return text.format(**values)
 
@@ -142,7 +142,7 @@ def _validation(results: Results) -> str:
     if not photos:
         return ""
     share = sum(picture.right for picture in photos) / len(photos)
-    text = _tr("On the {count} validation photos it is {share}.")
+    text = _tr("On the {count} validation photos, the accuracy is {share}.")
     return text.format(count=wording.number(len(photos)), share=wording.percent(share))
 
 
@@ -151,7 +151,7 @@ def _baseline(results: Results) -> str:
     largest = max(results.per_class, key=lambda row: row.support)
     if not whole or largest.support / whole < UNEVEN:
         return ""
-    text = _tr("Always saying {label} would be right for {share}.")
+    text = _tr("Always predicting {label} would reach {share}.")
     return text.format(label=largest.label, share=wording.percent(largest.support / whole))
 
 
@@ -161,12 +161,12 @@ def _weak(results: Results) -> str:
     sure = sorted((row for row in rows if row.support >= ENOUGH), key=lambda row: row.recall or 0.0)
     if not sure:
         few = sorted(rows, key=lambda row: (row.recall or 0.0) - row.support)[:1]
-        text = _tr("It finds {found} of {count} photos of {label}, but that is too few to tell.")
+        text = _tr("It finds {found} of {count} photos of {label}, which is too few to judge.")
         return "".join(_of_few(text, row) for row in few)
-    text = _tr("It often misses: {names}. More photos of these help most.")
+    text = _tr("Often missed: {names}. More photos of these will help most.")
     names = ", ".join(row.label for row in sure[:MOST_NAMES])
     if len(sure) > MOST_NAMES:
-        text = _tr("It often misses {count} classes, most of all {names}. More photos of these help most.")
+        text = _tr("{count} classes are often missed, especially {names}. More photos of these will help most.")
     return text.format(names=names, count=wording.number(len(sure)))
 
 
@@ -181,8 +181,8 @@ def _changed(results: Results) -> str:
     if not count:
         return ""
     text = _tr(
-        "{count} photos that an earlier run was judged by were left out or renamed after its answers had been seen: "
-        "the two accuracies cannot be compared, and this one may be too high."
+        "Photos used to evaluate an earlier run were left out or relabelled after its predictions were seen ({count}): "
+        "the two accuracies are not comparable, and this one may be too high."
     )
     return text.format(count=wording.number(count))
 
@@ -191,9 +191,9 @@ def _untested(results: Results) -> str:
     names = results.untested
     if not names:
         return ""
-    text = _tr("No photo of these was set apart, so that nothing is known of them: {names}.")
+    text = _tr("No held-out photos, so accuracy is unknown: {names}.")
     if len(names) > MOST_NAMES:
-        text = _tr("Of {count} classes no photo was set apart, so that nothing is known of them, such as {names}.")
+        text = _tr("{count} classes have no held-out photos, so their accuracy is unknown, such as {names}.")
     return text.format(names=", ".join(names[:MOST_NAMES]), count=wording.number(len(names)))
 
 

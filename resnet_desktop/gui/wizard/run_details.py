@@ -143,7 +143,7 @@ class EpochChooser(QWidget):
         self._follows = True
         self._slider, self._words = QSlider(Qt.Orientation.Horizontal), PlainLabel()
         self._newest = QPushButton(self.tr("Newest"))
-        self._newest.setToolTip(self.tr("Show each epoch as it ends"))
+        self._newest.setToolTip(self.tr("Show each epoch as it finishes"))
         self._slider.setAccessibleName(self.tr("Epoch to look at"))
         self._slider.setToolTip(self.tr("Look back at earlier epochs"))
         self._slider.valueChanged.connect(self._on_moved)
@@ -212,7 +212,7 @@ class ConfusionPart(QWidget):
         super().__init__(parent)
         self.matrix = ConfusionView()
         self.matrix.setMinimumSize(200, 110)
-        self._title, self._words = heading(self.tr("Taken for another")), secondary()
+        self._title, self._words = heading(self.tr("Misclassified")), secondary()
         self._words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self._words.setAlignment(Qt.AlignmentFlag.AlignTop)
         side = QVBoxLayout()
@@ -243,13 +243,13 @@ class ConfusionPart(QWidget):
 
     def _mixed_up(self, details: EpochDetails | None, most: int) -> str:
         if details is None:
-            return self.tr("It is shown as soon as an epoch has ended.")
+            return self.tr("Shown after the first epoch.")
         if details.confusion is None:
             return self.tr("There are too many classes for a table.")
-        text = self.tr("{count} × {label}, taken for {other}")
+        text = self.tr("{count} × {label}, classified as {other}")
         pairs = details.mixed_up(most)
         lines = [text.format(count=wording.number(n), label=label, other=other) for label, other, n in pairs]
-        return "\n".join(lines) or self.tr("Every photo is named rightly.")
+        return "\n".join(lines) or self.tr("Every photo is classified correctly.")
 
 
 class WorstPart(QStackedWidget):
@@ -272,9 +272,9 @@ class WorstPart(QStackedWidget):
         wrong = [picture for picture in details.worst if not picture.right] if details is not None else []
         self.sheet.show_pictures([judged(picture) for picture in wrong])
         if details is None:
-            self._words.setText(self.tr("They are shown as soon as an epoch has ended."))
+            self._words.setText(self.tr("Shown after the first epoch."))
         else:
-            self._words.setText(self.tr("Every photo is named rightly."))
+            self._words.setText(self.tr("Every photo is classified correctly."))
         self.setCurrentWidget(self.sheet if wrong else self._words)
 
 

@@ -31,7 +31,7 @@ class RunFacts(QWidget):
         names = (
             self.tr("loss of the last step"),
             self.tr("learning rate"),
-            self.tr("photos a second"),
+            self.tr("photos per second"),
             self.tr("left"),
             self.tr("memory"),
         )
@@ -54,7 +54,7 @@ class RunFacts(QWidget):
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The numbers as they are shown: loss, learning rate, photos a second, time left, memory."""
+        """The numbers as they are shown: loss, learning rate, photos per second, time left, memory."""
         return tuple(value.text() for value in self._values)
 
     def show_state(self, state: RunState) -> None:
@@ -93,12 +93,12 @@ class RunCurves(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.loss = CurveChart(self.tr("Loss"))
-        self.accuracy = CurveChart(self.tr("Right on the photos set aside"), kind="percent")
+        self.accuracy = CurveChart(self.tr("Validation accuracy"), kind="percent")
         self.rate = CurveChart(self.tr("Learning rate"), kind="rate")
         self.accuracy.setToolTip(
             self.tr(
-                "Measured as training goes; on a graphics card in half precision, and so approximately. The result is "
-                "measured anew, on the finished file."
+                "Measured during training; approximate on a GPU, which uses half precision. The final result is "
+                "measured again on the finished file."
             )
         )
         layout = QHBoxLayout(self)

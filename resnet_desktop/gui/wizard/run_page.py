@@ -55,7 +55,7 @@ class RunPage(WizardPage):
         self.details = RunDetails(self.curves)
         self._middle = QStackedWidget()
         self.pause_button, self.stop_button = QPushButton(), QPushButton(self.tr("Stop and keep the best"))
-        self.cancel_button, self.resume_button = QPushButton(self.tr("Cancel")), QPushButton(self.tr("Go on"))
+        self.cancel_button, self.resume_button = QPushButton(self.tr("Cancel")), QPushButton(self.tr("Resume"))
         self._fold = QPushButton(self.tr("Log"))
         self._build()
         run.state_changed.connect(self._on_state)
@@ -118,7 +118,7 @@ class RunPage(WizardPage):
         self._folder = folder
         self.explain("")
         self.details.begin(folder)
-        self._log.begin(self.tr("The run is in {folder}").format(folder=folder))
+        self._log.begin(self.tr("Run folder: {folder}").format(folder=folder))
 
     def _build(self) -> None:
         self._headline.setFont(theme.font(1.15, strong=True))
@@ -131,16 +131,16 @@ class RunPage(WizardPage):
         kept.setRetainSizeWhenHidden(True)
         self._bar.setSizePolicy(kept)
         self._fold.setCheckable(True)
-        self._fold.setToolTip(self.tr("What the trainer has said so far"))
+        self._fold.setToolTip(self.tr("Output of the trainer so far"))
         self._fold.toggled.connect(self._on_fold)
         self.pause_button.clicked.connect(self._on_pause)
         self.stop_button.clicked.connect(lambda: self._run.send("stop"))
-        self.stop_button.setToolTip(self.tr("End early: the best network so far becomes the model"))
+        self.stop_button.setToolTip(self.tr("Stop early: the best network so far becomes the model"))
         self.cancel_button.clicked.connect(lambda: self._run.send("cancel"))
-        self.cancel_button.setToolTip(self.tr("End now, with a checkpoint from which the run can go on later"))
+        self.cancel_button.setToolTip(self.tr("Stop now, with a checkpoint to resume from later"))
         self.resume_button.clicked.connect(self.resume)
         metrics = self.pause_button.fontMetrics()
-        texts = (self.tr("Pause"), self.tr("Pausing…"), self.tr("Go on"))
+        texts = (self.tr("Pause"), self.tr("Pausing…"), self.tr("Resume"))
         self.pause_button.setMinimumWidth(max(map(metrics.horizontalAdvance, texts)) + 2 * theme.L)
         row = QHBoxLayout()
         for button in (self.pause_button, self.stop_button, self.cancel_button, self.resume_button):
@@ -183,7 +183,7 @@ class RunPage(WizardPage):
     def _words(self, state: RunState) -> str:
         asked = {
             "pause": self.tr("Pausing…"),
-            "stop": self.tr("Ending early; the best network so far is kept…"),
+            "stop": self.tr("Stopping early and keeping the best network so far…"),
             "cancel": self.tr("Saving a checkpoint…"),
         }
         if state.phase == "failed":
@@ -196,21 +196,21 @@ class RunPage(WizardPage):
         words = {
             "waiting": self.tr("Starting the trainer…"),
             "scanning": self.tr("Reading the photos…"),
-            "exporting": self.tr("Checking the model and writing it…"),
+            "exporting": self.tr("Checking and saving the model…"),
             "finished": self.tr("Done"),
-            "cancelled": self.tr("Cancelled. It can go on from here."),
+            "cancelled": self.tr("Cancelled. You can resume from here."),
         }
         if state.part == "features":
-            return self.tr("Looking at each photo once with the part of the network that stays as it is…")
+            return self.tr("Running each photo once through the frozen part of the network…")
         text = self.tr("Epoch {epoch} of {epochs}") if state.epoch else self.tr("Preparing the first epoch…")
         return words.get(state.phase, text.format(epoch=state.epoch, epochs=state.epochs))
 
     def _data(self, state: RunState) -> str:
-        text = self.tr("{training} photos to learn from, {validation} to check with")
+        text = self.tr("{training} photos for training, {validation} for validation")
         counts = {"training": wording.number(state.training), "validation": wording.number(state.validation)}
         found = [text.format(**counts)]
         if state.skipped:
-            found.append(self.tr("{count} cannot be read").format(count=wording.number(len(state.skipped))))
+            found.append(self.tr("{count} unreadable").format(count=wording.number(len(state.skipped))))
         if state.device:
             found.append(self.tr("trains on {device}").format(device=wording.device(state.device)))
         return "  ·  ".join(found)
@@ -219,7 +219,7 @@ class RunPage(WizardPage):
         if state.warnings:
             return state.warnings[-1]
         if self._run.can_be_told and not self._run.owned:
-            return self.tr("This run goes on by itself, also when this window is closed.")
+            return self.tr("This run continues in the background, even if you close this window.")
         return ""
 
     def _show_buttons(self, state: RunState) -> None:
@@ -228,7 +228,7 @@ class RunPage(WizardPage):
         for button in (self.pause_button, self.stop_button, self.cancel_button):
             button.setVisible(told)
         pausing = self._run.asked == "pause"
-        texts = (self.tr("Pausing…") if pausing else self.tr("Pause"), self.tr("Go on"))
+        texts = (self.tr("Pausing…") if pausing else self.tr("Pause"), self.tr("Resume"))
         self.pause_button.setText(texts[state.paused])
         self.pause_button.setEnabled(not pausing and not ending)
         self.stop_button.setEnabled(bool(state.history) and state.phase == "training" and not ending)

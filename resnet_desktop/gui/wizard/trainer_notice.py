@@ -40,10 +40,10 @@ class TrainerNotice(QWidget):
     def show_state(self, found: TrainerCheck | None, busy: bool) -> None:
         """What is known, and whether PyTorch is being installed."""
         if busy:
-            self._words.setText(self.tr("PyTorch is being installed. You can go on with your photos meanwhile."))
-            self._button.setText(self.tr("Look how far it is"))
+            self._words.setText(self.tr("PyTorch is being installed. Meanwhile you can continue with your photos."))
+            self._button.setText(self.tr("Show progress"))
         else:
-            self._words.setText(self.tr("Training needs PyTorch, which is not there yet. It can be added now."))
+            self._words.setText(self.tr("Training needs PyTorch, which is not installed yet. You can add it now."))
             self._button.setText(self.tr("Add PyTorch…"))
         self._words.setToolTip(plain_tip("" if found is None else found.text))
         self.setVisible(found is not None and not found.ok)

@@ -46,8 +46,8 @@ class TrainerPage(WizardPage):
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(
             self.tr("Trainer"),
-            self.tr("PyTorch is needed for training"),
-            self.tr("Classifying works without it. Training does not, so it can be added now, for this app alone."),
+            self.tr("Training needs PyTorch"),
+            self.tr("Classifying works without it. For training, you can add it now, for this app only."),
             parent,
         )
         self._settings = settings
@@ -157,25 +157,25 @@ class TrainerPage(WizardPage):
 
     def _show_offer(self, offer: Offer) -> None:
         self._plans = offer.plans
-        text = self.tr("{download} MB to download, {disk} MB on the disk")
+        text = self.tr("{download} MB to download, {disk} MB on disk")
         for button, plan, name in zip(
             (self._small, self._large),
             offer.plans,
-            (self.tr("For the processor (CPU)"), self._card_words(offer.card)),
+            (self.tr("For the CPU"), self._card_words(offer.card)),
             strict=False,
         ):
             size = text.format(download=wording.number(plan.download_mb), disk=wording.number(plan.disk_mb))
             button.setText(f"{name}: {size}")
             button.setChecked(plan.variant == offer.advised)
         self._large.setVisible(len(offer.plans) > 1)
-        text = self.tr("It goes into {folder} and can be removed again.")
+        text = self.tr("It is installed in {folder} and can be removed at any time.")
         self._folder.setText(text.format(folder=offer.plans[0].folder))
         self._install.setEnabled(True)
 
     def _card_words(self, card: str) -> str:
         if card:
-            return self.tr("For the {card} that was found here (CUDA)").format(card=card)
-        return self.tr("For an NVIDIA card (none was found here)")
+            return self.tr("For your {card} (CUDA)").format(card=card)
+        return self.tr("For an NVIDIA GPU (none found)")
 
     def _on_checked(self, future: Future[TrainerCheck]) -> None:
         self._choose.setEnabled(True)
@@ -199,7 +199,7 @@ class TrainerPage(WizardPage):
         try:
             self._show(future.result())
         except CancelledError:
-            self._state.setText(self.tr("Cancelled; nothing was installed."))
+            self._state.setText(self.tr("Cancelled. Nothing was installed."))
         except (ResNetDesktopError, OSError) as error:
             self._state.setText(_text(error))
 
@@ -207,7 +207,7 @@ class TrainerPage(WizardPage):
         self._found = found
         self._state.setText(found.text)
         if found.ok:
-            self.explain(self.tr("Nothing has to be installed."), self.tr("Training works here"))
+            self.explain(self.tr("Nothing needs to be installed."), self.tr("Ready to train"))
         self.complete_changed.emit()
 
     def _show_lines(self) -> None:
@@ -228,7 +228,7 @@ class TrainerPage(WizardPage):
 
     def _stage_words(self, stage: Stage | None) -> str:
         if stage is None or stage.phase == "making":
-            return self.tr("Making the environment…")
+            return self.tr("Creating the environment…")
         if stage.phase == "looking":
             return self.tr("Looking for {name}…").format(name=stage.name)
         if stage.phase == "downloading":
@@ -250,7 +250,7 @@ class TrainerPage(WizardPage):
         self.complete_changed.emit()
 
     def _build(self) -> None:
-        self._small.setText(self.tr("For the processor (CPU)"))
+        self._small.setText(self.tr("For the CPU"))
         self._small.setChecked(True)
         self._large.hide()
         group = QButtonGroup(self)
@@ -270,9 +270,9 @@ class TrainerPage(WizardPage):
         self._log.setReadOnly(True)
         self._log.setMaximumBlockCount(2000)
         self._log.setFont(theme.font(0.85))
-        self._log.setAccessibleName(self.tr("What the installer says"))
+        self._log.setAccessibleName(self.tr("Installer output"))
         other, inner = card()
-        inner.addWidget(heading(self.tr("Or use one that is there")))
+        inner.addWidget(heading(self.tr("Or use an existing one")))
         inner.addWidget(self._choose, 0, Qt.AlignmentFlag.AlignLeft)
         self._install.clicked.connect(self.install)
         self._stop.clicked.connect(self.cancel)

@@ -214,7 +214,7 @@ class TrainWizard(QWidget):
     def _refresh(self) -> None:
         page, index = self.page, self._stack.currentIndex()
         self._back.setVisible(index > 0 and not (page is self.progress and self.run.running))
-        self._next.setText(self.tr("Go on with the photos") if self._aside else page.next_text or self.tr("Next"))
+        self._next.setText(self.tr("Continue with the photos") if self._aside else page.next_text or self.tr("Next"))
         self._next.setVisible(not (page is self.progress and not page.complete))
         self._next.setEnabled(page.complete or self._aside)
         # While the model waits to be installed that button is the one to press.
