@@ -6,9 +6,12 @@ BIN := $(VENV)/bin
 # Two workers, each with one thread of PyTorch, since most of the time is spent in single threads; `make test WORKERS=0`
 # runs in one process.
 WORKERS ?= 2
+# Files are run whole, those that take longest first, so that neither worker waits for the other at the end.
+PYTEST := OMP_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest \
+	--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 
-.PHONY: run test lint format bench torture wheel clean
+.PHONY: run test test-fast lint format docs bench torture exporters wheel release clean
 
 run: $(VENV)/.run
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -23,7 +26,11 @@ run: $(VENV)/.run
 test: $(VENV)/.test
 	.ci/qt-libraries offscreen
 	$(MAKE) --no-print-directory lint
-	OMP_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+	$(PYTEST)
+
+# Under two minutes on two cores: the unit tests but those of files that take longer (tests/weights.py).
+test-fast: $(VENV)/.test
+	$(PYTEST) --fast tests/unit
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -51,8 +58,18 @@ exporters: $(VENV)/.test
 		pytest pytest-qt pytest-timeout scikit-image tensorflow-cpu tf2onnx onnxscript
 	QT_QPA_PLATFORM=offscreen $(VENV)-exporters/bin/python -m pytest tests/exporters tests/trainer/test_networks.py
 
+# The site lies in build/docs. A warning is an error: a broken link, a page without a place, a docstring that cannot be read.
+docs: $(VENV)/.docs
+	.ci/qt-libraries offscreen
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs build/docs
+	@echo "The site begins with build/docs/index.html."
+
 wheel: $(VENV)/.test
 	$(BIN)/python -m build --wheel
+
+# make release VERSION=1.2.0: sets version and changelog, commits and tags. Nothing is pushed.
+release:
+	$(PYTHON) .ci/release.py $(VERSION)
 
 $(BIN)/python:
 	$(PYTHON) -m venv --without-pip $(VENV)
@@ -65,5 +82,9 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet --editable '.[dev,train]'
 	@touch $@ $(VENV)/.run
 
+$(VENV)/.docs: pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet --editable '.[dev,train,docs]'
+	@touch $@ $(VENV)/.run $(VENV)/.test
+
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) build docs/api dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -68,7 +68,9 @@ def _packages(package: str) -> list[str]:
 
 def write_api_pages(_app: Sphinx) -> None:
     """Write ``api/*.rst``, one for each package; what no package stands behind any more goes."""
-    pages = {f"{name}.rst": _page(name) for room in dict.fromkeys(ROOMS) for name in _packages(f"resnet_desktop.{room}")}
+    pages = {
+        f"{name}.rst": _page(name) for room in dict.fromkeys(ROOMS) for name in _packages(f"resnet_desktop.{room}")
+    }
     rooms = "".join(f"   resnet_desktop.{room}\n" for room in dict.fromkeys(ROOMS))
     title = "The code, module by module"
     pages["index.rst"] = (

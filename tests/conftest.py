@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 import zipfile
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from resnet_desktop.bundle.importers import packaged
 from resnet_desktop.core import paths
 from resnet_desktop.imaging.decode import encode_jpeg, encode_png
+from tests.weights import SECONDS
 
 REPO = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPO.parent / "shared" / "data"
@@ -22,6 +24,21 @@ SECONDS_TO_END = 5.0
 
 PhotoMaker = Callable[..., NDArray[np.uint8]]
 FileMaker = Callable[..., Path]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--fast`` leaves out the files that take long."""
+    parser.addoption("--fast", action="store_true", help="without the files of tests/weights.py and slow tests")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The files that take longest come first: what is begun last must not be what takes longest."""
+    names = {item.path: item.path.relative_to(REPO).as_posix() for item in items}
+    if config.getoption("--fast"):
+        left_out = [i for i in items if names[i.path] in SECONDS or i.get_closest_marker("slow") is not None]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+    items.sort(key=lambda item: -SECONDS.get(names[item.path], 0))
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +62,24 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
         paths.built_models_folder().mkdir(parents=True, exist_ok=True)
         (paths.built_models_folder() / file.name).hardlink_to(file)
     return folder
+
+
+@pytest.fixture(scope="session")
+def known_admissions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Which models have passed their trial in any of these tests."""
+    return tmp_path_factory.mktemp("admissions") / "admitted.json"
+
+
+@pytest.fixture
+def shared_admissions(home: Path, known_admissions: Path) -> Iterator[None]:
+    """Each model is tried once, not in every test's own home."""
+    mine = home / "cache" / known_admissions.name
+    if known_admissions.exists():
+        mine.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(known_admissions, mine)
+    yield
+    if mine.exists():
+        shutil.copy(mine, known_admissions)
 
 
 @pytest.fixture(autouse=True)

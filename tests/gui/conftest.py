@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -98,22 +97,9 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_model(tmp_path_factory.mktemp("models") / "small18.onnx")
 
 
-@pytest.fixture(scope="session")
-def known_admissions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Which models have passed their trial in any of these tests."""
-    return tmp_path_factory.mktemp("admissions") / "admitted.json"
-
-
 @pytest.fixture(autouse=True)
-def shared_admissions(home: Path, known_admissions: Path) -> Iterator[None]:
+def tried_once(shared_admissions: None) -> None:
     """Each model is tried once, not in every test's own home."""
-    mine = home / "cache" / known_admissions.name
-    if known_admissions.exists():
-        mine.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(known_admissions, mine)
-    yield
-    if mine.exists():
-        shutil.copy(mine, known_admissions)
 
 
 @pytest.fixture
