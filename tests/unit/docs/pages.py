@@ -36,7 +36,7 @@ def terms(text: str) -> set[str]:
 
 def rows(text: str) -> dict[str, str]:
     """Each row of the tables: the rest of it by each of the terms in its first cell."""
-    found = {}
+    found: dict[str, str] = {}
     for line in text.splitlines():
         cells = line.strip().strip("|").replace("\\|", "¦").split("|", 1)
         if line.startswith("| ") and len(cells) == 2:

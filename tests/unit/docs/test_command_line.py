@@ -15,8 +15,8 @@ import typer
 
 from resnet_desktop.bundle.bundle import write
 from resnet_desktop.cli import shared
-from resnet_desktop.cli.interrupt import EXIT_INTERRUPTED
 from resnet_desktop.cli.main import app, main
+from resnet_desktop.core.exit_status import EXIT_INTERRUPTED
 from resnet_desktop.explain.cam.methods import METHODS
 from resnet_desktop.imaging.decode import encode_jpeg
 from tests.conftest import make_photo
@@ -84,9 +84,9 @@ def keys(value: Any) -> set[str]:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    hierarchy = {"classes": ["a", "b", None, None, None], "nodes": {}}
-    hierarchy["nodes"] = {name: {"label": name, "parents": ["top"]} for name in ("a", "b")}
-    hierarchy["nodes"]["top"] = {"label": "insect", "parents": []}
+    nodes: dict[str, object] = {name: {"label": name, "parents": ["top"]} for name in ("a", "b")}
+    nodes["top"] = {"label": "insect", "parents": []}
+    hierarchy = {"classes": ["a", "b", None, None, None], "nodes": nodes}
     path = tmp_path_factory.mktemp("model") / "tiny.onnx"
     return write(path, tiny_model(), metadata(hierarchy=hierarchy)).path
 
