@@ -57,23 +57,24 @@ def head(bundle: Bundle, hardware: str) -> str:
             f"# {bundle.path.stem}",
             "",
             f"A ResNet-50 for {bundle.classes} everyday classes, trained from scratch by this project's own trainer. "
-            f"It ships with the app so that everything works from the first minute; it is a small model, trained on "
-            f"small pictures, and its accuracy below is what to expect of it.",
+            "It ships with the app so that everything works from the start. It is a small model trained on small "
+            "pictures; the accuracy below is what to expect.",
             "",
             "| | |",
             "|---|---|",
-            f"| data | Tiny ImageNet-200, {bundle.classes} classes fixed by name beforehand; "
-            f"{pictures['training']:,} pictures of 64x64 to train on, {pictures['validation']:,} more of the training "
-            f"part set apart for choices and calibration, {pictures['test']:,} of the validation part to test on |",
+            f"| data | Tiny ImageNet-200, {bundle.classes} classes chosen by name in advance; "
+            f"{pictures['training']:,} pictures of 64x64 for training, {pictures['validation']:,} more from the "
+            f"training set held out for model selection and calibration, {pictures['test']:,} from the validation set for "
+            "testing |",
             "| recipe | [everyday40.job.json](everyday40.job.json): "
             "`python -m resnet_desktop.trainer models/everyday40.job.json` |",
             f"| seed | {provenance['seed']} |",
             f"| hardware | {hardware or provenance['device']} |",
             f"| training time | {provenance['minutes']:.0f} minutes |",
-            f"| made with | PyTorch {provenance['versions']['torch']}, {provenance['date']} |",
+            f"| created with | PyTorch {provenance['versions']['torch']}, {provenance['date']} |",
             f"| file | {bundle.size / 1e6:.1f} MB, weights stored as float16 |",
-            "| licence of the weights | MIT, as the project; the photos they learnt from were collected for research, "
-            "so for a commercial product train on your own |",
+            "| licence of the weights | MIT, like the project; the training photos were collected for research, "
+            "so train on your own photos for a commercial product |",
         ]
     )
 
@@ -85,7 +86,7 @@ def training(bundle: Bundle) -> str:
         f"{row['acc1']:.1%} | {row['seconds'] / 60:.1f} |"
         for row in bundle.metadata.provenance["history"]
     ]
-    title = "## Training\n\nValidation here is the held-out part of the training pictures, at the epoch's own size."
+    title = "## Training\n\nValidation here uses the held-out part of the training set, at each epoch's own size."
     table = "| epoch | pixels | training loss | validation loss | top-1 | minutes |\n|---|---|---|---|---|---|"
     return "\n".join([title, "", table, *rows])
 
@@ -104,9 +105,9 @@ def validation(bundle: Bundle) -> str:
             f"{metrics['acc5']:.1%} | {metrics['ece']:.3f} (before temperature {bundle.metadata.temperature:.2f}: "
             f"{metrics['ece_uncalibrated']:.3f}) |",
             "",
-            f"Chance is {1 / bundle.classes:.1%}. In ONNX Runtime against PyTorch with the same stored values, "
-            f"on {parity['photos']} photos: largest difference in probability {parity['bundle']:.1e}. Storing the "
-            f"weights as float16 changes a probability by {parity['storage']:.1e} at most.",
+            f"Chance is {1 / bundle.classes:.1%}. ONNX Runtime against PyTorch with the same stored values, on "
+            f"{parity['photos']} photos: the largest difference in probability is {parity['bundle']:.1e}. Storing the "
+            f"weights as float16 changes probabilities by at most {parity['storage']:.1e}.",
         ]
     )
 
@@ -136,12 +137,12 @@ def full_size(bundle: Bundle, photos: Path, labels: dict[str, str]) -> str:
             strange, familiar = classified(variant, outside), found
             alarms = [sum(p.unfamiliar for p in group) for group in (familiar, strange)]
             unfamiliar = (
-                "The unfamiliar-photo warning is set to speak up on 5 % of held-out familiar pictures. On full-size "
-                f"photos it spoke up on {alarms[0]} of {len(familiar)} of known classes and on {alarms[1]} of "
-                f"{len(strange)} that show something else: it is a hint and no safeguard."
+                "The unfamiliar-photo warning is set to trigger on 5 % of held-out familiar pictures. On full-size "
+                f"photos it triggered on {alarms[0]} of {len(familiar)} of known classes and on {alarms[1]} of "
+                f"{len(strange)} that show something else: treat it as a hint, not a safeguard."
             )
     table = "| full-size photos (longer side 512) | photos | top-1 (95 % interval) | top-5 |\n|---|---|---|---|"
-    note = f"The {len(inside)} photos are those of `photos.zip` whose class is among the {bundle.classes}."
+    note = f"The {len(inside)} photos are those in `photos.zip` that show one of the {bundle.classes} classes."
     return "\n".join([table, *rows, "", note, "", unfamiliar])
 
 
@@ -157,7 +158,7 @@ def per_class(bundle: Bundle) -> str:
     """Each class on the validation pictures."""
     accuracies = bundle.metadata.provenance["metrics"]["per_class"]
     rows = [f"| {label} | {value:.0%} |" for label, value in sorted(accuracies.items(), key=lambda pair: -pair[1])]
-    return "\n".join(["## Each class", "", "| class | top-1 (50 pictures) |", "|---|---|", *rows])
+    return "\n".join(["## Per-class accuracy", "", "| class | top-1 (50 pictures) |", "|---|---|", *rows])
 
 
 if __name__ == "__main__":
