@@ -64,8 +64,8 @@ def head(bundle: Bundle, hardware: str) -> str:
             "|---|---|",
             f"| data | Tiny ImageNet-200, {bundle.classes} classes chosen by name in advance; "
             f"{pictures['training']:,} pictures of 64x64 for training, {pictures['validation']:,} more from the "
-            f"training set held out for model selection and calibration, {pictures['test']:,} from the validation set for "
-            "testing |",
+            f"training set held out for model selection and calibration, {pictures['test']:,} from the validation set "
+            "for testing |",
             "| recipe | [everyday40.job.json](everyday40.job.json): "
             "`python -m resnet_desktop.trainer models/everyday40.job.json` |",
             f"| seed | {provenance['seed']} |",

@@ -77,7 +77,7 @@ def test_label_studio(tmp_path: Path) -> None:
     text = said(listing)
     assert "1 row (line 8)" in text
     assert "99887766-gone.jpg (line 7)" in text
-    assert "1 photo carries several labels" in text
+    assert "1 photo has several labels" in text
     assert "both.jpg (cat, dog)" in text
 
 
@@ -117,7 +117,7 @@ def test_two_uploads_of_one_name_are_not_guessed(tmp_path: Path) -> None:
     )
     listing = read_list(table, None)
     assert pairs(listing, tmp_path) == [("b.jpg", "dog")]
-    assert "2 photos that x.csv names could be any of several files" in said(listing)
+    assert "2 photos listed in x.csv could be any of several files" in said(listing)
 
 
 def test_roboflow(tmp_path: Path) -> None:

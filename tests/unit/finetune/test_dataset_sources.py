@@ -159,7 +159,7 @@ def test_one_class_is_told_why_the_other_is_none(tmp_path: Path) -> None:
     (tmp_path / "bees").mkdir()
     with pytest.raises(DataError) as caught:
         survey(job_on(tmp_path))
-    assert "“bees” has no picture" in str(caught.value.hint)
+    assert "“bees” has no readable photos" in str(caught.value.hint)
 
 
 def test_two_thousand_classes(tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_a_source_that_is_not_there(name: str) -> None:
 
 def test_photos_without_class_folders_are_told_how_to_go_on(tmp_path: Path) -> None:
     put(tmp_path / "heap", "1.jpg", "2.jpg")
-    with pytest.raises(DataError, match="2 pictures lie in heap outside all class folders") as caught:
+    with pytest.raises(DataError, match="2 photos in heap outside any class folder") as caught:
         survey(job_on(tmp_path / "heap"))
     assert caught.value.hint is not None
     assert "one folder for each class" in caught.value.hint
