@@ -157,7 +157,7 @@ def test_the_table_says_what_is_empty_and_where_the_maps_are(run: Run, photos: P
     code, out, err = run(photos, "--target", "ant", "--against", "ant", "--output", target)
     assert code == 3
     assert "broken.jpg" in out
-    assert "ant against ant" in out
+    assert "ant rather than ant" in out
     assert "empty" in out
     assert "1 of 3" in err
 

@@ -352,7 +352,7 @@ def test_a_folder_of_an_export_is_told_of_its_table(tmp_path: Path) -> None:
         written(tmp_path / "export" / part, "_classes.csv", "filename, ant, bee")
     with pytest.raises(DataError) as caught:
         collect(parse_job({"v": 1, "data": [{"folder": str(tmp_path / "export")}], "output": "out"}))
-    assert "carry no class, but train/_classes.csv and 1 more like it may say it" in caught.value.message
+    assert "have no class, but train/_classes.csv and 1 more like it may list their classes" in caught.value.message
     put(tmp_path / "mixed", "ants/1.jpg", "bees/2.jpg", "3.jpg", "list.csv")
     found = collect(parse_job({"v": 1, "data": [{"folder": str(tmp_path / "mixed")}], "output": "out"}))
     assert any(
