@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 # runs in one process.
 WORKERS ?= 2
 # Files are run whole, those that take longest first, so that neither worker waits for the other at the end.
-PYTEST := OMP_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest \
+# Where bytecode is not kept, each of the processes that the tests start would compile the app anew.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest \
 	--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 
@@ -58,7 +59,7 @@ exporters: $(VENV)/.test
 		pytest pytest-qt pytest-timeout scikit-image tensorflow-cpu tf2onnx onnxscript
 	QT_QPA_PLATFORM=offscreen $(VENV)-exporters/bin/python -m pytest tests/exporters tests/trainer/test_networks.py
 
-# The site lies in build/docs. A warning is an error: a broken link, a page without a place, a docstring that cannot be read.
+# The site lies in build/docs. A warning is an error: a broken link, a page without a place, a docstring of bad markup.
 docs: $(VENV)/.docs
 	.ci/qt-libraries offscreen
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs build/docs

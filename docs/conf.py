@@ -35,6 +35,7 @@ autodoc_default_options = {
 }
 autodoc_typehints = "signature"
 napoleon_google_docstring, napoleon_numpy_docstring = True, False
+napoleon_attr_annotations = False  # the class's own annotations are shown as code, not as markup
 napoleon_use_ivar = True  # attributes that are documented in the class's docstring appear once
 
 API = DOCS / "api"

@@ -65,21 +65,23 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture(scope="session")
-def known_admissions(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Which models have passed their trial in any of these tests."""
-    return tmp_path_factory.mktemp("admissions") / "admitted.json"
+def known_here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Which models have passed their trial in any of these tests, and in which precision this machine trains."""
+    return tmp_path_factory.mktemp("known")
 
 
 @pytest.fixture
-def shared_admissions(home: Path, known_admissions: Path) -> Iterator[None]:
-    """Each model is tried once, not in every test's own home."""
-    mine = home / "cache" / known_admissions.name
-    if known_admissions.exists():
-        mine.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(known_admissions, mine)
+def tried_once(home: Path, known_here: Path) -> Iterator[None]:
+    """Each model is tried once and the machine measured once, not in every test's own home."""
+    cache = home / "cache"
+    cache.mkdir(exist_ok=True)
+    for name in ("admitted.json", "precision.json"):
+        if (known_here / name).exists():
+            shutil.copy(known_here / name, cache)
     yield
-    if mine.exists():
-        shutil.copy(mine, known_admissions)
+    for name in ("admitted.json", "precision.json"):
+        if (cache / name).exists():
+            shutil.copy(cache / name, known_here)
 
 
 @pytest.fixture(autouse=True)

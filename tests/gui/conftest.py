@@ -98,7 +98,7 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def tried_once(shared_admissions: None) -> None:
+def known(tried_once: None) -> None:
     """Each model is tried once, not in every test's own home."""
 
 

@@ -134,8 +134,8 @@ def test_the_folder_for_other_programs_needs_three_libraries(run: Path, results:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits of file sizes there")
 def test_a_full_disk_is_said_and_the_run_goes_on_later(stripe_folder: Path, base_model: Path, tmp_path: Path) -> None:
-    run_here(fine_tune_job(stripe_folder, tmp_path / "whole", base_model, train="last-stage"))
-    job = fine_tune_job(stripe_folder, tmp_path / "out", base_model, train="last-stage")
+    run_here(fine_tune_job(stripe_folder, tmp_path / "whole", base_model, train="last-stage", epochs=1))
+    job = fine_tune_job(stripe_folder, tmp_path / "out", base_model, train="last-stage", epochs=1)
     (tmp_path / "job.json").write_text(json.dumps(job), "utf-8")
     # No file may grow beyond 100 kB: the first checkpoint cannot be written.
     limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"

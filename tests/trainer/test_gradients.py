@@ -60,7 +60,7 @@ def blocks(arch: Architecture) -> list[str]:
     [
         ("resnet18", 64, 2),
         ("resnet50", 48, 2),
-        ("resnet152", 32, 1),
+        pytest.param("resnet152", 32, 1, marks=pytest.mark.torture),  # the blocks of resnet50, three times as many
         ("plain18", 64, 1),
         ("resnet20-cifar", 32, 2),
         ("resnet110-cifar", 16, 2),

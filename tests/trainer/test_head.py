@@ -133,11 +133,11 @@ def test_cancelled_while_exporting_it_goes_on_there(job: Job, tmp_path: Path) ->
 def test_killed_and_resumed_it_ends_with_the_same_weights(
     job: Job, tmp_path: Path, start_trainer: Callable[..., subprocess.Popen[str]], moment: str
 ) -> None:
-    run_here(job("whole", epochs=40, recipe={"views": 5, "patience": 0}))
+    run_here(job("whole", epochs=12, recipe={"views": 5, "patience": 0}))
     for name in ("features.sqlite", "features.sqlite-wal", "features.sqlite-shm"):
         for path in (tmp_path.parent).glob(f"*/cache/{name}"):
             path.unlink()
-    process = start_trainer(job("halves", epochs=40, recipe={"views": 5, "patience": 0}))
+    process = start_trainer(job("halves", epochs=12, recipe={"views": 5, "patience": 0}))
     assert process.stdout is not None
     for line in process.stdout:
         record = events.decode(line) or {}

@@ -29,8 +29,8 @@ NETWORKS = [
     ("resnet20-cifar", 32, ()),
     ("plain20-cifar", 32, ()),
     ("resnet110-cifar", 32, (9,)),
-    pytest.param("resnet101", 64, (), marks=pytest.mark.slow),
-    pytest.param("resnet152", 64, (), marks=pytest.mark.slow),
+    pytest.param("resnet101", 64, (), marks=pytest.mark.torture),
+    pytest.param("resnet152", 64, (), marks=pytest.mark.torture),
 ]
 
 

@@ -6,5 +6,5 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def tried_once(shared_admissions: None) -> None:
+def known(tried_once: None) -> None:
     """Each model is tried once, not in every test's own home."""

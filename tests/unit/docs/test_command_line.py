@@ -92,9 +92,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(
-    model: Path, shared_admissions: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
+def run(model: Path, tried_once: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """``run(*arguments)``: what a command prints as JSON, with a tiny model."""
 
     def call(*arguments: object) -> Any:
@@ -127,7 +125,7 @@ def test_rows_of_classify(run: Run, photo: Path, tmp_path: Path) -> None:
 def test_columns_of_the_csv(
     model: Path,
     photo: Path,
-    shared_admissions: None,
+    tried_once: None,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

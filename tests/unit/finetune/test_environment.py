@@ -99,7 +99,7 @@ def test_an_environment_that_cannot_be_brought_up_to_date_is_told(monkeypatch: p
 
 
 def test_a_failed_installation_leaves_the_old_one(offline: InstallPlan) -> None:
-    python = install(offline, list[str]().append)
+    python = program(environment.managed_python(), "exit 0")
     wrong = replace(offline, requirements=("no-such-package-anywhere",))
     with pytest.raises(TrainingError, match="no-such-package-anywhere") as caught:
         install(wrong, list[str]().append)

@@ -26,10 +26,9 @@ MakeJob = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def make_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeJob:
+def make_job(tmp_path: Path, tried_once: None) -> MakeJob:
     """A job for a small network on a few pictures: ``make_job(key=value…)``."""
     pytest.importorskip("torch")
-    monkeypatch.setenv("RESNET_DESKTOP_HOME", str(tmp_path / "home"))
     rng = np.random.default_rng(0)
     for label in ("a", "b"):
         (tmp_path / "photos" / label).mkdir(parents=True)
@@ -97,7 +96,7 @@ def test_a_question_that_is_given_up_ends_its_process(make_job: MakeJob) -> None
         heard.append(point)
         given_up.set()
 
-    job = make_job(recipe={"schedule": [{"epochs": 1, "size": 256, "batch_size": 12}]})
+    job = make_job(recipe={"schedule": [{"epochs": 1, "size": 96, "batch_size": 12}]})
     with pytest.raises(CancelledError):
         find_rate(job, None, on_point=on_point, cancelled=given_up.is_set)
     count = len(heard)
