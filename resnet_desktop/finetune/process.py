@@ -23,7 +23,7 @@ from resnet_desktop.core import paths
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.core.progress import Cancelled, never
 from resnet_desktop.core.redact import redacted
-from resnet_desktop.finetune import events, program
+from resnet_desktop.finetune import events, program, roads
 
 _logger = logging.getLogger(__name__)
 LOG_LINES = 500
@@ -31,7 +31,6 @@ LOG_LINES = 500
 POLL_SECONDS = 0.2
 NICENESS = 5
 """Of a polite trainer: alone it is as fast as any; beside a busy program it gets a third of a core's time."""
-MODULE = "resnet_desktop.trainer"
 EVENTS_FILE = "events.jsonl"
 LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH")
 
@@ -65,9 +64,12 @@ class TrainerProcess:
         self._on_line, self._on_exit, self._on_log = on_line, on_exit, on_log
         self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._lock = threading.Lock()
+        module = roads.module_for(arguments)
+        if module == roads.HEAD:
+            python = None  # what the app runs on is enough
         interpreter = str(python or sys.executable)
         # Whatever the job says, this process holds the other end of standard input.
-        command = [interpreter, "-u", "-m", MODULE, *arguments, "--control", "stdin"]
+        command = [interpreter, "-u", "-m", module, *arguments, "--control", "stdin"]
         try:
             self._process = subprocess.Popen(
                 command,

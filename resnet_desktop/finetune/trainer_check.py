@@ -11,7 +11,8 @@ from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.core.progress import Cancelled, never
 from resnet_desktop.finetune.children import Answer, ask
 from resnet_desktop.finetune.interpreters import RANGE, identify
-from resnet_desktop.finetune.process import MODULE, environment
+from resnet_desktop.finetune.process import environment
+from resnet_desktop.finetune.roads import TRAINER
 
 CHECK_SECONDS = 120.0
 """PyTorch takes seconds to load, from a slow disk a minute."""
@@ -53,7 +54,7 @@ def check(python: Path | None, cancelled: Cancelled = never) -> TrainerCheck:
             fault = _no_python(interpreter, cancelled)
             if fault:
                 return TrainerCheck(python, ok=False, message=fault)
-        command = [interpreter, "-m", f"{MODULE}.ready"]
+        command = [interpreter, "-m", f"{TRAINER}.ready"]
         answer = ask(command, CHECK_SECONDS, env=environment(python), cancelled=cancelled)
     except OSError as error:
         return TrainerCheck(python, ok=False, message=f"{interpreter} does not run: {error.strerror or error}.")

@@ -8,24 +8,19 @@ cannot be answered is one with ``message``.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import faulthandler
-import json
 import os
-import signal
 import sys
-import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
-from resnet_desktop.core.errors import JobError, ResNetDesktopError
-from resnet_desktop.finetune import events
-from resnet_desktop.finetune.job import CONTROLS, Job, read_job
+from resnet_desktop.core.errors import JobError
+from resnet_desktop.finetune.job import CONTROLS, Job
+from resnet_desktop.runs.opening import answer, given_job, heed_signals, stored_job
+from resnet_desktop.runs.reporter import keep_standard_output, refuse
 from resnet_desktop.trainer import ready
 from resnet_desktop.trainer.allocator import keep_freed_memory
-from resnet_desktop.trainer.reporter import exit_code, keep_standard_output, newest_checkpoint, refuse, say_line
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -57,74 +52,15 @@ def main(arguments: list[str] | None = None) -> int:
         return ready.main()
     for path, ask in ((options.estimate, _estimate), (options.find_rate, _find_rate), (options.preview, _preview)):
         if path is not None:
-            return _answer(path, options.output, ask)
+            return answer(path, options.output, ask)
     try:
-        job = _given_job(options.job) if options.resume is None else _stored_job(options.resume)
+        job = given_job(options.job) if options.resume is None else stored_job(options.resume)
     except JobError as error:
         return refuse(error)
-    _heed_signals(Path(job.output))
+    heed_signals(Path(job.output))
     from resnet_desktop.trainer.lead import run_job  # torch: not needed to refuse a bad job file
 
     return run_job(job, options.control or job.control, resumed=options.resume is not None)
-
-
-def _given_job(path: Path) -> Job:
-    """The job of a file, with whole paths, so that the run can be taken up from anywhere. Raises JobError."""
-    job = read_job(path)
-    places = tuple(source.path for source in job.data)
-
-    def whole(name: str) -> str:
-        return os.path.abspath(name) if name.startswith(places) else name  # noqa: PTH100 - links are not followed
-
-    data = tuple(
-        dataclasses.replace(source, **{"folder" if source.csv is None else "csv": whole(source.path)})
-        for source in job.data
-    )
-    exclude, relabel = tuple(map(whole, job.exclude)), {whole(name): label for name, label in job.relabel.items()}
-    base = os.path.abspath(job.base) if os.path.isfile(job.base) else job.base  # noqa: PTH100, PTH113
-    return dataclasses.replace(job, data=data, exclude=exclude, relabel=relabel, base=base)
-
-
-def _stored_job(folder: Path) -> Job:
-    """The job of a run folder, which may have been moved, or was named from another place. Raises JobError."""
-    if not os.path.isfile(folder / "job.json"):  # noqa: PTH113 - it raises for no name, however long
-        message = f"No run to resume in {folder}: it has no job.json."
-        raise JobError("bad_job", message, "Choose the folder that the run was written to.")
-    try:
-        return dataclasses.replace(read_job(folder / "job.json"), output=str(folder))
-    except JobError as error:
-        raise JobError(error.code, error.message, "Start a new run in another folder.") from error
-
-
-def _heed_signals(folder: Path) -> None:
-    """Until the run listens (``Control``), a signal ends the process, but not without the last word."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if os.environ.get("RANK", "0") == "0":
-            say_line(events.encode("cancelled", {"checkpoint": newest_checkpoint(folder)}) + "\n")
-        os._exit(events.EXIT_CANCELLED)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-
-
-def _answer(path: Path, output: Path | None, ask: Callable[[Job, Path], Iterable[Mapping[str, Any]]]) -> int:
-    """Say what ``ask`` finds out about a job, one JSON object a line; an error is one with ``code`` and ``message``."""
-    try:
-        for row in ask(read_job(path), output or Path()):
-            say_line(json.dumps(row) + "\n")
-    except ResNetDesktopError as error:
-        say_line(json.dumps({**error.as_dict(), "hint": error.hint}) + "\n")
-        return exit_code(error)
-    except (RuntimeError, MemoryError, OSError) as error:
-        from resnet_desktop.trainer.trouble import in_words
-
-        traceback.print_exc(file=sys.stderr)
-        told = in_words(error, output or Path())
-        say_line(json.dumps({**told.as_dict(), "hint": told.hint}) + "\n")
-        return events.EXIT_OTHER
-    return events.EXIT_FINISHED
 
 
 def _estimate(job: Job, output: Path) -> Iterable[Mapping[str, Any]]:

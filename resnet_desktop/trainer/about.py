@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from resnet_desktop.finetune import earlier, events
+from resnet_desktop.finetune import earlier
 from resnet_desktop.finetune.dataset import Sample, Scan
-from resnet_desktop.finetune.job import DataSource
+from resnet_desktop.runs import about
+from resnet_desktop.runs.about import OF_THE_RUN as OF_THE_RUN
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.machine import versions
-
-MOST_SKIPPED = 500
-"""Pictures that could not be used are named up to so many."""
-OF_THE_RUN = ("name", "arch", "by_class", "skipped", "problems")
-"""What ``data`` tells: it stays in the run folder, for it names the user's files."""
-_PRIVATE = ("output", "base", "data", "exclude", "relabel", "control", "classes", "follows")
-"""Of a job: where things are on the user's disk, and what is said elsewhere."""
 
 
 def provenance(engine: Engine, found: Scan, tested: Sequence[Sample], lost: Sequence[Sample]) -> dict[str, Any]:
@@ -31,11 +24,11 @@ def provenance(engine: Engine, found: Scan, tested: Sequence[Sample], lost: Sequ
         tested: the test pictures that could be read.
         lost: the pictures set apart that could not be read at the end.
     """
-    recipe = {key: value for key, value in engine.job.as_dict().items() if key not in _PRIVATE}
+    recipe = {key: value for key, value in engine.job.as_dict().items() if key not in about.PRIVATE}
     read = len(engine.training) + len(engine.validation)
     return {
-        "data": [_name(source) for source in engine.job.data if source.role != "test"],
-        "test_data": [_name(source) for source in engine.job.data if source.role == "test"],
+        "data": [about.name_of(source) for source in engine.job.data if source.role != "test"],
+        "test_data": [about.name_of(source) for source in engine.job.data if source.role == "test"],
         "pictures": {"training": len(engine.training), "validation": len(engine.validation), "test": len(tested)},
         "left_out": len(engine.job.exclude),
         "relabelled": len(engine.job.relabel),
@@ -71,35 +64,4 @@ def _used(engine: Engine, recipe: Mapping[str, Any]) -> dict[str, Any]:
 def data(engine: Engine, found: Scan, tested: Sequence[Sample], lost: Sequence[Sample]) -> dict[str, Any]:
     """What the results tell beyond that: names, pictures of each class by what they were for, and what was skipped."""
     parts = {"training": engine.training.samples, "validation": engine.validation.samples, "test": tuple(tested)}
-    counts = {role: Counter(sample.label for sample in samples) for role, samples in parts.items()}
-    rows = [{"label": label, **{role: counts[role][i] for role in parts}} for i, label in enumerate(found.labels)]
-    skipped = [*_skipped(engine.folder), *map(_lost, lost)]
-    return {
-        "name": engine.folder.name,
-        "arch": engine.network.architecture.name,
-        "by_class": rows,
-        "skipped": skipped[:MOST_SKIPPED],
-        "problems": list(found.problems),
-    }
-
-
-def _skipped(folder: Path) -> list[dict[str, str]]:
-    """The pictures that the run could not read, with the reasons that it gave when it began."""
-    last: Mapping[str, Any] = {}
-    try:
-        with (folder / "events.jsonl").open(encoding="utf-8", errors="surrogateescape") as lines:
-            for line in lines:
-                record = events.decode(line) if '"scanned"' in line else None
-                last = record if record is not None and record["event"] == "scanned" else last
-    except OSError:  # nobody can say it any more
-        return []
-    rows = last.get("skipped", ())
-    return [{key: str(row.get(key, "")) for key in ("path", "code", "message")} for row in rows]
-
-
-def _lost(sample: Sample) -> dict[str, str]:
-    return {"path": sample.name, "code": "unreadable", "message": "It cannot be read."}
-
-
-def _name(source: DataSource) -> str:
-    return Path(source.path).name
+    return about.data(engine.folder, engine.network.architecture.name, found, parts, lost)

@@ -17,9 +17,10 @@ from resnet_desktop.finetune.dataset import Sample, Scan, survey
 from resnet_desktop.finetune.job import Job
 from resnet_desktop.finetune.rate_curve import has_ended, suggested
 from resnet_desktop.finetune.recipe import Phase
+from resnet_desktop.runs.control import Control
+from resnet_desktop.runs.reporter import Silent
 from resnet_desktop.trainer import balance, choices, machine
 from resnet_desktop.trainer.augment import Augmenter
-from resnet_desktop.trainer.control import Control
 from resnet_desktop.trainer.data import load_pictures, square
 from resnet_desktop.trainer.ending import Ending
 from resnet_desktop.trainer.engine import Engine
@@ -28,7 +29,6 @@ from resnet_desktop.trainer.feeds import FeatureFeed, Feed, PictureFeed
 from resnet_desktop.trainer.network import build_network, count_parameters, training_mode
 from resnet_desktop.trainer.optim import set_learning_rate
 from resnet_desktop.trainer.probe import Probe
-from resnet_desktop.trainer.reporter import Silent
 
 PICTURES = 32
 STEPS = 3

@@ -7,9 +7,9 @@ import dataclasses
 import logging
 import time
 
+from resnet_desktop.runs.reporter import Silent
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.network import training_mode
-from resnet_desktop.trainer.reporter import Silent
 
 COMPILING_SECONDS = 60.0
 """Taken for the compilation itself."""

@@ -6,7 +6,6 @@ Each picture is decoded by the same code as in the app. Those to learn from are 
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -25,11 +24,10 @@ from resnet_desktop.finetune import pooled
 from resnet_desktop.finetune.dataset import Sample
 from resnet_desktop.imaging.budget import DecodeBudget
 from resnet_desktop.imaging.decode import decode_image
-from resnet_desktop.imaging.source import opened, read_error
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.runs.fingerprints import fingerprints as fingerprints
 from resnet_desktop.trainer import memory
 
-_BLOCK = 1 << 20
 MEMORY_SHARE = 0.5
 """Of the free memory, the part that pictures may take; more of them lie in a file that is mapped into memory."""
 DISK_SHARE = 0.8
@@ -138,24 +136,6 @@ def decoded(
             return error
         chosen = ((kind, pictures[kind.decode_side, kind.range]) for kind in kinds)
         return [kind.view(image, full_size=full_size) for kind, (image, full_size, _) in chosen]
-
-    return on_pool(samples, work, workers)
-
-
-def fingerprints(samples: Sequence[Sample], workers: int) -> Iterator[tuple[Sample, bytes | ResNetDesktopError]]:
-    """The sha256 of each picture's file, or why it cannot be read."""
-
-    def work(source: bytes | Path) -> bytes | ResNetDesktopError:
-        digest = hashlib.sha256()
-        try:
-            with opened(source) as picture:
-                while block := picture.stream.read(_BLOCK):
-                    digest.update(block)
-        except ImageError as error:
-            return error
-        except OSError as error:
-            return read_error(str(source), error)
-        return digest.digest()
 
     return on_pool(samples, work, workers)
 

@@ -17,14 +17,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from resnet_desktop.trainer import calibrate, judge
+from resnet_desktop.runs import calibrate, judge
+from resnet_desktop.runs.report_doubts import LEAST, MOST_PICTURES
 from resnet_desktop.trainer.feeds import FeatureFeed, Feed
 
 FOLDS = 5
 ITERATIONS = 20
 SHRINKAGE = 0.3
-LEAST, MOST_PICTURES = 30, 20_000
-"""Fewer pictures say too little, and more would take too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def doubted(feed: Feed, names: Sequence[str], check: Callable[[], object]) -> Do
     for i in range(FOLDS):
         weight, bias = _fitted(features[fold != i], labels[fold != i], len(names), check)
         logits[fold == i] = features[fold == i] @ weight + bias
-    probabilities = judge.softmax(logits.numpy(), calibrate.fit_temperature(logits, labels))
+    probabilities = judge.softmax(logits.numpy(), calibrate.fit_temperature(logits.numpy(), labels.numpy()))
     wrong = float((probabilities.argmax(1) != labels.numpy()).mean())
     rows = [
         {

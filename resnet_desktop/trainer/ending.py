@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resnet_desktop.finetune.dataset import Sample, Scan
+from resnet_desktop.runs.parity import PROOF_PHOTOS as PROOF_PHOTOS
 
 PROTOTYPE_PHOTOS = 256
 """Training pictures whose features are computed for the warning about unfamiliar ones, where none are at hand."""
-PROOF_PHOTOS, PROOF_RUNS = 64, 4
-"""Photos on which the bundle is held against PyTorch, and how often each of them is asked about."""
+PROOF_RUNS = 4
+"""How often each photo of the proof is asked about."""
 REPORT_SECONDS = 6.0
 """What the report's heatmaps and the writing of the files take, more or less."""
 

@@ -14,22 +14,22 @@ from torch import Tensor, nn
 
 from resnet_desktop.core.errors import StorageError
 from resnet_desktop.finetune.job import Job, Phase, Recipe
+from resnet_desktop.runs.control import CancelledRunError, Control
+from resnet_desktop.runs.reporter import Reporter
+from resnet_desktop.runs.trouble import DIVERGES, diverges, finite, out_of_memory
 from resnet_desktop.trainer import balance, choices, details, memory
 from resnet_desktop.trainer import checkpoint as checkpoints
 from resnet_desktop.trainer.attempt import Attempt, Rehearsals
 from resnet_desktop.trainer.average import Average
 from resnet_desktop.trainer.checkpoint import Checkpoint, Position
-from resnet_desktop.trainer.control import CancelledRunError, Control
 from resnet_desktop.trainer.ending import Ending
 from resnet_desktop.trainer.evaluation import Evaluation, Evaluator
 from resnet_desktop.trainer.feeds import FeatureFeed, Feed, HeadOnly, Plan
 from resnet_desktop.trainer.network import trained_names, training_mode
 from resnet_desktop.trainer.optim import PEAK, learning_rate, make_optimizer, set_learning_rate
 from resnet_desktop.trainer.pace import Pace
-from resnet_desktop.trainer.reporter import Reporter
 from resnet_desktop.trainer.resnet import ResNet
 from resnet_desktop.trainer.stepper import Stepper
-from resnet_desktop.trainer.trouble import DIVERGES, diverges, finite, out_of_memory
 from resnet_desktop.trainer.world import World
 
 CHECKPOINT_SECONDS = 300.0

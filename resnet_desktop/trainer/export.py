@@ -22,13 +22,14 @@ from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError, TrainingError
 from resnet_desktop.finetune.dataset import Sample, Scan
 from resnet_desktop.inference.session import Session
-from resnet_desktop.trainer import about, assess, novelty, parity
-from resnet_desktop.trainer.assess import Answers, Fitted
+from resnet_desktop.runs import assess, novelty
+from resnet_desktop.runs.assess import Answers, Fitted
+from resnet_desktop.runs.report import write_report
+from resnet_desktop.trainer import about, parity
 from resnet_desktop.trainer.doubts import doubted
 from resnet_desktop.trainer.ending import REPORT_SECONDS, Ending, prototype_photos
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.feeds import FeatureFeed
-from resnet_desktop.trainer.report import write_report
 from resnet_desktop.trainer.resnet import ResNet, named_arrays
 
 STORAGE: Storage = "float16"

@@ -14,22 +14,21 @@ import time
 import traceback
 from pathlib import Path
 
-from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ResNetDesktopError, TrainingError
 from resnet_desktop.finetune import events, run_folder
 from resnet_desktop.finetune.job import Job
+from resnet_desktop.runs.control import CancelledRunError, Control
+from resnet_desktop.runs.last_word import FORESEEN, LastWord, failed, keep_log
+from resnet_desktop.runs.lock import lock_folder
+from resnet_desktop.runs.reporter import Reporter, Silent, complain, exit_code, newest_checkpoint, refuse
+from resnet_desktop.runs.trouble import in_words
 from resnet_desktop.trainer import checkpoint as checkpoints
-from resnet_desktop.trainer.control import CancelledRunError, Control
-from resnet_desktop.trainer.reporter import Reporter, Silent, complain, exit_code, newest_checkpoint, refuse
-from resnet_desktop.trainer.run import Run, lock_folder
-from resnet_desktop.trainer.trouble import in_words
+from resnet_desktop.trainer.run import Run
 from resnet_desktop.trainer.world import World, join
 
 PAUSE_SECONDS = 0.1
 SOON_SECONDS, OTHERS_SECONDS = 1.0, 10.0
 """How soon the first process says why the others have met an error, and how long it may take if it is still there."""
-FORESEEN = (CancelledRunError, ResNetDesktopError, RuntimeError, MemoryError, OSError)
-"""The last three are what torch raises: out of memory, a device that broke, another process that has gone."""
 
 
 def run_job(job: Job, mode: str, *, resumed: bool = False) -> int:
@@ -59,7 +58,7 @@ def _lead(job: Job, mode: str, world: World, resumed: bool) -> int:
         if not resumed:
             run_folder.check(job)  # another run may just have ended
         checkpoints.clean(folder / "checkpoints")
-        _keep_log(folder / "log.txt")
+        keep_log(folder / "log.txt")
         reporter = Reporter(folder)
     except ResNetDesktopError as error:
         return refuse(error)
@@ -69,13 +68,13 @@ def _lead(job: Job, mode: str, world: World, resumed: bool) -> int:
         reporter.paused(yes)
 
     def give_up() -> None:
-        _failed(reporter, world.trouble() or TrainingError("process_lost", "The other processes do not respond."))
+        failed(reporter, world.trouble() or TrainingError("process_lost", "The other processes do not respond."))
         os._exit(events.EXIT_OTHER)  # the thread that trains waits for the others, and nothing wakes it
 
     control = Control(mode, folder, tell_paused)
     world.on_vain(give_up)
     try:
-        with _LastWord(reporter):
+        with LastWord(reporter):
             Run(job, reporter, control, world).go()
     except FORESEEN as error:
         return _conclude(error, reporter, control, world)
@@ -85,38 +84,24 @@ def _lead(job: Job, mode: str, world: World, resumed: bool) -> int:
     return events.EXIT_FINISHED
 
 
-def _keep_log(path: Path) -> None:
-    """Write the log to a file. Raises StorageError."""
-    logging.raiseExceptions = False  # a disk that is full later must not fill standard error with tracebacks
-    try:
-        logging.basicConfig(level=logging.INFO, filename=path, format="%(asctime)s %(name)s %(message)s")
-    except OSError as error:
-        raise atomic.storage_error(path, error) from error
-
-
 def _conclude(error: BaseException, reporter: Reporter, control: Control, world: World) -> int:
     """The last event of a run that was not finished; returns the exit code."""
     if isinstance(error, CancelledRunError):
         # A signal may have come from torchrun because another process has failed.
         trouble = world.trouble() if control.signalled else None
         if trouble is not None:
-            return _failed(reporter, trouble)
+            return failed(reporter, trouble)
         reporter.say("cancelled", checkpoint=newest_checkpoint(reporter.folder))
         return events.EXIT_CANCELLED
     logging.error("failed", exc_info=error)
     if isinstance(error, ResNetDesktopError):
-        return _failed(reporter, error)
+        return failed(reporter, error)
     trouble = world.trouble()
-    code = _failed(reporter, trouble or in_words(error, reporter.folder))
+    code = failed(reporter, trouble or in_words(error, reporter.folder))
     if trouble is None:
         with contextlib.suppress(OSError):  # a parent that has gone reads nothing
             traceback.print_exception(error, file=sys.stderr)
     return code
-
-
-def _failed(reporter: Reporter, error: ResNetDesktopError) -> int:
-    reporter.say("failed", code=error.code, message=error.message, hint=error.hint)
-    return exit_code(error)
 
 
 def _follow(job: Job, world: World) -> int:
@@ -171,21 +156,3 @@ class Led(Control):
     def handle(self, command: str) -> None:
         """Nothing: torchrun sends its signals to all processes, and the first one knows what becomes of the run."""
         del command
-
-
-class _LastWord:
-    """Says ``failed`` for an error that nobody foresaw, and lets it go on to the traceback."""
-
-    def __init__(self, reporter: Reporter) -> None:
-        self._reporter = reporter
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is not None and not isinstance(error, FORESEEN):
-            logging.error("failed", exc_info=error)
-            message = f"The trainer failed with an internal error: {error!r}."
-            self._reporter.say(
-                "failed", code="internal_error", message=message, hint="Please report it and attach log.txt."
-            )

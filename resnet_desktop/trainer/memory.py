@@ -9,23 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from resnet_desktop.runs.trouble import is_out_of_memory as is_out_of_memory
+
 _SHARE = 0.6
 """Of the free memory, the part that a batch may take."""
 _GUESS = 2 * 2**30
 """Bytes that are taken to be free where the system does not say."""
-_WORDS = (
-    *("out of memory", "can't allocate memory", "not enough memory", "alloc failed", "failed to allocate"),
-    *("std::bad_alloc", "can't start new thread", "could not create a primitive", "could not create a memory"),
-)
-"""A thread is not started where its stack finds no room. The last two are oneDNN's, on the CPU: mostly it got no memory
-for a convolution, and a smaller part may do."""
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that there was no memory left, on whatever device."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in _WORDS)
 
 
 def release(device: torch.device) -> None:

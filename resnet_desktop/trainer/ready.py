@@ -12,7 +12,7 @@ import sys
 from typing import Any
 
 from resnet_desktop.finetune.requirements import LIBRARIES, TORCH, fault_of, module_of, pip_line, title_of
-from resnet_desktop.trainer.reporter import say_line
+from resnet_desktop.runs.reporter import say_line
 
 NEEDED = (TORCH, *LIBRARIES)
 BROKEN = (ImportError, OSError, RuntimeError, AttributeError, TypeError, ValueError)

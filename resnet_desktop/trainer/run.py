@@ -9,35 +9,30 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 
 from resnet_desktop.core import atomic
-from resnet_desktop.core.errors import DataError, JobError, ResNetDesktopError, StorageError, TrainingError
+from resnet_desktop.core.errors import DataError, ResNetDesktopError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.finetune import split_file, thin
 from resnet_desktop.finetune.dataset import Sample, Scan
 from resnet_desktop.finetune.inspection import scan_with_remarks
 from resnet_desktop.finetune.job import Job, Recipe
+from resnet_desktop.runs.control import CancelledRunError, Control
+from resnet_desktop.runs.reporter import Reporter
 from resnet_desktop.trainer import balance, choices, compiling, machine, memory, room
 from resnet_desktop.trainer import checkpoint as checkpoints
 from resnet_desktop.trainer.augment import Augmenter
-from resnet_desktop.trainer.control import CancelledRunError, Control
 from resnet_desktop.trainer.data import Skipped, load_pictures, square
 from resnet_desktop.trainer.ending import Ending
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.features import Extractor, features_cache
 from resnet_desktop.trainer.feeds import FeatureFeed, Feed, PictureFeed, ViewFeed
 from resnet_desktop.trainer.network import base_checksum, build_network, count_parameters
-from resnet_desktop.trainer.reporter import Reporter
 from resnet_desktop.trainer.resnet import ResNet
 from resnet_desktop.trainer.world import World
 
 RESIDENT_SHARE = 0.3
 """Pictures lie on the device while they take no more than this part of its free memory."""
-
-
-LOCK_SECONDS = 2.0
-"""A run that has just ended may still hold its folder, and whoever asks whether one goes on holds it for a moment."""
 
 
 class Run:
@@ -269,30 +264,6 @@ class Run:
     def _store_job(self) -> None:
         if self.world.first:
             atomic.write_text(self.folder / "job.json", json.dumps(self.job.as_dict(), indent=1) + "\n")
-
-
-def lock_folder(folder: Path) -> FileLock:
-    """Lock a run folder for this process. The system drops the lock of a process that died.
-
-    Raises:
-        TrainingError: another process trains there.
-        StorageError: the folder cannot be made or written to.
-        JobError: its name is no folder's.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock")
-        lock.acquire(timeout=LOCK_SECONDS)
-    except Timeout as error:
-        hint = "Wait until it has finished, or choose another folder."
-        raise TrainingError("run_locked", f"Another process is training in {folder}.", hint) from error
-    except (FileExistsError, NotADirectoryError) as error:
-        message = f"The run cannot be written to {folder}: a file with that name exists."
-        raise JobError("bad_job", message, "Choose another folder.") from error
-    except OSError as error:
-        told = atomic.storage_error(folder, error)
-        raise StorageError(told.code, told.message, told.hint or "Choose another folder.") from error
-    return lock
 
 
 def _skipped_row(sample: Sample, error: ResNetDesktopError) -> dict[str, str]:

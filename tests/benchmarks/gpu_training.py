@@ -207,9 +207,9 @@ def sizes(setting: Setting, run: Path, pixels: tuple[int, ...]) -> Table:
     import torch
 
     from resnet_desktop.finetune.dataset import scan
+    from resnet_desktop.runs.calibrate import wilson_interval
     from resnet_desktop.trainer import checkpoint, choices
     from resnet_desktop.trainer.augment import Augmenter
-    from resnet_desktop.trainer.calibrate import wilson_interval
     from resnet_desktop.trainer.data import load_pictures, square
     from resnet_desktop.trainer.evaluation import Evaluator
     from resnet_desktop.trainer.feeds import PictureFeed

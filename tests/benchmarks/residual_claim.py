@@ -33,11 +33,11 @@ from resnet_desktop.explain.report.style import document
 from resnet_desktop.explain.report.svg import Axis, Line, line_chart
 from resnet_desktop.finetune.dataset import scan
 from resnet_desktop.finetune.job import Job, parse_job, read_job
+from resnet_desktop.runs.control import Control
+from resnet_desktop.runs.reporter import Silent
 from resnet_desktop.trainer import checkpoint, machine
-from resnet_desktop.trainer.control import Control
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.feeds import Feed, Plan
-from resnet_desktop.trainer.reporter import Silent
 from resnet_desktop.trainer.resnet import ResidualBlock
 from resnet_desktop.trainer.run import Run
 from tests.benchmarks.gpu_training import RECIPE, some_pictures

@@ -119,9 +119,9 @@ def plain_loop(data: Path, epochs: int) -> dict[str, Any]:
 
     from resnet_desktop.finetune.dataset import scan
     from resnet_desktop.finetune.job import parse_job
+    from resnet_desktop.runs.calibrate import wilson_interval
     from resnet_desktop.trainer import choices
     from resnet_desktop.trainer.augment import Augmenter
-    from resnet_desktop.trainer.calibrate import wilson_interval
     from resnet_desktop.trainer.data import load_pictures, square
     from resnet_desktop.trainer.network import build_network
 

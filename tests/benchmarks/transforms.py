@@ -14,9 +14,9 @@ from torch.nn import functional
 from resnet_desktop.finetune.dataset import scan
 from resnet_desktop.finetune.job import read_job
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.runs.calibrate import wilson_interval
 from resnet_desktop.trainer import checkpoint as checkpoints
 from resnet_desktop.trainer.augment import Augmenter
-from resnet_desktop.trainer.calibrate import wilson_interval
 from resnet_desktop.trainer.data import load_pictures, square
 from resnet_desktop.trainer.network import build_network
 

@@ -22,8 +22,8 @@ from resnet_desktop.bundle.resnet_graph import build_resnet
 from resnet_desktop.finetune.job import parse_job
 from resnet_desktop.imaging.decode import encode_png
 from resnet_desktop.imaging.transforms import Transforms
-from resnet_desktop.trainer.control import Control
-from resnet_desktop.trainer.reporter import Reporter
+from resnet_desktop.runs.control import Control
+from resnet_desktop.runs.reporter import Reporter
 from resnet_desktop.trainer.resnet import ResNet, named_arrays
 from resnet_desktop.trainer.run import Run
 

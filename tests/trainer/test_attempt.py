@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from resnet_desktop.core.errors import StorageError
+from resnet_desktop.runs.room import SMALL
+from resnet_desktop.runs.trouble import diverges
 from resnet_desktop.trainer import room
 from resnet_desktop.trainer.attempt import Attempt
-from resnet_desktop.trainer.trouble import diverges
 
 
 def network() -> nn.Sequential:
@@ -54,7 +55,7 @@ def _fault() -> Tensor:
 
 def test_a_disk_without_room_is_said_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = room.needed(network(), ["0.weight", "0.bias"], adam=False, averaged=False)
-    assert wanted > room.SMALL
+    assert wanted > SMALL
     assert room.needed(network(), ["0.weight", "0.bias"], adam=True, averaged=True) > wanted
     room.check(tmp_path, 1000)
     with pytest.raises(StorageError, match="is free there") as caught:

@@ -22,11 +22,12 @@ from resnet_desktop.cli.main import app
 from resnet_desktop.core.errors import JobError, ModelError, ResNetDesktopError, StorageError
 from resnet_desktop.finetune import events, thin
 from resnet_desktop.finetune.job import parse_job
-from resnet_desktop.trainer import choices, trouble
+from resnet_desktop.runs import trouble
+from resnet_desktop.runs.lock import lock_folder
+from resnet_desktop.trainer import choices
 from resnet_desktop.trainer.lead import run_job
 from resnet_desktop.trainer.machine import choose_device
 from resnet_desktop.trainer.network import build_network
-from resnet_desktop.trainer.run import lock_folder
 
 from .conftest import fine_tune_job, small_job
 

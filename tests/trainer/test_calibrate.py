@@ -9,20 +9,24 @@ import pytest
 import torch
 from torch.nn import functional
 
-from resnet_desktop.trainer import calibrate
+from resnet_desktop.runs import calibrate
+
+
+def fitted(logits: torch.Tensor, labels: torch.Tensor) -> float:
+    return calibrate.fit_temperature(logits.numpy(), labels.numpy())
 
 
 def test_the_temperature_of_overconfident_logits_is_found() -> None:
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(20_000, 5, generator=generator)
     labels = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
-    assert calibrate.fit_temperature(logits * 3, labels) == pytest.approx(3.0, rel=0.05)
+    assert fitted(logits * 3, labels) == pytest.approx(3.0, rel=0.05)
 
 
 def test_the_temperature_is_where_the_loss_is_lowest() -> None:
     generator = torch.Generator().manual_seed(1)
     logits, labels = torch.randn(500, 4, generator=generator), torch.randint(4, (500,), generator=generator)
-    best = calibrate.fit_temperature(logits + 2 * functional.one_hot(labels, 4), labels)
+    best = fitted(logits + 2 * functional.one_hot(labels, 4), labels)
     grid = [math.exp(x) for x in np.linspace(math.log(0.05), math.log(20), 2000)]
     shifted = logits + 2 * functional.one_hot(labels, 4)
     likelihood = [-float(functional.cross_entropy(shifted / t, labels, reduction="sum")) for t in grid]
@@ -34,11 +38,11 @@ def test_the_temperature_is_where_the_loss_is_lowest() -> None:
 def test_a_handful_of_photos_makes_nothing_certain() -> None:
     labels = torch.arange(8) % 2
     logits = 2.0 * functional.one_hot(labels, 2)
-    right = calibrate.fit_temperature(logits, labels)
+    right = fitted(logits, labels)
     assert 0.6 < right < 1.0, "all rightly named: surer, but not certain"
-    assert 1.0 < calibrate.fit_temperature(logits, 1 - labels) < 3.0, "all wrongly named"
-    assert calibrate.fit_temperature(logits[:1], labels[:1]) == pytest.approx(1.0, abs=0.1)
-    many = calibrate.fit_temperature(logits.repeat(500, 1), labels.repeat(500))
+    assert 1.0 < fitted(logits, 1 - labels) < 3.0, "all wrongly named"
+    assert fitted(logits[:1], labels[:1]) == pytest.approx(1.0, abs=0.1)
+    many = fitted(logits.repeat(500, 1), labels.repeat(500))
     assert many < 0.3, "4,000 photos say so"
 
 

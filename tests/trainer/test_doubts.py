@@ -9,6 +9,7 @@ import torch
 from resnet_desktop.finetune.job import Recipe
 from resnet_desktop.finetune.samples import Sample
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.runs.report_doubts import LEAST
 from resnet_desktop.trainer import doubts
 from resnet_desktop.trainer.augment import Augmenter
 from resnet_desktop.trainer.data import Pictures
@@ -59,7 +60,7 @@ def test_most_of_the_suspected_are_wrong_where_some_are() -> None:
 
 
 def test_few_pictures_and_rare_classes_are_not_looked_at() -> None:
-    few = doubts.doubted(feed(doubts.LEAST - 2, 0)[0], NAMES, nothing)
+    few = doubts.doubted(feed(LEAST - 2, 0)[0], NAMES, nothing)
     assert (few.rows, few.pictures, few.wrong, few.why) == ([], 0, None, "few")
     made, _ = feed(60, 0)
     made.labels[:5] = 2

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.finetune.dataset import scan
 from resnet_desktop.finetune.job import Recipe, parse_job
+from resnet_desktop.runs.control import Control
 from resnet_desktop.trainer import balance, memory
 from resnet_desktop.trainer.average import Average
-from resnet_desktop.trainer.control import Control
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.network import count_parameters, freeze, trained_names, training_mode
 from resnet_desktop.trainer.optim import learning_rate, make_optimizer

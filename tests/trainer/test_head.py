@@ -21,7 +21,7 @@ from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.core.errors import JobError
 from resnet_desktop.finetune import events
 from resnet_desktop.finetune.results import read_results
-from resnet_desktop.trainer.control import CancelledRunError, Control
+from resnet_desktop.runs.control import CancelledRunError, Control
 
 from .conftest import PER_CLASS, fine_tune_job, run_here, weights
 

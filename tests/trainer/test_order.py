@@ -22,9 +22,10 @@ from resnet_desktop.core.errors import DataError, JobError
 from resnet_desktop.finetune import events
 from resnet_desktop.finetune.job import Phase, parse_job
 from resnet_desktop.finetune.samples import Sample
+from resnet_desktop.runs import reporter
+from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.trainer import checkpoint as checkpoints
-from resnet_desktop.trainer import choices, machine, memory, reporter
-from resnet_desktop.trainer.control import CancelledRunError, Control
+from resnet_desktop.trainer import choices, machine, memory
 from resnet_desktop.trainer.data import load_pictures, square
 from resnet_desktop.trainer.ending import REPORT_SECONDS
 from resnet_desktop.trainer.network import build_network

@@ -10,8 +10,8 @@ import pytest
 from torch.distributed import HashStore  # type: ignore[attr-defined]
 
 from resnet_desktop.core.errors import TrainingError
+from resnet_desktop.runs.control import CancelledRunError
 from resnet_desktop.trainer import peers
-from resnet_desktop.trainer.control import CancelledRunError
 from resnet_desktop.trainer.lead import Led
 from resnet_desktop.trainer.peers import Peers
 from resnet_desktop.trainer.world import World

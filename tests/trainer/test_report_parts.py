@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_desktop.trainer import report_doubts, report_parts
+from resnet_desktop.runs import report_doubts, report_parts
 
 UNTESTED = {"label": "wasps", "precision": None, "recall": None, "f1": None, "support": 0}
 

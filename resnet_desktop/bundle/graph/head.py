@@ -68,6 +68,11 @@ class Head:
     half: bool
     view: GraphView = field(repr=False, compare=False)
 
+    @property
+    def features(self) -> str:
+        """The tensor that a new last layer reads (``with_head``): float32 ``[batch, width]``."""
+        return _bridge(self, f"{self.output}/{FEATURES}")[1]
+
 
 def logits_graph(bundle: Bundle) -> onnx.ModelProto:
     """The graph of a bundle with its logits as the only output that matters, and all weights inside.

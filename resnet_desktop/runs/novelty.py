@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from resnet_desktop.bundle.resnet_graph import POOLED
 from resnet_desktop.inference.novelty import pack, similarity, unit_rows
-from resnet_desktop.trainer.calibrate import wilson_interval
+from resnet_desktop.runs.calibrate import wilson_interval
 
 FALSE_ALARMS = 0.05
 """The share of familiar pictures that the warning may be wrong about."""
@@ -100,7 +100,9 @@ def threshold(scores: Scores) -> float:
     return float(1 - (1 + FURTHER / len(scores)) * (1 - ordered[0]))
 
 
-def rule(centres: Floats, validation: Scores, test: Scores, learnt: Scores | None = None) -> dict[str, Any]:
+def rule(
+    centres: Floats, validation: Scores, test: Scores, learnt: Scores | None = None, layer: str = POOLED
+) -> dict[str, Any]:
     """The bundle's ``novelty``: the threshold, and how often it is wrong about pictures that it was not set on.
 
     Args:
@@ -110,6 +112,7 @@ def rule(centres: Floats, validation: Scores, test: Scores, learnt: Scores | Non
             validation pictures by cross-validation.
         learnt: those of the training pictures as ``out_of_sample`` gives them: they help where there are too few
             validation pictures.
+        layer: the tensor that holds the features in the bundle.
     """
     others = np.empty(0) if learnt is None or len(validation) >= ENOUGH else learnt
     found = threshold(np.concatenate([validation, others]))
@@ -118,7 +121,7 @@ def rule(centres: Floats, validation: Scores, test: Scores, learnt: Scores | Non
     else:
         alarms, images = _alarms(validation, others)
         where = "validation, by cross-validation"
-    shared = {"method": "prototypes", "layer": POOLED, "threshold": found, "false_alarms": FALSE_ALARMS}
+    shared = {"method": "prototypes", "layer": layer, "threshold": found, "false_alarms": FALSE_ALARMS}
     return {**shared, **_measured(alarms, images), "measured_on": where, **pack(centres)}
 
 

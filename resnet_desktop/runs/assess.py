@@ -12,19 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.resnet_graph import POOLED
 from resnet_desktop.core.errors import ImageError, ResNetDesktopError
+from resnet_desktop.finetune import pooled as pools
 from resnet_desktop.finetune.dataset import Sample
 from resnet_desktop.imaging.decode import decode_image
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.novelty import similarity
 from resnet_desktop.inference.session import Session
-from resnet_desktop.trainer import calibrate, judge, novelty
-from resnet_desktop.trainer.data import on_pool
+from resnet_desktop.runs import calibrate, judge, novelty
 
 BATCH = 8
 """Pictures in a run of the bundle: few, so that a command is heard soon."""
@@ -66,6 +65,7 @@ def ask(
     workers: int,
     prototypes: Floats,
     told: Callable[[int], object],
+    layer: str = POOLED,
 ) -> Answers:
     """The bundle's logits on all pictures that can be read, and how familiar each is.
 
@@ -76,6 +76,7 @@ def ask(
         workers: threads that decode.
         prototypes: of what was learnt from, ``(count, width)``.
         told: hears of the number done before each run.
+        layer: the tensor with the pooled features.
     """
     kept: list[Sample] = []
     logits: list[Floats] = [np.empty((0, bundle.classes), np.float32)]
@@ -84,7 +85,7 @@ def ask(
         told(len(kept))
         found = session.run(x)
         logits.append(found[bundle.output_name])
-        familiar.append(similarity(found[POOLED], prototypes) if len(prototypes) else np.zeros(len(some)))
+        familiar.append(similarity(found[layer], prototypes) if len(prototypes) else np.zeros(len(some)))
         kept += some
     labels = np.array([s.label for s in kept], np.int64)
     return Answers(tuple(kept), labels, np.concatenate(logits), np.concatenate(familiar))
@@ -104,7 +105,7 @@ def pooled(
 def batches(samples: Sequence[Sample], transforms: Transforms, workers: int) -> Iterator[tuple[list[Sample], Floats]]:
     """Samples with their inputs ``(n, 3, crop, crop)``, as the app makes them; unreadable pictures are left out."""
 
-    def work(source: bytes | Path) -> Floats | ResNetDesktopError:
+    def work(_sample: Sample, source: bytes | Path) -> Floats | ResNetDesktopError:
         try:
             image, full_size, _ = decode_image(
                 source, shorter_side=transforms.decode_side, range=transforms.range or "tags"
@@ -115,7 +116,7 @@ def batches(samples: Sequence[Sample], transforms: Transforms, workers: int) -> 
 
     some: list[Sample] = []
     rows: list[Floats] = []
-    for sample, row in on_pool(samples, work, workers):
+    for sample, row in pools.on_pool(samples, work, workers):
         if isinstance(row, ResNetDesktopError):
             continue
         some.append(sample)
@@ -134,7 +135,7 @@ def fit(validation: Answers, test: Answers, prototypes: Floats, learnt: NDArray[
     """
     if not len(validation):
         return Fitted()
-    temperature = calibrate.fit_temperature(torch.from_numpy(validation.logits), torch.from_numpy(validation.labels))
+    temperature = calibrate.fit_temperature(validation.logits, validation.labels)
     rule = novelty.rule(prototypes, validation.familiar, test.familiar, learnt) if len(prototypes) else None
     return Fitted(temperature, rule)
 
@@ -157,7 +158,12 @@ def metrics(answers: Answers, which: str, fitted: Fitted, names: Sequence[str]) 
 
 
 def results(
-    validation: Answers, test: Answers, fitted: Fitted, names: Sequence[str], found: dict[str, Any]
+    validation: Answers,
+    test: Answers,
+    fitted: Fitted,
+    names: Sequence[str],
+    found: dict[str, Any],
+    role: str = "validation",
 ) -> dict[str, Any]:
     """All of ``results.json``. The tables are of the test pictures, or of the validation pictures where there are none.
 
@@ -166,12 +172,13 @@ def results(
         test: answers on the test pictures; they too are listed.
         fitted: temperature and novelty rule.
         names: of the classes.
+        role: what the first are called.
         found: ``metrics``, ``history``, ``suspects`` among the training pictures, and ``doubts``: how those were looked
             for.
     """
     judged = test if len(test) else validation
     predicted, p = judged.logits.argmax(1), judge.softmax(judged.logits, fitted.temperature)
-    pictures = [*_pictures(validation, fitted, names, "validation"), *_pictures(test, fitted, names, "test")]
+    pictures = [*_pictures(validation, fitted, names, role), *_pictures(test, fitted, names, "test")]
     doubted = [
         {k: row[k] for k in ("path", "label", "predicted", "probability", "role")} for row in pictures if row["suspect"]
     ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from resnet_desktop.trainer.doubts import LEAST, MOST_PICTURES
-from resnet_desktop.trainer.judge import LEAST_OF_CLASS, ODDS
+from resnet_desktop.runs.judge import LEAST_OF_CLASS, ODDS
+
+LEAST, MOST_PICTURES = 30, 20_000
+"""Fewer training pictures say too little, and more would take too long: their labels are not doubted."""
 
 WHY = {
     "few": f"there are too few. It takes {LEAST}, with at least {LEAST_OF_CLASS} in each of two classes.",

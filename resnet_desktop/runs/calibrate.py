@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
 BINS = 15
 Z95 = 1.959963984540054
@@ -16,7 +15,7 @@ SPREAD = 0.5
 LOWEST, HIGHEST, GRID = math.log(0.05), math.log(20.0), 60
 
 
-def fit_temperature(logits: Tensor, labels: Tensor) -> float:
+def fit_temperature(logits: NDArray[Any], labels: NDArray[np.int64]) -> float:
     """The most probable temperature, from 0.05 to 20; with many photos that of Guo et al. 2017 (arXiv:1706.04599).
 
     A handful of photos that are all named rightly is most likely under a temperature of zero, which would call the next
@@ -24,10 +23,10 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     they are few, and vanishes beside some hundreds of them.
 
     Args:
-        logits: float ``[n, classes]``.
-        labels: int64 ``[n]``.
+        logits: ``(n, classes)``.
+        labels: ``(n,)``.
     """
-    logits = logits.double()
+    logits = logits.astype(np.float64)
     step = (HIGHEST - LOWEST) / GRID  # the prior may add a second valley: the deepest is looked for first
     deepest = min((LOWEST + i * step for i in range(GRID + 1)), key=lambda log_t: _loss(logits, labels, log_t))
     low, high = max(LOWEST, deepest - step), min(HIGHEST, deepest + step)
@@ -41,10 +40,12 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     return math.exp((low + high) / 2)
 
 
-def _loss(logits: Tensor, labels: Tensor, log_temperature: float) -> float:
+def _loss(logits: NDArray[np.float64], labels: NDArray[np.int64], log_temperature: float) -> float:
     """Minus the logarithm of the posterior, but for a constant."""
-    likelihood = functional.cross_entropy(logits / math.exp(log_temperature), labels, reduction="sum")
-    return float(likelihood) + (log_temperature / SPREAD) ** 2 / 2
+    z = logits / math.exp(log_temperature)
+    z = z - z.max(1, keepdims=True)
+    unlikelihood = np.log(np.exp(z).sum(1)) - z[np.arange(len(labels)), labels]
+    return float(unlikelihood.sum()) + (log_temperature / SPREAD) ** 2 / 2
 
 
 def expected_calibration_error(

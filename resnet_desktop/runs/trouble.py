@@ -10,7 +10,6 @@ from typing import Any
 
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ResNetDesktopError, TrainingError
-from resnet_desktop.trainer import memory
 
 LONGEST = 200
 """Characters of a foreign error that are repeated."""
@@ -19,13 +18,26 @@ DIVERGES = (
     "a lower learning rate may help."
 )
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_WORDS = (
+    *("out of memory", "can't allocate memory", "not enough memory", "alloc failed", "failed to allocate"),
+    *("std::bad_alloc", "can't start new thread", "could not create a primitive", "could not create a memory"),
+)
+"""A thread is not started where its stack finds no room. The last two are oneDNN's, on the CPU: mostly it got no memory
+for a convolution, and a smaller part may do."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there was no memory left, on whatever device; PyTorch need not be here to be heard."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in _WORDS)
 
 
 def in_words(error: BaseException, folder: Path) -> ResNetDesktopError:
     """An error of ours for any other; ``folder`` is where the run writes."""
     if isinstance(error, ResNetDesktopError):
         return error
-    if memory.is_out_of_memory(error):
+    if is_out_of_memory(error):
         return out_of_memory()
     if isinstance(error, OSError):
         if error.errno in _FULL:

@@ -15,8 +15,8 @@ from resnet_desktop.core import atomic
 from resnet_desktop.explain.report.style import document
 from resnet_desktop.explain.report.svg import text
 from resnet_desktop.finetune.dataset import Sample
-from resnet_desktop.trainer import report_data, report_doubts, report_heatmaps, report_parts
-from resnet_desktop.trainer.report_pictures import Thumbnails
+from resnet_desktop.runs import report_data, report_doubts, report_heatmaps, report_parts
+from resnet_desktop.runs.report_pictures import Thumbnails
 
 WORST = 24
 """Mistakes, and doubtful labels, that are shown."""

@@ -19,7 +19,7 @@ from resnet_desktop.finetune.dataset import Sample, SampleReader
 from resnet_desktop.imaging.decode import Source
 from resnet_desktop.imaging.overlay import colormap
 from resnet_desktop.inference.classifier import Classifier
-from resnet_desktop.trainer.report_pictures import Row, image, short_name
+from resnet_desktop.runs.report_pictures import Row, image, short_name
 
 PHOTOS = 6
 SIDE = 260

@@ -1,0 +1,210 @@
+"""One run from job to bundle: scan, features, learning, judging, export."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from resnet_desktop.core import atomic
+from resnet_desktop.core.errors import DataError, ResNetDesktopError
+from resnet_desktop.core.progress import CancelledError
+from resnet_desktop.finetune import split_file, thin
+from resnet_desktop.finetune.dataset import Sample, Scan
+from resnet_desktop.finetune.job import Job, Recipe
+from resnet_desktop.head import choices, folds, photos, verdict
+from resnet_desktop.head.features import Extractor, Features, Skipped
+from resnet_desktop.head.learner import Learnt, learn
+from resnet_desktop.head.taught import Taught
+from resnet_desktop.head.versions import versions
+from resnet_desktop.runs import room, weights
+from resnet_desktop.runs.control import CancelledRunError, Control
+from resnet_desktop.runs.feature_cache import features_cache
+from resnet_desktop.runs.parity import PROOF_PHOTOS
+from resnet_desktop.runs.reporter import Reporter
+
+REPORT_SECONDS = 4.0
+"""What the report's heatmaps and the writing of the files take, more or less."""
+
+
+class Run:
+    """A run folder and what happens in it.
+
+    Raises:
+        JobError: the job asks for more than the last layer.
+        ModelError: the base cannot be read, or has no last layer to teach.
+    """
+
+    def __init__(self, job: Job, reporter: Reporter, control: Control) -> None:
+        self._views_chosen = job.recipe is not None
+        self.job, self.base = choices.fill(job)
+        self.folder = Path(job.output)
+        self.reporter, self.control = reporter, control
+        self._started = time.monotonic()
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of the job, which is filled in."""
+        assert self.job.recipe is not None, "filled in at the start"
+        return self.job.recipe
+
+    def go(self) -> None:
+        """Carry out the whole run; the last event is ``finished``.
+
+        Raises:
+            CancelledRunError: asked to cancel; features that were computed are kept.
+            ResNetDesktopError: whatever cannot be done, said in words.
+        """
+        self._store_job()
+        self.reporter.say("started", job=self.job.as_dict(), device="cpu", versions=versions())
+        room.check(self.folder, 3 * self.base.bundle.size + room.SMALL)
+        found, groups = self._scan()
+        training, validation, extract = self._features(found)
+        fold = folds.folds(training.samples, _places(groups, training.samples), self.job.seed)
+        judged_by_folds = not len(validation) and not found.test
+        self._warn(found, training, validation, fold, judged_by_folds=judged_by_folds)
+        balance = weights.chosen(self.recipe.balance, training.labels)
+        learnt = self._learn(training, fold, len(found.labels), balance)
+        warnings = verdict.warnings(learnt.logits, training.labels, found.labels)
+        for code, message in warnings:
+            self.reporter.say("warning", code=code, message=message)
+        found = dataclasses.replace(found, problems=(*found.problems, *(message for _, message in warnings)))
+        self.job = dataclasses.replace(self.job, recipe=dataclasses.replace(self.recipe, balance=balance))
+        self._store_job()
+        taught = Taught(
+            self.job, self.base, found, training, validation.samples, fold, learnt, extract, self._seconds()
+        )
+        # Exporting needs onnx's writer and the report; a run that is cancelled never pays for importing them.
+        from resnet_desktop.head.export import export
+
+        export(taught, self.folder, self.reporter, self.control)
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self._started - self.control.seconds_paused
+
+    def _scan(self) -> tuple[Scan, photos.Groups]:
+        """Find the photos, and set some apart where they are many or the user did; the split is stored."""
+        tell = self._teller("scanning")
+
+        def unwanted() -> bool:
+            try:
+                tell(0, 0)
+            except CancelledRunError:
+                return True
+            return False
+
+        try:
+            found, groups = photos.scan(self.job, cancelled=unwanted, progress=tell)
+        except CancelledError as error:
+            raise CancelledRunError from error
+        split_file.save(self.folder, found)
+        for problem in found.problems:
+            self.reporter.say("warning", code="data_problem", message=problem)
+        return found, groups
+
+    def _features(self, found: Scan) -> tuple[Features, Features, Extractor]:
+        """Frozen features of all photos, computed or remembered; says what was found."""
+        extract = Extractor(
+            self.base.bundle,
+            self.base.head,
+            self.recipe,
+            checksum=self.base.checksum,
+            seed=self.job.seed,
+            workers=max(1, self.job.workers or 1),
+            told=self._teller("features", lambda each: REPORT_SECONDS + each * _ending(found)),
+        )
+        views = choices.views(self.recipe, len(found.training), chosen=self._views_chosen)
+        self.job = dataclasses.replace(self.job, recipe=dataclasses.replace(self.recipe, views=views))
+        cache = features_cache()
+        try:
+            training, skipped = extract(found.training, views, cache, len(found.validation))
+            validation, more = extract(found.validation, 1, cache)
+        finally:
+            cache.close()
+        if cache.problem:
+            self.reporter.say("warning", code="cache_unused", message=f"Features are not kept: {cache.problem}")
+        self._say_scanned(found, training, validation, [*skipped, *more])
+        return training, validation, extract
+
+    def _say_scanned(self, found: Scan, training: Features, validation: Features, skipped: Skipped) -> None:
+        learnt = (self.base.head.width + 1) * len(found.labels)
+        self.reporter.say(
+            "scanned",
+            classes=found.counts(),
+            training=len(training),
+            validation=len(validation),
+            test=len(found.test),
+            split=str(self.folder / split_file.NAME),
+            skipped=[_skipped_row(*pair) for pair in skipped],
+            parameters={"trainable": learnt, "total": learnt + self.base.frozen},
+        )
+        if not len(training):
+            first = skipped[0][1]
+            hint = f"{first.message} {first.hint or ''}".strip()
+            raise DataError("no_images", "None of the pictures to train on can be read.", hint)
+
+    def _warn(
+        self, found: Scan, training: Features, validation: Features, fold: folds.Folds, *, judged_by_folds: bool
+    ) -> None:
+        """Say what the run can do, but should perhaps not be asked to."""
+        if judged_by_folds:
+            tried = training.labels[fold != folds.NEVER]
+        else:
+            tried = validation.labels if len(validation) else np.array([s.label for s in found.test], np.int64)
+        for code, message in thin.warnings(found.labels, training.labels.tolist(), tried.tolist()):
+            if not judged_by_folds or code not in ("class_not_tried", "nothing_set_apart"):
+                self.reporter.say("warning", code=code, message=message)
+        alone = folds.judged_alone(training.samples, fold, len(found.labels)) if judged_by_folds else []
+        for code, message in verdict.unjudged([found.labels[i] for i in alone]):
+            self.reporter.say("warning", code=code, message=message)
+        if self.recipe.cutmix:
+            message = "CutMix pastes pictures, but only the head is trained, on features: it is left out."
+            self.reporter.say("warning", code="cutmix_unused", message=message)
+
+    def _learn(self, training: Features, fold: folds.Folds, classes: int, balance: str) -> Learnt:
+        tell = self._teller("learning")
+        return learn(training.values, training.labels, fold, classes, balance, check=self.control.check, told=tell)
+
+    def _teller(self, part: str, rest: Callable[[float], float] | None = None) -> Callable[[int, int], None]:
+        """Listens to commands and says how far a part of the work is.
+
+        ``rest``: how long all that comes after it takes, at so many seconds a photo; where nobody knows, nothing is
+        said of the time left.
+        """
+        started = time.monotonic() - self.control.seconds_paused
+
+        def tell(done: int, total: int) -> None:
+            self.control.check()
+            if self.control.stop_requested and part != "learning":
+                raise CancelledRunError  # nothing has been learnt that could be kept
+            if not total or not self.reporter.due:
+                return
+            speed = done / max(1e-9, time.monotonic() - started - self.control.seconds_paused)
+            left = round((total - done) / speed + rest(1 / speed), 1) if done and rest is not None else None
+            speeds = {"images_per_second": None if part == "learning" else round(speed, 1), "seconds_left": left}
+            self.reporter.progress(part=part, epoch=0, step=done, steps=total, loss=None, **speeds)
+
+        return tell
+
+    def _store_job(self) -> None:
+        atomic.write_text(self.folder / "job.json", json.dumps(self.job.as_dict(), indent=1) + "\n")
+
+
+def _ending(found: Scan) -> int:
+    """How many photos go through a network after the features are there."""
+    return len(found.validation) + len(found.test) + 2 * min(PROOF_PHOTOS, len(found.validation or found.training))
+
+
+def _places(groups: photos.Groups, samples: Sequence[Sample]) -> list[list[int]]:
+    """The groups as places in ``samples``, without photos that are not among them."""
+    place = {sample: i for i, sample in enumerate(samples)}
+    some = ([place[sample] for sample in group if sample in place] for group in groups)
+    return [group for group in some if len(group) > 1]
+
+
+def _skipped_row(sample: Sample, error: ResNetDesktopError) -> dict[str, str]:
+    return {"path": sample.name, "code": error.code, "message": error.message}
