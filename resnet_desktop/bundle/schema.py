@@ -83,6 +83,7 @@ _PROVENANCE: Mapping[str, _Check] = {
             "acc1_interval": _interval,
             "acc5": _share,
             "images": _count,
+            "folds": _count,
             "on": _text,
             "ece": _number,
             "ece_uncalibrated": _number,

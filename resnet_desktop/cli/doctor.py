@@ -48,6 +48,7 @@ def doctor(
         "qt": _child("resnet_desktop.gui.platform_check"),
         "providers": _providers(),
         "model": _model(model),
+        "head": _head(),
         "trainer": _child("resnet_desktop.trainer", "--check"),
         "folders": [_folder(p) for p in (paths.data_folder(), paths.config_folder(), paths.cache_folder())],
     }
@@ -88,6 +89,21 @@ def _child(module: str, *arguments: str) -> dict[str, Any]:
         words = " ".join(done.stderr.split()[-40:]) or f"It exited with code {done.returncode}."
         return {"ok": False, "message": words}
     return answer if isinstance(answer, dict) else {"ok": False, "message": str(answer)}
+
+
+def _head() -> dict[str, Any]:
+    """Whether the last layer of the usual base can be taught here, which takes no PyTorch."""
+    from resnet_desktop.bundle import bundle as bundles
+    from resnet_desktop.bundle.graph.head import find_head, logits_graph
+    from resnet_desktop.bundle.library import Library
+    from resnet_desktop.finetune.job import HEAD_BASE
+
+    try:
+        base = bundles.read(Library().find(HEAD_BASE))
+        width = find_head(logits_graph(base)).width
+    except ResNetDesktopError as error:
+        return {"ok": False, "message": str(error)}
+    return {"ok": True, "message": f"the last layer is taught without PyTorch, from {HEAD_BASE} ({width} features)"}
 
 
 def _providers() -> list[dict[str, Any]]:
@@ -143,6 +159,7 @@ def _print(found: dict[str, Any]) -> None:
     rows += [(p["short"], p["usable"], p["reason"]) for p in found["providers"]]
     model = found["model"]
     rows.append(("Model", model["ok"], f"{model.get('name', '')} {model['message']}".strip()))
+    rows.append(("Last layer", found["head"]["ok"], found["head"]["message"]))
     rows.append(("Trainer", found["trainer"]["ok"], found["trainer"]["message"]))
     rows += [("Folder", f["ok"], f"{f['path']} {f['message']}") for f in found["folders"]]
     for name, good, message in rows:

@@ -263,6 +263,10 @@ def _print_card(bundle: Bundle) -> None:
         low, high = metrics["acc1_interval"]
         which = {"validation": "validation photos, which also selected the best epoch", "test": "test photos"}
         kind = which.get(metrics.get("on") or "", "photos")
+        if metrics.get("on") == "cross-validation":
+            kind = "photos, each classified by a model not trained on it (cross-validation)"
+        elif metrics.get("on") == "validation" and metrics.get("chosen_by") is False:
+            kind = "validation photos, used for nothing else"
         tell(f"Accuracy: {metrics['acc1']:.1%} of {metrics['images']} {kind}")
         tell(f"          95 % interval {low:.1%} to {high:.1%}")
     published = metadata.provenance.get("published") or {}

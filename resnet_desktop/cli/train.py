@@ -85,8 +85,6 @@ def train(
     python: Annotated[Path | None, typer.Option("--python", help="A Python interpreter with PyTorch.")] = None,
 ) -> None:
     """Teach a network your own classes: one folder of photos for each."""
-    from resnet_desktop.finetune import environment, trainer_check
-
     chosen = {
         "base": base,
         "train": what,
@@ -104,18 +102,32 @@ def train(
     _check_together(job, data, output, resume, chosen | columns)
     usual = Settings().string(declared.RANGE)
     chosen["range"] = values or (usual if usual != declared.RANGE.default else None)
+    if data:
+        assert output is not None
+        with _job_file(_sources(data, columns), output, chosen) as path:
+            arguments = [str(path)]
+            raise typer.Exit(_follow(arguments, _interpreter(arguments, python)))
+    arguments = ["--resume", str(resume)] if resume is not None else [str(job)]
+    raise typer.Exit(_follow(arguments, _interpreter(arguments, python)))
+
+
+def _interpreter(arguments: list[str], python: Path | None) -> Path | None:
+    """The interpreter that can train this; None is the app's own. Ends with exit code 1 where there is none.
+
+    The last layer alone is taught by the app's own, whichever is named.
+    """
+    from resnet_desktop.finetune import environment, roads, trainer_check
+
+    if roads.module_for(arguments) == roads.HEAD:
+        return None
     named = Settings().string(declared.TRAINER_PYTHON)
     # An interpreter that is asked for by name has no stand-in.
     found = environment.find(Path(named) if named else None) if python is None else trainer_check.check(python)
     if not found.ok:
         way_on = found.hint or f"Training needs PyTorch. Install it with:  {environment.pip_line()}"
-        say(f"{found.message} {way_on}")
+        say(f"{found.message} {way_on} Only the last layer (--train head) can be trained without it.")
         raise typer.Exit(1)
-    if data:
-        assert output is not None
-        with _job_file(_sources(data, columns), output, chosen) as path:
-            raise typer.Exit(_follow([str(path)], found.python))
-    raise typer.Exit(_follow(["--resume", str(resume)] if resume is not None else [str(job)], found.python))
+    return found.python
 
 
 def _check_together(
@@ -281,6 +293,7 @@ def _move(progress: Progress, task: TaskID, state: RunState) -> None:
         "scanning": "Reading the photos",
         "reading": "Loading the photos",
         "features": "Computing features",
+        "learning": "Learning the last layer",
         "exporting": "Checking and exporting",
     }
     epoch = f"Epoch {state.epoch} of {state.epochs}" if state.epochs else state.phase.capitalize()
@@ -308,9 +321,13 @@ def _conclude(state: RunState, process: TrainerProcess, code: int) -> int:
         metrics = state.metrics
         if metrics.get("images"):
             low, high = metrics["acc1_interval"]
-            photos = f"{metrics['images']} photos"
-            say(f"{metrics['acc1']:.1%} of {photos} are classified correctly (95 % interval {low:.1%} to {high:.1%}).")
-            if metrics.get("on") != "test":
+            right = f"{round(metrics['acc1'] * metrics['images'])} of {metrics['images']} photos classified correctly"
+            say(f"{right}: {metrics['acc1']:.1%} (95 % interval {low:.1%} to {high:.1%}).")
+            if metrics.get("on") == "cross-validation":
+                folds = metrics["folds"]
+                say(f"Each photo was classified by a model not trained on it ({folds}-fold cross-validation).")
+                say("The exported model was trained on all of them.")
+            elif metrics.get("on") != "test" and metrics.get("chosen_by", True):
                 say("The model was not trained on these photos, but these photos also selected the best epoch.")
         say(f"Report: {state.report}")
         say(f"Install the model with:  resnet-desktop models install {state.bundle}")

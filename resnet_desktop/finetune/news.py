@@ -17,7 +17,8 @@ def news(before: RunState, state: RunState) -> Iterator[str]:
     if state.device and state.phase == "scanning" and before.phase != "scanning":
         yield f"The trainer is ready and uses {state.device}."
     if state.classes and not before.classes:
-        yield f"Classes: {len(state.classes)}. Photos: {state.training} training, {state.validation} validation."
+        apart = f", {state.validation} validation" if state.validation else ""
+        yield f"Classes: {len(state.classes)}. Photos: {state.training} training{apart}."
         for row in state.skipped[:MOST_LEFT_OUT]:
             yield f"Left out: {row.get('path', '')}: {row.get('message', '')}"
         if len(state.skipped) > MOST_LEFT_OUT:

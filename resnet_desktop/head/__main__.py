@@ -28,14 +28,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m resnet_desktop.head", description="Teach a new last layer.")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("job", nargs="?", type=Path, help="a job file")
-    what.add_argument("--resume", type=Path, metavar="RUN", help="a run folder to go on with")
+    what.add_argument("--resume", type=Path, metavar="RUN", help="a run folder to resume")
     what.add_argument("--estimate", type=Path, metavar="JOB", help="measure a few photos and say how long a run takes")
-    what.add_argument("--preview", type=Path, metavar="JOB", help="write augmented examples of the job's pictures")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="where --preview writes")
-    parser.add_argument("--control", choices=CONTROLS, help="instead of what the job says")
+    what.add_argument("--preview", type=Path, metavar="JOB", help="write augmented examples of the job's photos")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="where to write the --preview examples")
+    parser.add_argument("--control", choices=CONTROLS, help="overrides the job")
     options = parser.parse_args(arguments)
     if (options.preview is None) != (options.output is None):
-        parser.error("--preview and --output go together")
+        parser.error("use --preview together with --output")
     for path, ask in ((options.estimate, _estimate), (options.preview, _preview)):
         if path is not None:
             return answer(path, options.output, ask)

@@ -89,7 +89,7 @@ def _read(name: str) -> Base:
         raise ModelError("missing_model", f"The base {shown(name)} cannot be read: {said}.", _OTHER) from error
     checked = bundles.verify(bundle)
     if checked.expected is not None and not checked.ok:
-        message = f"The weights in the base {name} are not those that were written: the file is damaged."
+        message = f"The weights in the base {name} do not match their checksum: the file is damaged."
         raise ModelError("damaged_model", message, f"Copy or download it again. {_OTHER}")
     head = find_head(logits_graph(bundle), (bundle.batch, *bundle.input_shape))
     return Base(name, bundle, head, checked.found)

@@ -41,7 +41,7 @@ def estimate(job: Job) -> dict[str, Any]:
     started = time.monotonic()
     some, _ = extract(spread(found.training, PHOTOS), 1, None)
     if not len(some):
-        raise DataError("no_images", "None of the pictures to train on can be read.")
+        raise DataError("no_images", "None of the training photos can be read.")
     each = (time.monotonic() - started) / len(some)
     photos = len(found.training) + len(found.validation)
     views = choices.views(recipe, photos, chosen=chosen)

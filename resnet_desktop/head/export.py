@@ -198,8 +198,8 @@ def _results(
     read = {sample.name for sample in (*validation.samples, *test.samples)}
     lost = [sample for sample in apart if sample.name not in read]
     if lost:
-        pictures = "1 picture that was" if len(lost) == 1 else f"{len(lost):,} pictures that were"
-        message = f"{pictures} set apart cannot be read: the model is judged by the other {len(read):,}."
+        pictures = "1 held-out photo" if len(lost) == 1 else f"{len(lost):,} held-out photos"
+        message = f"{pictures} cannot be read: the model is evaluated on the other {len(read):,}."
         reporter.say("warning", code="pictures_lost", message=message)
     card = about.provenance(taught, test.samples, lost) | {"parity": proof}
     return results | {"about": card | about.data(taught, folder, test.samples, lost)}

@@ -25,8 +25,8 @@ PATIENCE = 2
 """Strengths in a row that may do worse than the best one before no weaker one is tried."""
 LONG = 2e9
 """Rows times features times classes beyond which one fold alone chooses the strength."""
-ALIKE = 1e-6
-"""Of the features' size: what varies less does not vary."""
+ALIKE = 1e-3
+"""Of the features' size, in float16: what varies less does not vary."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,13 +57,9 @@ class _Scaled:
 
     @classmethod
     def of(cls, rows: Floats) -> _Scaled:
-        """Raises DataError ``bad_data``: all rows are the same."""
         mean = rows.mean(0, dtype=np.float64).astype(np.float32)
         x = rows - mean
         scale = float(np.sqrt((x.astype(np.float64) ** 2).sum(1).mean())) if len(x) < 5000 else _size(x)
-        if not scale > ALIKE * (1 + float(np.abs(mean).max(initial=0.0))):
-            message = "All photos look the same to the base: there is nothing that tells the classes apart."
-            raise DataError("bad_data", message, "Check the photos, or choose another model as the base.")
         x /= np.float32(scale)
         if 2 * len(x) > x.shape[1]:
             return cls(x, mean, scale, None)
@@ -105,6 +101,10 @@ def learn(
         DataError: ``bad_data``: all features are the same.
     """
     views, n, width = values.shape
+    lowest, highest = values[0].min(0).astype(np.float32), values[0].max(0).astype(np.float32)
+    if (highest - lowest).max() <= ALIKE * (1 + np.abs(highest).max()):
+        message = "All photos look the same to the base: there is nothing that tells the classes apart."
+        raise DataError("bad_data", message, "Check the photos, or choose another model as the base.")
     scaled = _Scaled.of(values.reshape(views * n, width).astype(np.float32))
     target = np.tile(labels, views)
     weights = np.tile(class_weights(labels, classes, balance), views)

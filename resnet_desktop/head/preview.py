@@ -63,7 +63,7 @@ def preview(job: Job, folder: Path) -> dict[str, Any]:
             }
         )
     if not rows:
-        raise DataError("no_images", "None of the pictures to train on can be read.")
+        raise DataError("no_images", "None of the training photos can be read.")
     return {"pictures": rows}
 
 

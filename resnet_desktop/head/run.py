@@ -126,7 +126,7 @@ class Run:
         finally:
             cache.close()
         if cache.problem:
-            self.reporter.say("warning", code="cache_unused", message=f"Features are not kept: {cache.problem}")
+            self.reporter.say("warning", code="cache_unused", message=f"Features are not cached: {cache.problem}")
         self._say_scanned(found, training, validation, [*skipped, *more])
         return training, validation, extract
 
@@ -145,7 +145,7 @@ class Run:
         if not len(training):
             first = skipped[0][1]
             hint = f"{first.message} {first.hint or ''}".strip()
-            raise DataError("no_images", "None of the pictures to train on can be read.", hint)
+            raise DataError("no_images", "None of the training photos can be read.", hint)
 
     def _warn(
         self, found: Scan, training: Features, validation: Features, fold: folds.Folds, *, judged_by_folds: bool
@@ -162,7 +162,7 @@ class Run:
         for code, message in verdict.unjudged([found.labels[i] for i in alone]):
             self.reporter.say("warning", code=code, message=message)
         if self.recipe.cutmix:
-            message = "CutMix pastes pictures, but only the head is trained, on features: it is left out."
+            message = "CutMix needs whole photos, but only the head is trained, on features: CutMix is off."
             self.reporter.say("warning", code="cutmix_unused", message=message)
 
     def _learn(self, training: Features, fold: folds.Folds, classes: int, balance: str) -> Learnt:

@@ -28,9 +28,9 @@ def warnings(logits: Floats, labels: Ints, names: Sequence[str]) -> list[tuple[s
     if wilson_interval(right, count)[0] > usual:
         return []
     message = (
-        f"The classes are hardly told apart: {right:,} of {count:,} photos are named rightly in cross-validation, and "
-        f"always answering “{names[int(most.argmax())]}” would be right for {int(most.max()):,}. More photos may help, "
-        "another base, or training more than the last layer."
+        f"The classes can hardly be told apart: {right:,} of {count:,} photos are classified correctly in "
+        f"cross-validation, and always predicting “{names[int(most.argmax())]}” would reach {int(most.max()):,}. More "
+        "photos, another base or training more than the last layer may help."
     )
     return [("not_told_apart", message)]
 
@@ -41,6 +41,6 @@ def unjudged(names: Sequence[str]) -> Iterator[tuple[str, str]]:
         has = "has a single photo" if len(names) == 1 else "have a single photo each"
         yield (
             "class_not_tried",
-            f"{classes_named(names)} {has}, or copies of one: nothing is left to try the model on, so how well it does "
-            "there stays unknown. Add some.",
+            f"{classes_named(names)} {has}, or only copies of one: nothing is left to evaluate the model on, so its "
+            "accuracy there is unknown. Add more photos.",
         )

@@ -64,7 +64,7 @@ def write_report(
     by_name = {sample.name: sample for sample in samples}
     with Thumbnails(by_name) as thumbnails:
         check()
-        none = "No mistakes on the held-out photos." if judged else report_parts.UNMEASURED
+        none = "No mistakes on the photos it was evaluated on." if judged else report_parts.UNMEASURED
         shown = thumbnails.gallery(worst, none)
         check()
         doubted = thumbnails.gallery(results["suspects"][:WORST], "None found.", doubts=True)
@@ -78,13 +78,18 @@ def write_report(
         ("Before and after" if base else "Where it looks", changes),
         ("Calibration", report_parts.confidence(results)),
         ("Unfamiliar photos", report_parts.novelty(results["novelty"])),
-        ("Training", report_parts.curves(results["history"], about) + report_parts.epochs(results["history"])),
+        ("Training", _training(results["history"], about)),
         ("Data", report_data.data(about)),
         ("Recipe and origin", report_data.recipe(about)),
-        ("Export check", report_data.parity(about.get("parity"))),
+        ("Export check", report_data.parity(about.get("parity"), about.get("learner"))),
     ]
     title = f"{about['name']}: {about['arch']}, {len(results['labels'])} classes"
     made = f"<header><h1>{text(title)}</h1><p>{text(about.get('date', ''))} · ResNet Desktop</p></header>"
     body = [f"<section>{f'<h2>{name}</h2>' if name else ''}{part}</section>" for name, part in sections if part]
     atomic.write_text(path, document(title, [made, *body], OWN_STYLE))
     return path
+
+
+def _training(history: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> str:
+    curves = report_parts.curves(history, about) + report_parts.epochs(history)
+    return curves + report_parts.regression(about.get("learner"))

@@ -72,7 +72,13 @@ def recipe(about: Row) -> str:
         f"{phase['epochs']} epochs at {phase['size']} pixels in batches of {phase['batch_size']}"
         for phase in values.get("schedule", ())
     )
-    names = (("optimizer", "optimizer"), ("precision", "precision"), ("views", "versions of each photo"))
+    names: tuple[tuple[str, str], ...] = (
+        ("optimizer", "optimizer"),
+        ("precision", "precision"),
+        ("views", "versions of each photo"),
+    )
+    if about.get("learner"):  # it has neither steps nor a precision to choose
+        names = names[-1:]
     facts = [
         ("trained", TRAINED.get(job["train"], job["train"])),
         ("base", short_name(about["base"] or "none")),
@@ -92,10 +98,16 @@ def recipe(about: Row) -> str:
     return _list(facts) + f"<details><summary>Everything</summary><pre>{whole}</pre></details>"
 
 
-def parity(found: Row | None) -> str:
-    """That the file answers as the trained network does, and what storing it in half the space costs."""
+def parity(found: Row | None, learner: Row | None = None) -> str:
+    """That the file answers as what was trained does, and what storing it in half the space costs."""
     if not found:
         return ""
+    if learner:
+        return (
+            f"<p>On {found['photos']} photos the exported file agrees with the base's features weighted by the new "
+            f"last layer: the same class for each, and no probability differs by more than "
+            f"{max(found['bundle'], found['storage']):.1e}. All other weights are the base's own.</p>"
+        )
     return (
         f"<p>On {found['photos']} photos the exported file in ONNX Runtime agrees with PyTorch on the same weights: "
         f"the same class for each, and no probability differs by more than {found['bundle']:.1e}. Storing the weights "

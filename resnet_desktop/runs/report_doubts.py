@@ -43,5 +43,6 @@ def words(results: Mapping[str, Any], shown: int) -> str:
 def _looked_at(results: Mapping[str, Any]) -> str:
     training, apart = results["doubts"]["training"]["pictures"], results["doubts"]["apart"]
     parts = [f"{training:,} training photos"] if training else []
-    parts += [f"{apart:,} held-out photos"] if apart else []
+    crossed = results["metrics"].get("on") == "cross-validation"
+    parts += [f"{apart:,} {'' if crossed else 'held-out '}photos"] if apart else []
     return " and ".join(parts) or "no photos"

@@ -22,6 +22,7 @@ APPROXIMATE = (
     "The per-epoch figures are approximate: they were computed in half precision during training. All others are "
     "measured on the finished file, the way the app runs it."
 )
+CROSSED = "cross-validation"
 UNMEASURED = "Nothing was measured: there were no held-out photos."
 
 Row = Mapping[str, Any]
@@ -37,15 +38,31 @@ def headline(results: Row) -> str:
     if len(results["labels"]) > 5:
         five = f" For {metrics['acc5']:.1%} the correct class is among the top five."
     return (
-        f'<p class="figure">{metrics["acc1"]:.1%}</p>'
-        f"<p>of {metrics['images']:,} {text(metrics['on'])} photos are classified correctly. The 95 % interval is "
+        f'<p class="figure">{_figure(metrics)}</p>'
+        f"<p>{_of_which(metrics)} The 95 % interval is "
         f"{low:.1%} to {high:.1%}: 19 in 20 intervals made this way contain the true accuracy.{five}</p>"
-        f"<p>{_honesty(metrics['on'], results['about'])}{_few(metrics['images'])}{_baseline(results['per_class'])}</p>"
+        f"<p>{_honesty(metrics, results['about'])}{_few(metrics['images'])}{_baseline(results['per_class'])}</p>"
         f"{_untested(results['per_class'])}"
     )
 
 
-def _honesty(which: str, about: Row) -> str:
+def _figure(metrics: Row) -> str:
+    """The share; of few pictures their numbers, which say how few they are."""
+    if metrics["images"] >= FEW_TO_CALIBRATE:
+        return f"{metrics['acc1']:.1%}"
+    return f"{round(metrics['acc1'] * metrics['images'])} of {metrics['images']}"
+
+
+def _of_which(metrics: Row) -> str:
+    of, share = f"of {metrics['images']:,} ", ""
+    if metrics["images"] < FEW_TO_CALIBRATE:  # the figure has said of how many
+        of, share = "", f" ({metrics['acc1']:.1%})"
+    if metrics["on"] == CROSSED:
+        return f"{of}photos are classified correctly in cross-validation{share}."
+    return f"{of}{text(metrics['on'])} photos are classified correctly{share}."
+
+
+def _honesty(metrics: Row, about: Row) -> str:
     changed = about.get("judged_changed", 0)
     if changed:
         pictures, were = ("1 photo", "was") if changed == 1 else (f"{changed:,} photos", "were")
@@ -53,7 +70,13 @@ def _honesty(which: str, about: Row) -> str:
             f"{pictures} used to evaluate an earlier run {were} left out or relabelled after its predictions were "
             "seen: the two accuracies are not comparable, and this one may be too high."
         )
-    if which == "test":
+    if metrics["on"] == CROSSED:
+        return (
+            f"The photos were divided into {metrics['folds']} folds, with copies of a photo kept together, and each "
+            "fold was classified by a model trained on the others. The exported model was trained on all photos, so it "
+            "probably does a little better. The same predictions also selected the regularization strength."
+        )
+    if metrics["on"] == "test" or metrics.get("chosen_by") is False:
         return "These photos were not used for training or for choosing the model."
     hows = {"loss": " (by loss)", "accuracy": " (by accuracy)"}
     how = hows.get(about.get("best_by") or "", "")
@@ -164,8 +187,10 @@ def confidence(results: Row) -> str:
         "</figure>"
         for title, when, key in (("Before", "before", "ece_uncalibrated"), ("After", "after", "ece"))
     )
-    where = ""
-    if metrics["on"] != "test":
+    where, fitted = "", "fitted on the validation photos"
+    if metrics.get("chosen_by") is False:
+        fitted = "fitted on predictions for photos not used to train the models that made them"
+    if metrics["on"] == CROSSED or (metrics["on"] != "test" and metrics.get("chosen_by", True)):
         where = (
             " The error after it is measured on these same photos, so it is slightly too small; the one before is not."
         )
@@ -176,7 +201,7 @@ def confidence(results: Row) -> str:
         )
     return (
         "<p>A perfectly calibrated model reaches the dashed line. The probabilities are calibrated with a "
-        f"temperature of {results['temperature']:.2f}, fitted on the validation photos.{where} The number on each bar "
+        f"temperature of {results['temperature']:.2f}, {fitted}.{where} The number on each bar "
         "is its number of photos.</p>"
         f'<div class="pair">{drawings}</div>'
     )
@@ -253,6 +278,8 @@ def curves(history: Sequence[Row], about: Row) -> str:
 
 def epochs(history: Sequence[Row]) -> str:
     """A row for each epoch, behind a fold."""
+    if not history:
+        return ""
     rows = "".join(
         f"<tr><td>{row['epoch']}</td><td>{row['size']}</td><td>{_number(row['training_loss'])}</td>"
         f"<td>{_number(row['validation_loss'])}</td><td>{_number(row['acc1'])}</td>"
@@ -263,6 +290,25 @@ def epochs(history: Sequence[Row]) -> str:
     head = "".join(f"<th>{name}</th>" for name in names)
     table = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     return f"<details><summary>All epochs</summary>{table}</details>"
+
+
+def regression(learner: Row | None) -> str:
+    """How a last layer was learnt that has no epochs: by which strength of the penalty, and what others came to."""
+    if not learner:
+        return ""
+    rows = "".join(
+        f"<tr><td>{row['strength']:.1e}</td><td>{row['loss']:.3f}</td><td>{row['accuracy']:.1%}</td></tr>"
+        for row in learner["path"]
+    )
+    head = "<th>strength</th><th>loss</th><th>accuracy</th>"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return (
+        "<p>The base computed the features of each photo once and stayed unchanged; the last layer was fitted to them "
+        "(softmax regression), which has a single optimum and needs no epochs. The regularization strength "
+        f"({learner['strength']:.1e}) was selected by {learner['folds']}-fold cross-validation on the training "
+        "photos.</p>"
+        f"<details><summary>Each strength</summary>{table}</details>"
+    )
 
 
 def _number(value: float | None) -> str:

@@ -23,6 +23,6 @@ def check(folder: Path, wanted: int) -> None:
     if missing > free:
         raise StorageError(
             "disk_full",
-            f"The run takes about {missing / 1e6:,.0f} MB in {folder}, and {free / 1e6:,.0f} MB are free there.",
+            f"The run needs about {missing / 1e6:,.0f} MB in {folder}, and {free / 1e6:,.0f} MB are free there.",
             "Free some space, or choose a folder on another disk.",
         )
