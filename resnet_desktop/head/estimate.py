@@ -10,7 +10,7 @@ from resnet_desktop.core.errors import DataError
 from resnet_desktop.finetune.dataset import Sample, survey
 from resnet_desktop.finetune.job import Job
 from resnet_desktop.head import choices
-from resnet_desktop.head.features import Extractor
+from resnet_desktop.head.features import BATCH, Extractor
 from resnet_desktop.head.run import REPORT_SECONDS
 from resnet_desktop.runs.parity import PROOF_PHOTOS
 
@@ -49,6 +49,8 @@ def estimate(job: Job) -> dict[str, Any]:
     learning = LEARNING * views * photos * base.head.width * len(found.labels) * 500
     trainable = (base.head.width + 1) * len(found.labels)
     return {
+        "seconds_per_step": 0.0,
+        "batch_size": BATCH,
         "seconds": round(STARTING + rows * each + learning + REPORT_SECONDS, 1),
         "images": len(found.training),
         "classes": len(found.labels),
@@ -56,7 +58,7 @@ def estimate(job: Job) -> dict[str, Any]:
         "trainable": trainable,
         "total": trainable + base.frozen,
         "parts": [
-            {"name": "base", "total": base.frozen, "trainable": 0, "rate": 0.0},
+            {"name": "network", "total": base.frozen, "trainable": 0, "rate": 0.0},
             {"name": "head", "total": trainable, "trainable": trainable, "rate": 1.0},
         ],
         "chosen": {

@@ -24,6 +24,7 @@ def keep_log(path: Path) -> None:
 
 
 def failed(reporter: Reporter, error: ResNetDesktopError) -> int:
+    """Say the last event of a run that an error ends; returns the exit status."""
     reporter.say("failed", code=error.code, message=error.message, hint=error.hint)
     return exit_code(error)
 

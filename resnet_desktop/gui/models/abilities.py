@@ -41,6 +41,7 @@ def how_good(accuracy: Accuracy | None) -> str:
     kinds = {
         "validation": tr("abilities", "validation photos"),
         "test": tr("abilities", "test photos"),
+        "cross-validation": tr("abilities", "photos in cross-validation"),
     }
     photos = kinds.get(accuracy.photos, tr("abilities", "photos"))
     text = tr("abilities", "{share} of {images} {photos} classified correctly")

@@ -65,15 +65,27 @@ def defaults(train: str, preset: str) -> dict[str, Any]:
     return found | {"epochs": EPOCHS[train][preset], "learning_rate": HEAD_RATE.get(train), "seed": 0}
 
 
-def obstacles(train: str, views: int, validation: float) -> dict[str, str]:
+_STEPWISE = (
+    *("epochs", "batch_size", "learning_rate", "recipe.optimizer", "recipe.momentum", "recipe.weight_decay"),
+    *("recipe.warmup", "recipe.curve", "recipe.label_smoothing", "recipe.patience", "recipe.precision"),
+    *("recipe.accumulate", "device"),
+)
+
+
+def obstacles(train: str, views: int, validation: float, *, exact: bool = False) -> dict[str, str]:
     """Why values do not apply, by key.
 
     Args:
         train: the part of the network that is trained.
         views: versions of each photo, where only the head is trained.
         validation: fraction of the photos that is set apart.
+        exact: the last layer is fitted in one go, not step by step.
     """
     found: dict[str, str] = {}
+    if exact:
+        found |= dict.fromkeys(
+            _STEPWISE, _tr("The last layer is fitted in one go: there are no epochs or steps.")
+        )
     if train == "head":
         found["recipe.cutmix"] = _tr("CutMix needs whole photos, but the new layer only sees their features.")
         found["recipe.stage_rate"] = _tr("Only the new layer is trained, so there is no other rate.")

@@ -5,33 +5,39 @@ from __future__ import annotations
 import contextlib
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from resnet_desktop.core.errors import ModelError
+from resnet_desktop.gui import wording
 from resnet_desktop.gui.choice import Choice
 from resnet_desktop.gui.tasks import Tasks
 
 USUAL_ARCH = "resnet50"
+MANY_CLASSES = 200
+"""Who knows so many things has learnt to see most."""
 _BUILT = ("resnet18", "resnet34", "resnet50", "resnet101", "plain18", "plain34", "resnet20-cifar", "resnet56-cifar")
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A model that can be trained further, or a network that can be built.
+    """A model that can be taught, or a network that can be built.
 
     Attributes:
         name: in the library, or of the architecture.
-        arch: the architecture.
-        stages: how many it has.
+        arch: the architecture; empty where nobody says.
+        stages: how many it has; 0 where its parts have no names.
         features: channels that the pooling sees.
+        classes: that it knows.
     """
 
     name: str
     arch: str
     stages: int
     features: int
+    classes: int = 0
 
 
 class BaseChoice(QWidget):
@@ -96,7 +102,7 @@ class BaseChoice(QWidget):
         self._bases, self._built = {base.name: base for base in bases}, {base.name: base for base in built}
         model, network = self.models.currentData() or self._wanted, arch or self._archs.currentData() or USUAL_ARCH
         for box, names, chosen in (
-            (self.models, {base.name: f"{base.name}  ({base.arch})" for base in bases}, model),
+            (self.models, {base.name: self._model_name(base) for base in bases}, model),
             (self._archs, {base.name: self._arch_name(base.name) for base in built}, network),
         ):
             box.blockSignals(True)
@@ -106,6 +112,14 @@ class BaseChoice(QWidget):
             box.setCurrentIndex(max(0, box.findData(chosen)))
             box.blockSignals(False)
         self.found.emit()
+
+    def _model_name(self, base: Base) -> str:
+        """A model with what it is good for as a base."""
+        text = self.tr("{name}  ({count} classes)")
+        if base.classes >= MANY_CLASSES:
+            text = self.tr("{name}  ({count} classes, a good start)")
+
+        return text.format(name=base.name, count=wording.number(base.classes))
 
     def _arch_name(self, name: str) -> str:
         text = self.tr("a new {name}")
@@ -117,21 +131,27 @@ class BaseChoice(QWidget):
 
 
 def _look() -> tuple[list[Base], list[Base]]:
-    """Every model that can be trained further, and every network that can be built."""
+    """Every model that can be taught, and every network that can be built."""
     from resnet_desktop.bundle import bundle as bundles  # brings in onnx, which the window does not wait for
     from resnet_desktop.bundle.architectures import ARCHITECTURES
+    from resnet_desktop.bundle.graph.head import find_head, logits_graph
     from resnet_desktop.bundle.library import Library
     from resnet_desktop.inference import admission
 
-    def base(name: str, arch: str) -> Base:
+    def built(arch: str) -> Base:
         shape = ARCHITECTURES[arch]
-        return Base(name, arch, len(shape.depths), shape.features)
+        return Base(arch, arch, len(shape.depths), shape.features)
+
+    def taught(name: str, path: Path) -> Base:
+        bundle = bundles.read(path)
+        width = find_head(logits_graph(bundle), (bundle.batch, *bundle.input_shape)).width
+        shape = ARCHITECTURES.get(bundle.metadata.arch or "")
+        stages = len(shape.depths) if shape is not None else 0
+        return Base(name, bundle.metadata.arch or "", stages, width, bundle.classes)
 
     found = []
     for entry in Library().entries():
         with contextlib.suppress(ModelError):  # a file that cannot be read is no base; the model menu says why
             admission.admit(entry.path)
-            arch = bundles.read(entry.path).metadata.arch
-            if arch in ARCHITECTURES:
-                found.append(base(entry.name, arch))
-    return found, [base(arch, arch) for arch in _BUILT]
+            found.append(taught(entry.name, entry.path))  # one without a last layer to teach is none, either
+    return found, [built(arch) for arch in _BUILT]

@@ -38,7 +38,7 @@ class Draft:
     validation: float = 0.2
     split_seed: int = 0
     name: str = ""
-    base: str = "resnet50-everyday40"
+    base: str = "efficientnet-lite0-imagenet"
     train: str = "head"
     preset: str = "balanced"
     follows: str = ""
@@ -77,6 +77,18 @@ class Draft:
             "control": "stdin",
         }
         return values | dict(self.advanced)
+
+    @property
+    def needs_pytorch(self) -> bool:
+        """Whether more is asked for than the last layer alone, which is taught without it."""
+        from resnet_desktop.core.errors import JobError
+        from resnet_desktop.finetune.job import parse_job
+        from resnet_desktop.finetune.roads import needs_pytorch
+
+        try:
+            return bool(needs_pytorch(parse_job(self.job())))
+        except JobError:  # there are no photos yet
+            return self.train != "head"
 
     @classmethod
     def of_run(cls, folder: Path) -> Draft:

@@ -1,4 +1,4 @@
-"""Step four: what is trained, and for how long."""
+"""Step three: what is trained, and for how long."""
 
 from __future__ import annotations
 
@@ -275,7 +275,8 @@ class ModelPage(WizardPage):
         values = usual | set_here
         views = int(values["recipe.views"])
         self._advanced.show_defaults(usual)
-        self._advanced.show_obstacles(obstacles(draft.train, views, draft.validation))
+        exact = draft.train == "head" and not draft.needs_pytorch
+        self._advanced.show_obstacles(obstacles(draft.train, views, draft.validation, exact=exact))
         base = self._base_choice.base
         known = self._found if self._found_for == self._asked_for(draft) else None
         self._network.show_network(
@@ -291,7 +292,7 @@ class ModelPage(WizardPage):
         count = len(set_here)
         self._advanced_fold.say(self.tr("{count} set").format(count=count) if count else self.tr("all automatic"))
         self._preview.explain(draft.train, views)
-        self._preset_words.setText(self._preset_sentence(draft.train, values))
+        self._preset_words.setText(self._exact_sentence(views) if exact else self._preset_sentence(draft.train, values))
         return values
 
     def _machine_choices(self, draft: Draft) -> dict[str, Any]:
@@ -306,6 +307,14 @@ class ModelPage(WizardPage):
         """What the parts of the network and the machine's choices depend on."""
         base, head = self._base_choice.base, self._head.values()
         return (draft.train, "" if base is None else base.name, str(head.get("hidden", "")))
+
+    def _exact_sentence(self, views: int) -> str:
+        """What a preset means where the last layer is fitted in one go."""
+        text = self.tr("Each photo passes through the network once.")
+        if views > 1:
+            text = self.tr("Each photo passes through the network in {views} versions.").format(views=wording.number(views))
+        judged = self.tr("With few photos, all are used for training and cross-validation measures the accuracy.")
+        return f"{text} {judged}"
 
     def _preset_sentence(self, train: str, values: Mapping[str, Any]) -> str:
         number = wording.number

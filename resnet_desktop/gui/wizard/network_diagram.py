@@ -46,12 +46,12 @@ def pieces(train: str, stages: int, stage_rate: float, parts: Sequence[Part]) ->
 
     Args:
         train: as in the job.
-        stages: how many stages there are between the stem and the pooling.
+        stages: how many stages there are between the stem and the pooling; 0 where nobody knows its parts.
         stage_rate: learning rate of each stage as a fraction of that of what follows it.
         parts: the trainer's count of the parameters, empty before it is known.
     """
     counted = {part.name: part for part in parts}
-    names = ["conv1", *(f"layer{i + 1}" for i in range(stages))]
+    names = ["conv1", *(f"layer{i + 1}" for i in range(stages))] if stages else [_tr("network")]
     learning = LEARNING_STAGES.get(train, len(names))
     scale = 1.0 if train == "scratch" else stage_rate
     found = []

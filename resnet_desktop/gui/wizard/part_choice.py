@@ -41,7 +41,7 @@ class PartChoice(QFrame):
         return {
             "head": (
                 self.tr("Only the last layer"),
-                self.tr("Seconds. A few dozen photos of everyday things."),
+                self.tr("Takes seconds and works with a few dozen photos. The best start."),
             ),
             "last-stage": (
                 self.tr("The last stage as well"),

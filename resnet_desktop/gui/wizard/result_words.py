@@ -12,6 +12,8 @@ from resnet_desktop.gui import wording
 if TYPE_CHECKING:
     from resnet_desktop.finetune.results import ClassResult, Results
 
+CROSSED = "cross-validation"
+"""What the figures are of where each photo was judged by a model that had not seen it."""
 FEW_PHOTOS = 50
 """With fewer to check with, an accuracy says little."""
 FEW_TO_CALIBRATE = 100
@@ -33,7 +35,16 @@ def headline(results: Results) -> str:
     text = _tr("{share} of {count} validation photos are classified correctly.")
     if metrics.get("on") == "test":
         text = _tr("{share} of {count} test photos are classified correctly.")
-    said = text.format(share=wording.percent(metrics["acc1"]), count=wording.number(metrics["images"]))
+    elif metrics.get("on") == CROSSED:
+        text = _tr("{right} of {count} photos are classified correctly (95 % interval {low} to {high}).")
+    low, high = metrics.get("acc1_interval") or (0.0, 1.0)
+    said = text.format(
+        share=wording.percent(metrics["acc1"]),
+        right=wording.number(round(metrics["acc1"] * metrics["images"])),
+        count=wording.number(metrics["images"]),
+        low=wording.percent(low),
+        high=wording.percent(high),
+    )
     missing = len(results.untested)
     if missing:
         text = _tr("{said} {missing} of {all} classes had no such photos.")
@@ -48,13 +59,22 @@ def caution(results: Results) -> str:
         return ""
     low, high = metrics.get("acc1_interval") or (0.0, 1.0)
     text = _tr("For photos like these, the 95 % interval is {low} to {high}.")
-    said = [text.format(low=wording.percent(low), high=wording.percent(high))]
+    if metrics.get("on") == CROSSED:
+        text = _tr(
+            "Each photo was classified by a model not trained on it ({folds}-fold cross-validation). Your model was "
+            "trained on all of them."
+        )
+    said = [text.format(low=wording.percent(low), high=wording.percent(high), folds=metrics.get("folds", ""))]
     if metrics["images"] < FEW_PHOTOS:
         said.append(_tr("The range is wide because there are few photos: four times as many would halve it."))
     changed = _changed(results)
     if metrics.get("on") == "test":
         said.append(changed or _tr("These photos were not used for training or for choosing the model."))
         said.append(_validation(results))
+    elif metrics.get("on") == CROSSED:
+        said.append(changed)
+    elif metrics.get("chosen_by") is False:
+        said.append(changed or _tr("These photos were not used for training or for choosing the model."))
     else:
         by_loss = results.about.get("best_by") == "loss"
         said.append(changed)
@@ -77,7 +97,7 @@ def confidence(results: Results) -> str:
     text = _tr("Calibration error: {after}. Before calibration (temperature {temperature}): {before}.")
     after, before = wording.percent(metrics["ece"], 1), wording.percent(metrics["ece_uncalibrated"], 1)
     said.append(text.format(after=after, before=before, temperature=f"{results.temperature:.2f}"))
-    if metrics.get("on") != "test":
+    if metrics.get("on") == CROSSED or (metrics.get("on") != "test" and metrics.get("chosen_by", True)):
         said.append(_tr("The temperature was fitted on these same photos, so the new error is slightly too small."))
     if metrics["images"] < FEW_TO_CALIBRATE:
         said.append(_tr("With so few photos, both errors are mostly chance and the temperature is pulled towards 1."))
@@ -104,6 +124,11 @@ def doubts(results: Results) -> str:
     if not results.doubts:  # of an older run
         return ""
     training, apart = results.doubts["training"], results.doubts["apart"]
+    if results.metrics.get("on") == CROSSED:
+        text = _tr("The labels of {count} photos were checked by models not trained on them.")
+        if not apart:
+            text = _tr("Labels were not checked: there are too few photos.")
+        return text.format(count=wording.number(apart))
     said = []
     why = {
         "learnt": _tr("Training labels were not checked: the network has memorised them."),

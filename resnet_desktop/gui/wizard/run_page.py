@@ -202,11 +202,15 @@ class RunPage(WizardPage):
         }
         if state.part == "features":
             return self.tr("Running each photo once through the frozen part of the network…")
+        if state.part == "learning":
+            return self.tr("Training the last layer…")
         text = self.tr("Epoch {epoch} of {epochs}") if state.epoch else self.tr("Preparing the first epoch…")
         return words.get(state.phase, text.format(epoch=state.epoch, epochs=state.epochs))
 
     def _data(self, state: RunState) -> str:
         text = self.tr("{training} photos for training, {validation} for validation")
+        if state.training and not state.validation:
+            text = self.tr("{training} photos for training")
         counts = {"training": wording.number(state.training), "validation": wording.number(state.validation)}
         found = [text.format(**counts)]
         if state.skipped:

@@ -43,7 +43,9 @@ class TrainerNotice(QWidget):
             self._words.setText(self.tr("PyTorch is being installed. Meanwhile you can continue with your photos."))
             self._button.setText(self.tr("Show progress"))
         else:
-            self._words.setText(self.tr("Training needs PyTorch, which is not installed yet. You can add it now."))
+            self._words.setText(
+                self.tr("The last layer can be trained right away. Training more needs PyTorch: you can add it now.")
+            )
             self._button.setText(self.tr("Add PyTorch…"))
         self._words.setToolTip(plain_tip("" if found is None else found.text))
         self.setVisible(found is not None and not found.ok)

@@ -1,4 +1,4 @@
-"""Step three, where it is needed: PyTorch is not there yet."""
+"""Step four, where it is needed: more than the last layer shall learn, and PyTorch is not there yet."""
 
 from __future__ import annotations
 
@@ -46,8 +46,10 @@ class TrainerPage(WizardPage):
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(
             self.tr("Trainer"),
-            self.tr("Training needs PyTorch"),
-            self.tr("Classifying works without it. For training, you can add it now, for this app only."),
+            self.tr("Training more than the last layer needs PyTorch"),
+            self.tr(
+                "You can add it now, for this app only. To do without it, go back and choose “Only the last layer”."
+            ),
             parent,
         )
         self._settings = settings

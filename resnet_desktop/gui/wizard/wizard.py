@@ -51,8 +51,8 @@ class TrainWizard(QWidget):
         self.pages: tuple[WizardPage, ...] = (
             self.data,
             self.check,
-            self.trainer,
             self.model,
+            self.trainer,
             self.progress,
             self.result,
         )
@@ -74,6 +74,11 @@ class TrainWizard(QWidget):
         """To the next step."""
         return self._next
 
+    @property
+    def _skips_trainer(self) -> bool:
+        """Whether there is nothing to do on the page about PyTorch: it is there, or it is not needed."""
+        return self.trainer.complete or not self.draft.needs_pytorch
+
     def add_sources(self, paths: list[Path]) -> None:
         """Photos to begin with: folders, zip files or CSV files."""
         self.data.add(paths)
@@ -93,8 +98,8 @@ class TrainWizard(QWidget):
         if not self.page.complete or index + 1 == len(self.pages):
             return
         self._collect(self.page)
-        if self.pages[index + 1] is self.trainer and self.trainer.complete:
-            index += 1  # PyTorch is there: nothing to do on that page
+        if self.pages[index + 1] is self.trainer and self._skips_trainer:
+            index += 1
         self._show(index + 1)
         if self.page is self.progress:
             self.progress.start(self.draft)
@@ -104,7 +109,7 @@ class TrainWizard(QWidget):
         if self.page is self.check:
             self._collect(self.check)
         index = 0 if self._aside else self._stack.currentIndex() - 1
-        if index >= 0 and self.pages[index] is self.trainer and self.trainer.complete:
+        if index >= 0 and self.pages[index] is self.trainer and self._skips_trainer:
             index -= 1
         if index >= 0:
             self._show(index)
