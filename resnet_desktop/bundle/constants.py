@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 Array = NDArray[Any]
-_Given = dict[str, Any]
+_Given = Mapping[str, Any]
 _Inputs = Sequence[Array]
 
 _MOST = 2**24
@@ -20,8 +20,15 @@ _MOST = 2**24
 
 def computed(node: onnx.NodeProto, inputs: Sequence[Array | None], given: _Given) -> Array | None:
     """What ``node`` makes of ``inputs`` (None where one is left out); None if its operator is not known here."""
-    operator = _OPERATORS.get(node.op_type)
-    if operator is None or any(a.ref_attr_name for a in node.attribute):
+    if any(a.ref_attr_name for a in node.attribute):
+        return None
+    return operated(node.op_type, inputs, given)
+
+
+def operated(op: str, inputs: Sequence[Array | None], given: _Given) -> Array | None:
+    """The same by the operator's name; a tensor among the attributes ``given`` may be an array already."""
+    operator = _OPERATORS.get(op)
+    if operator is None:
         return None
     whole = [value for value in inputs if value is not None]
     if any(value is None for value in inputs[: len(whole)]):
@@ -47,7 +54,9 @@ def _constant(_inputs: _Inputs, given: _Given) -> Array | None:
 
 
 def _filled(inputs: _Inputs, given: _Given) -> Array | None:
-    value = numpy_helper.to_array(given["value"]) if "value" in given else np.zeros(1, np.float32)
+    value = given.get("value", np.zeros(1, np.float32))
+    if isinstance(value, TensorProto):
+        value = numpy_helper.to_array(value)
     return np.full(_sizes(inputs[0]), value.reshape(()), value.dtype)
 
 

@@ -6,11 +6,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from resnet_desktop.bundle.graph.resizing import COORDINATES, NEAREST, matrix
 from resnet_desktop.bundle.graph_view import GraphView, attributes
 from resnet_desktop.explain.autodiff.rules.step import Found, Rule, Step
-
-_COORDINATES = ("half_pixel", "pytorch_half_pixel", "asymmetric", "align_corners")
-_NEAREST = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 
 
 def _resized(step: Step) -> Found:
@@ -21,11 +19,11 @@ def _resized(step: Step) -> Found:
     for axis, (size, count) in enumerate(zip(inputs, outputs, strict=True)):
         if size == count and scales[axis] == 1:
             continue
-        matrix = _matrix(step, size, count, scales[axis]).astype(write.dtype(step.x))
+        weights = _matrix(step, size, count, scales[axis]).astype(write.dtype(step.x))
         if axis == len(inputs) - 1:
-            name = write.op("MatMul", [name, write.constant(matrix)])
+            name = write.op("MatMul", [name, write.constant(weights)])
         else:
-            name = _along(step, name, axis + 2, matrix)
+            name = _along(step, name, axis + 2, weights)
     return step.only(name)
 
 
@@ -56,50 +54,13 @@ def _scales(step: Step) -> list[float]:
 
 def _matrix(step: Step, size: int, count: int, scale: float) -> NDArray[np.float64]:
     """How much each of ``size`` cells adds to each of ``count``: ``(count, size)``."""
-    at = _coordinates(step, size, count, scale)
-    matrix = np.zeros((count, size))
-    rows = np.arange(count)
-    if step.given.get("mode", b"nearest") == b"nearest":
-        matrix[rows, np.clip(_rounded(step, at), 0, size - 1)] = 1
-        return matrix
-    at = np.clip(at, 0, size - 1)
-    low = np.floor(at).astype(int)
-    np.add.at(matrix, (rows, low), 1 - (at - low))
-    np.add.at(matrix, (rows, np.minimum(low + 1, size - 1)), at - low)
-    return matrix
-
-
-def _coordinates(step: Step, size: int, count: int, scale: float) -> NDArray[np.float64]:
-    """Where in the input each cell of the output looks."""
-    place = np.arange(count, dtype=np.float64)
-    mode = step.given.get("coordinate_transformation_mode", b"half_pixel").decode()
-    if step.node.op_type == "Upsample" or step.write.opset < 11:
-        mode = "asymmetric"
-    if mode == "align_corners":
-        return place * (size - 1) / (count - 1) if count > 1 else place * 0
-    if mode == "asymmetric":
-        return place / scale
-    if mode == "pytorch_half_pixel" and count == 1:
-        return place * 0
-    return (place + 0.5) / scale - 0.5
-
-
-def _rounded(step: Step, at: NDArray[np.float64]) -> NDArray[np.int64]:
-    mode = step.given.get("nearest_mode", b"round_prefer_floor").decode()
-    if step.node.op_type == "Upsample" or step.write.opset < 11:
-        mode = "floor"
-    # As the runtime computes it, in float32: a number that should be whole must not fall below.
-    at = at.astype(np.float32).astype(np.float64)
-    match mode:
-        case "floor":
-            found = np.floor(at)
-        case "ceil":
-            found = np.ceil(at)
-        case "round_prefer_ceil":
-            found = np.floor(at + 0.5)
-        case _:
-            found = np.ceil(at - 0.5)
-    return found.astype(np.int64)
+    first = step.node.op_type == "Upsample" or step.write.opset < 11
+    mode = step.given.get("mode", b"nearest").decode()
+    coordinates = step.given.get("coordinate_transformation_mode", b"half_pixel").decode()
+    nearest = step.given.get("nearest_mode", b"round_prefer_floor").decode()
+    if first:
+        coordinates, nearest = "asymmetric", "floor"
+    return matrix(size, count, scale, mode=mode, coordinates=coordinates, nearest=nearest)
 
 
 def _limited(view: GraphView, node: onnx.NodeProto) -> bool:
@@ -109,8 +70,8 @@ def _limited(view: GraphView, node: onnx.NodeProto) -> bool:
         given.get("mode", b"nearest") not in (b"nearest", b"linear")
         or bool(given.get("antialias", 0))
         or given.get("keep_aspect_ratio_policy", b"stretch") != b"stretch"
-        or given.get("coordinate_transformation_mode", b"half_pixel").decode() not in _COORDINATES  # type: ignore[attr-defined]
-        or given.get("nearest_mode", b"round_prefer_floor").decode() not in _NEAREST  # type: ignore[attr-defined]
+        or given.get("coordinate_transformation_mode", b"half_pixel").decode() not in COORDINATES  # type: ignore[attr-defined]
+        or given.get("nearest_mode", b"round_prefer_floor").decode() not in NEAREST  # type: ignore[attr-defined]
         or shapes[0][:2] != shapes[1][:2]
     )
 

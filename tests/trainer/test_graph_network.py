@@ -1,0 +1,202 @@
+"""Networks that are made from graphs against the modules that the graphs were exported from."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as f
+
+from resnet_desktop.bundle.bundle import Bundle, read, write
+from resnet_desktop.bundle.graph.base import Base, read_base
+from resnet_desktop.bundle.layers import layers
+from resnet_desktop.bundle.metadata import Metadata
+from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.inference.session import Session
+from resnet_desktop.trainer.graph.network import GraphNetwork
+from tests.trainer import graph_networks
+from tests.trainer.networks import CLASSES, SIDE
+from tests.unit.explain.graphs import noise
+
+CLOSE = 1e-4
+NAMES = tuple(graph_networks.NETWORKS)
+torch.set_num_threads(1)  # small networks, and other tests beside them
+
+
+@cache
+def exported(name: str, *, folded: bool = False, newer: bool = False) -> bytes:
+    """A network as an exporter of PyTorch writes it; ``folded``: norms and transposed weights computed into one."""
+    picture, module = torch.zeros(2, 3, SIDE, SIDE), graph_networks.network(name)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = Path(folder, "network.onnx")
+        if newer:
+            shapes = ({0: torch.export.Dim("batch", min=1)},)
+            torch.onnx.export(module, (picture,), path, dynamic_shapes=shapes, external_data=False, verbose=False)
+            return path.read_bytes()
+        kept: dict[str, Any] = {"training": torch.onnx.TrainingMode.PRESERVE, "do_constant_folding": False}
+        torch.onnx.export(
+            module,
+            (picture,),
+            path,
+            dynamo=False,
+            opset_version=17,
+            input_names=["x"],
+            output_names=["y"],
+            dynamic_axes={"x": {0: "batch"}},
+            **({} if folded else kept),
+        )
+        return path.read_bytes()
+
+
+def opened(tmp_path: Path, data: bytes) -> Bundle:
+    path = tmp_path / "base.onnx"
+    path.write_bytes(data)
+    return read(path)
+
+
+def made(base: Base, module: nn.Module) -> GraphNetwork:
+    """A network of the graph that starts with the head of the module."""
+    network = GraphNetwork(base.graph, base.stages, width=base.width, classes=CLASSES, reduction=base.reduction)
+    last = [m for m in module.modules() if isinstance(m, nn.Linear)][-1]
+    network.fc.load_state_dict(last.state_dict())
+    return network.eval()
+
+
+def loss(module: nn.Module) -> Tensor:
+    dtype = next(module.parameters()).dtype
+    x = torch.from_numpy(noise(4, 3, SIDE, SIDE, seed=2)).to(dtype)
+    found = f.cross_entropy(module(x), torch.arange(4) % CLASSES)
+    found.backward()
+    return found.detach()
+
+
+def matched(network: GraphNetwork, module: nn.Module) -> list[tuple[str, Tensor, Tensor]]:
+    """The gradient of each parameter of the module, and that of the array with the same values in the graph's."""
+    ours = list(network.named_parameters())
+    found = []
+    for name, parameter in module.named_parameters():
+        if parameter.grad is None:  # nothing depends on it
+            continue
+        for _, other in ours:
+            same = [t for t in (other, other.T if other.ndim == 2 else other) if t.numel() == parameter.numel()]
+            for turned in same:
+                if torch.equal(turned.detach().reshape(parameter.shape), parameter.detach()):
+                    gradient = other.grad if turned is other else other.grad.T if other.grad is not None else None
+                    assert gradient is not None, name
+                    found.append((name, parameter.grad, gradient.reshape(parameter.shape)))
+                    break
+            else:
+                continue
+            break
+        else:
+            raise AssertionError(f"{name} is not in the graph")
+    return found
+
+
+def check_gradients(base: Base, module: nn.Module) -> None:
+    network, module = made(base, module).double(), module.double()
+    assert torch.allclose(loss(network), loss(module), rtol=1e-6)
+    rows = matched(network, module)
+    largest = max(float(right.abs().max()) for _, right, _ in rows)
+    for name, right, found in rows:
+        error = float((found - right).abs().max()) / max(float(right.abs().max()), 1e-6 * largest)
+        assert error <= CLOSE, name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradients_of_every_parameter(tmp_path: Path, name: str) -> None:
+    base, module = read_base(opened(tmp_path, exported(name))), graph_networks.network(name)
+    check_gradients(base, module)
+    learnt = sum(p.numel() for p in module.parameters())
+    network = made(base, module)
+    unused = sum(p.numel() for p in module.parameters() if p.grad is None)
+    assert sum(p.numel() for p in network.parameters()) == learnt - unused  # no literal is taken for a weight
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_training_step_and_the_export(tmp_path: Path, name: str) -> None:
+    bundle = opened(tmp_path, exported(name))
+    base, module = read_base(bundle), graph_networks.network(name)
+    network = made(base, module)
+    for one in (network, module):
+        one.double().train()
+        optimizer = torch.optim.SGD(one.parameters(), lr=0.05)
+        loss(one)
+        optimizer.step()
+        one.float().eval()
+    x = noise(3, 3, SIDE, SIDE, seed=7)
+    with torch.inference_mode():
+        right, found = (one(torch.from_numpy(x)).softmax(1).numpy() for one in (module, network))
+    np.testing.assert_allclose(found, right, atol=1e-5)
+    linears = [(network.fc.weight.detach().numpy(), network.fc.bias.detach().numpy())]
+    model, features = base.exported(network.arrays(), linears, "float32")
+    labels = tuple(f"label {i}" for i in range(CLASSES))
+    written = write(
+        tmp_path / "new.onnx",
+        model,
+        Metadata(arch=None, categories=labels, transforms=Transforms(resize=SIDE, crop=SIDE)),
+    )
+    answers = Session(written, extra_outputs=(features,)).run(x)
+    logits = torch.from_numpy(answers[written.output_name])
+    np.testing.assert_allclose(logits.softmax(1).numpy(), right, atol=CLOSE)
+    assert answers[features].shape == (3, base.width)
+    assert (written.input_name, written.output_name, written.batch) == ("input", "logits", None)
+    assert [layer.tensor for layer in layers(written)] == [layer.tensor for layer in layers(bundle)]
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet-v3", "convnext", "vit", "swin"])
+def test_norms_that_are_folded_into_convolutions(tmp_path: Path, name: str) -> None:
+    """The arrays are not those of the module any more; what it computes from the picture is."""
+    base, module = read_base(opened(tmp_path, exported(name, folded=True))), graph_networks.network(name).double()
+    assert not base.graph.statistics
+    network = made(base, module).double()
+    rows = []
+    for one in (module, network):
+        x = torch.from_numpy(noise(2, 3, SIDE, SIDE)).double().requires_grad_()
+        y = one(x)
+        rows.append((y.detach(), torch.autograd.grad(y[:, 1].sum(), x)[0]))
+    for right, found in zip(*rows, strict=True):
+        torch.testing.assert_close(found, right, rtol=CLOSE, atol=CLOSE * float(right.abs().max()))
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet-v3", "convnext", "vit"])
+def test_the_exporter_by_torch_export(tmp_path: Path, name: str) -> None:
+    pytest.importorskip("onnxscript", reason="onnxscript, which PyTorch's newer exporter needs, is not installed")
+    base, module = read_base(opened(tmp_path, exported(name, newer=True))), graph_networks.network(name)
+    network = made(base, module)
+    x = torch.from_numpy(noise(3, 3, SIDE, SIDE))
+    with torch.inference_mode():
+        torch.testing.assert_close(network(x), module(x), rtol=CLOSE, atol=CLOSE)
+
+
+LAST = {
+    "resnet18": ("layer4.",),
+    "resnet50": ("layer4.",),
+    "mobilenet-v2": ("features.6.", "features.7.", "features.8."),
+    "vit": ("blocks.1.mlp", "blocks.1.norm2", "norm."),
+    "convnext": ("4.", "5.", "6.", "8."),
+    "swin": ("stages.2.", "stages.3.", "stages.4.", "stages.5."),
+}
+"""What the names begin with of what is trained with the last stage."""
+
+
+@pytest.mark.parametrize("name", LAST)
+def test_the_last_stage(tmp_path: Path, name: str) -> None:
+    network = made(read_base(opened(tmp_path, exported(name))), graph_networks.network(name))
+    network.freeze_before(network.last_stage)
+    free = {network.initializers[key] for key, p in network.named_parameters() if p.requires_grad and key[:3] != "fc."}
+    kept = {initializer for initializer in network.initializers.values() if initializer.startswith(LAST[name])}
+    assert free == {initializer for initializer in kept if ".running_" not in initializer}
+    x = torch.from_numpy(noise(2, 3, SIDE, SIDE))
+    with torch.inference_mode():
+        front = network.frozen_part(x)
+        assert front.shape != x.shape
+        torch.testing.assert_close(network.learning_part(front), network(x))
