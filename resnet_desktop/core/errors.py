@@ -79,7 +79,7 @@ class TrainingError(ResNetDesktopError):
     """Training cannot go on.
 
     Codes: ``loss_not_finite``, ``parity_failed``, ``run_locked``, ``no_checkpoint``, ``no_torch``, ``install_failed``,
-    ``no_estimate``, ``out_of_memory``, ``training_failed``, ``process_lost``, ``no_sources``.
+    ``no_estimate``, ``out_of_memory``, ``training_failed``, ``process_lost``, ``no_sources``, ``base_differs``.
     """
 
 

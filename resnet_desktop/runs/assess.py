@@ -92,13 +92,18 @@ def ask(
 
 
 def pooled(
-    bundle: Bundle, session: Session, samples: Sequence[Sample], workers: int, told: Callable[[int], object]
+    bundle: Bundle,
+    session: Session,
+    samples: Sequence[Sample],
+    workers: int,
+    told: Callable[[int], object],
+    layer: str = POOLED,
 ) -> Floats:
     """The pooled features ``(n, width)`` of all pictures that can be read; arguments as for ``ask``."""
     rows: list[Floats] = []
     for _, x in batches(samples, bundle.metadata.transforms, workers):
         told(sum(len(row) for row in rows))
-        rows.append(session.run(x)[POOLED])
+        rows.append(session.run(x)[layer])
     return np.concatenate(rows) if rows else np.empty((0, 0), np.float32)
 
 
@@ -128,7 +133,13 @@ def batches(samples: Sequence[Sample], transforms: Transforms, workers: int) -> 
         yield some, np.stack(rows)
 
 
-def fit(validation: Answers, test: Answers, prototypes: Floats, learnt: NDArray[np.float64] | None = None) -> Fitted:
+def fit(
+    validation: Answers,
+    test: Answers,
+    prototypes: Floats,
+    learnt: NDArray[np.float64] | None = None,
+    layer: str = POOLED,
+) -> Fitted:
     """Temperature and the rule about unfamiliar pictures, from the validation pictures.
 
     ``learnt``: how familiar the training pictures are to each other, where the features did not learn from them.
@@ -136,7 +147,7 @@ def fit(validation: Answers, test: Answers, prototypes: Floats, learnt: NDArray[
     if not len(validation):
         return Fitted()
     temperature = calibrate.fit_temperature(validation.logits, validation.labels)
-    rule = novelty.rule(prototypes, validation.familiar, test.familiar, learnt) if len(prototypes) else None
+    rule = novelty.rule(prototypes, validation.familiar, test.familiar, learnt, layer) if len(prototypes) else None
     return Fitted(temperature, rule)
 
 

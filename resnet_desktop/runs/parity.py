@@ -22,6 +22,8 @@ PROOF_PHOTOS = 64
 """Photos on which the bundle is held against what was trained."""
 LIMIT = 1e-4
 """Largest difference in probability between the bundle and PyTorch with the same stored values."""
+ROUNDING = 5e-3
+"""Largest change of a probability that storing a base's float32 weights as float16 may bring."""
 
 Floats = NDArray[np.float32]
 
@@ -71,7 +73,14 @@ class Witness:
     rows: list[Floats]
     stored: Floats
     full: Floats
-    temperature: float
+    temperature: float = 1.0
+
+    @property
+    def rounding_matters(self) -> bool:
+        """Whether storing changes an answer, or a probability by more than is forgiven."""
+        stored, full = (judge.softmax(logits) for logits in (self.stored, self.full))
+        moved = (stored.argmax(1) != full.argmax(1)).any()
+        return bool(moved or np.abs(stored - full).max() > ROUNDING)
 
     def prove(self, bundle: Bundle, session: Session, temperature: float, check: Callable[[], object]) -> Parity:
         """Hold a bundle against PyTorch, as the app would run it.

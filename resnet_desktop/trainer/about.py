@@ -64,4 +64,4 @@ def _used(engine: Engine, recipe: Mapping[str, Any]) -> dict[str, Any]:
 def data(engine: Engine, found: Scan, tested: Sequence[Sample], lost: Sequence[Sample]) -> dict[str, Any]:
     """What the results tell beyond that: names, pictures of each class by what they were for, and what was skipped."""
     parts = {"training": engine.training.samples, "validation": engine.validation.samples, "test": tuple(tested)}
-    return about.data(engine.folder, engine.network.architecture.name, found, parts, lost)
+    return about.data(engine.folder, engine.network.arch or "graph", found, parts, lost)

@@ -154,7 +154,7 @@ def _parts(engine: Engine) -> list[dict[str, Any]]:
     scales = {id(p): group.get("scale", 1.0) for group in engine.optimizer.param_groups for p in group["params"]}
     rows: dict[str, dict[str, Any]] = {}
     for name, parameter in engine.network.named_parameters():
-        part = {"bn1": "conv1", "fc": "head"}.get(name.split(".")[0], name.split(".")[0])
+        part = engine.network.part(name)
         row = rows.setdefault(part, {"name": part, "total": 0, "trainable": 0, "rate": 0.0})
         row["total"] += parameter.numel()
         if parameter.requires_grad:

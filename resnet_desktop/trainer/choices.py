@@ -12,8 +12,8 @@ from resnet_desktop.finetune.job import Job, Phase, Recipe, recipe_of
 from resnet_desktop.finetune.presets import EPOCHS, HEAD_RATE
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.trainer import machine, memory
+from resnet_desktop.trainer.classifier import Classifier
 from resnet_desktop.trainer.network import BatchNorm, read_base
-from resnet_desktop.trainer.resnet import ResNet
 
 LARGEST_BATCH = 64
 SMALLEST_BATCH = 4
@@ -29,7 +29,7 @@ def fill(job: Job) -> Job:
     """The job with every choice made that does not need the pictures.
 
     Raises:
-        JobError: the device does not work here, or the base is no ResNet.
+        JobError: the device does not work here, or nothing can be learnt from the base.
         ModelError: the base cannot be read.
     """
     recipe = recipe_of(job)
@@ -44,7 +44,7 @@ def fill(job: Job) -> Job:
     return dataclasses.replace(job, recipe=recipe, learning_rate=rate, device=str(device), workers=workers)
 
 
-def fill_schedule(job: Job, pictures: int, network: ResNet, device: torch.device, processes: int = 1) -> Job:
+def fill_schedule(job: Job, pictures: int, network: Classifier, device: torch.device, processes: int = 1) -> Job:
     """The job with a schedule for so many pictures to train on, whose batches fit into memory.
 
     A batch that does not fit goes through the network in parts (``accumulate``), so that it stays as large as chosen.
@@ -110,18 +110,18 @@ def _batch(job: Job, pictures: int) -> int:
     return batch
 
 
-def least_batch(network: ResNet, size: int) -> int:
+def least_batch(network: Classifier, size: int) -> int:
     """How many pictures of ``size`` pixels must go through the network together while it learns.
 
     Batch norms that learn need two values of each channel; at the last stage of a network whose pictures are small, a
     picture has but one.
     """
     learns = any(isinstance(m, BatchNorm) and m.weight.requires_grad for m in network.modules())
-    cells = -(-size // network.architecture.reduction)
+    cells = -(-size // network.reduction)
     return 2 if learns and cells == 1 else 1
 
 
-def _check_batch(network: ResNet, phase: Phase, batch: int, processes: int) -> None:
+def _check_batch(network: Classifier, phase: Phase, batch: int, processes: int) -> None:
     least = processes * least_batch(network, phase.size)
     if batch >= least:
         return
@@ -132,7 +132,7 @@ def _check_batch(network: ResNet, phase: Phase, batch: int, processes: int) -> N
     raise JobError("bad_job", message, "Choose a batch_size of at least 2, a larger input_size, or freeze_norms.")
 
 
-def _parts(network: ResNet, phase: Phase, batch: int, device: torch.device) -> int:
+def _parts(network: Classifier, phase: Phase, batch: int, device: torch.device) -> int:
     """Into how many parts a batch must be split to fit."""
     try:
         x = _blank(2, phase.size, device)

@@ -107,3 +107,9 @@ class Classifier(nn.Module):
 def is_head(name: str) -> bool:
     """Whether a parameter of a ``Classifier`` belongs to its head."""
     return name.startswith(("fc.", "head."))
+
+
+def part_name(name: str) -> str:
+    """The part of a ResNet of ours that a parameter belongs to: ``conv1``, ``layer1`` …, ``head``."""
+    first = name.split(".")[0]
+    return {"bn1": "conv1", "fc": "head"}.get(first, first)

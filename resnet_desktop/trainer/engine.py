@@ -22,13 +22,13 @@ from resnet_desktop.trainer import checkpoint as checkpoints
 from resnet_desktop.trainer.attempt import Attempt, Rehearsals
 from resnet_desktop.trainer.average import Average
 from resnet_desktop.trainer.checkpoint import Checkpoint, Position
+from resnet_desktop.trainer.classifier import Classifier
 from resnet_desktop.trainer.ending import Ending
 from resnet_desktop.trainer.evaluation import Evaluation, Evaluator
 from resnet_desktop.trainer.feeds import FeatureFeed, Feed, HeadOnly, Plan
 from resnet_desktop.trainer.network import trained_names, training_mode
 from resnet_desktop.trainer.optim import PEAK, learning_rate, make_optimizer, set_learning_rate
 from resnet_desktop.trainer.pace import Pace
-from resnet_desktop.trainer.resnet import ResNet
 from resnet_desktop.trainer.stepper import Stepper
 from resnet_desktop.trainer.world import World
 
@@ -58,7 +58,7 @@ class Engine:
 
     job: Job
     recipe: Recipe
-    network: ResNet
+    network: Classifier
     training: Feed
     validation: Feed
     reporter: Reporter

@@ -11,13 +11,11 @@ import json
 import time
 from typing import Any
 
-from numpy.typing import NDArray
-
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.metadata import Metadata
 from resnet_desktop.bundle.portable import write_portable
-from resnet_desktop.bundle.resnet_graph import POOLED, Storage, build_resnet
+from resnet_desktop.bundle.resnet_graph import Storage
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError, TrainingError
 from resnet_desktop.finetune.dataset import Sample, Scan
@@ -30,7 +28,9 @@ from resnet_desktop.trainer.doubts import doubted
 from resnet_desktop.trainer.ending import REPORT_SECONDS, Ending, prototype_photos
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.feeds import FeatureFeed
-from resnet_desktop.trainer.resnet import ResNet, named_arrays
+from resnet_desktop.trainer.graph.network import GraphNetwork
+from resnet_desktop.trainer.made import Arrays, Made, linear_names, make
+from resnet_desktop.trainer.resnet import named_arrays
 
 STORAGE: Storage = "float16"
 
@@ -47,18 +47,16 @@ def export(engine: Engine, found: Scan) -> Bundle:
     folder, transforms = engine.folder, engine.recipe.transforms
     assert transforms is not None, "filled in before"
     engine.network.eval()
-    arrays = centred(named_arrays(engine.network))
-    model = build_resnet(
-        engine.network.architecture, arrays, height=transforms.crop, width=transforms.crop, storage=STORAGE
-    )
-    metadata = Metadata(arch=engine.network.architecture.name, categories=found.labels, transforms=transforms)
+    told = _Told(engine, found)
     engine.control.check()
-    draft = bundles.write(folder / "draft.onnx", model, metadata)
+    rows = parity.inputs(told.proving, transforms, engine.job.workers or 1)
+    made, witness = _made(engine, rows, told)
+    metadata = Metadata(arch=made.arch, categories=found.labels, transforms=transforms)
+    draft = bundles.write(folder / "draft.onnx", made.model, metadata)
     try:
-        session = Session(draft, extra_outputs=(POOLED,))
-        told = _Told(engine, found)
-        validation, test, fitted = _asked(engine, draft, session, found, told)
-        witness = _witness(engine, found, draft, arrays, fitted.temperature, told)
+        session = Session(draft, extra_outputs=(made.features,))
+        validation, test, fitted = _asked(engine, draft, session, found, told, made.features)
+        witness = dataclasses.replace(witness, temperature=fitted.temperature)
         proof = witness.prove(draft, session, fitted.temperature, told.another_run)
     finally:
         draft.path.unlink(missing_ok=True)
@@ -67,7 +65,7 @@ def export(engine: Engine, found: Scan) -> Bundle:
     metadata = dataclasses.replace(
         metadata, temperature=fitted.temperature, novelty=fitted.novelty, provenance=_card(results)
     )
-    bundle = _written(bundles.write(folder / "model.onnx", model, metadata), witness, told)
+    bundle = _written(bundles.write(folder / "model.onnx", made.model, metadata), witness, told)
     write_portable(folder / "export", bundle)
     base = None if engine.job.train == "scratch" else engine.job.base
     report = write_report(folder / "report.html", bundle, base, results, found.samples, engine.control.check)
@@ -76,14 +74,26 @@ def export(engine: Engine, found: Scan) -> Bundle:
     return bundle
 
 
-def centred(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def _made(engine: Engine, rows: list[parity.Floats], told: _Told) -> tuple[Made, parity.Witness]:
+    """The model, and PyTorch's word on it; weights are rounded for storage as far as that changes nothing."""
+    assert engine.recipe.transforms is not None, "filled in before"
+    network, side = engine.network, engine.recipe.transforms.crop
+    arrays = centred(named_arrays(network))
+    made = make(network, arrays, side, STORAGE)
+    witness = parity.witness(network, made, rows, told.another_run)
+    if witness.rounding_matters and isinstance(network, GraphNetwork):
+        made = make(network, arrays, side, "float32")
+        witness = parity.witness(network, made, rows, told.another_run)
+    return made, witness
+
+
+def centred(arrays: Arrays) -> Arrays:
     """The same weights with a last layer whose logits add up to 0, so that heatmaps mean what they seem to mean.
 
     No probability changes when the same number is added to all logits, so that training leaves it as it happens to be;
     but the evidence for one class would be evidence for all of them in that part. With two classes it drowned the rest.
     """
-    numbered = (name for name in arrays if name.startswith("head.") and name.endswith(".weight"))
-    last = max(numbered, key=lambda name: int(name.split(".")[1]), default="fc.weight").removesuffix(".weight")
+    last = linear_names(arrays)[-1]
     changed = {name: arrays[name] - arrays[name].mean(0, keepdims=True) for name in (f"{last}.weight", f"{last}.bias")}
     return arrays | changed
 
@@ -121,7 +131,7 @@ class _Told:
 
 
 def _asked(
-    engine: Engine, draft: Bundle, session: Session, found: Scan, told: _Told
+    engine: Engine, draft: Bundle, session: Session, found: Scan, told: _Told, layer: str
 ) -> tuple[Answers, Answers, Fitted]:
     """The draft's answers on validation and test pictures, and what they teach about its confidence."""
     workers, feed, learnt = engine.job.workers or 1, engine.training, None
@@ -130,14 +140,14 @@ def _asked(
         if len(found.validation) < novelty.ENOUGH:
             learnt = novelty.out_of_sample(features, len(found.labels), engine.control.check)
     else:
-        features = assess.pooled(draft, session, told.learnt, workers, told)
+        features = assess.pooled(draft, session, told.learnt, workers, told, layer)
     centres = novelty.prototypes(features, len(found.labels), engine.control.check)
     told.part(len(told.learnt))
-    validation = assess.ask(draft, session, found.validation, workers, centres, told)
+    validation = assess.ask(draft, session, found.validation, workers, centres, told, layer)
     told.part(len(found.validation))
-    test = assess.ask(draft, session, found.test, workers, centres, told)
+    test = assess.ask(draft, session, found.test, workers, centres, told, layer)
     told.part(len(found.test))
-    return validation, test, assess.fit(validation, test, centres, learnt)
+    return validation, test, assess.fit(validation, test, centres, learnt, layer)
 
 
 def _written(bundle: Bundle, witness: parity.Witness, told: _Told) -> Bundle:
@@ -152,16 +162,6 @@ def _written(bundle: Bundle, witness: parity.Witness, told: _Told) -> Bundle:
         bundle.path.unlink(missing_ok=True)
         raise
     return found
-
-
-def _witness(
-    engine: Engine, found: Scan, draft: Bundle, arrays: dict[str, Any], temperature: float, told: _Told
-) -> parity.Witness:
-    """Ask PyTorch on some of the photos. Raises DataError where none can be read."""
-    hidden = () if engine.job.head.hidden is None else (engine.job.head.hidden,)
-    network = ResNet(engine.network.architecture, len(found.labels), hidden=hidden)
-    rows = parity.inputs(told.proving, draft.metadata.transforms, engine.job.workers or 1)
-    return parity.witness(network, arrays, STORAGE, rows, temperature, told.another_run)
 
 
 def _results(

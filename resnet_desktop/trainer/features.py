@@ -28,8 +28,8 @@ from resnet_desktop.finetune.job import Recipe
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.trainer import memory
 from resnet_desktop.trainer.augment import Augmenter, Draws
+from resnet_desktop.trainer.classifier import Classifier
 from resnet_desktop.trainer.data import Skipped, decoded, fingerprints, square
-from resnet_desktop.trainer.resnet import ResNet
 from resnet_desktop.trainer.stepper import autocast
 from resnet_desktop.trainer.world import World
 
@@ -89,7 +89,7 @@ class Extractor:
 
     def __init__(
         self,
-        network: ResNet,
+        network: Classifier,
         augmenter: Augmenter,
         recipe: Recipe,
         *,
@@ -107,7 +107,7 @@ class Extractor:
         self._world = world or World()
         self._device = next(network.parameters()).device
         self._batch = CPU_BATCH if self._device.type == "cpu" else DEVICE_BATCH
-        self._width = network.architecture.features
+        self._width = network.width
         plain = [FORMAT, base, self._transforms.to_json(), side, self._device.type, torch.__version__]
         drawn = [recipe.precision, recipe.crop_scale, recipe.jitter, seed]
         self._contexts = [json.dumps(plain), json.dumps([*plain, *drawn])]

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from resnet_desktop.finetune.dataset import Sample
 from resnet_desktop.trainer.augment import Augmenter, Draws, Mix
+from resnet_desktop.trainer.classifier import Classifier
 from resnet_desktop.trainer.data import Pictures
-from resnet_desktop.trainer.resnet import ResNet
 
 LEAST_SPREAD = 0.1
 """The smallest standard deviation of a feature that is believed, as a part of the mean one."""
@@ -148,7 +148,7 @@ class HeadOnly(nn.Module):
     that one learning rate serves every base; ``fold`` puts shift and scale into the weights at the end.
     """
 
-    def __init__(self, network: ResNet, features: Tensor) -> None:
+    def __init__(self, network: Classifier, features: Tensor) -> None:
         super().__init__()
         self.network = network
         spread = features.std(0) if len(features) > 1 else torch.ones_like(features[0])

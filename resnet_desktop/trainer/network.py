@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.architectures import ARCHITECTURES
 from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.graph import base as bases
+from resnet_desktop.bundle.graph.nodes import Graph
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.errors import JobError, ModelError
 from resnet_desktop.finetune.fields import shown
 from resnet_desktop.finetune.job import Job
+from resnet_desktop.trainer.classifier import Classifier
+from resnet_desktop.trainer.graph.network import GraphNetwork
 from resnet_desktop.trainer.resnet import ResNet
 
 BatchNorm = (nn.BatchNorm2d, nn.SyncBatchNorm)
 LARGEST = 65504.0
 """Of float16, in which the weights of a bundle are stored."""
-TRAINED_STAGES = {"head": 0, "last-stage": 1, "last-two-stages": 2}
 
 
-def build_network(job: Job, classes: int) -> ResNet:
+def build_network(job: Job, classes: int) -> Classifier:
     """The network that the job starts from, in channels-last layout on the CPU.
 
     Raises:
@@ -37,54 +37,79 @@ def build_network(job: Job, classes: int) -> ResNet:
         architecture = ARCHITECTURES.get(job.recipe.arch)
         if architecture is None:
             raise JobError("bad_job", f"'arch' of 'recipe' of the job must be one of {', '.join(ARCHITECTURES)}.")
-        network = ResNet(architecture, classes, hidden=hidden, dropout=job.head.dropout)
+        network: Classifier = ResNet(architecture, classes, hidden=hidden, dropout=job.head.dropout)
     else:
         network = _from_base(job, classes, hidden)
         freeze(network, job.train, norms=job.recipe is not None and job.recipe.freeze_norms)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    channels_last(network)
     return network
 
 
-def _from_base(job: Job, classes: int, hidden: tuple[int, ...]) -> ResNet:
-    base = read_base(job.base)
-    architecture = ARCHITECTURES[base.metadata.arch or ""]
-    network = ResNet(architecture, classes, hidden=hidden, dropout=job.head.dropout)
-    arrays = {k: v for k, v in bundles.arrays(base).items() if not k.startswith(("fc.", "head."))}
-    check_weights(job.base, base, arrays)
-    load_arrays(network, arrays, strict=False)
+def channels_last(network: nn.Module) -> None:
+    """Lay the filters of convolutions so that the channels of a cell lie side by side, as pictures do."""
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+
+
+def _from_base(job: Job, classes: int, hidden: tuple[int, ...]) -> GraphNetwork:
+    bundle = read_base(job.base)
+    base = bases.read_base(bundle)
+    check_weights(job.base, bundle, base.graph)
+    network = GraphNetwork(
+        base.graph,
+        base.stages,
+        width=base.width,
+        classes=classes,
+        hidden=hidden,
+        dropout=job.head.dropout,
+        arch=bundle.metadata.arch or "",
+        reduction=base.reduction,
+    )
+    network.base = base
+    _check_sizes(job, bundle, network)
     return network
 
 
-def check_weights(name: str, base: Bundle, arrays: Mapping[str, NDArray[np.float32]]) -> None:
+def check_weights(name: str, bundle: Bundle, graph: Graph) -> None:
     """Refuse a base that nothing can be learnt from, before anything is computed. Raises ModelError."""
-    checked = bundles.verify(base)
+    checked = bundles.verify(bundle)
     if checked.expected is not None and not checked.ok:
         message = f"The weights in the base {name} do not match their checksum: the file is damaged."
         raise ModelError("damaged_model", message, "Copy or download it again, or choose another model as the base.")
-    for key, values in arrays.items():
-        variances = key.endswith("running_var")
-        if not (np.isfinite(values).all() and np.abs(values).max() <= LARGEST and not (variances and values.min() < 0)):
-            message = f"The base {name} contains weights that are unusable ({key})."
+    variances = {node.inputs[4] for node in graph.nodes if node.op == "BatchNormalization"}
+    for key, values in {**graph.weights, **graph.statistics}.items():
+        sound = np.isfinite(values).all() and (key in graph.statistics or np.abs(values).max(initial=0) <= LARGEST)
+        if not sound or (key in variances and values.min(initial=0) < 0):
+            message = f"The base {name} contains weights that are unusable ({shown(key)})."
             raise ModelError("damaged_model", message, "Choose another model as the base, or train from scratch.")
 
 
+def _check_sizes(job: Job, bundle: Bundle, network: GraphNetwork) -> None:
+    """Refuse pictures of a size that the graph does not take. Raises JobError."""
+    usual = bundle.input_shape[-1]
+    asked = {job.input_size or usual, *(phase.size for phase in (job.recipe.schedule if job.recipe else ()))}
+    for size in sorted(asked - {usual}):
+        try:
+            with torch.inference_mode():
+                width = network.eval().pooled(torch.zeros(1, 3, size, size)).shape[-1]
+        except (RuntimeError, ValueError, IndexError):
+            width = 0
+        if width != network.width:
+            message = f"The base {job.base} only accepts photos of {usual} pixels, not {size}."
+            raise JobError("bad_job", message, "Leave out 'input_size' (and the sizes of 'schedule').")
+
+
 def read_base(base: str) -> Bundle:
-    """The model to start from. Raises ModelError if there is none, JobError if it is no ResNet of the app."""
+    """The model to start from. Raises ModelError if there is none."""
     try:
-        bundle = bundles.read(Library().find(base))
+        return bundles.read(Library().find(base))
     except ModelError as error:
         raise ModelError(error.code, error.message, error.hint or "Choose another model as the base.") from error
     except (OSError, RuntimeError) as error:  # a name that is too long; the home folder of nobody
         said = error.strerror if isinstance(error, OSError) else "there is no such folder"
         message = f"The base {shown(base)} cannot be read: {said}."
         raise ModelError("missing_model", message, "Choose another model as the base.") from error
-    if bundle.metadata.arch not in ARCHITECTURES:
-        raise JobError(
-            "bad_job",
-            f"The base {base} is not a ResNet built by this app, so it cannot be fine-tuned.",
-            "Choose another model as the base, or train from scratch.",
-        )
-    return bundle
 
 
 def base_checksum(job: Job) -> str:
@@ -105,7 +130,7 @@ def load_arrays(network: nn.Module, arrays: dict[str, np.ndarray], *, strict: bo
         raise JobError("bad_job", f"The weights do not fit the network: {names}.", "Choose another model as the base.")
 
 
-def freeze(network: ResNet, train: str, *, norms: bool = False) -> None:
+def freeze(network: Classifier, train: str, *, norms: bool = False) -> None:
     """Leave only the head and the last stages free; ``all`` leaves everything free, but ``norms`` if so wished.
 
     Batch norms that are frozen keep weights and statistics: those of small batches are poor ones.
@@ -113,13 +138,8 @@ def freeze(network: ResNet, train: str, *, norms: bool = False) -> None:
     for module in network.modules():
         if norms and isinstance(module, BatchNorm):
             module.weight.requires_grad = module.bias.requires_grad = False
-    if train in ("all", "scratch"):
-        return
-    kept = len(network.stages) - TRAINED_STAGES[train]
-    free = tuple(network.stages[kept:])
-    for name, parameter in network.named_parameters():
-        parameter.requires_grad &= name.startswith(("fc.", "head.", *(f"{stage}." for stage in free)))
-    network.frozen = kept + 1
+    last = network.last_stage
+    network.freeze_before({"head": last + 1, "last-stage": last, "last-two-stages": last - 1}.get(train, 0))
 
 
 def training_mode(network: nn.Module) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from resnet_desktop.finetune.job import Recipe
+from resnet_desktop.trainer.classifier import Classifier, is_head
 
 PEAK = {"sgd": 0.05, "adamw": 1e-3}
 """Learning rates at the top of the schedule, for a batch of 64, where the job names none."""
@@ -19,7 +20,7 @@ FLOOR = 1e-3
 """The last learning rate, as a fraction of the peak."""
 
 
-def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def make_optimizer(network: Classifier, recipe: Recipe) -> torch.optim.Optimizer:
     """An optimizer over the parameters that train; weight decay on weights only, not on biases and batch norms.
 
     Each stage learns at ``stage_rate`` times the rate of what follows it (discriminative fine-tuning, Howard & Ruder
@@ -28,14 +29,14 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     parts: dict[int, list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
-            parts.setdefault(_depth(name) if recipe.stage_rate < 1 else 0, []).append(parameter)
+            parts.setdefault(_depth(network, name) if recipe.stage_rate < 1 else 0, []).append(parameter)
     groups: list[dict[str, Any]] = []
     last = 1 + max((depth for depth in parts if depth < _HEAD), default=-1)
     for depth, parameters in sorted(parts.items(), reverse=True):
         scale = recipe.stage_rate ** (last - min(depth, last)) if len(parts) > 1 else 1.0
-        weights = [p for p in parameters if p.ndim > 1]
+        weights = [p for p in parameters if _is_weight(p)]
         groups.append({"params": weights, "weight_decay": recipe.weight_decay, "scale": scale})
-        groups.append({"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0, "scale": scale})
+        groups.append({"params": [p for p in parameters if not _is_weight(p)], "weight_decay": 0.0, "scale": scale})
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=PEAK["adamw"], betas=(recipe.momentum, 0.98), foreach=True)
     return torch.optim.SGD(groups, lr=PEAK["sgd"], momentum=recipe.momentum, nesterov=recipe.momentum > 0, foreach=True)
@@ -44,12 +45,13 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 _HEAD = 1_000
 
 
-def _depth(name: str) -> int:
-    """0 for the stem, the number of the stage, ``_HEAD`` for the head."""
-    first = name.split(".")[0]
-    if first in ("fc", "head"):
-        return _HEAD
-    return int(first.removeprefix("layer")) if first.startswith("layer") else 0
+def _depth(network: Classifier, name: str) -> int:
+    return _HEAD if is_head(name) else network.depth(name)
+
+
+def _is_weight(parameter: nn.Parameter) -> bool:
+    """Whether decay is for it: not for biases, norms, scales of channels and single tokens, however they lie."""
+    return sum(size > 1 for size in parameter.shape) > 1
 
 
 def learning_rate(peak: float, warmup: float, progress: float, curve: str = "cosine") -> float:

@@ -2,47 +2,39 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import nn
 
-from resnet_desktop.bundle.resnet_graph import Storage, stored_arrays
-from resnet_desktop.runs.parity import LIMIT, Floats, Parity, Witness, inputs
-from resnet_desktop.trainer.network import load_arrays
-from resnet_desktop.trainer.resnet import ResNet
+from resnet_desktop.runs.parity import LIMIT, ROUNDING, Floats, Parity, Witness, inputs
+from resnet_desktop.trainer.classifier import Classifier
+from resnet_desktop.trainer.made import Made
+from resnet_desktop.trainer.network import channels_last, load_arrays
 
-__all__ = ["LIMIT", "Parity", "Witness", "inputs", "witness"]
+__all__ = ["LIMIT", "ROUNDING", "Floats", "Parity", "Witness", "inputs", "witness"]
 
 
-def witness(
-    network: ResNet,
-    arrays: dict[str, NDArray[Any]],
-    storage: Storage,
-    rows: list[Floats],
-    temperature: float,
-    check: Callable[[], object],
-) -> Witness:
-    """Ask PyTorch.
+def witness(network: Classifier, made: Made, rows: list[Floats], check: Callable[[], object]) -> Witness:
+    """Ask PyTorch, on the CPU.
 
     Args:
-        network: of the same shape as the bundle; it gets other weights here.
-        arrays: the weights as they were trained.
-        storage: how the bundle stores them.
+        network: that was trained; it stays as it is.
+        made: what it was made into.
         rows: the photos, from ``inputs``.
-        temperature: that was fitted.
         check: called before every run; what it raises ends the work.
     """
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    load_arrays(network, stored_arrays(arrays, storage))
+    network = copy.deepcopy(network).cpu()
+    channels_last(network)
+    load_arrays(network, made.stored)
     stored = _logits(network, rows, check)
-    load_arrays(network, arrays)
-    return Witness(rows, stored, _logits(network, rows, check), temperature)
+    load_arrays(network, made.arrays)
+    return Witness(rows, stored, _logits(network, rows, check))
 
 
-def _logits(network: ResNet, rows: list[Floats], check: Callable[[], object]) -> Floats:
+def _logits(network: nn.Module, rows: list[Floats], check: Callable[[], object]) -> Floats:
     """Logits of PyTorch in float32 on the CPU."""
     network.eval()
     found = []

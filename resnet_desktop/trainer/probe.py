@@ -15,7 +15,6 @@ from torch.nn import functional
 
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.evaluation import CPU_BATCH
-from resnet_desktop.trainer.resnet import ResNet
 from resnet_desktop.trainer.stepper import autocast
 
 PICTURES = 32
@@ -39,8 +38,8 @@ class Probe:
             if engine.head is not None:
                 self._forward: Callable[[Tensor], Tensor] = engine.head
             else:
-                parts = [_frozen(network, part) for part in parts]
-                self._forward = lambda x: _learning(network, x)
+                parts = [network.frozen_part(part) for part in parts]
+                self._forward = network.learning_part
         self._inputs = torch.cat(parts)
         self._labels = feed.labels[rows.to(feed.labels.device)]
 
@@ -54,23 +53,3 @@ class Probe:
 
     def _precision(self) -> contextlib.AbstractContextManager[object]:
         return autocast(self._engine.recipe, self._engine.device)
-
-
-def _frozen(network: ResNet, x: Tensor) -> Tensor:
-    """What the frozen parts make of the pictures; the pictures themselves where none is frozen."""
-    if not network.frozen:
-        return x
-    x = network.maxpool(network.relu(network.bn1(network.conv1(x))))
-    for stage in network.stages[: network.frozen - 1]:
-        x = network.get_submodule(stage)(x)
-    return x
-
-
-def _learning(network: ResNet, x: Tensor) -> Tensor:
-    """Logits ``[batch, classes]`` from what ``_frozen`` gave."""
-    if not network.frozen:
-        logits: Tensor = network(x)
-        return logits
-    for stage in network.stages[network.frozen - 1 :]:
-        x = network.get_submodule(stage)(x)
-    return network.classify(network.avgpool(x).flatten(1))

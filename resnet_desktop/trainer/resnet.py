@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from resnet_desktop.bundle.architectures import Architecture, Block
+from resnet_desktop.trainer.classifier import Classifier, is_head, part_name
 
 
 class ResidualBlock(nn.Module):
@@ -66,30 +67,7 @@ class ResidualBlock(nn.Module):
         return functional.relu(y, inplace=True)
 
 
-class Head(nn.Module):
-    """A head with hidden layers: linear, ReLU and dropout by turns, a linear layer at the end.
-
-    The linear layers are named ``0``, ``1`` … as the bundle names them (``head.0`` …).
-    """
-
-    def __init__(self, features: int, hidden: tuple[int, ...], classes: int, dropout: float) -> None:
-        super().__init__()
-        sizes = (features, *hidden, classes)
-        self.linears = len(sizes) - 1
-        for i in range(self.linears):
-            self.add_module(str(i), nn.Linear(sizes[i], sizes[i + 1]))
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """From pooled features ``[batch, features]`` to logits ``[batch, classes]``."""
-        for i in range(self.linears):
-            x = self.get_submodule(str(i))(self.dropout(x))
-            if i < self.linears - 1:
-                x = torch.relu(x)
-        return x
-
-
-class ResNet(nn.Module):
+class ResNet(Classifier):
     """A residual network for ``classes`` classes; logits out.
 
     Args:
@@ -111,6 +89,7 @@ class ResNet(nn.Module):
     ) -> None:
         super().__init__()
         self.architecture = architecture
+        self.width, self.arch, self.reduction = architecture.features, architecture.name, architecture.reduction
         width = architecture.widths[0]
         if architecture.stem == "imagenet":
             self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
@@ -125,12 +104,7 @@ class ResNet(nn.Module):
             blocks = [ResidualBlock(b) for b in architecture.blocks if b.name.split(".")[0] == stage]
             self.add_module(stage, nn.Sequential(*blocks))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.dropout = nn.Dropout(dropout)
-        if hidden:
-            self.head: nn.Module = Head(architecture.features, hidden, classes, dropout)
-        else:
-            self.fc = nn.Linear(architecture.features, classes)
-        self.has_hidden = bool(hidden)
+        self.add_head(classes, hidden, dropout)
         self.frozen = 0
         """How many parts from the input on are frozen (the stem is one, each stage another): no gradient is kept."""
         self._initialise(zero_init_residual=zero_init_residual)
@@ -158,23 +132,41 @@ class ResNet(nn.Module):
         return pooled
 
     @property
-    def first_linear(self) -> nn.Linear:
-        """The linear layer that takes the pooled features."""
-        layer = self.get_submodule("head.0" if self.has_hidden else "fc")
-        assert isinstance(layer, nn.Linear)
-        return layer
+    def last_stage(self) -> int:
+        """The number of the last stage."""
+        return len(self.stages)
 
-    def classify(self, pooled: Tensor) -> Tensor:
-        """From pooled features ``[batch, features]`` to logits ``[batch, classes]``."""
-        if self.has_hidden:
-            logits: Tensor = self.head(pooled)
-        else:
-            logits = self.fc(self.dropout(pooled))
-        return logits
+    def depth(self, name: str) -> int:
+        """The stage of a parameter of the body: 0 for the stem."""
+        return int(name.split(".")[0].removeprefix("layer")) if name.startswith("layer") else 0
 
-    def forward(self, x: Tensor) -> Tensor:
-        """From normalized pictures ``[batch, 3, h, w]`` to logits ``[batch, classes]``."""
-        return self.classify(self.pooled(x))
+    def part(self, name: str) -> str:
+        """What the part is called that a parameter belongs to."""
+        return part_name(name)
+
+    def freeze_before(self, stage: int) -> None:
+        """Leave the body free from ``stage`` on; no gradient is kept of what comes before."""
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad &= is_head(name) or self.depth(name) >= stage
+        self.frozen = stage
+
+    def frozen_part(self, x: Tensor) -> Tensor:
+        """What the frozen parts make of the pictures; the pictures themselves where none is frozen."""
+        if not self.frozen:
+            return x
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        for stage in self.stages[: self.frozen - 1]:
+            x = self.get_submodule(stage)(x)
+        return x
+
+    def learning_part(self, x: Tensor) -> Tensor:
+        """Logits ``[batch, classes]`` from what ``frozen_part`` gave."""
+        if not self.frozen:
+            logits: Tensor = self(x)
+            return logits
+        for stage in self.stages[self.frozen - 1 :]:
+            x = self.get_submodule(stage)(x)
+        return self.classify(self.avgpool(x).flatten(1))
 
 
 def named_arrays(network: nn.Module) -> dict[str, Any]:

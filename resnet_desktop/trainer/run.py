@@ -22,13 +22,14 @@ from resnet_desktop.runs.reporter import Reporter
 from resnet_desktop.trainer import balance, choices, compiling, machine, memory, room
 from resnet_desktop.trainer import checkpoint as checkpoints
 from resnet_desktop.trainer.augment import Augmenter
+from resnet_desktop.trainer.classifier import Classifier
 from resnet_desktop.trainer.data import Skipped, load_pictures, square
 from resnet_desktop.trainer.ending import Ending
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.features import Extractor, features_cache
 from resnet_desktop.trainer.feeds import FeatureFeed, Feed, PictureFeed, ViewFeed
-from resnet_desktop.trainer.network import base_checksum, build_network, count_parameters
-from resnet_desktop.trainer.resnet import ResNet
+from resnet_desktop.trainer.graph.network import GraphNetwork
+from resnet_desktop.trainer.network import base_checksum, build_network, count_parameters, read_base
 from resnet_desktop.trainer.world import World
 
 RESIDENT_SHARE = 0.3
@@ -39,7 +40,7 @@ class Run:
     """A run folder and what happens in it.
 
     Raises:
-        JobError: the device does not work here, or the base is no ResNet.
+        JobError: the device does not work here, or nothing can be learnt from the base.
         ModelError: the base cannot be read.
     """
 
@@ -123,6 +124,8 @@ class Run:
         network = build_network(self.job, len(found.labels)).to(self.device)
         if self.world.size > 1 and self.device.type == "cuda" and self.job.train in ("scratch", "all"):
             network = torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+        if self.world.first and self.folder_is_new:
+            self._prove(network, found)
         self.job = self._scheduled(len(found.training), network)
         self._store_job()
         assert self.recipe.transforms is not None, "filled in at the start"
@@ -165,6 +168,18 @@ class Run:
         self._settle_compiling(engine)
         return engine
 
+    @property
+    def folder_is_new(self) -> bool:
+        """Whether nothing has been learnt here yet."""
+        return checkpoints.newest(self.folder / "checkpoints") is None
+
+    def _prove(self, network: Classifier, found: Scan) -> None:
+        """Hold the network that was made from the base's graph against ONNX Runtime. Raises TrainingError, JobError."""
+        if isinstance(network, GraphNetwork) and network.base is not None:
+            from resnet_desktop.trainer.proof import prove  # it needs ONNX Runtime, which takes time to import
+
+            prove(read_base(self.job.base), network.base, found.training, self.workers)
+
     def _warn(self, found: Scan, training: Feed, validation: Feed) -> None:
         """Say what the run can do, but should perhaps not be asked to."""
         for code, message in thin.warnings(found.labels, training.labels.tolist(), validation.labels.tolist()):
@@ -173,7 +188,7 @@ class Run:
             message = "CutMix needs whole photos, but only the head is trained, on features: CutMix is off."
             self.reporter.say("warning", code="cutmix_unused", message=message)
 
-    def _scheduled(self, pictures: int, network: ResNet) -> Job:
+    def _scheduled(self, pictures: int, network: Classifier) -> Job:
         """The job with its schedule; how it is fitted to the memory must be the same in all processes."""
         processes = self.world.size
         filled = choices.fill_schedule(self.job, pictures, network, self.device, processes)
@@ -191,7 +206,7 @@ class Run:
         if wanted == "on":
             engine.stepper.compile()
 
-    def _pictures(self, found: Scan, network: ResNet, augmenter: Augmenter) -> tuple[Feed, Feed, Skipped]:
+    def _pictures(self, found: Scan, network: Classifier, augmenter: Augmenter) -> tuple[Feed, Feed, Skipped]:
         """All pictures as pixels, on the device where they fit."""
         del network
         side, workers = choices.stored_side(self.recipe), self.workers
@@ -208,7 +223,7 @@ class Run:
         learnt, asked = PictureFeed(training, augmenter, self.device), ViewFeed(validation, augmenter, self.device)
         return learnt, asked, [*skipped, *more]
 
-    def _features(self, found: Scan, network: ResNet, augmenter: Augmenter) -> tuple[Feed, Feed, Skipped]:
+    def _features(self, found: Scan, network: Classifier, augmenter: Augmenter) -> tuple[Feed, Feed, Skipped]:
         """Frozen features of all pictures, computed or remembered."""
         network.eval()
         extract = Extractor(

@@ -37,7 +37,7 @@ class Inverted(nn.Module):
         self.skips = given == out and stride == 1
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.expand(x)
+        y: Tensor = self.expand(x)
         if self.gated:
             y = y * self.gate(f.adaptive_avg_pool2d(y, 1))
         y = self.project(y)
@@ -91,7 +91,8 @@ def network(name: str) -> nn.Module:
             nn.init.normal_(parameter, 0.8, 0.3)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
-            assert module.running_mean is not None and module.running_var is not None
+            assert module.running_mean is not None
+            assert module.running_var is not None
             nn.init.normal_(module.running_mean, 0, 0.2)
             nn.init.uniform_(module.running_var, 0.5, 1.5)
     return model.eval()

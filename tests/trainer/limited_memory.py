@@ -25,5 +25,5 @@ def forward(self: ResNet, x: Tensor) -> Tensor:
 
 
 if __name__ == "__main__":
-    ResNet.forward = forward  # type: ignore[method-assign]
+    ResNet.forward = forward  # type: ignore[method-assign, assignment]
     sys.exit(main())

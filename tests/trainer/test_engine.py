@@ -116,7 +116,7 @@ def test_frozen_parts_keep_no_activations(engine: Make) -> None:
     made = engine(recipe=free)
     training_mode(made.network)
     made.network(x).sum().backward()
-    assert made.network.conv1.weight.grad is None
+    assert made.network.get_parameter("conv1.weight").grad is None
     assert {n.split(".")[0] for n, p in made.network.named_parameters() if p.grad is not None} == {"layer3", "fc"}
     assert "layer3.0.bn1.running_mean" in trained_names(made.network)
     assert {n.split(".")[0] for n in trained_names(made.network)} == {"layer3", "fc"}

@@ -14,11 +14,11 @@ from resnet_desktop.finetune.dataset import Sample, scan
 from resnet_desktop.finetune.job import parse_job
 from resnet_desktop.trainer import choices
 from resnet_desktop.trainer.augment import Augmenter
+from resnet_desktop.trainer.classifier import Classifier
 from resnet_desktop.trainer.data import load_pictures, square
 from resnet_desktop.trainer.features import LIMIT, Extractor
 from resnet_desktop.trainer.feeds import HeadOnly
 from resnet_desktop.trainer.network import build_network
-from resnet_desktop.trainer.resnet import ResNet
 
 from .conftest import SIDE, fine_tune_job
 
@@ -58,7 +58,7 @@ def extractor(stripe_folder: Path, base_model: Path) -> Callable[..., Extractor]
     return make
 
 
-def network_of(extractor: Extractor) -> ResNet:
+def network_of(extractor: Extractor) -> Classifier:
     return extractor._network
 
 

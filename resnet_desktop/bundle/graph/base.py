@@ -47,14 +47,23 @@ class Base:
     _model: onnx.ModelProto = field(repr=False)
     _head: Head = field(repr=False)
 
+    def __deepcopy__(self, memo: object) -> Base:
+        """Itself: nothing in it ever changes, and it may be large."""
+        return self
+
+    def whole(self) -> Graph:
+        """The graph with the base's own head, up to its logits."""
+        return read_graph(self._model)
+
     def exported(
-        self, arrays: Mapping[str, Floats], linears: Sequence[tuple[Floats, Floats]], storage: Storage
-    ) -> tuple[onnx.ModelProto, str]:
-        """The base's graph with these weights and a new head, and the tensor ``[batch, width]`` of its features.
+        self, arrays: Mapping[str, Floats], linears: Sequence[tuple[Floats, Floats]], side: int, storage: Storage
+    ) -> Exported:
+        """The base's graph with these weights and a new head.
 
         Args:
             arrays: by the initializers' names; what is not among them stays.
             linears: weight and bias of each linear layer of the head, with a ReLU between two.
+            side: pixels of the pictures that it shall take.
             storage: how large weights are stored that the base stores as float32.
 
         Raises:
@@ -62,13 +71,39 @@ class Base:
         """
         model = onnx.ModelProto()
         model.CopyFrom(self._model)
-        put(model, arrays)
+        _put(model, arrays)
         model = with_head(model, *linears[0], self._head)
-        features = model.graph.node[-1].input[0]
-        _add_hidden(model, linears[1:])
+        features = str(model.graph.node[-1].input[0])
+        gemm = model.graph.node[-1]
+        more = _add_hidden(model, linears[1:])
+        heads = [(str(gemm.input[1]), str(gemm.input[2])), *more]
         if storage == "float16":
             _halve(model)
-        return model, features
+        _set_side(model, side)
+        values = _Values(model)
+        return Exported(
+            model=model,
+            features=features,
+            stored={name: values(name) for name in arrays},
+            linears=[(values(weight), values(bias)) for weight, bias in heads],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exported:
+    """A model.
+
+    Attributes:
+        model: logits from pictures.
+        features: its tensor ``[batch, width]`` of features.
+        stored: the weights of its body as they are stored, float32.
+        linears: the same of its head.
+    """
+
+    model: onnx.ModelProto
+    features: str
+    stored: Mapping[str, Floats]
+    linears: Sequence[tuple[Floats, Floats]]
 
 
 def read_base(bundle: Bundle) -> Base:
@@ -78,7 +113,10 @@ def read_base(bundle: Bundle) -> Base:
         ModelError: ``unsupported_model``: its last layer is not linear; ``missing_model``, ``damaged_model``: the file
             has changed.
     """
-    model = freed(logits_graph(bundle))
+    model = logits_graph(bundle)
+    claimed = [bundle.batch, bundle.classes]  # what a Softmax was peeled off has no type yet
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info(bundle.output_name, TensorProto.FLOAT, claimed))
+    model = freed(model)
     shape = (bundle.batch, *bundle.input_shape)
     _unshare(model)
     head = find_head(model, shape)
@@ -97,15 +135,12 @@ def read_base(bundle: Bundle) -> Base:
     )
 
 
-def put(model: onnx.ModelProto, arrays: Mapping[str, Floats]) -> None:
+def _put(model: onnx.ModelProto, arrays: Mapping[str, Floats]) -> None:
     """Put arrays into the initializers (and constants) of a model by name, in the types that these have.
 
     Raises ModelError ``damaged_model``: values that are not finite, or too large.
     """
-    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
-    for node in model.graph.node:
-        if node.op_type == "Constant":
-            tensors[node.output[0]] = next((a.t for a in node.attribute if a.name == "value"), onnx.TensorProto())
+    tensors = _tensors(model)
     for name, array in arrays.items():
         tensor = tensors[name]
         kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
@@ -117,14 +152,25 @@ def put(model: onnx.ModelProto, arrays: Mapping[str, Floats]) -> None:
         tensor.CopyFrom(numpy_helper.from_array(values, kept))
 
 
-def stored_arrays(arrays: Mapping[str, Floats], storage: Storage) -> dict[str, Floats]:
-    """The values that a file computes with in which ``arrays`` are stored: rounded."""
-    halved = storage == "float16"
-    return {name: _rounded(array) if halved and _is_large(array) else array for name, array in arrays.items()}
+def _tensors(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
+    """The initializers of a model, and its constants, by name."""
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Constant":
+            tensors[node.output[0]] = next((a.t for a in node.attribute if a.name == "value"), onnx.TensorProto())
+    return tensors
 
 
-def _rounded(array: Floats) -> Floats:
-    return array.astype(np.float16).astype(np.float32)
+class _Values:
+    """The arrays of a model by name, float32, through the Cast of those that are stored as float16."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self._tensors = _tensors(model)
+        self._casts = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "Cast"}
+
+    def __call__(self, name: str) -> Floats:
+        array = numpy_helper.to_array(self._tensors[self._casts.get(name, name)])
+        return array.astype(np.float32)
 
 
 def _is_large(array: Floats) -> bool:
@@ -157,22 +203,34 @@ def _reduction(view: GraphView, side: int) -> int:
     return 1 << 20 if flat else max(1, round(side / float(np.sqrt(least))))
 
 
-def _add_hidden(model: onnx.ModelProto, linears: Sequence[tuple[Floats, Floats]]) -> None:
-    """Add linear layers behind the last one, each behind a ReLU, under the names of a bundle's head."""
+def _set_side(model: onnx.ModelProto, side: int) -> None:
+    """Let the model take pictures of ``side`` pixels; what was said of sizes inside it does not hold any more."""
+    weights = {tensor.name for tensor in model.graph.initializer}
+    for value in model.graph.input:
+        if value.name not in weights:
+            for dim in value.type.tensor_type.shape.dim[2:]:
+                if dim.dim_value != side:
+                    dim.dim_value = side
+                    del model.graph.value_info[:]
+
+
+def _add_hidden(model: onnx.ModelProto, linears: Sequence[tuple[Floats, Floats]]) -> list[tuple[str, str]]:
+    """Add linear layers behind the last one, each behind a ReLU, under the names of a bundle's head; their arrays."""
     if not linears:
-        return
-    output = model.graph.output[0].name
-    first = model.graph.node[-1]
+        return []
+    output, first, made = model.graph.output[0].name, model.graph.node[-1], []
     _rename_array(model, first.input[1], "head.0.weight")
     _rename_array(model, first.input[2], "head.0.bias")
     first.output[0] = first.name = x = "head.0.linear"
     for number, (weight, bias) in enumerate(linears, start=1):
         model.graph.node.append(helper.make_node("Relu", [x], [f"head.{number - 1}"], name=f"head.{number - 1}"))
-        names = [f"head.{number}.weight", f"head.{number}.bias"]
+        names = (f"head.{number}.weight", f"head.{number}.bias")
         model.graph.initializer.extend(map(numpy_helper.from_array, (weight, bias), names))
         x = output if number == len(linears) else f"head.{number}.linear"
         model.graph.node.append(helper.make_node("Gemm", [f"head.{number - 1}", *names], [x], name=x, transB=1))
+        made.append(names)
     model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = len(linears[-1][1])
+    return made
 
 
 def _rename_array(model: onnx.ModelProto, name: str, wanted: str) -> None:

@@ -69,7 +69,7 @@ def not_linear(why: str) -> ModelError:
     """The error of a model that has no last layer to learn anew."""
     return ModelError(
         "unsupported_model",
-        f"The last layer of this model is not a linear one that could learn new classes: {why}.",
+        f"The last layer of this model is not a linear layer that can learn new classes: {why}.",
         "Start from another model, such as the ImageNet network that comes with the app.",
     )
 

@@ -49,7 +49,7 @@ class ModelCard(FactSheet):
             kinds = {
                 "validation": self.tr("validation photos, which also selected the best epoch"),
                 "test": self.tr("test photos"),
-                "cross-validation": self.tr("photos in cross-validation,"),
+                "cross-validation": self.tr("photos in cross-validation"),
             }
             text = self.tr("{share} of {images} {kind} classified correctly (95 % interval {low} to {high})")
             measured = text.format(

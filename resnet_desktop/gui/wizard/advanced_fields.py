@@ -83,9 +83,7 @@ def obstacles(train: str, views: int, validation: float, *, exact: bool = False)
     """
     found: dict[str, str] = {}
     if exact:
-        found |= dict.fromkeys(
-            _STEPWISE, _tr("The last layer is fitted in one go: there are no epochs or steps.")
-        )
+        found |= dict.fromkeys(_STEPWISE, _tr("The last layer is fitted in one go: there are no epochs or steps."))
     if train == "head":
         found["recipe.cutmix"] = _tr("CutMix needs whole photos, but the new layer only sees their features.")
         found["recipe.stage_rate"] = _tr("Only the new layer is trained, so there is no other rate.")

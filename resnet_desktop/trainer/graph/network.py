@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from resnet_desktop.bundle.architectures import ARCHITECTURES
 from resnet_desktop.bundle.constants import operated
+from resnet_desktop.bundle.graph.base import Base
 from resnet_desktop.bundle.graph.nodes import Graph, GraphNode
 from resnet_desktop.core.errors import JobError
-from resnet_desktop.trainer.classifier import Classifier, is_head
+from resnet_desktop.trainer.classifier import Classifier, is_head, part_name
 from resnet_desktop.trainer.graph import RULES
 from resnet_desktop.trainer.graph.names import NORM_PARTS, Names
 from resnet_desktop.trainer.graph.normalization import EPSILON
@@ -74,6 +76,8 @@ class GraphNetwork(Classifier):
         self._last_reader = _last_readers(graph.nodes, graph.output)
         self._known: dict[tuple[int, ...], dict[str, Array]] = {}
         self._cut: tuple[str, frozenset[int]] | None = None
+        self.base: Base | None = None
+        """What it was made from, and is exported to."""
 
     @property
     def last_stage(self) -> int:
@@ -86,6 +90,8 @@ class GraphNetwork(Classifier):
 
     def part(self, name: str) -> str:
         """What the part is called that a parameter belongs to."""
+        if self.arch in ARCHITECTURES:
+            return part_name(name)
         depth = self.depth(name)
         return "head" if is_head(name) else "stem" if not depth else f"stage {depth}"
 
@@ -115,13 +121,22 @@ class GraphNetwork(Classifier):
         name, learning = self._cut
         return self.classify(self._computed(name, x, sorted(learning), self.graph.output))
 
+    @torch.inference_mode()
+    def tensors(self, x: Tensor) -> dict[str, Tensor]:
+        """All tensors of floats that the nodes make of pictures."""
+        seen: dict[str, Tensor] = {}
+        self._computed(self.graph.input, x, range(len(self.graph.nodes)), self.graph.output, seen)
+        return seen
+
     def arrays(self) -> dict[str, np.ndarray[Any, np.dtype[np.float32]]]:
         """Weights and running statistics of the body by the initializers' names, float32."""
         state = self.state_dict()
         return {name: state[key].detach().float().cpu().contiguous().numpy() for key, name in self.initializers.items()}
 
-    def _computed(self, start: str, x: Tensor, places: Iterable[int], end: str) -> Tensor:
-        """Compute the nodes at ``places`` with ``x`` for ``start``; the tensor ``end``."""
+    def _computed(
+        self, start: str, x: Tensor, places: Iterable[int], end: str, seen: dict[str, Tensor] | None = None
+    ) -> Tensor:
+        """Compute the nodes at ``places`` with ``x`` for ``start``; the tensor ``end``. ``seen`` gets copies."""
         values: dict[str, Value] = {**self._fixed, **self.constants.values(), start: x}
         values |= {name: module.get_parameter(key) for name, module, key in self._held}
         known = self._known.get(x.shape) if start == self.graph.input else {}
@@ -136,6 +151,8 @@ class GraphNetwork(Classifier):
                 values[name] = value
                 if not isinstance(value, Tensor):
                     sizes[name] = value
+                elif seen is not None and value.is_floating_point():
+                    seen[name] = value.clone()
             for name in self._last_reader.get(place, ()):
                 if name != end:
                     values.pop(name, None)
@@ -225,8 +242,8 @@ class _Constants(nn.Module):
 
 def _check(graph: Graph) -> None:
     if graph.quantized:
-        message = "The base computes with 8-bit whole numbers: nothing but its last layer can be trained."
-        raise JobError("bad_job", message, "Teach only its last layer, or choose the model before it was quantized.")
+        message = "The base is quantized to 8 bits, so only its last layer can be trained."
+        raise JobError("bad_job", message, "Train only the last layer, or use the model from before quantization.")
     for node in graph.nodes:
         if node.op not in RULES:
             raise refused(node)
