@@ -215,7 +215,7 @@ def test_photos_that_are_all_gone_before_the_export_can_be_put_back(
     assert caught.value.code == "missing_data"
     assert "Put them back" in str(caught.value.hint)
     assert not (tmp_path / "run" / "model.onnx").exists()
-    with pytest.raises(DataError, match="not a folder") as caught:
+    with pytest.raises(DataError, match="neither a folder") as caught:
         run_here(job())
     assert "disk may be disconnected" in str(caught.value.hint)
     (tmp_path / "elsewhere").rename(photos)

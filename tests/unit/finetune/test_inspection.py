@@ -101,7 +101,7 @@ def test_leaks_between_given_trees_are_closed(tmp_path: Path, photos: Path) -> N
     assert kinds(seen)["leak"] == 1
     (leak,) = (f for f in seen.findings if f.kind == "leak")
     assert (leak.severity, len(leak.samples)) == ("warning", 4)
-    assert "4 photos that you keep to check with (val/ants/6.jpg, val/ants/7.jpg, val/bees/6.jpg" in leak.message
+    assert "4 photos you set aside for validation (val/ants/6.jpg, val/ants/7.jpg, val/bees/6.jpg" in leak.message
     assert (len(seen.scan.training), len(seen.scan.validation)) == (20, 8)
     assert any("--strict-split" in said for said in scan_with_remarks(job_on(tree)).problems)
     strict = inspect(job_on(tree, split={"strict": True}))
@@ -147,7 +147,7 @@ def test_one_file_that_sources_put_into_two_classes(photos: Path, tmp_path: Path
     seen = inspect(job)
     assert seen.counts == {"ants": 11, "bees": 13}
     (finding,) = seen.findings
-    assert finding.message == "1 photo is named in several classes, such as 00.jpg in “bees” and “ants”."
+    assert finding.message == "1 photo has several class labels, such as 00.jpg in “bees” and “ants”."
     assert inspect(relabel(job, finding.samples[0].name, "ants")).findings == ()
 
 
@@ -250,8 +250,8 @@ def test_names_that_match_no_picture_are_said(photos: Path) -> None:
     seen = inspect(job_on(photos, exclude=[there, *gone], relabel={gone[0]: "bees", there: "bees"}))
     said = [f.message for f in seen.findings if f.kind == "few_images"]
     assert said == [
-        "The job leaves out 5 pictures that are not there: gone 0.jpg, gone 1.jpg, gone 2.jpg and 2 more.",
-        "The job gives another class to 1 picture that is not there: gone 0.jpg.",
+        "The job leaves out 5 photos that do not exist: gone 0.jpg, gone 1.jpg, gone 2.jpg and 2 more.",
+        "The job relabels 1 photo that does not exist: gone 0.jpg.",
     ]
 
 

@@ -110,7 +110,7 @@ def test_folders_beside_a_split_are_named_and_not_used(tmp_path: Path) -> None:
     assert found.labels == ("cat", "dog")
     (problem,) = found.problems
     assert "“more”, “unlabelled”" in problem
-    assert "8 pictures" in problem
+    assert "8 photos" in problem
 
 
 def test_a_heap_beside_the_only_part_is_not_used(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_parts_given_one_by_one(tmp_path: Path) -> None:
     put(tmp_path, *four("train/cat", "train/dog", "test"))
     found = survey(job_on(tmp_path / "train", tmp_path / "test"))
     assert found.labels == ("cat", "dog")
-    assert any("4 pictures lie in test outside all class folders" in problem for problem in found.problems)
+    assert any("4 photos in test outside any class folder" in problem for problem in found.problems)
 
 
 def test_only_zip_files_lose_what_stands_after_the_dot(tmp_path: Path) -> None:

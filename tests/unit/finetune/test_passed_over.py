@@ -64,14 +64,14 @@ def test_kinds_of_pictures_that_cannot_be_read_are_counted(tmp_path: Path, sourc
     put(tmp_path / "p", "a/1.jpg", "b/1.jpg", "a/2.CR2", "a/3.nef", "b/4.DNG", "c/5.arw", "d/6.svg", "e/7.psd")
     problems = survey(source(tmp_path / "p")).problems
     said = next(problem for problem in problems if "unsupported formats" in problem)
-    assert "6 pictures" in said
+    assert "6 photos" in said
     assert "2 in a (.cr2, .nef), 1 in b (.dng), 1 in c (.arw) and 2 more" in said
     assert "JPEG" in said
 
 
 def test_raw_photos_alone_are_said(tmp_path: Path) -> None:
     put(tmp_path, "a/1.CR2", "b/2.CR2")
-    with pytest.raises(DataError, match=r"2 pictures are of kinds .*\.cr2"):
+    with pytest.raises(DataError, match=r"2 photos are in unsupported formats .*\.cr2"):
         survey(job_on(tmp_path))
 
 

@@ -107,14 +107,14 @@ def test_a_run_in_sentences() -> None:
         before, state = state, fold(state, line)
         sentences += news(before, state)
     assert sentences == [
-        "The trainer is there; it trains on cpu.",
+        "The trainer is ready and uses cpu.",
         "Classes: 1. Photos: 1 training, 1 validation.",
         "a line that some library printed",
         "Paused.",
         "Resumed.",
-        "Epoch 1: training loss 0.500, validation loss 0.400, 80.0% right, 1.0 s",
+        "Epoch 1: training loss 0.500, validation loss 0.400, accuracy 80.0%, 1.0 s",
         "Smaller batches.",
-        "Epoch 2: training loss 0.500, validation loss 0.400, 80.0% right, 1.0 s",
+        "Epoch 2: training loss 0.500, validation loss 0.400, accuracy 80.0%, 1.0 s",
     ]
 
 

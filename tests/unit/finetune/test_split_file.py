@@ -55,7 +55,7 @@ def test_the_split_shown_is_the_split_used(tmp_path: Path) -> None:
     (tmp_path / "photos" / "a" / "0.jpg").unlink()
     again = scan(job)
     assert (again.training, again.validation) == (first.training, first.validation)
-    assert again.problems == ("4 pictures have come since this run began and will be used by the next one.",)
+    assert again.problems == ("4 photos were added since this run began and will be used in the next one.",)
 
 
 def test_a_run_goes_on_with_what_is_left_of_its_pictures(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_run_goes_on_with_what_is_left_of_its_pictures(tmp_path: Path) -> None
         scan(job)
     assert (caught.value.code, caught.value.hint) == ("missing_data", GONE)
     (tmp_path / "photos").rmdir()
-    with pytest.raises(DataError, match="not a folder") as caught:
+    with pytest.raises(DataError, match="neither a folder") as caught:
         scan(job)
     assert (caught.value.code, caught.value.hint) == ("missing_data", GONE)
 
