@@ -212,7 +212,7 @@ def _no_source(path: Path) -> DataError:
         return DataError("bad_data", f"{name} is a single photo, not a folder or zip file of photos.", hint)
     if suffix in _ARCHIVES:
         hint = "Extract it and add the folder, or put the photos in a zip file."
-        return DataError("bad_data", f"{name} is an archive the app cannot open: extract it first.", hint)
+        return DataError("bad_data", f"{name} is an archive that the app cannot open.", hint)
     return DataError("bad_data", f"{name} is not a folder, zip file or CSV file.", hint)
 
 

@@ -88,7 +88,7 @@ def test_without_the_package_the_window_says_so_once(
     gone = replace(packaged.PACKAGED[0], package="no-such-package-of-weights")
     monkeypatch.setattr(Library.__init__, "__defaults__", (None, None, (gone,)))
     window = open_window(model=None)
-    qtbot.waitUntil(lambda: "resnet50-everyday40 is used" in window.notice.text, timeout=WAIT)
+    qtbot.waitUntil(lambda: "Using resnet50-everyday40" in window.notice.text, timeout=WAIT)
     assert "pip install" in window.notice.text
     window.close()
     again = open_window(model=None)

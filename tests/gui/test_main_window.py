@@ -264,7 +264,7 @@ def test_how_a_photo_was_read_stands_below_its_name(open_window: OpenWindow, qtb
     wait_settled(qtbot, window)
     bar = window.inspect.bar
     assert bar.caption.startswith("deep.tif")
-    assert "4095 was taken for white" in bar.notes
+    assert "4095 was used as white" in bar.notes
     window.inspect.gallery.setCurrentIndex(window.gallery.index(1, 0))
     qtbot.waitUntil(lambda: bar.caption.startswith("cat.jpg"))
     assert bar.notes == ""

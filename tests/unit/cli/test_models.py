@@ -67,7 +67,7 @@ def test_a_model_says_how_it_was_made_and_measured(run: Run, tmp_path: Path) -> 
         "50.0% of 8 validation photos, which also selected the best epoch",
         "95 % interval 20.0% to 80.0%",
         "Base: small18",
-        "Made on: 2026-11-26",
+        "Created: 2026-11-26",
         "Trained part: head",
         "Temperature: 1.43",
         "false alarms on 4.0% of 50 photos that do belong (95 % interval 1.0% to 12.0%)",
