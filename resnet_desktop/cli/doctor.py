@@ -103,7 +103,7 @@ def _head() -> dict[str, Any]:
         width = find_head(logits_graph(base)).width
     except ResNetDesktopError as error:
         return {"ok": False, "message": str(error)}
-    return {"ok": True, "message": f"the last layer is taught without PyTorch, from {HEAD_BASE} ({width} features)"}
+    return {"ok": True, "message": f"trains the last layer without PyTorch, from {HEAD_BASE} ({width} features)"}
 
 
 def _providers() -> list[dict[str, Any]]:

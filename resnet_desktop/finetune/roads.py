@@ -21,11 +21,11 @@ def needs_pytorch(job: Job) -> str:
     """What of a job takes PyTorch, in words; empty where the last layer alone is taught, which takes none."""
     recipe = job.recipe
     reasons = (
-        (job.train != "head", "more than the last layer shall learn"),
+        (job.train != "head", "more than the last layer is to be trained"),
         (job.head.hidden is not None, "the head has a hidden layer"),
         (bool(job.head.dropout), "the head has dropout"),
-        (job.input_size is not None, "photos of another size shall be learnt from"),
-        (job.device not in _PROCESSORS, f"it shall run on {job.device}"),
+        (job.input_size is not None, "a different input size is set"),
+        (job.device not in _PROCESSORS, f"the device is {job.device}"),
         (recipe is not None and bool(recipe.mixup or recipe.ema), "photos are blended, or weights averaged"),
     )
     return next((words for holds, words in reasons if holds), "")

@@ -257,7 +257,7 @@ def test_shapes_that_are_computed_follow_the_batch() -> None:
 
 def test_an_operator_without_a_rule_is_named() -> None:
     model, _ = built(Case("Det", shape=(2, 4, 4)))
-    with pytest.raises(JobError, match=r"operator Det \(.*Train only the last layer"):
+    with pytest.raises(JobError, match=r"operator Det \(.*Train only its last layer"):
         network(model)
 
 

@@ -14,9 +14,9 @@ def _attention(node: GraphNode, inputs: Inputs) -> Tensor:
     mask = optional(inputs, 3)
     given = node.given
     if any(optional(inputs, place) is not None for place in (4, 5)) or len([x for x in node.outputs if x]) > 1:
-        raise refused(node, "a memory of the past in a node")
+        raise refused(node, "a key-value cache")
     if given.get("is_causal", 0) or given.get("softcap", 0.0) or given.get("qk_matmul_output_mode", 0):
-        raise refused(node, "a form")
+        raise refused(node, "this form")
     flat = q.ndim == 3
     if flat:
         queries, keys = int(given["q_num_heads"]), int(given["kv_num_heads"])

@@ -36,7 +36,7 @@ def transposed(node: GraphNode, inputs: Inputs) -> Tensor:
     bias = None if given is None else tensor(given, x)
     count = weight.ndim - 2
     if node.given.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID") or "output_shape" in node.given:
-        raise refused(node, "a size that is asked for")
+        raise refused(node, "an explicit output size")
     before, behind = sides(node, x.shape[2:], weight.shape[2:])
     more = tuple(node.given.get("output_padding", (0,) * count))
     dilations = spread(node, "dilations", count)

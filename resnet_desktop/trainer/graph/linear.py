@@ -35,7 +35,7 @@ def _einsum(node: GraphNode, inputs: Inputs) -> Tensor:
 def _fused_product(node: GraphNode, inputs: Inputs) -> Tensor:
     """ONNX Runtime's product of matrices that may be turned, times a number."""
     if node.given.get("transBatchA", 0) or node.given.get("transBatchB", 0):
-        raise refused(node, "a form")
+        raise refused(node, "this form")
     a, b = floats(inputs)
     a = a.transpose(-1, -2) if node.given.get("transA", 0) else a
     b = b.transpose(-1, -2) if node.given.get("transB", 0) else b

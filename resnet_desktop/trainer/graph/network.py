@@ -242,8 +242,8 @@ class _Constants(nn.Module):
 
 def _check(graph: Graph) -> None:
     if graph.quantized:
-        message = "The base is quantized to 8 bits, so only its last layer can be trained."
-        raise JobError("bad_job", message, "Train only the last layer, or use the model from before quantization.")
+        message = "The base uses 8-bit integers, so only its last layer can be trained."
+        raise JobError("bad_job", message, "Train only its last layer, or choose the unquantized model.")
     for node in graph.nodes:
         if node.op not in RULES:
             raise refused(node)

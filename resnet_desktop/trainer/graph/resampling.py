@@ -20,7 +20,7 @@ def _resized(node: GraphNode, inputs: Inputs) -> Tensor:
     if mode not in ("nearest", "linear") or coordinates not in COORDINATES or nearest not in NEAREST:
         raise refused(node, f"the mode {mode}, {coordinates}")
     if given.get("antialias", 0) or given.get("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise refused(node, "a form")
+        raise refused(node, "this form")
     for axis, count, scale in _changes(node, inputs, x):
         size = x.shape[axis]
         if size == count and scale == 1:

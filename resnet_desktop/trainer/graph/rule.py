@@ -29,8 +29,8 @@ def refused(node: GraphNode, form: str = "") -> JobError:
     what = f"the operator {node.op}" if not form else f"{form} of the operator {node.op}"
     return JobError(
         "bad_job",
-        f"Only the last layer of this base can be trained: the app does not support {what} ({node.name}).",
-        "Train only the last layer, or choose another model as the base.",
+        f"Only the last layer of this base can be trained: the trainer does not support {what} ({node.name}).",
+        "Train only its last layer, or choose another model as the base.",
     )
 
 
