@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+from collections import Counter
 from dataclasses import dataclass
 
 from resnet_desktop.bundle import answers
 from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.architectures import ARCHITECTURES
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.graph.head import Head, find_head, logits_graph
 from resnet_desktop.bundle.library import Library
@@ -22,6 +24,9 @@ VIEWS = {"quick": 1, "balanced": 2, "best": 4}
 """Versions of each photo, where the job does not say."""
 MOST_ROWS = 8000
 """Versions of all photos together, where the job does not say: of many photos more versions teach nothing."""
+WHOLE = "network"
+"""What all of a network is called whose parts have no names."""
+_STATISTICS = ("running_mean", "running_var")
 _OTHER = "Choose another model as the base."
 
 
@@ -42,10 +47,26 @@ class Base:
     checksum: str
 
     @property
+    def parts(self) -> dict[str, int]:
+        """How many parameters its parts have before the last layer: those of a ResNet by name, else all as one."""
+        named = (self.bundle.metadata.arch or "") in ARCHITECTURES
+        found: Counter[str] = Counter()
+        for name, tensor in self.bundle.view.initializers.items():
+            part = name.split(".")[0]
+            if not named:
+                part = WHOLE
+            elif part in ("fc", "head"):
+                continue
+            if not name.endswith(_STATISTICS):
+                found["conv1" if part == "bn1" else part] += math.prod(side or 0 for side in tensor.shape or ())
+        if not named:
+            found[WHOLE] = max(0, found[WHOLE] - (self.head.width + 1) * self.head.classes)
+        return dict(found)
+
+    @property
     def frozen(self) -> int:
-        """How many numbers it has beside those of its last layer."""
-        whole = sum(math.prod(side or 0 for side in t.shape or ()) for t in self.bundle.view.initializers.values())
-        return max(0, whole - (self.head.width + 1) * self.head.classes)
+        """How many parameters it has before its last layer."""
+        return sum(self.parts.values())
 
 
 def fill(job: Job) -> tuple[Job, Base]:

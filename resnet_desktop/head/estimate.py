@@ -58,7 +58,7 @@ def estimate(job: Job) -> dict[str, Any]:
         "trainable": trainable,
         "total": trainable + base.frozen,
         "parts": [
-            {"name": "network", "total": base.frozen, "trainable": 0, "rate": 0.0},
+            *({"name": name, "total": total, "trainable": 0, "rate": 0.0} for name, total in base.parts.items()),
             {"name": "head", "total": trainable, "trainable": trainable, "rate": 1.0},
         ],
         "chosen": {

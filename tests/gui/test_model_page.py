@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -219,9 +220,9 @@ def test_clicking_around_measures_the_last_choice(page: ModelPage, qtbot: QtBot)
     assert page.estimate.startswith("About")
     assert "1026 of" in page.estimate
     assert [piece.total is None for piece in page.network.shown].count(True) == 1, "only pooling has no weights"
-    batch = page.advanced.box("batch_size")
-    assert isinstance(batch, WholeBox)
-    assert batch.text() == "automatic (4)", "the machine's choices are told too"
+    workers = page.advanced.box("workers")
+    assert isinstance(workers, WholeBox)
+    assert workers.text() == f"automatic ({os.cpu_count()})", "the machine's choices are told too"
 
 
 def test_a_device_that_is_not_there_is_refused(page: ModelPage, qtbot: QtBot) -> None:

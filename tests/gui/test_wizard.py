@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.finetune.job import parse_job
+from resnet_desktop.finetune.trainer_check import TrainerCheck
 from resnet_desktop.gui.wizard.data_page import _local
 from resnet_desktop.gui.wizard.draft import Draft, earlier_runs
 from resnet_desktop.gui.wizard.wizard import TrainWizard
@@ -124,6 +125,9 @@ def test_from_photos_to_a_model_that_is_used(open_wizard: OpenWizard, qtbot: QtB
     qtbot.waitUntil(lambda: wizard.run.state.ended, timeout=LONG)
     assert wizard.run.state.was_successful(), wizard.progress.headline
     qtbot.waitUntil(lambda: "classified correctly" in wizard.result.headline, timeout=LONG)
+    assert " of 25 photos " in wizard.result.headline
+    assert "95 % interval" in wizard.result.headline
+    assert "5-fold cross-validation" in wizard.result.note
     assert wizard.page is wizard.result
     shot(wizard, "result")
     matrix = wizard.result.quality.matrix
@@ -142,7 +146,7 @@ def test_from_photos_to_a_model_that_is_used(open_wizard: OpenWizard, qtbot: QtB
     compared = wizard.result.before_after
     wizard.result.tabs.setCurrentWidget(compared)
     qtbot.waitUntil(lambda: not compared.difference.image.isNull(), timeout=LONG)
-    assert "Photo 1 of 5" in compared.words
+    assert "Photo 1 of 25" in compared.words, "all that can be read are judged, by cross-validation"
     assert wizard.next_button.text() == "Close and drop a photo"
     shot(wizard, "before-after")
     wizard.next_button.click()
@@ -204,3 +208,18 @@ def test_a_finished_run_is_looked_at_again(open_wizard: OpenWizard, qtbot: QtBot
     wizard.resume(folder)
     qtbot.waitUntil(lambda: wizard.progress.headline == "It broke.", timeout=LONG)
     assert not wizard.run.running
+
+
+def test_only_more_than_the_last_layer_asks_for_pytorch(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
+    wizard = open_wizard()
+    to_model_page(wizard, qtbot, photos)
+    wizard.trainer._show(TrainerCheck(None, ok=False, message="PyTorch is not installed."))
+    assert not wizard.trainer.complete
+    wizard.draft = wizard.model.into(wizard.draft)
+    assert not wizard.draft.needs_pytorch
+    wizard.model.choose("all", "quick")
+    wizard.go_on()
+    assert wizard.page is wizard.trainer
+    assert not wizard.next_button.isEnabled()
+    wizard.go_back()
+    assert wizard.page is wizard.model

@@ -68,7 +68,7 @@ def defaults(train: str, preset: str) -> dict[str, Any]:
 _STEPWISE = (
     *("epochs", "batch_size", "learning_rate", "recipe.optimizer", "recipe.momentum", "recipe.weight_decay"),
     *("recipe.warmup", "recipe.curve", "recipe.label_smoothing", "recipe.patience", "recipe.precision"),
-    *("recipe.accumulate", "device"),
+    "recipe.accumulate",
 )
 
 

@@ -91,7 +91,7 @@ def test_a_job_that_is_no_job_ends_with_its_code(listener: Listener, tmp_path: P
 
 def test_an_interpreter_that_is_none_is_an_error_in_words(listener: Listener, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="could not be started") as caught:
-        listener.start("job.json", python=tmp_path / "no-python")
+        listener.start(str(job(tmp_path)), python=tmp_path / "no-python")
     assert caught.value.code == "no_torch"
 
 
