@@ -11,19 +11,24 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as f
 
 from resnet_desktop.bundle.bundle import Bundle, read, write
 from resnet_desktop.bundle.graph.base import Base, read_base
+from resnet_desktop.bundle.graph.nodes import read_graph
 from resnet_desktop.bundle.layers import layers
 from resnet_desktop.bundle.metadata import Metadata
+from resnet_desktop.bundle.resnet_graph import build_resnet
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.session import Session
 from resnet_desktop.trainer.graph.network import GraphNetwork
+from resnet_desktop.trainer.resnet import ResNet, named_arrays
 from tests.trainer import graph_networks
 from tests.trainer.networks import CLASSES, SIDE
-from tests.unit.explain.graphs import noise
+from tests.trainer.test_gradient_families import light
+from tests.unit.explain.graphs import error, noise, session
 
 CLOSE = 1e-4
 NAMES = tuple(graph_networks.NETWORKS)
@@ -205,3 +210,106 @@ def test_the_last_stage(tmp_path: Path, name: str) -> None:
         front = network.frozen_part(x)
         assert (front.shape != x.shape) == (name != "swin")  # which asks for the sizes of what lies before
         torch.testing.assert_close(network.learning_part(front), network(x))
+
+
+def test_names_and_order_are_those_of_the_network_that_is_written_by_hand(tmp_path: Path) -> None:
+    """So that checkpoints of runs that began with it go on: an optimizer knows parameters by their order alone."""
+    written = graph_networks.network("resnet50")
+    assert isinstance(written, ResNet)
+    metadata = Metadata(arch=None, categories=tuple("abcde"), transforms=Transforms(resize=64, crop=64))
+    model = build_resnet(written.architecture, named_arrays(written), height=64, width=64)
+    network = made(read_base(write(tmp_path / "own.onnx", model, metadata)), written)
+    assert [(n, p.shape) for n, p in network.named_parameters()] == [
+        (n, p.shape) for n, p in written.named_parameters()
+    ]
+    assert network.state_dict().keys() == written.state_dict().keys()
+    assert [network.depth(n) for n, _ in network.named_parameters() if n[:3] != "fc."] == [
+        written.depth(n) for n, _ in written.named_parameters() if n[:3] != "fc."
+    ]
+
+
+class Keras(nn.Module):
+    """As Keras lays things out: channels last, one more cell padded below and on the right than above and left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(3, 6, 3, 2, bias=False), nn.Conv2d(6, 6, 3, 1, 1, groups=6, bias=False)
+        self.scale, self.shift, self.bias = (nn.Parameter(torch.randn(6)) for _ in range(3))
+        self.last = nn.Linear(6, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(f.pad(x, (0, 1, 0, 1))).permute(0, 2, 3, 1)
+        x = (x * self.scale + self.shift).clamp(0, 6)
+        x = self.second(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1) + self.bias
+        out: Tensor = self.last(x.mean((1, 2)))
+        return out
+
+
+def keras_graph(module: Keras) -> bytes:
+    """The same as tf2onnx writes it."""
+    arrays = {name: p.detach().numpy() for name, p in module.named_parameters()}
+    arrays["last.weight"] = arrays["last.weight"].T.copy()
+    arrays |= {"zero": np.array(0, np.float32), "six": np.array(6, np.float32)}
+    last, first = {"perm": [0, 2, 3, 1]}, {"perm": [0, 3, 1, 2]}
+    steps: list[tuple[str, list[str], dict[str, Any]]] = [
+        ("Transpose", [], last),
+        ("Transpose", [], first),
+        ("Conv", ["first.weight"], {"strides": [2, 2], "auto_pad": "SAME_UPPER"}),
+        ("Transpose", [], last),
+        ("Mul", ["scale"], {}),
+        ("Add", ["shift"], {}),
+        ("Clip", ["zero", "six"], {}),
+        ("Transpose", [], first),
+        ("Conv", ["second.weight"], {"group": 6, "auto_pad": "SAME_LOWER"}),
+        ("Transpose", [], last),
+        ("Add", ["bias"], {}),
+        ("ReduceMean", [], {"axes": [1, 2], "keepdims": 0}),
+        ("MatMul", ["last.weight"], {}),
+        ("Add", ["last.bias"], {}),
+    ]
+    names = ["x", *(f"t{i}" for i in range(len(steps)))]
+    nodes = [
+        helper.make_node(op, [names[i], *others], [names[i + 1]], **given)
+        for i, (op, others, given) in enumerate(steps)
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "keras",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, SIDE, SIDE])],
+        [helper.make_tensor_value_info(names[-1], TensorProto.FLOAT, ["n", CLASSES])],
+        [numpy_helper.from_array(array, name) for name, array in arrays.items()],
+    )
+    model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 17)])
+    return bytes(model.SerializeToString())
+
+
+def test_channels_last_as_keras_has_them(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    module = Keras().eval()
+    base = read_base(opened(tmp_path, keras_graph(module)))
+    assert base.graph.weights.keys() == {"first.weight", "second.weight", "scale", "shift", "bias"}
+    check_gradients(base, module)
+
+
+@pytest.mark.parametrize("name", ["densenet121", "shufflenet", "squeezenet", "inception_v2"])
+def test_networks_of_other_exporters(name: str) -> None:
+    """Those that the onnx package carries, against ONNX Runtime."""
+    model, logits = light(name)
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info(logits, TensorProto.FLOAT, None))
+    given = model.graph.input[0]
+    x = noise(*(dim.dim_value for dim in given.type.tensor_type.shape.dim))
+    (right,) = session(model.SerializeToString())([logits], {given.name: x})
+    with torch.inference_mode():
+        found = GraphNetwork(read_graph(model), {}, width=1, classes=1).eval().pooled(torch.from_numpy(x))
+    assert error(found.numpy(), right) <= CLOSE
+
+
+@pytest.mark.parametrize("name", ["mobilenet-v3", "swin"])
+def test_it_can_be_traced(tmp_path: Path, name: str) -> None:
+    """What torch.compile takes it for gives the same; the compiler itself is not asked."""
+    network = made(read_base(opened(tmp_path, exported(name))), graph_networks.network(name))
+    x = torch.from_numpy(noise(2, 3, SIDE, SIDE))
+    compiled = torch.compile(network, backend="eager")
+    with torch.no_grad():
+        torch.testing.assert_close(compiled(x), network(x), rtol=CLOSE, atol=CLOSE)
