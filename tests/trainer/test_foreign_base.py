@@ -152,7 +152,7 @@ def test_a_weight_that_is_no_number(job: Job, base: Callable[[str], Path]) -> No
         values.flat[0] = np.nan
         tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
 
-    refused(job(edited(base("vgg"), change)), ModelError, r"no network can work with .*0\.weight")
+    refused(job(edited(base("vgg"), change)), ModelError, r"weights that are unusable .*0\.weight")
 
 
 def test_a_last_layer_that_is_not_linear(job: Job, base: Callable[[str], Path]) -> None:
