@@ -86,18 +86,28 @@ def check_weights(name: str, bundle: Bundle, graph: Graph) -> None:
 
 
 def _check_sizes(job: Job, bundle: Bundle, network: GraphNetwork) -> None:
-    """Refuse pictures of a size that the graph does not take. Raises JobError."""
+    """Refuse batches and pictures of sizes that the graph does not take. Raises JobError."""
     usual = bundle.input_shape[-1]
+    if bundle.batch is not None and not _takes(network, bundle.batch + 1, usual):
+        message = (
+            f"The base {job.base} only accepts batches of {bundle.batch}, so only its last layer can be trained."
+        )
+        raise JobError("bad_job", message, "Train only the last layer, or export the model with a free batch size.")
     asked = {job.input_size or usual, *(phase.size for phase in (job.recipe.schedule if job.recipe else ()))}
     for size in sorted(asked - {usual}):
-        try:
-            with torch.inference_mode():
-                width = network.eval().pooled(torch.zeros(1, 3, size, size)).shape[-1]
-        except (RuntimeError, ValueError, IndexError):
-            width = 0
-        if width != network.width:
+        if not _takes(network, 1, size):
             message = f"The base {job.base} only accepts photos of {usual} pixels, not {size}."
             raise JobError("bad_job", message, "Leave out 'input_size' (and the sizes of 'schedule').")
+
+
+def _takes(network: GraphNetwork, count: int, size: int) -> bool:
+    """Whether the graph makes features of so many pictures of this size."""
+    try:
+        with torch.inference_mode():
+            shape = network.eval().pooled(torch.zeros(count, 3, size, size)).shape
+    except (RuntimeError, ValueError, IndexError):  # shapes that do not fit, as PyTorch and NumPy say it
+        return False
+    return tuple(shape) == (count, network.width)
 
 
 def read_base(base: str) -> Bundle:

@@ -175,6 +175,18 @@ def test_a_size_that_the_graph_does_not_take(job: Job, base: Callable[[str], Pat
     refused(job(base("vgg"), input_size=48), JobError, "pictures of 32 pixels alone, not of 48")
 
 
+def test_a_batch_that_cannot_be_made_free(job: Job, base: Callable[[str], Path]) -> None:
+    def change(model: onnx.ModelProto) -> None:
+        node = next(n for n in model.graph.node if n.op_type == "Relu")
+        node.op_type = "Max"
+        node.input.append("floor")
+        model.graph.initializer.append(numpy_helper.from_array(np.zeros((2, 1, 1, 1), np.float32), "floor"))
+        model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
+        model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 2
+
+    refused(job(edited(base("vgg"), change)), JobError, "batches of 2 alone")
+
+
 def test_a_softmax_and_a_fixed_batch(job: Job, base: Callable[[str], Path]) -> None:
     def change(model: onnx.ModelProto) -> None:
         model.graph.node.append(helper.make_node("Softmax", [model.graph.output[0].name], ["p"], axis=1))
