@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import torch
 from torch import nn
@@ -66,7 +68,7 @@ def _from_base(job: Job, classes: int, hidden: tuple[int, ...]) -> GraphNetwork:
         arch=bundle.metadata.arch or "",
         reduction=base.reduction,
     )
-    network.base = base
+    network.base = dataclasses.replace(base, graph=base.graph.bare())
     _check_sizes(job, bundle, network)
     return network
 

@@ -35,8 +35,10 @@ def make_optimizer(network: Classifier, recipe: Recipe) -> torch.optim.Optimizer
     for depth, parameters in sorted(parts.items(), reverse=True):
         scale = recipe.stage_rate ** (last - min(depth, last)) if len(parts) > 1 else 1.0
         weights = [p for p in parameters if _is_weight(p)]
+        others = [p for p in parameters if not _is_weight(p)]
+        # Both, though one may be empty: checkpoints count the groups.
         groups.append({"params": weights, "weight_decay": recipe.weight_decay, "scale": scale})
-        groups.append({"params": [p for p in parameters if not _is_weight(p)], "weight_decay": 0.0, "scale": scale})
+        groups.append({"params": others, "weight_decay": 0.0, "scale": scale})
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=PEAK["adamw"], betas=(recipe.momentum, 0.98), foreach=True)
     return torch.optim.SGD(groups, lr=PEAK["sgd"], momentum=recipe.momentum, nesterov=recipe.momentum > 0, foreach=True)

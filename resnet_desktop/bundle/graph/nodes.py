@@ -7,7 +7,7 @@ statistics and constants.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,10 @@ class Graph:
     input: str
     output: str
     quantized: bool
+
+    def bare(self) -> Graph:
+        """The same without its arrays, for whoever has taken them."""
+        return replace(self, weights={}, statistics={}, constants={})
 
 
 def read_graph(model: onnx.ModelProto) -> Graph:

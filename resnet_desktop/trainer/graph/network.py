@@ -74,6 +74,7 @@ class GraphNetwork(Classifier):
         self._depths = _depths(graph, stages)
         self._overwritten = _overwritten(graph)
         self._last_reader = _last_readers(graph.nodes, graph.output)
+        self.graph = graph.bare()  # the arrays are held by now
         self._known: dict[tuple[int, ...], dict[str, Array]] = {}
         self._cut: tuple[str, frozenset[int]] | None = None
         self.base: Base | None = None
