@@ -25,7 +25,7 @@ from resnet_desktop.runs.assess import Answers, Fitted
 from resnet_desktop.runs.report import write_report
 from resnet_desktop.trainer import about, parity
 from resnet_desktop.trainer.doubts import doubted
-from resnet_desktop.trainer.ending import REPORT_SECONDS, Ending, prototype_photos
+from resnet_desktop.trainer.ending import PROOF_RUNS, REPORT_SECONDS, Ending, prototype_photos
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.feeds import FeatureFeed
 from resnet_desktop.trainer.graph.network import GraphNetwork
@@ -51,6 +51,7 @@ def export(engine: Engine, found: Scan) -> Bundle:
     engine.control.check()
     rows = parity.inputs(told.proving, transforms, engine.job.workers or 1)
     made, witness = _made(engine, rows, told)
+    told.part(len(witness.stored) * PROOF_RUNS // 2)  # the file's own runs come at the end
     metadata = Metadata(arch=made.arch, categories=found.labels, transforms=transforms)
     draft = bundles.write(folder / "draft.onnx", made.model, metadata)
     try:
