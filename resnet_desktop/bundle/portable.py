@@ -10,12 +10,12 @@ import json
 from importlib import resources
 from pathlib import Path
 
-from resnet_desktop.bundle.bundle import Bundle, whole_file
+from resnet_desktop.bundle.bundle import Bundle, serialized, whole_file
 from resnet_desktop.core import atomic
 
 _EXAMPLE = '''"""python example.py PHOTO: the classes of a photo, with numpy, onnxruntime and pillow."""
 import json, sys, pathlib, numpy, onnxruntime
-from photo import Image, read, shorter_side_to
+from photo import Image, covering, read, shorter_side_to
 here = pathlib.Path(__file__).parent
 model = json.loads((here / "labels.json").read_text("utf-8"))
 t = model["transforms"]
@@ -23,11 +23,11 @@ image, size = read(sys.argv[1], model["decode_side"], t.get("range") or "tags")
 if t["native"] and min(size) > t["native"]:
     size = shorter_side_to(t["native"], *size)
     image = image.resize(size, Image.Resampling.BILINEAR)
-c = t["crop"]
-w, h = (c, c) if t.get("fit") == "stretch" else shorter_side_to(t["resize"], *size)
-x, y, sx, sy = round((w - c) / 2), round((h - c) / 2), image.width / w, image.height / h
-box = x * sx, y * sy, min((x + c) * sx, image.width), min((y + c) * sy, image.height)
-pixels = numpy.float32(image.resize((c, c), Image.Resampling[t["interpolation"].upper()], box)) / 255
+ch, cw = t["crop"] if isinstance(t["crop"], list) else [t["crop"]] * 2
+w, h = (cw, ch) if t.get("fit") == "stretch" else covering(cw, ch, t["resize"], *size)
+x, y, sx, sy = round((w - cw) / 2), round((h - ch) / 2), image.width / w, image.height / h
+box = x * sx, y * sy, min((x + cw) * sx, image.width), min((y + ch) * sy, image.height)
+pixels = numpy.float32(image.resize((cw, ch), Image.Resampling[t["interpolation"].upper()], box)) / 255
 order = [2, 1, 0] if t.get("channels") == "bgr" else [0, 1, 2]
 pixels = ((pixels - t["mean"]) / t["std"]).transpose(2, 0, 1)[None, order].astype("float32")
 logits = onnxruntime.InferenceSession(here / "model.onnx").run([model["output"]], {model["input"]: pixels})[0][0]
@@ -49,6 +49,16 @@ TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF orientation: Image.Tr
 
 def shorter_side_to(side, w, h):
     return (side, max(side, side * h // w)) if w <= h else (max(side, side * w // h), side)
+
+
+def covering(crop_width, crop_height, side, w, h):
+    """Width and height with the shorter side ``side``, or larger where the crop needs that."""
+    full = shorter_side_to(side, w, h)
+    if full[0] >= crop_width and full[1] >= crop_height:
+        return full
+    if crop_width * h >= crop_height * w:
+        return crop_width, max(crop_height, crop_width * h // w)
+    return max(crop_width, crop_height * w // h), crop_height
 
 
 def read(path, side, values="tags"):
@@ -96,9 +106,10 @@ def write_portable(folder: Path, bundle: Bundle) -> Path:
         "decode_side": metadata.transforms.decode_side,
         "temperature": metadata.temperature,
         "input": bundle.input_name,
-        "output": bundle.view.outputs[0],
+        "output": bundle.output_name,
     }
-    atomic.write_bytes(folder / "model.onnx", whole_file(bundle))
+    # What gives logits: a foreign file may give probabilities, or want its pictures in another form.
+    atomic.write_bytes(folder / "model.onnx", serialized(bundle) if bundle.rewritten else whole_file(bundle))
     lines = (" ".join(label.splitlines()) for label in metadata.categories)
     atomic.write_text(folder / "labels.txt", "".join(f"{line}\n" for line in lines))
     atomic.write_text(folder / "labels.json", json.dumps(values, indent=1, ensure_ascii=False) + "\n")

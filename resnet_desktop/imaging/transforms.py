@@ -84,7 +84,8 @@ class Transforms:
     """Preprocessing parameters, in pixels; ``mean`` and ``std`` are per channel on the 0–1 scale, in the order RGB.
 
     ``channels``: in which order the network takes them. ``range``: which values of pictures of more than 8 bits it was
-    shown as black and white; None: it was not said.
+    shown as black and white; None: it was not said. ``crop_width``: where the network sees no square, the width of what
+    it sees, and ``crop`` is the height; in JSON ``crop`` is then ``[height, width]``.
     """
 
     native: int | None = None
@@ -96,6 +97,7 @@ class Transforms:
     fit: OwnFit = "crop"
     channels: Channels = "rgb"
     range: Range | None = None
+    crop_width: int | None = None
 
     @classmethod
     def from_json(cls, data: str | Mapping[str, Any]) -> Transforms:
@@ -113,10 +115,11 @@ class Transforms:
             raise _bad("are not a JSON object")
         default = cls()
         native = data.get("native")
-        crop = _side("crop", data.get("crop", default.crop))
-        resize = _side("resize", data.get("resize", max(default.resize, crop)))
-        if resize < crop:
-            raise _bad(f"crop more (crop {crop}) than they resize to (resize {resize})")
+        crop, crop_width = _sides(data.get("crop", default.crop))
+        least = crop if crop_width is None else min(crop, crop_width)
+        resize = _side("resize", data.get("resize", max(default.resize, least)))
+        if resize < least:
+            raise _bad(f"crop more (crop {least}) than they resize to (resize {resize})")
         return cls(
             native=None if native is None else _side("native", native),
             resize=resize,
@@ -127,22 +130,33 @@ class Transforms:
             fit=_one_of(OwnFit, "fit", data.get("fit", default.fit)),
             channels=_one_of(Channels, "order of channels", data.get("channels", default.channels)),
             range=None if data.get("range") is None else _one_of(Range, "range", data["range"]),
+            crop_width=crop_width,
         )
 
     def to_json(self) -> dict[str, Any]:
         """The mapping that ``from_json`` reads, ready for json.dumps; keys that came later only where needed."""
         values = asdict(self) | {"mean": list(self.mean), "std": list(self.std)}
+        width = values.pop("crop_width")
+        if width is not None:
+            values["crop"] = [self.crop, width]
         return {key: value for key, value in values.items() if key not in _LATER or value != getattr(Transforms(), key)}
 
     @property
     def format(self) -> int:
         """The version of the bundle format that can express them."""
-        return 2 if self.to_json().keys() & set(_LATER) else 1
+        return 2 if self.crop_width is not None or self.to_json().keys() & set(_LATER) else 1
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """What the network sees, in pixels: (height, width)."""
+        return self.crop, self.crop if self.crop_width is None else self.crop_width
 
     @property
     def decode_side(self) -> int:
         """What to ask of ``decode``: the size in pixels to which the shorter side will first be brought, or more."""
-        side = self.crop if self.fit == "stretch" else self.resize
+        side = max(self.size) if self.fit == "stretch" or self.crop_width is not None else self.resize
+        if self.fit != "stretch":
+            side = max(side, self.resize)
         return max(_LEAST_DECODE_SIDE, side if self.native is None else min(self.native, side))
 
     def apply(
@@ -161,18 +175,18 @@ class Transforms:
                 rounded to whole pixels on the way, so that without it the crop can lie a pixel beside its place.
             fit: ``crop`` does as the network was trained (cuts the centre out, or stretches); ``whole`` scales the
                 whole picture into the square and pads with the mean colour (zeros after normalization).
-            out: where to write, float32 (3, crop, crop); a new array is made where it is None.
+            out: where to write, float32 (3, *size); a new array is made where it is None.
 
         Returns:
-            ``out``: float32 (3, crop, crop).
+            ``out``: float32 (3, *size).
         """
         image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
         place = self._placement(full_size or image.size, fit)
         seen = self._scaled(image, place)
         if out is None:
-            out = np.empty((3, self.crop, self.crop), np.float32)
+            out = np.empty((3, *self.size), np.float32)
         target = out
-        if place.size != (self.crop, self.crop):
+        if place.size != self.size[::-1]:
             out.fill(0.0)
             left, top = place.corner
             target = out[:, top : top + place.size[1], left : left + place.size[0]]
@@ -185,13 +199,13 @@ class Transforms:
     def view(
         self, pixels: NDArray[np.uint8] | Image.Image, fit: Fit = "crop", *, full_size: tuple[int, int] | None = None
     ) -> NDArray[np.uint8]:
-        """What the network sees, before normalization: uint8 (crop, crop, 3). Arguments as those of ``apply``."""
+        """What the network sees, before normalization: uint8 (*size, 3). Arguments as those of ``apply``."""
         image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
         place = self._placement(full_size or image.size, fit)
         seen = self._scaled(image, place)
-        if place.size == (self.crop, self.crop):
+        if place.size == self.size[::-1]:
             return seen
-        square = np.empty((self.crop, self.crop, 3), np.uint8)
+        square = np.empty((*self.size, 3), np.uint8)
         square[:] = np.clip(np.rint(np.asarray(self.mean) * 255.0), 0, 255).astype(np.uint8)
         left, top = place.corner
         square[top : top + place.size[1], left : left + place.size[0]] = seen
@@ -214,7 +228,8 @@ class Transforms:
         step_y = (place.box[3] - place.box[1]) / place.size[1]
         left = place.box[0] - place.corner[0] * step_x
         top = place.box[1] - place.corner[1] * step_y
-        right, bottom = left + self.crop * step_x, top + self.crop * step_y
+        height, width_seen = self.size
+        right, bottom = left + width_seen * step_x, top + height * step_y
         return Box(left * to_full_x, top * to_full_y, right * to_full_x, bottom * to_full_y)
 
     def _placement(self, full_size: tuple[int, int], fit: Fit) -> _Placement:
@@ -222,18 +237,29 @@ class Transforms:
         if self.native is not None and min(first) > self.native:
             first = _shorter_side_to(self.native, *first)
         reduced = first != full_size
+        height, width = self.size
+        everything = (0.0, 0.0, float(first[0]), float(first[1]))
         if fit == "whole":
-            longest = max(first)
-            size = (max(1, round(first[0] * self.crop / longest)), max(1, round(first[1] * self.crop / longest)))
-            corner = ((self.crop - size[0]) // 2, (self.crop - size[1]) // 2)
-            return _Placement(first, reduced, (0.0, 0.0, float(first[0]), float(first[1])), size, corner)
+            step = max(first[0] / width, first[1] / height)
+            size = (max(1, min(width, round(first[0] / step))), max(1, min(height, round(first[1] / step))))
+            return _Placement(first, reduced, everything, size, ((width - size[0]) // 2, (height - size[1]) // 2))
         if self.fit == "stretch":
-            return _Placement(first, reduced, (0.0, 0.0, float(first[0]), float(first[1])), (self.crop,) * 2, (0, 0))
-        full = _shorter_side_to(self.resize, *first)
-        left, top = round((full[0] - self.crop) / 2.0), round((full[1] - self.crop) / 2.0)
+            return _Placement(first, reduced, everything, (width, height), (0, 0))
+        full = self._full(first)
+        left, top = round((full[0] - width) / 2.0), round((full[1] - height) / 2.0)
         step_x, step_y = first[0] / full[0], first[1] / full[1]
-        box = (left * step_x, top * step_y, (left + self.crop) * step_x, (top + self.crop) * step_y)
-        return _Placement(first, reduced, box, (self.crop, self.crop), (0, 0))
+        box = (left * step_x, top * step_y, (left + width) * step_x, (top + height) * step_y)
+        return _Placement(first, reduced, box, (width, height), (0, 0))
+
+    def _full(self, first: tuple[int, int]) -> tuple[int, int]:
+        """The (width, height) of a picture before the centre is cut out: larger than resized if that is larger."""
+        full = _shorter_side_to(self.resize, *first)
+        height, width = self.size
+        if full[0] >= width and full[1] >= height:
+            return full
+        if width * first[1] >= height * first[0]:
+            return width, max(height, width * first[1] // first[0])
+        return max(width, height * first[0] // first[1]), height
 
     def _scaled(self, image: Image.Image, place: _Placement) -> NDArray[np.uint8]:
         """uint8 (height, width, 3) at ``place.size``. Pillow computes the rows and columns of the box only."""
@@ -270,6 +296,16 @@ def _side(key: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_CROP:
         raise _bad(f"need a whole number from 1 to {MAX_CROP} as {key}, not {value!r}")
     return value
+
+
+def _sides(value: object) -> tuple[int, int | None]:
+    """Height and width of the crop; the width None for a square."""
+    if not isinstance(value, list | tuple):
+        return _side("crop", value), None
+    if len(value) != 2:
+        raise _bad(f"need a side, or height and width, as crop, not {value!r}")
+    height, width = (_side("crop", side) for side in value)
+    return height, None if width == height else width
 
 
 def _triple(key: str, value: object, *, positive: bool) -> tuple[float, float, float]:
