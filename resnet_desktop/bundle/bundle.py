@@ -10,21 +10,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, numpy_helper
+from onnx import numpy_helper
 
 from resnet_desktop import __version__
 from resnet_desktop.bundle import tensors
+from resnet_desktop.bundle.adapt.inputs import find_input
+from resnet_desktop.bundle.adapt.outputs import Ending, choose
+from resnet_desktop.bundle.adapt.outputs import ending as ending_of
+from resnet_desktop.bundle.adapt.surgery import Plan, apply, fitting_values, planned
+from resnet_desktop.bundle.adapt.versions import readable
 from resnet_desktop.bundle.architectures import ARCHITECTURES
-from resnet_desktop.bundle.features import FeatureLayer, behind_softmax, final_operator, find_features
+from resnet_desktop.bundle.features import FeatureLayer, final_operator, find_features
 from resnet_desktop.bundle.graph.efficientnet import is_efficientnet_lite, read_shape
-from resnet_desktop.bundle.graph_view import ONNX_DOMAINS, GraphView, Shape, declared, type_name
+from resnet_desktop.bundle.graph_view import ONNX_DOMAINS, GraphView
 from resnet_desktop.bundle.importers.label_metadata import Said, said_by_itself
-from resnet_desktop.bundle.metadata import CHECKSUM_KEY, MAX_CLASSES, PREFIX, Metadata
+from resnet_desktop.bundle.metadata import CHECKSUM_KEY, PREFIX, Metadata, Order, is_label
 from resnet_desktop.bundle.resnet_graph import PRODUCER, check_arrays, read_arrays
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import LayerError, ModelError
@@ -42,10 +46,6 @@ __all__ = [
     "write",
 ]
 
-DEFAULT_SIDE = 224
-"""Input side, in pixels, where a foreign model leaves it open."""
-
-MAX_SIDE = 4096
 _QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "ConvInteger")
 
 
@@ -58,10 +58,10 @@ class Bundle:
         metadata: its labels, transforms and so on; for a foreign model the labels that it names, else "class 0" …,
             and the usual transforms.
         has_metadata: False for a foreign model.
-        input_name: the graph's input, float32 ``[batch, 3, height, width]``.
+        input_name: the input of ``serialized``, float32 ``[batch, 3, height, width]``.
         input_shape: ``(3, height, width)``.
         output_name: the tensor with the logits ``[batch, classes]``; an output of ``serialized``, where a final Softmax
-            is peeled off and ``[batch, classes, 1, 1]`` is flattened.
+            is peeled off, other probabilities become their logarithms and ``[batch, classes, 1, 1]`` is flattened.
         classes: how many.
         batch: the batch size, if the model works with no other; else None.
         size: of the file, in bytes.
@@ -83,8 +83,8 @@ class Bundle:
     modified_ns: int = field(repr=False)
     rewritten: bool = field(repr=False)
     """Whether a session needs another graph than the file's: a Softmax is peeled off, or weights lie outside."""
-    flattened: str | None = field(default=None, repr=False)
-    """The tensor ``[batch, classes, 1, 1]`` that ``output_name`` is made of; None if the file has ``output_name``."""
+    plan: Plan = field(repr=False)
+    """How that other graph is made."""
     named: bool = False
     """Whether the file says what its classes are called: a bundle does, another model by luck (``label_metadata``)."""
     prepared: bool = False
@@ -111,15 +111,50 @@ class VerifyResult:
     found: str
 
 
-def read(path: Path) -> Bundle:
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is known of a graph that does not show itself.
+
+    Attributes:
+        layout: which way pictures lie in its input.
+        output_name: the output that is taken, or a tensor inside.
+        size: height and width of what it sees, where it leaves them open.
+        probabilities: whether rows of its output summed to 1 when it was tried.
+    """
+
+    layout: Order | None = None
+    output_name: str | None = None
+    size: tuple[int, int] | None = None
+    probabilities: bool = False
+
+    @classmethod
+    def of(cls, metadata: Metadata, otherwise: Chosen) -> Chosen:
+        """What a file's metadata say."""
+        return cls(
+            metadata.layout or otherwise.layout,
+            metadata.output_name or otherwise.output_name,
+            metadata.transforms.size,
+            metadata.output_name is not None and metadata.output == "probabilities",
+        )
+
+
+_NOTHING = Chosen()
+
+
+def read(path: Path, chosen: Chosen = _NOTHING) -> Bundle:
     """Open a model file and check everything but the values of its weights (see ``verify``).
+
+    Args:
+        path: the file.
+        chosen: what the user says of it, and its metadata do not.
 
     Raises:
         ModelError: ``missing_model``, ``not_onnx``, ``damaged_model``, ``newer_format``, ``bad_metadata``,
             ``wrong_shapes``, ``external_data``, ``unsupported_model``.
     """
     data, state = tensors.read_bytes(path)
-    return _checked(tensors.parse(data, path), path, size=len(data), modified_ns=state.st_mtime_ns)
+    parsed = tensors.parse(data, path)
+    return _checked(parsed, path, size=len(data), modified_ns=state.st_mtime_ns, chosen=chosen)
 
 
 def serialized(bundle: Bundle, extra_outputs: Sequence[str] = ()) -> bytes:
@@ -136,11 +171,8 @@ def serialized(bundle: Bundle, extra_outputs: Sequence[str] = ()) -> bytes:
     present = set(bundle.view.outputs)
     if bundle.rewritten:
         model = tensors.parse(data, bundle.path).model
-        if bundle.flattened is not None:
-            model.graph.node.append(_flatten(bundle.flattened, bundle.output_name))
-        kept = onnx.ValueInfoProto(name=bundle.output_name)
-        del model.graph.output[:]
-        model.graph.output.append(kept)
+        readable(model)
+        apply(model, bundle.plan)
         data = model.SerializeToString()
         present = {bundle.output_name}
     added = [onnx.ValueInfoProto(name=n) for n in dict.fromkeys(extra_outputs) if n not in present]
@@ -218,51 +250,58 @@ def _unchanged_bytes(bundle: Bundle) -> bytes:
     return data
 
 
-def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int) -> Bundle:
+def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int, chosen: Chosen = _NOTHING) -> Bundle:
     model = parsed.model
+    changed = readable(model)
     metadata = _metadata(model)
-    input_name, given = _input(model)
-    batch, *_ = given
-    view = GraphView(model, input_shape=given, strict=metadata is not None and _is_plain_onnx(model))
-    output, classes = _output(model, view)
-    logits = behind_softmax(view, output)
-    _check_output_kind(view, output, metadata, peeled=logits is not None)
-    side = given[-1]
-    assert side is not None
+    plan, view = _planned(model, metadata, chosen)
+    if plan.is_needed:
+        apply(model, plan)
+    image, ending = plan.image, plan.ending
+    sides = (image.height, image.width)
+    if plan.changes_tensors:
+        view = GraphView(model, input_shape=(plan.batch, 3, *sides))
     if metadata is None:
-        usual = _foreign_metadata(classes, side, "probabilities" if logits is not None else "logits")
-        said = said_by_itself(usual, {p.key: p.value for p in model.metadata_props})
+        said = said_by_itself(_foreign_metadata(plan), {p.key: p.value for p in model.metadata_props})
     else:
-        _check_agreement(metadata, classes, side)
-        _check_architecture(metadata, view)
+        _check_agreement(metadata, ending.classes, sides)
+        if not _has_its_architecture(metadata, view):
+            metadata = replace(metadata, arch=None)
         said = Said(metadata, named=True, prepared=True)
-    output_name, flattened = logits if logits is not None else output, None
-    if len(view.shape(output_name)) > 2:
-        output_name, flattened = f"{output_name}/flat", output_name
-        model.graph.node.append(_flatten(flattened, output_name))
-        view = GraphView(model, input_shape=given)
     return Bundle(
         path=path,
         metadata=said.metadata,
         has_metadata=metadata is not None,
-        input_name=input_name,
-        input_shape=(3, side, side),
-        output_name=output_name,
-        classes=classes,
-        batch=batch,
+        input_name=plan.input_name,
+        input_shape=(3, *sides),
+        output_name=plan.output_name,
+        classes=ending.classes,
+        batch=plan.batch,
         size=size,
-        features=find_features(view, model, output_name),
+        features=find_features(view, model, plan.output_name),
         view=view,
         modified_ns=modified_ns,
-        rewritten=logits is not None or flattened is not None or parsed.external,
-        flattened=flattened,
-        named=said.named,
+        rewritten=plan.is_needed or parsed.external or changed,
+        plan=plan,
+        named=said.named or (metadata is None and ending.row.labels is not None),
         prepared=said.prepared,
     )
 
 
-def _flatten(tensor: str, flat: str) -> onnx.NodeProto:
-    return onnx.helper.make_node("Flatten", [tensor], [flat], axis=1)
+def _planned(model: onnx.ModelProto, metadata: Metadata | None, chosen: Chosen) -> tuple[Plan, GraphView]:
+    """What is to be done to the graph so that it takes pictures and gives logits, and the graph as it is."""
+    told = chosen if metadata is None else Chosen.of(metadata, chosen)
+    image = find_input(model, told.size, told.layout)
+    strict = metadata is not None and metadata.arch is not None and _is_plain_onnx(model)
+    view = GraphView(model, input_shape=image.shape, strict=strict)
+    labels = None if metadata is None else len(metadata.categories)
+    props = {p.key: p.value for p in model.metadata_props}
+    row = choose(model, view, told.output_name, labels, props)
+    ending = ending_of(model, view, row)
+    if told.probabilities and not ending.gives_probabilities:
+        ending = replace(ending, kind="probabilities")
+    _check_output_kind(view, ending, metadata)
+    return planned(image, ending, view), view
 
 
 def _metadata(model: onnx.ModelProto) -> Metadata | None:
@@ -278,102 +317,63 @@ def _metadata(model: onnx.ModelProto) -> Metadata | None:
     return metadata
 
 
-def _input(model: onnx.ModelProto) -> tuple[str, Shape]:
-    """The one input, which must take square RGB images: its name and ``(batch or None, 3, side, side)``."""
-    weights = {t.name for t in model.graph.initializer}
-    inputs = [i for i in model.graph.input if i.name not in weights]
-    if len(inputs) != 1:
-        raise ModelError("unsupported_model", f"An image classifier has one input; this model has {len(inputs)}.")
-    tensor = declared(inputs[0])
-    shape = tensor.shape or ()
-    is_image = tensor.type == TensorProto.FLOAT and len(shape) == 4 and shape[1] in (3, None)
-    if not is_image:
-        what = f"{type_name(tensor.type)} {list(shape)}"
-        raise ModelError(
-            "unsupported_model",
-            f"The model's input is {what}; an image classifier takes float32 [batch, 3, height, width].",
-        )
-    batch, _, height, width = shape
-    height, width = height or width or DEFAULT_SIDE, width or height or DEFAULT_SIDE
-    if height != width or not 1 <= height <= MAX_SIDE:
-        raise ModelError(
-            "unsupported_model", f"The model takes images of {width} x {height}; they must be square, up to {MAX_SIDE}."
-        )
-    if batch is not None and batch < 1:
-        batch = None
-    return inputs[0].name, (batch, 3, height, width)
+def _check_output_kind(view: GraphView, ending: Ending, metadata: Metadata | None) -> None:
+    said = "logits" if metadata is None else metadata.output
+    if metadata is not None and (ending.peeled if said == "logits" else not ending.gives_probabilities):
+        kind = final_operator(view, ending.row.tensor)
+        raise ModelError("bad_metadata", f"{PREFIX}output says {said}, but the graph ends in {kind or 'nothing'}.")
 
 
-def _output(model: onnx.ModelProto, view: GraphView) -> tuple[str, int]:
-    """The first output, which must be one number for each class: its name and the number of classes."""
-    if not model.graph.output:
-        raise ModelError("unsupported_model", "The model has no output.")
-    claimed = declared(model.graph.output[0])
-    name = model.graph.output[0].name
-    shape = view.shape(name) or claimed.shape or ()
-    classes = shape[1] if _is_row(shape) else None
-    if claimed.type != TensorProto.FLOAT or not _is_row(shape) or (classes is not None and classes < 1):
-        raise ModelError(
-            "unsupported_model",
-            f"The model's output is {type_name(claimed.type)} {list(shape)}; "
-            "an image classifier gives float32 [batch, classes].",
-        )
-    if classes is None and claimed.shape is not None and _is_row(claimed.shape):
-        classes = claimed.shape[1]
-    if classes is None or classes > MAX_CLASSES:
-        raise ModelError("unsupported_model", "The model does not state how many classes it has.")
-    if claimed.shape is not None and (not _is_row(claimed.shape) or claimed.shape[1] not in (None, classes)):
-        raise ModelError(
-            "wrong_shapes", f"The model declares an output of {list(claimed.shape)} but returns {list(shape)}."
-        )
-    return name, classes
-
-
-def _is_row(shape: Shape) -> bool:
-    """Whether there is one number for each class: ``[batch, classes]``, or ``[batch, classes, 1, 1]`` after pooling."""
-    return len(shape) >= 2 and all(side == 1 for side in shape[2:])
-
-
-def _check_output_kind(view: GraphView, output: str, metadata: Metadata | None, *, peeled: bool) -> None:
-    kind = final_operator(view, output)
-    if kind == "Sigmoid":
-        raise ModelError(
-            "unsupported_model", "The model scores each label independently (Sigmoid) instead of choosing one class."
-        )
-    if metadata is not None and (metadata.output == "probabilities") != peeled:
-        raise ModelError(
-            "bad_metadata", f"{PREFIX}output says {metadata.output}, but the graph ends in {kind or 'nothing'}."
-        )
-
-
-def _foreign_metadata(classes: int, side: int, output: Literal["logits", "probabilities"]) -> Metadata:
+def _foreign_metadata(plan: Plan) -> Metadata:
+    """What is assumed of a model that says nothing: its labels are numbers, its photos prepared as usual."""
+    image, ending = plan.image, plan.ending
+    least, oblong = min(image.height, image.width), image.height != image.width
+    transforms = Transforms(
+        resize=max(least, round(least * 256 / 224)),
+        crop=image.height,
+        crop_width=image.width if oblong else None,
+    )
+    classes = ending.classes
+    labels = ending.row.labels
+    if labels is None or len(labels) != classes or not all(map(is_label, labels)):
+        labels = tuple(f"class {i}" for i in range(classes))
     return Metadata(
         arch=None,
-        categories=tuple(f"class {i}" for i in range(classes)),
-        transforms=Transforms(resize=max(side, round(side * 256 / 224)), crop=side),
-        output=output,
+        categories=labels,
+        transforms=fitting_values(image, transforms),
+        output="probabilities" if ending.gives_probabilities else "logits",
     )
 
 
-def _check_agreement(metadata: Metadata, classes: int, side: int) -> None:
+def _check_agreement(metadata: Metadata, classes: int, sides: tuple[int, int]) -> None:
     labels = len(metadata.categories)
     if labels != classes:
         raise ModelError("bad_metadata", f"{PREFIX}categories has {labels} labels for {classes} classes.")
-    if metadata.transforms.crop != side:
-        crop = metadata.transforms.crop
-        raise ModelError("bad_metadata", f"{PREFIX}transforms crops to {crop} pixels, but the network takes {side}.")
+    if metadata.transforms.size != sides:
+        crop, taken = (" x ".join(map(str, size[::-1])) for size in (metadata.transforms.size, sides))
+        raise ModelError("bad_metadata", f"{PREFIX}transforms crops to {crop} pixels, but the network takes {taken}.")
 
 
-def _check_architecture(metadata: Metadata, view: GraphView) -> None:
-    """A network of ours must have exactly the weights of its architecture, unless it was quantized since."""
-    if any(node.op_type in _QUANTIZED for node in view.nodes):
-        return
-    shapes = {name: tuple(d or 0 for d in t.shape or ()) for name, t in view.initializers.items()}
+def _has_its_architecture(metadata: Metadata, view: GraphView) -> bool:
+    """Whether a network that says it is one of ours still is: not if somebody has folded its norms since.
+
+    Raises:
+        ModelError: ``wrong_shapes``: its weights are not those of its architecture, though it was not quantized since.
+    """
+    kinds = {node.op_type for node in view.nodes}
+    if not kinds.isdisjoint(_QUANTIZED):
+        return True
     arch = ARCHITECTURES.get(metadata.arch or "")
+    if arch is None and not is_efficientnet_lite(metadata.arch):
+        return True
+    if "BatchNormalization" not in kinds:
+        return False
+    shapes = {name: tuple(d or 0 for d in t.shape or ()) for name, t in view.initializers.items()}
     if arch is not None:
         check_arrays(arch, shapes)
-    elif is_efficientnet_lite(metadata.arch):
+    else:
         read_shape(str(metadata.arch), {name: shape for name, shape in shapes.items() if shape})
+    return True
 
 
 def _is_plain_onnx(model: onnx.ModelProto) -> bool:

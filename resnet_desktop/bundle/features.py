@@ -53,8 +53,12 @@ def behind_softmax(view: GraphView, output: str) -> str | None:
     if node is None or node.op_type != "Softmax":
         return None
     shape = view.shape(node.input[0])
-    axis = attributes(node).get("axis", 1 if view.opset < 13 else -1)
-    if len(shape) < 2 or any(side != 1 for side in shape[2:]) or axis not in (1, 1 - len(shape)):
+    axis = int(attributes(node).get("axis", 1 if view.opset < 13 else -1))  # type: ignore[call-overload]
+    if not shape or not -len(shape) <= axis < len(shape):
+        return None
+    axis %= len(shape)
+    wide = [i for i, side in enumerate(shape) if side != 1 and (i or len(shape) == 1)]
+    if len(wide) != 1 or axis > wide[0] or (axis < wide[0] and view.opset >= 13) or (not axis and len(shape) > 1):
         return None
     return str(node.input[0])
 

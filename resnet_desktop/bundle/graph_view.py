@@ -264,7 +264,9 @@ def _tensor(value: onnx.ValueInfoProto) -> Tensor:
         return Tensor(TensorProto.UNDEFINED, None)
     if not tensor.HasField("shape"):
         return Tensor(tensor.elem_type, None)
-    return Tensor(tensor.elem_type, tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim))
+    # Some exporters write -1 where any size will do.
+    sizes = (d.dim_value if d.HasField("dim_value") and d.dim_value >= 0 else None for d in tensor.shape.dim)
+    return Tensor(tensor.elem_type, tuple(sizes))
 
 
 def type_name(number: int) -> str:

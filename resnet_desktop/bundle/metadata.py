@@ -30,6 +30,8 @@ MAX_LABEL_LENGTH = 1_000
 _TEMPERATURES = (1e-3, 1e3)
 
 Output = Literal["logits", "probabilities"]
+Order = Literal["nchw", "nhwc"]
+"""Which way pictures lie in a network's input: channels before height and width, or behind them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,9 @@ class Metadata:
         provenance: data set, recipe, metrics, seed, library versions, date; as ``schema`` lets it pass.
         hierarchy: what the classes have in common (see ``taxonomy.own``); None if the file does not say.
         weights_sha256: checksum over the initializers, in hexadecimal digits; None in a file without one.
+        layout: which way pictures lie in the graph's input; None: as the graph shows.
+        output_name: which of the graph's outputs, or of the tensors inside it, is taken; None: the one that looks like
+            a classifier's.
     """
 
     arch: str | None
@@ -57,6 +62,8 @@ class Metadata:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     hierarchy: Mapping[str, Any] | None = None
     weights_sha256: str | None = None
+    layout: Order | None = None
+    output_name: str | None = None
 
     def to_props(self) -> dict[str, str]:
         """The metadata as the model file holds it, the checksum last. Raises ModelError ``bad_metadata``."""
@@ -67,9 +74,9 @@ class Metadata:
         values["provenance"] = dict(self.provenance)
         if self.hierarchy is not None:
             values["hierarchy"] = dict(self.hierarchy)
-        props = {f"{PREFIX}format": str(self.transforms.format), f"{PREFIX}output": self.output}
-        if self.arch is not None:
-            props[f"{PREFIX}arch"] = self.arch
+        props = {f"{PREFIX}format": str(self.format), f"{PREFIX}output": self.output}
+        told = (("arch", self.arch), ("layout", self.layout), ("output_name", self.output_name))
+        props |= {PREFIX + key: value for key, value in told if value is not None}
         for key, value in values.items():
             try:
                 props[PREFIX + key] = json.dumps(value, ensure_ascii=False, allow_nan=False)
@@ -79,6 +86,11 @@ class Metadata:
         if self.weights_sha256 is not None:
             props[CHECKSUM_KEY] = self.weights_sha256
         return props
+
+    @property
+    def format(self) -> int:
+        """The oldest version of the bundle format that can say all of it."""
+        return 2 if self.layout is not None or self.output_name is not None else self.transforms.format
 
     @staticmethod
     def from_props(props: Mapping[str, str]) -> Metadata | None:
@@ -106,6 +118,8 @@ class Metadata:
             provenance=schema.provenance(_object(own, "provenance")) if "provenance" in own else {},
             hierarchy=_hierarchy(own, len(categories)),
             weights_sha256=_checksum(own),
+            layout=_layout(own),
+            output_name=own.get("output_name"),
         )
 
 
@@ -189,6 +203,18 @@ def _arch(own: Mapping[str, str]) -> str | None:
     if arch is not None and not is_label(arch):
         raise _bad("arch", "must be a name")
     return arch
+
+
+def _layout(own: Mapping[str, str]) -> Order | None:
+    match own.get("layout"):
+        case None:
+            return None
+        case "nchw":
+            return "nchw"
+        case "nhwc":
+            return "nhwc"
+        case other:
+            raise _bad("layout", f"must be nchw or nhwc, not {other[:40]!r}")
 
 
 def _output(own: Mapping[str, str]) -> Output:

@@ -1,0 +1,267 @@
+"""Which output of a graph tells classes apart, and how its numbers become logits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import onnx
+from onnx import TensorProto
+
+from resnet_desktop.bundle.adapt.tail import kind_of
+from resnet_desktop.bundle.features import behind_softmax, final_operator
+from resnet_desktop.bundle.graph_view import GraphView, Shape, attributes, declared, type_name
+from resnet_desktop.bundle.importers.label_metadata import labels_in_props
+from resnet_desktop.bundle.importers.label_values import usual
+from resnet_desktop.bundle.metadata import MAX_CLASSES
+from resnet_desktop.core.errors import ModelError
+
+Kind = Literal["logits", "probabilities", "logit", "probability"]
+"""A logit or probability for each class; or of the second of two classes, the first being that it is not so."""
+
+_FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
+_LINEAR = (
+    "Gemm",
+    "MatMul",
+    "Conv",
+    "FusedGemm",
+    "FusedMatMul",
+    "QGemm",
+    "QLinearMatMul",
+    "MatMulInteger",
+    "QLinearConv",
+)
+_MAPS = "ZipMap"
+_GOOD = ("logit", "prob", "class", "pred", "score", "softmax", "label")
+_BAD = ("feat", "embed", "hidden", "aux", "pool", "latent", "attention")
+
+
+@dataclass(frozen=True, slots=True)
+class RowOutput:
+    """A tensor with a row of numbers for each picture.
+
+    Attributes:
+        name: as the file calls the output.
+        tensor: in the graph; another one where the output is a list of maps that is made of it.
+        type: as in ``TensorProto.DataType``.
+        shape: of the tensor.
+        width: how many numbers to a picture.
+        labels: what the graph itself calls them, where it does.
+    """
+
+    name: str
+    tensor: str
+    type: int
+    shape: Shape
+    width: int
+    labels: tuple[str, ...] | None = None
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is a row for one picture, whatever the batch."""
+        return (len(self.shape) == 1 and self.width > 1) or (bool(self.shape) and self.shape[0] == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a graph ends.
+
+    Attributes:
+        row: the output that is taken.
+        source: the tensor that logits are made of: behind a Softmax or a Sigmoid its input.
+        kind: what the numbers of ``source`` are.
+        classes: how many are told apart.
+        peeled: whether the output itself is probabilities, and a Softmax lies between it and ``source``.
+    """
+
+    row: RowOutput
+    source: str
+    kind: Kind
+    classes: int
+    peeled: bool
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether the output of the file is probabilities."""
+        return self.peeled or self.kind in ("probabilities", "probability")
+
+
+def rows_of(model: onnx.ModelProto, view: GraphView) -> list[RowOutput]:
+    """The outputs that are a row of numbers for each picture, in their order."""
+    found = (_row(view, value) for value in model.graph.output)
+    return [row for row in found if row is not None]
+
+
+def choose(
+    model: onnx.ModelProto, view: GraphView, wanted: str | None, labels: int | None, props: Mapping[str, str]
+) -> RowOutput:
+    """The output that looks like a classifier's.
+
+    Args:
+        model: the model.
+        view: its graph.
+        wanted: the output that the user names, or a tensor inside; None leaves the choice to the app.
+        labels: how many classes have names, where that is known.
+        props: the file's metadata, which may name as many classes as an output has.
+
+    Raises:
+        ModelError: ``unsupported_model``: there is none, or none of that name; ``wrong_shapes``.
+    """
+    if not model.graph.output:
+        raise ModelError("unsupported_model", "The model has no output.")
+    rows = rows_of(model, view)
+    if wanted is not None:
+        return _named(model, view, rows, wanted)
+    if not rows:
+        raise _no_row(model, view)
+    by_key = {usual(key): value for key, value in reversed(list(props.items()))}
+    best = max(rows, key=lambda row: (*_merits(view, rows, row, labels, by_key), -rows.index(row)))
+    _check_claim(model, view, best)
+    return best
+
+
+def ending(model: onnx.ModelProto, view: GraphView, row: RowOutput) -> Ending:
+    """How logits are made of an output. Raises ModelError ``unsupported_model``: it tells no classes apart."""
+    before = behind_softmax(view, row.tensor)
+    if before is not None and row.width > 1:
+        return Ending(row, before, "logits", row.width, peeled=True)
+    last = final_operator(view, row.tensor)
+    if last in ("Softmax", "LogSoftmax") and row.width == 1:
+        raise ModelError("unsupported_model", f"The output {row.name!r} is always 1: it tells no classes apart.")
+    if last == "Sigmoid" and row.width == 1:
+        node = view.producer(_before_views(view, row.tensor))
+        assert node is not None
+        return Ending(row, node.input[0], "logit", 2, peeled=False)
+    found = kind_of(model, view, row.tensor, row.width)
+    if row.width == 1:
+        return Ending(row, row.tensor, "probability" if found == "ratings" else "logit", 2, peeled=False)
+    if last == "Sigmoid" or found == "ratings":
+        raise ModelError(
+            "unsupported_model",
+            f"The model rates each of {row.width} labels by itself, from 0 to 1 (Sigmoid); it does not choose one "
+            "class.",
+            "To have it choose the best label, name the tensor before its Sigmoid: "
+            "resnet-desktop models install FILE --output-name NAME.",
+        )
+    return Ending(row, row.tensor, "probabilities" if found == "probabilities" else "logits", row.width, peeled=False)
+
+
+def _row(view: GraphView, value: onnx.ValueInfoProto) -> RowOutput | None:
+    node = view.producer(value.name)
+    if node is not None and node.op_type == _MAPS:
+        return _row_of(view, value.name, node.input[0], TensorProto.FLOAT, None, _labels_of(node))
+    claimed = declared(value)
+    return _row_of(view, value.name, value.name, claimed.type, claimed.shape, None)
+
+
+def _row_of(
+    view: GraphView, name: str, tensor: str, kind: int, claimed: Shape | None, labels: tuple[str, ...] | None
+) -> RowOutput | None:
+    shape = view.shape(tensor) or claimed or ()
+    if kind not in _FLOATS or not shape:
+        return None
+    if len(shape) == 1:
+        width = 1 if shape[0] in (None, 1) else shape[0]
+    else:
+        if claimed is not None and len(claimed) == len(shape):
+            shape = (shape[0], *(a if a is not None else b for a, b in zip(shape[1:], claimed[1:], strict=True)))
+        wide = [side for side in shape[1:] if side != 1]
+        width = 1 if not wide else wide[0] if len(wide) == 1 else None
+    if width is None or not 1 <= width <= MAX_CLASSES:
+        return None
+    return RowOutput(name, tensor, kind, shape, width, labels)
+
+
+def _labels_of(node: onnx.NodeProto) -> tuple[str, ...] | None:
+    given = attributes(node)
+    names = given.get("classlabels_strings") or given.get("classlabels_int64s")
+    if not isinstance(names, list) or not names:
+        return None
+    return tuple(name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names)
+
+
+def _named(model: onnx.ModelProto, view: GraphView, rows: list[RowOutput], wanted: str) -> RowOutput:
+    row = next((row for row in rows if wanted in (row.name, row.tensor)), None)
+    if row is None and view.producer(wanted) is not None:
+        row = _row_of(view, wanted, wanted, view.tensors[wanted].type if wanted in view.tensors else 0, None, None)
+        if row is None:
+            raise ModelError(
+                "unsupported_model", f"{wanted!r} is {_described(view, wanted)}, not a row of numbers for each picture."
+            )
+    if row is None:
+        names = ", ".join(repr(value.name[:80]) for value in model.graph.output[:8])
+        raise ModelError("unsupported_model", f"The model has no output {wanted[:80]!r}.", f"Its outputs are {names}.")
+    return row
+
+
+def _no_row(model: onnx.ModelProto, view: GraphView) -> ModelError:
+    value = model.graph.output[0]
+    claimed = declared(value)
+    shape = view.shape(value.name) or claimed.shape or ()
+    if claimed.type == TensorProto.FLOAT and len(shape) == 2 and shape[1] is None:
+        return ModelError("unsupported_model", "The model does not say how many classes it has.")
+    return ModelError(
+        "unsupported_model",
+        f"The model's output is {type_name(claimed.type)} {list(shape)}; "
+        "an image classifier gives float32 [batch, classes].",
+    )
+
+
+def _described(view: GraphView, tensor: str) -> str:
+    found = view.tensors.get(tensor)
+    return "a tensor of unknown shape" if found is None else f"{type_name(found.type)} {list(found.shape or ())}"
+
+
+def _check_claim(model: onnx.ModelProto, view: GraphView, row: RowOutput) -> None:
+    """Refuse a file that claims another shape of its output than its operators give. Raises ModelError."""
+    value = next((one for one in model.graph.output if one.name == row.tensor), None)
+    claimed, found = (declared(value).shape if value is not None else None), view.shape(row.tensor)
+    if claimed is None or not found:
+        return
+    sizes = zip(claimed[1:], found[1:], strict=False)
+    if len(claimed) != len(found) or any(None not in (a, b) and a != b and (a or 0) > 0 for a, b in sizes):
+        raise ModelError("wrong_shapes", f"The model claims an output of {list(claimed)} and gives {list(found)}.")
+
+
+def _merits(
+    view: GraphView, rows: list[RowOutput], row: RowOutput, labels: int | None, props: Mapping[str, str]
+) -> tuple[bool, ...]:
+    """What speaks for an output, the weightiest first."""
+    named = row.labels is not None or row.width == labels or labels_in_props(props, row.width) is not None
+    last = final_operator(view, row.tensor)
+    linear = last in _LINEAR or (last == "Add" and _is_biased(view, row.tensor))
+    name = row.name.lower()
+    return (
+        named,
+        not any(_leads_on(view, row.tensor, other.tensor) for other in rows if other is not row),
+        last in ("Softmax", "LogSoftmax") or linear,
+        row.width > 1,
+        not any(word in name for word in _BAD),
+        any(word in name for word in _GOOD),
+    )
+
+
+def _is_biased(view: GraphView, tensor: str) -> bool:
+    node = view.producer(_before_views(view, tensor))
+    makers = [view.producer(name) for name in node.input] if node is not None else []
+    return any(maker is not None and maker.op_type in _LINEAR for maker in makers)
+
+
+def _leads_on(view: GraphView, tensor: str, other: str) -> bool:
+    """Whether ``other`` is made of ``tensor`` with a linear layer on the way: then ``tensor`` is features."""
+    reached: dict[str, bool] = {tensor: False}
+    for node in view.nodes:
+        met = [reached[name] for name in node.input if name in reached]
+        if met:
+            linear = any(met) or node.op_type in _LINEAR
+            reached |= {name: reached.get(name, False) or linear for name in node.output if name}
+    return reached.get(other, False)
+
+
+def _before_views(view: GraphView, tensor: str) -> str:
+    node = view.producer(tensor)
+    while node is not None and node.op_type in ("Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Cast"):
+        tensor = node.input[0]
+        node = view.producer(tensor)
+    return tensor

@@ -1,0 +1,114 @@
+"""Files that ONNX Runtime does not take as they are: newer numbers of versions, functions of the model's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import onnx
+from onnx import checker, inliner
+
+from resnet_desktop.core.errors import ModelError
+
+DOMAINS = ("", "ai.onnx")
+RUNTIME_IR = 13
+RUNTIME_OPSET = 26
+"""The newest versions of the file's form and of ONNX's operators that the oldest ONNX Runtime of the app takes."""
+MOST_NODES = 200_000
+"""Of a graph whose functions are written out: a few lines of functions that call each other can make any number."""
+
+
+def readable(model: onnx.ModelProto) -> bool:
+    """Lower numbers of versions in place where nothing else is new, and write functions out; whether it was needed.
+
+    Raises:
+        ModelError: ``unsupported_model``: an operator changed since the newest version that ONNX Runtime takes, or the
+            functions go round in a circle; ``damaged_model``: they cannot be written out.
+    """
+    changed = False
+    if model.functions:
+        _check_functions(model)
+        try:
+            model.CopyFrom(inliner.inline_local_functions(model))
+        except (RuntimeError, ValueError, checker.ValidationError) as error:
+            raise ModelError("damaged_model", "The functions of the model cannot be written out.") from error
+        changed = True
+    if RUNTIME_IR < model.ir_version <= onnx.IR_VERSION:
+        model.ir_version = onnx.IR_VERSION if onnx.IR_VERSION < RUNTIME_IR else RUNTIME_IR
+        changed = True
+    return _lower_opset(model) or changed
+
+
+def _lower_opset(model: onnx.ModelProto) -> bool:
+    asked = max((o.version for o in model.opset_import if o.domain in DOMAINS), default=0)
+    if not RUNTIME_OPSET < asked <= onnx.defs.onnx_opset_version():
+        return False  # an even newer one is refused where all versions are looked at
+    for kind in sorted({node.op_type for node in nodes_of(model.graph) if node.domain in DOMAINS}):
+        if not _is_same(kind, asked):
+            raise ModelError(
+                "unsupported_model",
+                f"The model needs {kind!r} as of operator set {asked}; ONNX Runtime has sets up to {RUNTIME_OPSET}.",
+                f"Export it with operator set {RUNTIME_OPSET} or older.",
+            )
+    for opset in model.opset_import:
+        if opset.domain in DOMAINS:
+            opset.version = min(opset.version, RUNTIME_OPSET)
+    return True
+
+
+def _is_same(kind: str, asked: int) -> bool:
+    """Whether an operator differs from the newest that the runtime has in the types that it takes, at most."""
+    try:
+        new, old = (onnx.defs.get_schema(kind, version, "") for version in (asked, RUNTIME_OPSET))
+    except onnx.defs.SchemaError:
+        return False
+    return new.since_version == old.since_version or _form(new) == _form(old)
+
+
+def _form(schema: onnx.defs.OpSchema) -> object:
+    attributes = {
+        name: (attribute.type, attribute.required, attribute.default_value.SerializeToString())
+        for name, attribute in schema.attributes.items()
+    }
+    return attributes, *([(one.name, one.option) for one in side] for side in (schema.inputs, schema.outputs))
+
+
+def _check_functions(model: onnx.ModelProto) -> None:
+    """Refuse functions that call themselves, or that would become far too many nodes."""
+    functions = {(f.domain, f.name): f for f in model.functions}
+    sizes: dict[tuple[str, str], int] = {}
+
+    def size(nodes: Iterable[onnx.NodeProto]) -> int:
+        """Of nodes all of whose functions have a size."""
+        return sum(sizes.get((node.domain, node.op_type), 1) for node in nodes)
+
+    waiting = dict(functions)
+    while waiting:
+        ready = {
+            key: function
+            for key, function in waiting.items()
+            if waiting.keys().isdisjoint({(node.domain, node.op_type) for node in all_nodes(function.node)})
+        }
+        if not ready:
+            raise ModelError("unsupported_model", "The model's functions call each other in a circle.")
+        for key, function in ready.items():
+            sizes[key] = size(all_nodes(function.node))
+            del waiting[key]
+    if size(nodes_of(model.graph)) > MOST_NODES:
+        raise ModelError("unsupported_model", "The model's functions stand for too many operators.")
+
+
+def nodes_of(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """The nodes of a graph and of the graphs inside it."""
+    return all_nodes(graph.node)
+
+
+def all_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
+    """These nodes and those of the graphs inside them."""
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for attribute in node.attribute:
+            waiting += attribute.g.node
+            for graph in attribute.graphs:
+                waiting += graph.node
