@@ -161,8 +161,9 @@ def _row_of(
     shape = view.shape(tensor) or claimed or ()
     if kind not in _FLOATS or not shape:
         return None
+    width: int | None
     if len(shape) == 1:
-        width = 1 if shape[0] in (None, 1) else shape[0]
+        width = shape[0] or 1
     else:
         if claimed is not None and len(claimed) == len(shape):
             shape = (shape[0], *(a if a is not None else b for a, b in zip(shape[1:], claimed[1:], strict=True)))
