@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from resnet_desktop.bundle import bundle as model_file
 from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.bundle.importing import Known, fitting
-from resnet_desktop.bundle.metadata import is_label
+from resnet_desktop.bundle.importing import Known, as_known, fitting, preparing
+from resnet_desktop.bundle.metadata import Order, is_label
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.transforms import Transforms
@@ -28,8 +28,8 @@ def read(path: Path) -> Bundle:
         ModelError: as ``bundle.read``.
     """
     bundle = model_file.read(path)
-    known = recall(bundle)
-    return bundle if known is None else _with(bundle, known)
+    found = _recalled(bundle)
+    return bundle if found is None else _with(*found)
 
 
 def remember(bundle: Bundle, known: Known) -> None:
@@ -39,12 +39,15 @@ def remember(bundle: Bundle, known: Known) -> None:
         ModelError: ``wrong_labels``: they do not fit, or the model has its own.
         StorageError: it cannot be written.
     """
-    fitting(bundle, known)
+    fitting(as_known(bundle, known), known)
     entry: dict[str, Any] = {}
     if known.labels is not None:
         entry["categories"] = list(known.labels)
     if known.transforms is not None:
         entry["transforms"] = known.transforms.to_json()
+    for key, value in (("layout", known.layout), ("output_name", known.output_name)):
+        if value is not None:
+            entry[key] = value
     atomic.write_text(
         _file(), json.dumps({"format": _FORMAT, "models": dict(_entries()) | {bundle.file_sha256: entry}}) + "\n"
     )
@@ -52,20 +55,29 @@ def remember(bundle: Bundle, known: Known) -> None:
 
 def recall(bundle: Bundle) -> Known | None:
     """What is remembered of a file; None if nothing is, if it does not fit, or if the file has its own labels."""
+    found = _recalled(bundle)
+    return None if found is None else found[1]
+
+
+def _recalled(bundle: Bundle) -> tuple[Bundle, Known] | None:
+    """What is remembered of a file, and the file read so."""
     entries = {} if bundle.has_metadata else _entries()
     entry = entries.get(bundle.file_sha256) if entries else None
     if not isinstance(entry, dict):
         return None
-    labels, transforms = entry.get("categories"), entry.get("transforms")
+    labels, transforms, output = entry.get("categories"), entry.get("transforms"), entry.get("output_name")
     try:
         known = Known(
             tuple(labels) if isinstance(labels, list) and all(map(is_label, labels)) else None,
             Transforms.from_json(transforms) if isinstance(transforms, dict) else None,
+            layout=next((order for order in get_args(Order) if order == entry.get("layout")), None),
+            output_name=output if isinstance(output, str) else None,
         )
+        bundle = as_known(bundle, known)
         fitting(bundle, known)
     except ModelError:  # somebody has changed the file of answers
         return None
-    return known
+    return bundle, known
 
 
 def _with(bundle: Bundle, known: Known) -> Bundle:
@@ -75,8 +87,9 @@ def _with(bundle: Bundle, known: Known) -> Bundle:
         metadata=replace(
             metadata,
             categories=known.labels or metadata.categories,
-            transforms=known.transforms or metadata.transforms,
+            transforms=preparing(bundle, known),
         ),
+        notes=tuple(note for note in bundle.notes if known.labels is None or note.code != "logit_assumed"),
     )
 
 

@@ -18,24 +18,28 @@ from onnx import numpy_helper
 
 from resnet_desktop import __version__
 from resnet_desktop.bundle import tensors
+from resnet_desktop.bundle.adapt import tried
+from resnet_desktop.bundle.adapt.assumptions import DOUBTS, agreed, assumed, notes_on
+from resnet_desktop.bundle.adapt.chosen import NOTHING, Chosen
 from resnet_desktop.bundle.adapt.inputs import find_input
-from resnet_desktop.bundle.adapt.outputs import Ending, choose
+from resnet_desktop.bundle.adapt.outputs import choose
 from resnet_desktop.bundle.adapt.outputs import ending as ending_of
-from resnet_desktop.bundle.adapt.surgery import Plan, apply, fitting_values, planned
+from resnet_desktop.bundle.adapt.surgery import Plan, apply, planned
 from resnet_desktop.bundle.adapt.versions import readable
 from resnet_desktop.bundle.architectures import ARCHITECTURES
 from resnet_desktop.bundle.features import FeatureLayer, final_operator, find_features
 from resnet_desktop.bundle.graph.efficientnet import is_efficientnet_lite, read_shape
 from resnet_desktop.bundle.graph_view import ONNX_DOMAINS, GraphView
 from resnet_desktop.bundle.importers.label_metadata import Said, said_by_itself
-from resnet_desktop.bundle.metadata import CHECKSUM_KEY, PREFIX, Metadata, Order, is_label
+from resnet_desktop.bundle.metadata import CHECKSUM_KEY, PREFIX, Metadata
 from resnet_desktop.bundle.resnet_graph import PRODUCER, check_arrays, read_arrays
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import LayerError, ModelError
-from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.imaging.notes import Note
 
 __all__ = [
     "Bundle",
+    "Chosen",
     "FeatureLayer",
     "VerifyResult",
     "read",
@@ -89,6 +93,13 @@ class Bundle:
     """Whether the file says what its classes are called: a bundle does, another model by luck (``label_metadata``)."""
     prepared: bool = False
     """Whether the file says how photos are prepared; else the usual way is assumed."""
+    notes: tuple[Note, ...] = ()
+    """What was done to another model's graph so that it can be run here, and what had to be assumed of it."""
+
+    @property
+    def doubts(self) -> tuple[Note, ...]:
+        """Of the notes those that belong to each of its answers: the answer is wrong if the assumption is."""
+        return tuple(note for note in self.notes if note.code in DOUBTS)
 
     @cached_property
     def file_sha256(self) -> str:
@@ -111,37 +122,7 @@ class VerifyResult:
     found: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What is known of a graph that does not show itself.
-
-    Attributes:
-        layout: which way pictures lie in its input.
-        output_name: the output that is taken, or a tensor inside.
-        size: height and width of what it sees, where it leaves them open.
-        probabilities: whether rows of its output summed to 1 when it was tried.
-    """
-
-    layout: Order | None = None
-    output_name: str | None = None
-    size: tuple[int, int] | None = None
-    probabilities: bool = False
-
-    @classmethod
-    def of(cls, metadata: Metadata, otherwise: Chosen) -> Chosen:
-        """What a file's metadata say."""
-        return cls(
-            metadata.layout or otherwise.layout,
-            metadata.output_name or otherwise.output_name,
-            metadata.transforms.size,
-            metadata.output_name is not None and metadata.output == "probabilities",
-        )
-
-
-_NOTHING = Chosen()
-
-
-def read(path: Path, chosen: Chosen = _NOTHING) -> Bundle:
+def read(path: Path, chosen: Chosen = NOTHING) -> Bundle:
     """Open a model file and check everything but the values of its weights (see ``verify``).
 
     Args:
@@ -154,6 +135,7 @@ def read(path: Path, chosen: Chosen = _NOTHING) -> Bundle:
     """
     data, state = tensors.read_bytes(path)
     parsed = tensors.parse(data, path)
+    chosen = replace(chosen, found=tried.recall(data))
     return _checked(parsed, path, size=len(data), modified_ns=state.st_mtime_ns, chosen=chosen)
 
 
@@ -205,7 +187,8 @@ def write(path: Path, model: onnx.ModelProto, metadata: Metadata) -> Bundle:
     model.producer_name = PRODUCER
     model.producer_version = __version__
     data = model.SerializeToString()
-    bundle = _checked(tensors.parse(data, path), path, size=len(data), modified_ns=0)
+    chosen = Chosen(found=tried.recall(data))
+    bundle = _checked(tensors.parse(data, path), path, size=len(data), modified_ns=0, chosen=chosen)
     atomic.write_bytes(path, data)
     return replace(bundle, modified_ns=path.stat().st_mtime_ns)
 
@@ -250,7 +233,7 @@ def _unchanged_bytes(bundle: Bundle) -> bytes:
     return data
 
 
-def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int, chosen: Chosen = _NOTHING) -> Bundle:
+def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int, chosen: Chosen = NOTHING) -> Bundle:
     model = parsed.model
     changed = readable(model)
     metadata = _metadata(model)
@@ -262,12 +245,15 @@ def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int,
     if plan.changes_tensors:
         view = GraphView(model, input_shape=(plan.batch, 3, *sides))
     if metadata is None:
-        said = said_by_itself(_foreign_metadata(plan), {p.key: p.value for p in model.metadata_props})
+        said = said_by_itself(assumed(plan), {p.key: p.value for p in model.metadata_props})
+        told = chosen.told
     else:
         _check_agreement(metadata, ending.classes, sides)
+        metadata = replace(metadata, output=ending.gives)
         if not _has_its_architecture(metadata, view):
             metadata = replace(metadata, arch=None)
         said = Said(metadata, named=True, prepared=True)
+        told = (metadata.layout, metadata.output_name)
     return Bundle(
         path=path,
         metadata=said.metadata,
@@ -285,23 +271,21 @@ def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int,
         plan=plan,
         named=said.named or (metadata is None and ending.row.labels is not None),
         prepared=said.prepared,
+        notes=notes_on(plan, view, told, named=said.named),
     )
 
 
 def _planned(model: onnx.ModelProto, metadata: Metadata | None, chosen: Chosen) -> tuple[Plan, GraphView]:
     """What is to be done to the graph so that it takes pictures and gives logits, and the graph as it is."""
-    told = chosen if metadata is None else Chosen.of(metadata, chosen)
+    told = chosen if metadata is None else chosen.or_as_in(metadata)
     image = find_input(model, told.size, told.layout)
     strict = metadata is not None and metadata.arch is not None and _is_plain_onnx(model)
     view = GraphView(model, input_shape=image.shape, strict=strict)
-    labels = None if metadata is None else len(metadata.categories)
-    props = {p.key: p.value for p in model.metadata_props}
-    row = choose(model, view, told.output_name, labels, props)
-    ending = ending_of(model, view, row)
-    if told.probabilities and not ending.gives_probabilities:
-        ending = replace(ending, kind="probabilities")
-    _check_output_kind(view, ending, metadata)
-    return planned(image, ending, view), view
+    row = choose(model, view, told.output_name, told.classes, {p.key: p.value for p in model.metadata_props})
+    ending = tried.as_found(ending_of(model, view, row), told.found)
+    if metadata is not None:
+        ending = agreed(metadata, ending, final_operator(view, row.tensor))
+    return planned(image, ending, view, told.found.batch), view
 
 
 def _metadata(model: onnx.ModelProto) -> Metadata | None:
@@ -315,34 +299,6 @@ def _metadata(model: onnx.ModelProto) -> Metadata | None:
             "damaged_model", "The model file is incomplete: its metadata is missing.", "Copy or download it again."
         )
     return metadata
-
-
-def _check_output_kind(view: GraphView, ending: Ending, metadata: Metadata | None) -> None:
-    said = "logits" if metadata is None else metadata.output
-    if metadata is not None and (ending.peeled if said == "logits" else not ending.gives_probabilities):
-        kind = final_operator(view, ending.row.tensor)
-        raise ModelError("bad_metadata", f"{PREFIX}output says {said}, but the graph ends in {kind or 'nothing'}.")
-
-
-def _foreign_metadata(plan: Plan) -> Metadata:
-    """What is assumed of a model that says nothing: its labels are numbers, its photos prepared as usual."""
-    image, ending = plan.image, plan.ending
-    least, oblong = min(image.height, image.width), image.height != image.width
-    transforms = Transforms(
-        resize=max(least, round(least * 256 / 224)),
-        crop=image.height,
-        crop_width=image.width if oblong else None,
-    )
-    classes = ending.classes
-    labels = ending.row.labels
-    if labels is None or len(labels) != classes or not all(map(is_label, labels)):
-        labels = tuple(f"class {i}" for i in range(classes))
-    return Metadata(
-        arch=None,
-        categories=labels,
-        transforms=fitting_values(image, transforms),
-        output="probabilities" if ending.gives_probabilities else "logits",
-    )
 
 
 def _check_agreement(metadata: Metadata, classes: int, sides: tuple[int, int]) -> None:

@@ -63,9 +63,14 @@ def behind_softmax(view: GraphView, output: str) -> str | None:
     return str(node.input[0])
 
 
+def final_node(view: GraphView, output: str) -> onnx.NodeProto | None:
+    """The node that makes ``output``, views such as Flatten and Identity passed over; None for an input."""
+    return view.producer(_behind(view, output, _VIEWS))
+
+
 def final_operator(view: GraphView, output: str) -> str:
     """The operator that makes ``output``, views such as Flatten and Identity passed over."""
-    node = view.producer(_behind(view, output, _VIEWS))
+    node = final_node(view, output)
     return node.op_type if node is not None else ""
 
 

@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from resnet_desktop.bundle import bundle as model_file
 from resnet_desktop.bundle import tensors, torch_file
+from resnet_desktop.bundle.adapt.assumptions import usual
+from resnet_desktop.bundle.adapt.chosen import Chosen
+from resnet_desktop.bundle.adapt.surgery import fitting_values
 from resnet_desktop.bundle.architectures import ARCHITECTURES, Architecture
 from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.bundle.metadata import Metadata, is_label
+from resnet_desktop.bundle.metadata import Metadata, Order, is_label
 from resnet_desktop.bundle.resnet_graph import build_resnet, head_names
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError
@@ -49,15 +52,33 @@ class Known:
         labels: of its classes; None: they are called "class 0" and so on.
         transforms: the preprocessing that it was trained for; None: the usual one.
         provenance: where it comes from.
+        any_size: whether the sizes in ``transforms`` are only the usual ones, so that the file's own hold.
+        layout: which way pictures lie in its input; None: as the graph shows.
+        output_name: the output that is taken, or a tensor inside; None: the one that looks like a classifier's.
     """
 
     labels: tuple[str, ...] | None = None
     transforms: Transforms | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    any_size: bool = False
+    layout: Order | None = None
+    output_name: str | None = None
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether a file is left as it is."""
+        told = (self.labels, self.transforms, self.layout, self.output_name)
+        return all(one is None for one in told)
+
+    @property
+    def chosen(self) -> Chosen:
+        """What there is to know for reading the graph."""
+        size = None if self.transforms is None or self.any_size else self.transforms.size
+        return Chosen(self.layout, self.output_name, size, None if self.labels is None else len(self.labels))
 
 
 def preprocessing(
-    side: int | None = None,
+    side: int | tuple[int, int] | None = None,
     resize: int | None = None,
     values: str = "imagenet",
     interpolation: Interpolation = "bilinear",
@@ -68,7 +89,7 @@ def preprocessing(
     """The preprocessing of a network that does not tell its own.
 
     Args:
-        side: pixels of the square that it sees; the usual 224, or ``resize`` where that is less.
+        side: pixels of the square that it sees, or height and width; the usual 224, or ``resize`` where that is less.
         resize: pixels of the shorter side before the crop; in the usual proportion, 256 for 224.
         values: one of ``PIXEL_VALUES``.
         interpolation: how photos are resized.
@@ -81,7 +102,8 @@ def preprocessing(
     """
     side = side or min(resize or USUAL_SIDE, USUAL_SIDE)
     mean, std = PIXEL_VALUES[values]
-    sizes = {"resize": resize or round(side * 256 / 224), "crop": side}
+    least, crop = (side, side) if isinstance(side, int) else (min(side), list(side))
+    sizes = {"resize": resize or round(least * 256 / 224), "crop": crop}
     values_of = {"interpolation": interpolation, "mean": list(mean), "std": list(std)}
     return Transforms.from_json({**sizes, **values_of, "fit": fit, "channels": channels, "range": range})
 
@@ -99,19 +121,19 @@ def copy_model(path: Path, target: Path, known: Known) -> Bundle:
     """
     if torch_file.is_torch_file(path):
         return _from_weights(path, target, known)
-    bundle = model_file.read(path)
-    if known.labels is None and known.transforms is None and not (known.provenance and not bundle.has_metadata):
+    bundle = model_file.read(path, known.chosen)
+    if known.says_nothing and not (known.provenance and not bundle.has_metadata):
         atomic.write_bytes(target, model_file.whole_file(bundle))
         return model_file.read(target)
     return _with_metadata(bundle, target, known)
 
 
 def fitting(bundle: Bundle, known: Known) -> None:
-    """Whether a model file can take these labels and this preprocessing.
+    """Whether a model file, read as ``known.chosen`` says, can take these labels and this preprocessing.
 
     Raises:
-        ModelError: ``wrong_labels``: the file has its own, they are not as many as its classes, or the square is not of
-            the side that it takes.
+        ModelError: ``wrong_labels``: the file has its own, they are not as many as its classes, or the photo is not of
+            the size that it takes.
     """
     if bundle.has_metadata:
         raise ModelError(
@@ -119,12 +141,32 @@ def fitting(bundle: Bundle, known: Known) -> None:
             f"{bundle.path.name} already has its own labels and preprocessing.",
             "Install it without label or preprocessing options.",
         )
-    side = bundle.input_shape[-1]
-    if known.transforms is not None and known.transforms.crop != side:
-        raise ModelError(
-            "wrong_labels", f"{bundle.path.name} takes {side} x {side} pixels, not {known.transforms.crop}."
-        )
+    if known.transforms is not None and not known.any_size and known.transforms.size != bundle.input_shape[1:]:
+        taken, given = (" x ".join(map(str, size[::-1])) for size in (bundle.input_shape[1:], known.transforms.size))
+        raise ModelError("wrong_labels", f"{bundle.path.name} takes {taken} pixels, not {given}.")
     _labels(known, bundle.classes)
+
+
+def as_known(bundle: Bundle, known: Known) -> Bundle:
+    """The file read again with what is known of it, where that makes another graph of it. Raises ModelError."""
+    chosen = known.chosen
+    resized = bundle.plan.image.free and chosen.size not in (None, bundle.input_shape[1:])
+    renamed = len(bundle.plan.outputs) > 1 and chosen.classes not in (None, bundle.classes)
+    if bundle.has_metadata or not (resized or renamed or any(one is not None for one in chosen.told)):
+        return bundle
+    return model_file.read(bundle.path, chosen)
+
+
+def preparing(bundle: Bundle, known: Known) -> Transforms:
+    """The preprocessing of a foreign model: what is known of it, in the sizes and values that its input can take."""
+    said = known.transforms
+    if said is None:
+        return bundle.metadata.transforms
+    image = bundle.plan.image
+    if known.any_size:
+        fitted = usual(image)
+        said = replace(said, resize=fitted.resize, crop=fitted.crop, crop_width=fitted.crop_width)
+    return fitting_values(image, said)
 
 
 def architecture_of(shapes: Mapping[str, tuple[int, ...]]) -> Architecture:
@@ -167,11 +209,19 @@ def _with_metadata(bundle: Bundle, target: Path, known: Known) -> Bundle:
     metadata = replace(
         bundle.metadata,
         categories=bundle.metadata.categories if known.labels is None else _labels(known, bundle.classes),
-        transforms=known.transforms or bundle.metadata.transforms,
+        transforms=preparing(bundle, known),
         provenance=known.provenance,
+        layout=known.layout or ("nhwc" if bundle.plan.image.order == "nhwc" else None),
+        output_name=known.output_name or _other_output(bundle),
     )
     model = tensors.parse(model_file.whole_file(bundle), bundle.path).model
     return model_file.write(target, model, metadata)
+
+
+def _other_output(bundle: Bundle) -> str | None:
+    """The output that is taken, where it is not the first one, which an older app would take."""
+    name = bundle.plan.ending.row.name
+    return None if name == bundle.plan.outputs[0] else name
 
 
 def _classes(arrays: Mapping[str, NDArray[Any]]) -> int:

@@ -29,7 +29,8 @@ MAX_CLASSES = 100_000
 MAX_LABEL_LENGTH = 1_000
 _TEMPERATURES = (1e-3, 1e3)
 
-Output = Literal["logits", "probabilities"]
+Output = Literal["logits", "probabilities", "ratings"]
+"""What a graph gives: of classes that exclude each other, or a probability of each label by itself."""
 Order = Literal["nchw", "nhwc"]
 """Which way pictures lie in a network's input: channels before height and width, or behind them."""
 
@@ -90,7 +91,13 @@ class Metadata:
     @property
     def format(self) -> int:
         """The oldest version of the bundle format that can say all of it."""
-        return 2 if self.layout is not None or self.output_name is not None else self.transforms.format
+        later = self.layout is not None or self.output_name is not None or self.output == "ratings"
+        return 2 if later else self.transforms.format
+
+    @property
+    def independent(self) -> bool:
+        """Whether each label is rated by itself, so that several can be right at once."""
+        return self.output == "ratings"
 
     @staticmethod
     def from_props(props: Mapping[str, str]) -> Metadata | None:
@@ -223,8 +230,10 @@ def _output(own: Mapping[str, str]) -> Output:
             return "logits"
         case "probabilities":
             return "probabilities"
+        case "ratings":
+            return "ratings"
         case other:
-            raise _bad("output", f"must be logits or probabilities, not {other[:40]!r}")
+            raise _bad("output", f"must be logits, probabilities or ratings, not {other[:40]!r}")
 
 
 def is_label(value: object) -> bool:

@@ -17,9 +17,9 @@ _EXAMPLE = '''"""python example.py PHOTO: the classes of a photo, with numpy, on
 import json, sys, pathlib, numpy, onnxruntime
 from photo import Image, covering, read, shorter_side_to
 here = pathlib.Path(__file__).parent
-model = json.loads((here / "labels.json").read_text("utf-8"))
-t = model["transforms"]
-image, size = read(sys.argv[1], model["decode_side"], t.get("range") or "tags")
+m = json.loads((here / "labels.json").read_text("utf-8"))
+t = m["transforms"]
+image, size = read(sys.argv[1], m["decode_side"], t.get("range") or "tags")
 if t["native"] and min(size) > t["native"]:
     size = shorter_side_to(t["native"], *size)
     image = image.resize(size, Image.Resampling.BILINEAR)
@@ -30,10 +30,10 @@ box = x * sx, y * sy, min((x + cw) * sx, image.width), min((y + ch) * sy, image.
 pixels = numpy.float32(image.resize((cw, ch), Image.Resampling[t["interpolation"].upper()], box)) / 255
 order = [2, 1, 0] if t.get("channels") == "bgr" else [0, 1, 2]
 pixels = ((pixels - t["mean"]) / t["std"]).transpose(2, 0, 1)[None, order].astype("float32")
-logits = onnxruntime.InferenceSession(here / "model.onnx").run([model["output"]], {model["input"]: pixels})[0][0]
-p = numpy.exp((logits.ravel() - logits.max()) / model["temperature"])
+z = onnxruntime.InferenceSession(here / "model.onnx").run([m["output"]], {m["input"]: pixels})[0][0] / m["temperature"]
+p = numpy.exp(z - (numpy.logaddexp(0, z) if m["independent"] else numpy.logaddexp.reduce(z)))
 for i in numpy.argsort(-p)[:5]:
-    print(f"{p[i] / p.sum():.6f}  {model['labels'][i]}")
+    print(f"{p[i]:.6f}  {m['labels'][i]}")
 '''
 
 _PHOTO = '''"""Reading a photo as the app does: upright, in sRGB over white, a large one at reduced scale."""
@@ -91,7 +91,8 @@ def write_portable(folder: Path, bundle: Bundle) -> Path:
     """Write ``model.onnx``, ``labels.txt``, ``labels.json``, ``example.py`` and what it needs into ``folder``.
 
     ``labels.txt`` has a label a line, in the order of the outputs; ``labels.json`` has the labels, the transforms, the
-    temperature (probabilities are softmax(logits / temperature)) and the names of input and output. ``photo.py`` and
+    temperature (probabilities are softmax(logits / temperature), or where labels are independent of each other
+    1 / (1 + exp(-logits / temperature))) and the names of input and output. ``photo.py`` and
     what it imports bring any photo that Pillow reads upright into sRGB; ``colour.py``, ``samples.py`` and ``notes.py``
     are the app's own.
 
@@ -105,6 +106,7 @@ def write_portable(folder: Path, bundle: Bundle) -> Path:
         "transforms": metadata.transforms.to_json(),
         "decode_side": metadata.transforms.decode_side,
         "temperature": metadata.temperature,
+        "independent": metadata.independent,
         "input": bundle.input_name,
         "output": bundle.output_name,
     }

@@ -119,6 +119,18 @@ def install(
         Literal["tags", "stored", "stretched"] | None,
         typer.Option("--range", help="Black and white points, if it was trained on photos with more than 8 bits."),
     ] = None,
+    layout: Annotated[
+        Literal["nchw", "nhwc"] | None,
+        typer.Option(
+            help="Whether channels come first (nchw) or last (nhwc) in its input, where the file leaves it open."
+        ),
+    ] = None,
+    output_name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The output with a number for each class, or a tensor inside, if not the usual one."
+        ),
+    ] = None,
 ) -> None:
     """Check a model file and copy it into the library, with labels and preprocessing where it has none."""
     from resnet_desktop.bundle.importing import Known
@@ -128,7 +140,13 @@ def install(
 
     chosen: dict[str, Any] = {"side": crop, "resize": resize, "values": values, "interpolation": interpolation}
     chosen |= {"fit": fit, "channels": channels, "range": pixel_range}
-    known = Known(read_labels(labels) if labels else None, _transforms(chosen))
+    known = Known(
+        read_labels(labels) if labels else None,
+        _transforms(chosen),
+        any_size=crop is None and resize is None,
+        layout=layout,
+        output_name=output_name,
+    )
     entry = Library().install(file, name, known, copy=admission.copy)
     tell(f"{entry.name} is installed.")
 
@@ -234,6 +252,8 @@ def _info(bundle: Bundle, summary: Summary) -> dict[str, Any]:
         "temperature": metadata.temperature,
         "novelty": None if metadata.novelty is None else {k: v for k, v in metadata.novelty.items() if k != "values"},
         "provenance": dict(metadata.provenance),
+        "output": metadata.output,
+        "notes": [note.as_dict() for note in bundle.notes],
         "parameters": summary.total_parameters,
         "multiply_adds": summary.total_multiply_adds,
         "layers": [
@@ -256,9 +276,11 @@ def _print_card(bundle: Bundle) -> None:
     transforms = metadata.transforms
     tell(f"{bundle.path.stem}: {metadata.arch or 'an external network'}, {bundle.classes} classes")
     first = f"shorter side reduced to {transforms.native}, then " if transforms.native else ""
-    side = f"{transforms.crop} x {transforms.crop}"
+    side = " x ".join(map(str, transforms.size[::-1]))
     seen = f"stretched to {side}" if transforms.fit == "stretch" else f"resized to {transforms.resize}, centre {side}"
     tell(f"Photos: {first}{seen}{', blue first' if transforms.channels == 'bgr' else ''}")
+    for note in bundle.notes:
+        tell(f"Note: {note.message}")
     if metrics.get("images") and "acc1" in metrics and "acc1_interval" in metrics:
         low, high = metrics["acc1_interval"]
         which = {"validation": "validation photos, which also selected the best epoch", "test": "test photos"}

@@ -18,14 +18,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from resnet_desktop import __version__
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle import importing, tensors
+from resnet_desktop.bundle.adapt import tried
+from resnet_desktop.bundle.adapt.tail import are_shares
+from resnet_desktop.bundle.adapt.tried import Found
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.importing import Known
 from resnet_desktop.core import atomic, limits, paths
@@ -48,6 +53,8 @@ MEMORY_A_BYTE = 6
 MEMORY_A_CORE = 32 * 2**20
 """Each core has a thread, whose stack counts."""
 POLL_SECONDS = 0.05
+BATCH_TOLERANCE = 0.01
+"""By so much a probability may differ, of 1, between a picture alone and the same one among others."""
 MOST_REMEMBERED = 1000
 _HINT = "The app tried it in a separate process, so nothing is lost."
 _logger = logging.getLogger(__name__)
@@ -67,8 +74,8 @@ def admit(model: Path | Bundle, cancelled: Cancelled = never) -> None:
     sha256, size = _identity(path)
     if _key(sha256) in _passed():
         return
-    _ask([str(path.absolute())], b"", path.name, size, cancelled)
-    _remember(sha256)
+    found = _ask([str(path.absolute())], b"", path.name, size, cancelled)
+    _remember(path, sha256, found)
 
 
 def copy(path: Path, target: Path, known: Known, cancelled: Cancelled = never) -> Bundle:
@@ -87,19 +94,19 @@ def copy(path: Path, target: Path, known: Known, cancelled: Cancelled = never) -
         raise atomic.storage_error(target, error) from error
     made = folder / target.name
     try:
-        _ask([str(path.absolute()), "--to", str(made)], _told(known), path.name, size, cancelled)
+        found = _ask([str(path.absolute()), "--to", str(made)], _told(known), path.name, size, cancelled)
         sha256, _ = _identity(made)
         _move(made, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    _remember(sha256)
+    _remember(target, sha256, found)
     return bundles.read(target)
 
 
-def trial(path: Path) -> None:
+def trial(path: Path) -> Found:
     """What the child does: open a model as the app does, and run it on empty pictures, noise and photos.
 
-    Raises ModelError, ProviderError.
+    Returns what these runs show of it that its graph does not. Raises ModelError, ProviderError.
     """
     began = time.monotonic()
     bundle = bundles.read(path)
@@ -112,8 +119,23 @@ def trial(path: Path) -> None:
     samples = sorted((paths.assets_folder() / "samples").glob("*.jpg"))
     for row in range(size):
         classifier.prepare(samples[row % len(samples)], photos[row])
-    for batch in (np.zeros((1, *bundle.input_shape), np.float32), noise, photos):
-        classifier.session.run(batch)
+    batches = (np.zeros((1, *bundle.input_shape), np.float32), noise, photos)
+    rows = [classifier.session.run(batch)[bundle.output_name] for batch in batches]
+    ending = bundle.plan.ending
+    shares = ending.kind == "logits" and not ending.peeled and are_shares(np.concatenate(rows).astype(np.float64))
+    single = bundle.batch is None and _depends_on_the_batch(classifier, photos, rows[-1])
+    return Found(probabilities=shares, batch=1 if single else None)
+
+
+def _depends_on_the_batch(classifier: Classifier, photos: NDArray[np.float32], together: NDArray[np.float32]) -> bool:
+    """Whether a model that says it takes any number of pictures fails on several, or answers them otherwise."""
+    if classifier.session.fixed_batch is not None:
+        return True
+    alone = np.concatenate([classifier.session.run(photo[None])[classifier.bundle.output_name] for photo in photos])
+    if not (np.isfinite(alone).all() and np.isfinite(together).all()):
+        return False
+    apart = np.abs(classifier.probabilities(alone) - classifier.probabilities(together))
+    return bool(apart.max() > BATCH_TOLERANCE)
 
 
 def answer(path: Path, target: Path | None = None, told: str = "") -> Mapping[str, Any]:
@@ -128,17 +150,17 @@ def answer(path: Path, target: Path | None = None, told: str = "") -> Mapping[st
     try:
         if target is not None:
             importing.copy_model(path, target, _known(told))
-        trial(target if target is not None else path)
+        found = trial(target if target is not None else path)
     except ResNetDesktopError as error:
         kind = "storage" if isinstance(error, StorageError) else "model"
         return {"ok": False, "kind": kind, "code": error.code, "message": error.message, "hint": error.hint}
     except MemoryError:
         return {"ok": False, "kind": "model", "code": "unsupported_model", "message": _too_large(path.name)}
-    return {"ok": True}
+    return {"ok": True, "found": asdict(found)}
 
 
-def _ask(arguments: list[str], said: bytes, name: str, size: int, cancelled: Cancelled) -> None:
-    """Have a child do it. Raises ModelError, StorageError, CancelledError."""
+def _ask(arguments: list[str], said: bytes, name: str, size: int, cancelled: Cancelled) -> Found:
+    """Have a child do it, and say what its trial found. Raises ModelError, StorageError, CancelledError."""
     process = subprocess.Popen(
         [*_program(), COMMAND, *arguments],
         stdin=subprocess.PIPE,
@@ -163,6 +185,7 @@ def _ask(arguments: list[str], said: bytes, name: str, size: int, cancelled: Can
     if found.get("ok") is not True:
         kind = StorageError if found.get("kind") == "storage" else ModelError
         raise kind(str(found.get("code")), str(found.get("message")), found.get("hint") or None)
+    return Found.from_json(found.get("found"))
 
 
 def _move(made: Path, target: Path) -> None:
@@ -216,7 +239,8 @@ def _limit(path: Path) -> None:
 
 def _told(known: Known) -> bytes:
     transforms = None if known.transforms is None else known.transforms.to_json()
-    told = {"labels": known.labels, "transforms": transforms, "provenance": dict(known.provenance)}
+    told: dict[str, Any] = {"labels": known.labels, "transforms": transforms, "provenance": dict(known.provenance)}
+    told |= {"any_size": known.any_size, "layout": known.layout, "output_name": known.output_name}
     return json.dumps(told).encode("ascii")
 
 
@@ -227,6 +251,9 @@ def _known(told: str) -> Known:
         None if labels is None else tuple(labels),
         None if transforms is None else Transforms.from_json(transforms),
         values["provenance"],
+        values["any_size"],
+        values["layout"],
+        values["output_name"],
     )
 
 
@@ -274,7 +301,12 @@ def _passed() -> tuple[str, ...]:
     return tuple(key for key in keys if isinstance(key, str)) if isinstance(keys, list) else ()
 
 
-def _remember(sha256: str) -> None:
+def _remember(path: Path, sha256: str, found: Found) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError:  # reading it says so
+        return
+    tried.remember(sha256, size, found)
     keys = (*_passed(), _key(sha256))
     try:
         atomic.write_text(_file(), json.dumps({"version": __version__, "passed": keys[-MOST_REMEMBERED:]}) + "\n")

@@ -38,7 +38,8 @@ class Prediction:
     Attributes:
         scores: the best classes, best first.
         logits: float32 ``(classes,)``, before temperature.
-        probabilities: float32 ``(classes,)``: softmax(logits / temperature).
+        probabilities: float32 ``(classes,)``: softmax(logits / temperature), or each label's own; see ``probabilities``
+            of the classifier.
         activations: the last stage's activations, float32 ``(C, h, w)``, where the model has a closed-form heatmap and
             the classifier keeps them; else None.
         unfamiliar: whether the image looks unlike what the model was trained on, by the model's own rule.
@@ -48,7 +49,7 @@ class Prediction:
         group: the most specific thing that is probable enough, or that the network leans to; None for a model without
             a hierarchy of its classes.
         sure: whether the group, or without one the best class, is probable enough to be said.
-        notes: what is to be known of how the image was read.
+        notes: what is to be known of how the image was read, and what was assumed of the model.
     """
 
     scores: tuple[ClassScore, ...]
@@ -209,8 +210,13 @@ class Classifier:
         return RawOutputs(logits, activations, self.session.provider, familiar)
 
     def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """softmax(logits / temperature) along the last axis, summed in float64; float32 of the same shape."""
+        """softmax(logits / temperature) along the last axis, summed in float64; float32 of the same shape.
+
+        Of a network that rates each label by itself, 1 / (1 + exp(-logits / temperature)).
+        """
         scaled = logits.astype(np.float64) / self.bundle.metadata.temperature
+        if self.bundle.metadata.independent:
+            return (1.0 / (1.0 + np.exp(np.clip(-scaled, -700.0, 700.0)))).astype(np.float32)
         scaled -= scaled.max(axis=-1, keepdims=True)
         np.exp(scaled, out=scaled)
         scaled /= scaled.sum(axis=-1, keepdims=True)
@@ -240,7 +246,7 @@ class Classifier:
             full_size=full_size,
             group=answer.group,
             sure=answer.sure,
-            notes=notes,
+            notes=(*self.bundle.doubts, *notes),
         )
 
     def _check(self, logits: NDArray[np.float32]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol
@@ -22,6 +23,7 @@ CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 
 _FATAL_ONLY = 4
+_logger = logging.getLogger(__name__)
 
 _FAILURES = (
     "EPFail",
@@ -99,13 +101,38 @@ def open_session(model: bytes, provider: str, threads: int | None = None) -> Run
     if threads is not None:
         options.intra_op_num_threads = threads
     wanted = [(provider, _PROVIDER_OPTIONS.get(provider, {}))]
-    session = ort.InferenceSession(model, options, providers=wanted, enable_fallback=0)
+    session = _opened(ort, model, options, wanted)
     if provider not in session.get_providers():
         raise RuntimeError(f"{provider} could not be loaded")
     # Registered is not the same as used: ONNX Runtime gives each node to whichever provider claims it.
     if provider not in {part.ep_name for part in session.get_provider_graph_assignment_info()}:
         raise RuntimeError(f"{provider} took on no part of the model")
     return BoundSession(ort, session, _BOUND[provider]) if provider in _BOUND else StoppableSession(ort, session)
+
+
+def _opened(ort: ModuleType, model: bytes, options: Any, wanted: Any) -> Any:  # noqa: ANN401 - ONNX Runtime's types
+    """A session at the highest level of optimization that loads: what merges operators can fail where they do not."""
+    levels = ort.GraphOptimizationLevel
+    first: Exception | None = None
+    for level in (levels.ORT_ENABLE_ALL, levels.ORT_ENABLE_EXTENDED, levels.ORT_ENABLE_BASIC, levels.ORT_DISABLE_ALL):
+        options.graph_optimization_level = level
+        try:
+            session = ort.InferenceSession(model, options, providers=wanted, enable_fallback=0)
+        except failures() as error:
+            if _is_final(error):
+                raise
+            first = first or error
+            continue
+        if first is not None:
+            _logger.warning("A model loads only at a lower level of optimization")
+        return session
+    assert first is not None
+    raise first
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether no level would help: the file itself is not understood."""
+    return type(error).__name__ in ("InvalidProtobuf", "InvalidGraph", "NoModel")
 
 
 def same_numbers(found: NDArray[np.float32], expected: NDArray[np.float32]) -> bool:

@@ -110,7 +110,9 @@ class Session:
 
     def _run(self, feeds: Inputs) -> Outputs:
         size, count = self.fixed_batch, len(feeds[self._input_name])
-        if size is None or size == count:
+        if size is None:
+            return self._run_freely(feeds, count)
+        if size == count:
             return self._run_once(feeds)
         # The file fixes the batch (often at 1): run it in pieces, the last one filled up.
         pieces = []
@@ -120,6 +122,27 @@ class Session:
             # Windows may lie in the first axis, some to each picture.
             pieces.append({k: found[: len(found) // size * rows] for k, found in self._run_once(piece).items()})
         return {name: np.concatenate([piece[name] for piece in pieces]) for name in self._output_names}
+
+    def _run_freely(self, feeds: Inputs, count: int) -> Outputs:
+        """Run as many pictures as there are; some graphs say that they can, and have a batch of 1 inside."""
+        failure: Exception | None = None
+        try:
+            found = self._run_once(feeds)
+        except runtime.failures() as error:
+            if count == 1 or self.provider != CPU:  # another provider may fail for want of memory
+                raise
+            failure = error
+        else:
+            if all(len(array) % count == 0 for array in found.values() if array.ndim):
+                return found
+        self.fixed_batch = 1
+        try:
+            found = self._run(feeds)
+        except runtime.failures() as error:
+            self.fixed_batch = None
+            raise failure or error from error
+        _logger.warning("%s runs one picture at a time", self.bundle.path.name)
+        return found
 
     def _run_once(self, feeds: Inputs) -> Outputs:
         found = self._session.run(self._output_names, feeds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import onnx
@@ -33,6 +33,7 @@ class ImageInput:
         width: in pixels.
         free: whether the graph leaves height or width open.
         odd: whether a side is given as 0, which the runtime would take at its word.
+        ambiguous: whether the shape alone does not say which way pictures lie.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ImageInput:
     width: int
     free: bool
     odd: bool
+    ambiguous: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -78,17 +80,23 @@ def find_input(model: onnx.ModelProto, size: tuple[int, int] | None, order: Orde
     given = tensor.shape or ()
     shape: Shape = tuple(None if side is None or side < 1 else side for side in given)
     orders = _orders(shape)
-    if tensor.type not in _TYPES or not orders or (order is not None and order not in orders):
+    if order is not None and orders and order not in orders:
+        sizes = ", ".join("any" if side is None else str(side) for side in shape)
+        raise ModelError(
+            "unsupported_model", f"The model's input [{sizes}] cannot be {order}; it is {' or '.join(orders)}."
+        )
+    if tensor.type not in _TYPES or not orders:
         what = f"{type_name(tensor.type)} {[side if side is not None else '?' for side in shape]}"
-        wanted = "[batch, height, width, channels]" if order == "nhwc" else "[batch, channels, height, width]"
         raise ModelError(
             "unsupported_model",
-            f"The model's input is {what}; an image classifier takes float32 or uint8 {wanted}, of 3 channels or 1.",
+            f"The model's input is {what}; an image classifier takes float32 or uint8 [batch, channels, height, width] "
+            "or [batch, height, width, channels], of 3 channels or 1.",
         )
     odd = 0 in given
 
     def made(order: Order) -> ImageInput:
-        return _input(inputs[0].name, tensor.type, order, shape, size, odd=odd)
+        found = _input(inputs[0].name, tensor.type, order, shape, size, odd=odd)
+        return replace(found, ambiguous=len(orders) > 1)
 
     if order is None:
         order = orders[0] if len(orders) == 1 else _by_operators(model, [made(one) for one in orders])

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import onnx
 from onnx import TensorProto
 
 from resnet_desktop.bundle.adapt.tail import kind_of
-from resnet_desktop.bundle.features import behind_softmax, final_operator
+from resnet_desktop.bundle.features import behind_softmax, final_node, final_operator
 from resnet_desktop.bundle.graph_view import GraphView, Shape, attributes, declared, type_name
 from resnet_desktop.bundle.importers.label_metadata import labels_in_props
 from resnet_desktop.bundle.importers.label_values import usual
-from resnet_desktop.bundle.metadata import MAX_CLASSES
+from resnet_desktop.bundle.metadata import MAX_CLASSES, Output
 from resnet_desktop.core.errors import ModelError
 
-Kind = Literal["logits", "probabilities", "logit", "probability"]
-"""A logit or probability for each class; or of the second of two classes, the first being that it is not so."""
+Kind = Literal["logits", "probabilities", "logit", "probability", "ratings", "rates"]
+"""A logit or probability for each class; or of the second of two classes, the first being that it is not so; or the
+log-odds or probability of each label by itself."""
 
 _FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
-_LINEAR = (
-    "Gemm",
-    "MatMul",
-    "Conv",
-    "FusedGemm",
-    "FusedMatMul",
-    "QGemm",
-    "QLinearMatMul",
-    "MatMulInteger",
-    "QLinearConv",
+LINEAR = (
+    *("Gemm", "MatMul", "Conv", "FusedGemm", "FusedMatMul", "FusedConv"),
+    *("QGemm", "QLinearMatMul", "MatMulInteger", "QLinearConv", "ConvInteger", "MatMulIntegerToFloat"),
 )
 _MAPS = "ZipMap"
 _GOOD = ("logit", "prob", "class", "pred", "score", "softmax", "label")
@@ -48,6 +43,7 @@ class RowOutput:
         shape: of the tensor.
         width: how many numbers to a picture.
         labels: what the graph itself calls them, where it does.
+        others: names of outputs that could as well have been taken.
     """
 
     name: str
@@ -56,6 +52,7 @@ class RowOutput:
     shape: Shape
     width: int
     labels: tuple[str, ...] | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def is_single(self) -> bool:
@@ -73,18 +70,23 @@ class Ending:
         kind: what the numbers of ``source`` are.
         classes: how many are told apart.
         peeled: whether the output itself is probabilities, and a Softmax lies between it and ``source``.
+        rated: whether the output itself is probabilities, and a Sigmoid lies between it and ``source``.
     """
 
     row: RowOutput
     source: str
     kind: Kind
     classes: int
-    peeled: bool
+    peeled: bool = False
+    rated: bool = False
 
     @property
-    def gives_probabilities(self) -> bool:
-        """Whether the output of the file is probabilities."""
-        return self.peeled or self.kind in ("probabilities", "probability")
+    def gives(self) -> Output:
+        """What the output of the file is."""
+        if self.kind in ("ratings", "rates"):
+            return "ratings"
+        is_share = self.peeled or self.rated or self.kind in ("probabilities", "probability")
+        return "probabilities" if is_share else "logits"
 
 
 def rows_of(model: onnx.ModelProto, view: GraphView) -> list[RowOutput]:
@@ -116,35 +118,39 @@ def choose(
     if not rows:
         raise _no_row(model, view)
     by_key = {usual(key): value for key, value in reversed(list(props.items()))}
-    best = max(rows, key=lambda row: (*_merits(view, rows, row, labels, by_key), -rows.index(row)))
+    merits = [_merits(view, rows, row, labels, by_key) for row in rows]
+    best = rows[merits.index(max(merits))]
     _check_claim(model, view, best)
-    return best
+    equal = (row for row, found in zip(rows, merits, strict=True) if found == max(merits) and row is not best)
+    others = (row.name for row in equal if not _related(view, best.tensor, row.tensor))
+    return replace(best, others=tuple(others))
 
 
 def ending(model: onnx.ModelProto, view: GraphView, row: RowOutput) -> Ending:
     """How logits are made of an output. Raises ModelError ``unsupported_model``: it tells no classes apart."""
     before = behind_softmax(view, row.tensor)
-    if before is not None and row.width > 1:
+    if before is not None and _is_row_of(view, before, row) and row.width > 1:
         return Ending(row, before, "logits", row.width, peeled=True)
-    last = final_operator(view, row.tensor)
-    if last in ("Softmax", "LogSoftmax") and row.width == 1:
+    last = final_node(view, row.tensor)
+    kind = last.op_type if last is not None else ""
+    if kind in ("Softmax", "LogSoftmax") and row.width == 1:
         raise ModelError("unsupported_model", f"The output {row.name!r} is always 1: it tells no classes apart.")
-    if last == "Sigmoid" and row.width == 1:
-        node = view.producer(_before_views(view, row.tensor))
-        assert node is not None
-        return Ending(row, node.input[0], "logit", 2, peeled=False)
+    if last is not None and kind == "Sigmoid" and _is_row_of(view, last.input[0], row):
+        single = row.width == 1
+        return Ending(row, last.input[0], "logit" if single else "ratings", 2 if single else row.width, rated=True)
     found = kind_of(model, view, row.tensor, row.width)
     if row.width == 1:
-        return Ending(row, row.tensor, "probability" if found == "ratings" else "logit", 2, peeled=False)
-    if last == "Sigmoid" or found == "ratings":
-        raise ModelError(
-            "unsupported_model",
-            f"The model rates each of {row.width} labels by itself, from 0 to 1 (Sigmoid); it does not choose one "
-            "class.",
-            "To have it choose the best label, name the tensor before its Sigmoid: "
-            "resnet-desktop models install FILE --output-name NAME.",
-        )
-    return Ending(row, row.tensor, "probabilities" if found == "probabilities" else "logits", row.width, peeled=False)
+        return Ending(row, row.tensor, "probability" if found == "ratings" else "logit", 2)
+    kinds: Mapping[str, Kind] = {"ratings": "rates", "probabilities": "probabilities", "unknown": "logits"}
+    return Ending(row, row.tensor, kinds[found], row.width)
+
+
+def _is_row_of(view: GraphView, tensor: str, row: RowOutput) -> bool:
+    """Whether ``tensor`` has the numbers of ``row`` for each picture, and is not another form of the whole batch."""
+    shape = view.shape(tensor)
+    same_batch = len(shape) == 1 or len(row.shape) == 1 or shape[:1] == row.shape[:1]
+    wide = [side for side in shape if side != 1] if len(shape) == 1 else [side for side in shape[1:] if side != 1]
+    return bool(shape) and same_batch and None not in wide and math.prod(side or 1 for side in wide) == row.width
 
 
 def _row(view: GraphView, value: onnx.ValueInfoProto) -> RowOutput | None:
@@ -202,11 +208,17 @@ def _no_row(model: onnx.ModelProto, view: GraphView) -> ModelError:
     shape = view.shape(value.name) or claimed.shape or ()
     if claimed.type == TensorProto.FLOAT and len(shape) == 2 and shape[1] is None:
         return ModelError("unsupported_model", "The model does not say how many classes it has.")
+    node = view.producer(value.name)
+    before = node.input[0] if node is not None and node.op_type in _DECIDING else None
     return ModelError(
         "unsupported_model",
         f"The model's output is {type_name(claimed.type)} {list(shape)}; "
         "an image classifier gives float32 [batch, classes].",
+        None if before is None else f"Behind it lies {before[:80]!r}: give that as --output-name.",
     )
+
+
+_DECIDING = ("ArgMax", "TopK", "Hardmax")
 
 
 def _described(view: GraphView, tensor: str) -> str:
@@ -231,7 +243,7 @@ def _merits(
     """What speaks for an output, the weightiest first."""
     named = row.labels is not None or row.width == labels or labels_in_props(props, row.width) is not None
     last = final_operator(view, row.tensor)
-    linear = last in _LINEAR or (last == "Add" and _is_biased(view, row.tensor))
+    linear = last in LINEAR or (last == "Add" and _is_biased(view, row.tensor))
     name = row.name.lower()
     return (
         named,
@@ -244,25 +256,34 @@ def _merits(
 
 
 def _is_biased(view: GraphView, tensor: str) -> bool:
-    node = view.producer(_before_views(view, tensor))
+    node = final_node(view, tensor)
     makers = [view.producer(name) for name in node.input] if node is not None else []
-    return any(maker is not None and maker.op_type in _LINEAR for maker in makers)
+    return any(maker is not None and maker.op_type in LINEAR for maker in makers)
 
 
-def _leads_on(view: GraphView, tensor: str, other: str) -> bool:
-    """Whether ``other`` is made of ``tensor`` with a linear layer on the way: then ``tensor`` is features."""
+def _related(view: GraphView, tensor: str, other: str) -> bool:
+    """Whether one of two outputs is made of the other, or both are the same numbers."""
+    return any(_leads_on(view, a, b) is not None for a, b in ((tensor, other), (other, tensor))) or _origin(
+        view, tensor
+    ) == _origin(view, other)
+
+
+def _origin(view: GraphView, tensor: str) -> str:
+    """What a row is made of: what goes into its softmax, where it has one."""
+    before = behind_softmax(view, tensor)
+    node = final_node(view, before or tensor)
+    return node.output[0] if node is not None else tensor
+
+
+def _leads_on(view: GraphView, tensor: str, other: str) -> bool | None:
+    """Whether ``other`` is made of ``tensor`` with a linear layer on the way: then ``tensor`` is features.
+
+    None: it is not made of it at all.
+    """
     reached: dict[str, bool] = {tensor: False}
     for node in view.nodes:
         met = [reached[name] for name in node.input if name in reached]
         if met:
-            linear = any(met) or node.op_type in _LINEAR
+            linear = any(met) or node.op_type in LINEAR
             reached |= {name: reached.get(name, False) or linear for name in node.output if name}
-    return reached.get(other, False)
-
-
-def _before_views(view: GraphView, tensor: str) -> str:
-    node = view.producer(tensor)
-    while node is not None and node.op_type in ("Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Cast"):
-        tensor = node.input[0]
-        node = view.producer(tensor)
-    return tensor
+    return reached.get(other)

@@ -20,7 +20,9 @@ LUMA = (0.299, 0.587, 0.114)
 """Shares of red, green and blue in grey: Rec. ITU-R BT.601, section 2.5.1, as Pillow and OpenCV have it."""
 PICTURES = "resnet_desktop.pictures"
 _LEAST = 1e-30
-"""Added to a probability before its logarithm, which is then -69 at 0."""
+"""What a probability is at least before its logarithm is taken, which is then -69."""
+_LEAST_REST = 2.0**-24
+"""What 1 less a probability is at least: half a step of float32 at 1."""
 _NEW_CLIP, _NEW_SUM = 11, 13
 
 
@@ -62,9 +64,9 @@ class Plan:
         return self.changes_input or bool(self.steps)
 
 
-def planned(image: ImageInput, ending: Ending, view: GraphView) -> Plan:
-    """What a graph needs."""
-    batch = 1 if ending.row.is_single else image.batch
+def planned(image: ImageInput, ending: Ending, view: GraphView, batch: int | None = None) -> Plan:
+    """What a graph needs; ``batch``: the size of the batch that it was found to need, though it says otherwise."""
+    batch = 1 if ending.row.is_single else image.batch or batch
     taken = {*view.tensors, *view.inputs, *(name for node in view.nodes for name in node.output)}
     steps, output = _ending_steps(ending, view, taken)
     name = image.name if image.is_plain else _free_name(PICTURES, taken)
@@ -176,10 +178,27 @@ def _ending_steps(ending: Ending, view: GraphView, taken: set[str]) -> tuple[tup
     if ending.kind in ("probability", "probabilities"):
         chain.add("Max", chain.constant(np.float32(_LEAST)))
         chain.add("Log")
+    elif ending.kind == "rates":
+        _log_odds(chain)
     if not chain.nodes:
         return (), ending.source
     name = _free_name(f"{ending.source}/logits", taken)
     return tuple(chain.finish(name)), name
+
+
+def _log_odds(chain: _Chain) -> None:
+    """From the last tensor, which is cut at both ends, to log p - log(1 - p)."""
+    rates = chain.last
+    chain.add("Max", chain.constant(np.float32(_LEAST)))
+    chain.add("Log")
+    log = chain.last
+    chain.last = rates
+    chain.add("Neg")
+    chain.add("Add", chain.constant(np.float32(1.0)))
+    chain.add("Max", chain.constant(np.float32(_LEAST_REST)))
+    chain.add("Log")
+    chain.add("Sub", log)  # turned round: log(1 - p) - log p
+    chain.add("Neg")
 
 
 def _free_name(wanted: str, taken: Sequence[str] | set[str]) -> str:

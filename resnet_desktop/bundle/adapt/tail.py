@@ -45,11 +45,19 @@ def kind_of(model: onnx.ModelProto, view: GraphView, output: str, width: int) ->
             return "unknown"
         rows.append(found.reshape(-1, width).astype(np.float64))
     every = np.concatenate(rows)
-    if every.min() < -1e-6 or every.max() > 1 + _TOLERANCE:
-        return "unknown"
-    if width > 1 and np.abs(every.sum(axis=1) - 1).max() < _TOLERANCE and np.ptp(every) > 0:
+    if width > 1 and are_shares(every):
         return "probabilities"
-    return "ratings"
+    return "ratings" if every.min() >= -1e-6 and every.max() <= 1 + _TOLERANCE else "unknown"
+
+
+def are_shares(rows: Array) -> bool:
+    """Whether rows of numbers, ``(n, classes)``, are probabilities, as fractions or as percentages.
+
+    They are never negative, sum to 1 or to 100 in every row, and are not the same everywhere.
+    """
+    totals = rows.sum(axis=1)
+    whole = any(np.abs(totals / total - 1).max() < _TOLERANCE for total in (1.0, 100.0))
+    return bool(whole and rows.min() >= -1e-6 and np.ptp(rows) > 1e-6)
 
 
 class _Tail:

@@ -21,7 +21,9 @@ _KNOWN = {"af7f876a96ec0d370812ae7338cdcbdf76b7f5c3fd31b2671f5c751a0a6e68f3": tu
 
 
 def taxonomy_of(metadata: Metadata) -> Taxonomy | None:
-    """The groups of a model's classes; None if nothing is known of what they have in common."""
+    """The groups of a model's classes; None if nothing is known of what they have in common, or each stands alone."""
+    if metadata.independent:
+        return None  # probabilities of labels that do not exclude each other cannot be added up
     if metadata.hierarchy is not None:
         return own.taxonomy(metadata.hierarchy, metadata.categories)
     return _from_wordnet(metadata.categories, metadata.weights_sha256)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto
 from PIL import Image, ImageCms
 
 from resnet_desktop.bundle.architectures import ARCHITECTURES
@@ -21,6 +22,7 @@ from resnet_desktop.bundle.resnet_graph import build_resnet
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.classifier import Classifier
 
+from .elsewhere import Graph, opened, theirs
 from .making import LABELS, random_arrays
 
 SIDE = 64
@@ -114,3 +116,28 @@ def test_every_kind_of_photo_gets_the_apps_probabilities(native: int | None, tmp
         said = [float(line.split()[0]) for line in json.loads(answer).splitlines()]
         scores = classifier.classify(file).scores
         assert said == pytest.approx([score.probability for score in scores], abs=1e-5), file.name
+
+
+@pytest.mark.parametrize("end", ["Softmax", "Sigmoid", "written out"])
+def test_a_network_from_elsewhere_gets_the_apps_probabilities(end: str, tmp_path: Path) -> None:
+    """No second softmax, no sum forced to 1; pictures in the form that the file takes."""
+    graph = Graph()
+    graph.add("Transpose", ["x"], "front", perm=[0, 3, 1, 2])
+    graph.body("front")
+    if end == "written out":
+        graph.add("Exp", ["scores"], "raised")
+        graph.add("ReduceSum", ["raised", graph.constant("axis", np.array([1], np.int64))], "total", keepdims=1)
+        graph.add("Div", ["raised", "total"], "y")
+    else:
+        graph.add(end, ["scores"], "y")
+    model = graph.model([("y", TensorProto.FLOAT, ("N", 4))], shape=("N", None, None, 3))
+    bundle = opened(tmp_path, model)
+    folder = write_portable(tmp_path / "export", bundle)
+    photo = tmp_path / "photo.png"
+    Image.fromarray(scene(300, 260)).save(photo)
+    command = [sys.executable, "-W", "ignore", str(folder / "example.py"), str(photo)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=folder)
+    said = {line.split(maxsplit=1)[1]: float(line.split()[0]) for line in done.stdout.splitlines()}
+    prepared = bundle.metadata.transforms.apply(np.asarray(Image.open(photo)))
+    right = theirs(model, prepared.transpose(1, 2, 0)[None], "y")[0]
+    assert [said[label] for label in bundle.metadata.categories] == pytest.approx(right, abs=1e-4), done.stderr

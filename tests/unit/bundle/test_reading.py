@@ -254,15 +254,12 @@ def test_networks_that_classify_no_images(tmp_path: Path) -> None:
     to_image = foreign_model(_nodes(("Conv", ["x", "w"], ["y"])), square, output=("N", 3, 16, 16))
     bands = plain_classifier(shape=("N", 4, 16, 16))
     huge = plain_classifier(shape=("N", 3, 2**31, 2**31))
-    rated = plain_classifier()
-    rated.graph.node[-1].output[0] = "z"
-    rated.graph.node.append(helper.make_node("Sigmoid", ["z"], ["y"]))
     text = plain_classifier()
     text.graph.input[0].type.tensor_type.elem_type = TensorProto.STRING
     two = plain_classifier()
     two.graph.input.append(helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["N", 1]))
     rows = foreign_model(_nodes(("Identity", ["x"], ["y"])), {}, shape=("N", 10), output=("N", 10))
-    for model in (to_image, bands, huge, rated, text, two, rows):
+    for model in (to_image, bands, huge, text, two, rows):
         assert code_of(save(tmp_path / "m.onnx", model)) == "unsupported_model"
 
 
