@@ -91,9 +91,7 @@ def _check_sizes(job: Job, bundle: Bundle, network: GraphNetwork) -> None:
     """Refuse batches and pictures of sizes that the graph does not take. Raises JobError."""
     usual = bundle.input_shape[-1]
     if bundle.batch is not None and not _takes(network, bundle.batch + 1, usual):
-        message = (
-            f"The base {job.base} only accepts batches of {bundle.batch}, so only its last layer can be trained."
-        )
+        message = f"The base {job.base} only accepts batches of {bundle.batch}, so only its last layer can be trained."
         raise JobError("bad_job", message, "Train only the last layer, or export the model with a free batch size.")
     asked = {job.input_size or usual, *(phase.size for phase in (job.recipe.schedule if job.recipe else ()))}
     for size in sorted(asked - {usual}):

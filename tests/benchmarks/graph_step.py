@@ -78,7 +78,7 @@ def _step(network: Classifier, given: argparse.Namespace, train: str) -> Callabl
     def step() -> float:
         optimizer.zero_grad(set_to_none=True)
         loss = functional.cross_entropy(network(x), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         return float(loss.detach())
 

@@ -172,7 +172,7 @@ def test_another_answer_in_pytorch(job: Job, base: Callable[[str], Path], monkey
 
 
 def test_a_size_that_the_graph_does_not_take(job: Job, base: Callable[[str], Path]) -> None:
-    refused(job(base("vgg"), input_size=48), JobError, "pictures of 32 pixels alone, not of 48")
+    refused(job(base("vgg"), input_size=48), JobError, "photos of 32 pixels, not 48")
 
 
 def test_a_batch_that_cannot_be_made_free(job: Job, base: Callable[[str], Path]) -> None:

@@ -13,7 +13,7 @@ from onnx import TensorProto
 from resnet_desktop.bundle.bundle import Bundle, Chosen, serialized
 from resnet_desktop.bundle.layers import layers
 from resnet_desktop.core.errors import ModelError
-from resnet_desktop.explain.explainer import Explainer
+from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference.classifier import Classifier
 from tests.unit.explain.graphs import error
 
