@@ -30,6 +30,10 @@ class ResNetDesktopError(Exception):
         return {"code": self.code, "message": self.message}
 
 
+class InternalError(ResNetDesktopError):
+    """Something that the app did not foresee, at the door of a thread. Code: ``internal``."""
+
+
 class ImageError(ResNetDesktopError):
     """An image cannot be read.
 

@@ -22,7 +22,6 @@ from resnet_desktop.gui import icons
 from resnet_desktop.gui.main_window import MainWindow
 from resnet_desktop.gui.record import Record
 from resnet_desktop.gui.results import Failure, Result
-from resnet_desktop.gui.screen import keep_within_screen
 from resnet_desktop.gui.tasks import CLOSE_SECONDS, left_behind
 from resnet_desktop.gui.welcome import sample_photos
 
@@ -30,6 +29,8 @@ _logger = logging.getLogger(__name__)
 TRACE = "RESNET_DESKTOP_TRACE"
 DEMONSTRATION_SECONDS = 120
 """When a demonstration gives up."""
+DEMONSTRATION_SIZE = (1200, 780)
+"""Pixels of the window where there is no screen to bound it."""
 
 _WITHOUT_SCREEN = ("offscreen", "minimal", "vnc")
 
@@ -80,7 +81,6 @@ def run(images: Sequence[Path] = (), *, model: str | None = None, provider: str 
     app = create_application()
     record = Record()
     window = create_window()
-    keep_within_screen(window)
     if record.problem is not None:
         window.notice.say(record.problem)
     _start_when_painted(window, images, model, provider)
@@ -114,6 +114,8 @@ def demonstrate(screenshot: Path, *, model: str | None = None, provider: str | N
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     app = create_application()
     window = create_window()
+    if QGuiApplication.platformName() in _WITHOUT_SCREEN:
+        window.resize(*DEMONSTRATION_SIZE)
     failures: list[str] = []
     window.controller.model_failed.connect(lambda failure: failures.append(failure.text))
     window.controller.stopped.connect(lambda failure: _give_up(failures, failure))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
@@ -15,6 +15,16 @@ class DropOverlay(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.promise = ""
+
+    def open_over(self, place: QRect, promise: str) -> None:
+        """Cover a place, and say what a drop would do."""
+        self.promise = promise
+        self.setAccessibleName(promise)
+        self.setGeometry(place)
+        self.raise_()
+        self.show()
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt gives it
         """A veil, a frame and one line."""
@@ -35,5 +45,5 @@ class DropOverlay(QWidget):
         painter.setPen(QColor(colours.text))
         painter.setFont(theme.font(1.5, strong=True))
         words = QRectF(area.left(), centre.y() + theme.S, area.width(), 48)
-        painter.drawText(words, int(Qt.AlignmentFlag.AlignHCenter), self.tr("Drop to classify"))
+        painter.drawText(words, int(Qt.AlignmentFlag.AlignHCenter), self.promise)
         painter.end()

@@ -44,9 +44,16 @@ HALF = 50
 
 
 class EvidenceActions(QObject):
-    """Signals: ``said`` (a sentence): what became of a command; ``busy_changed``: see ``busy``."""
+    """Signals.
+
+    * ``said`` (a sentence): what became of a command; ``working`` (a sentence): how far it is.
+    * ``saved`` (a sentence, the path of the file).
+    * ``busy_changed``: see ``busy``.
+    """
 
     said = Signal(str)
+    working = Signal(str)
+    saved = Signal(str, Path)
     busy_changed = Signal()
 
     def __init__(
@@ -137,7 +144,7 @@ class EvidenceActions(QObject):
             look = Look(style.colormap, opacity, style.smooth)
             output.write_text(path, engine.analysis.report(number, source, name, request, look, cancelled, progress))
 
-        self.said.emit(self.tr("Writing the report. Testing the heatmap takes a few seconds… Press Esc to cancel."))
+        self.working.emit(self.tr("Writing the report. Testing the heatmap takes a few seconds… Press Esc to cancel."))
         self._ask(self._report, path, work)
 
     def _connect_views(self) -> None:
@@ -218,12 +225,18 @@ class EvidenceActions(QObject):
         except ResNetDesktopError as error:
             self.said.emit(Failure.of(error).text)
         else:
-            self.said.emit(self._saved(path))
+            self._say_saved(path)
 
     def _on_answered(self, question: Question, answer: object) -> None:
         path = self._paths.get(question)
-        if path is not None:
-            self._forget(question, answer.text if isinstance(answer, Failure) else self._saved(path))
+        if path is None:
+            return
+        if isinstance(answer, Failure):
+            self._forget(question, answer.text)
+            return
+        del self._paths[question]
+        self._say_saved(path)
+        self.busy_changed.emit()
 
     def _on_outdated(self, question: Question) -> None:
         if question in self._paths:
@@ -232,15 +245,15 @@ class EvidenceActions(QObject):
     def _on_progress(self, done: int, total: int) -> None:
         if self._report in self._paths:
             share = wording.percent(done / max(1, total))
-            self.said.emit(self.tr("Writing the report… {share}. Press Esc to cancel.").format(share=share))
+            self.working.emit(self.tr("Writing the report… {share}. Press Esc to cancel.").format(share=share))
 
     def _forget(self, question: Question, why: str) -> None:
         del self._paths[question]
         self.said.emit(why)
         self.busy_changed.emit()
 
-    def _saved(self, path: Path) -> str:
-        return self.tr("Saved as {path}.").format(path=path)
+    def _say_saved(self, path: Path) -> None:
+        self.saved.emit(self.tr("Saved as {path}.").format(path=path), path)
 
     def _on_runner_up(self) -> None:
         self._page.toggle_runner_up()

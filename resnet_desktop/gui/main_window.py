@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QMimeData, QPoint, QTimer, Signal
+from PySide6.QtCore import QMimeData, QPoint, QRect, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -22,23 +21,26 @@ from resnet_desktop.core import settings as declared
 from resnet_desktop.core.settings import FIT, LIST_ORDER, MODEL, PROVIDER, THEME, Settings
 from resnet_desktop.gui import dialogs, drops, icons, theme
 from resnet_desktop.gui.actions import Actions
+from resnet_desktop.gui.arrivals import Arrivals
 from resnet_desktop.gui.chosen_models import ChosenModels
 from resnet_desktop.gui.drop_overlay import DropOverlay
 from resnet_desktop.gui.evidence_actions import EvidenceActions
+from resnet_desktop.gui.history import History
 from resnet_desktop.gui.inspect.gallery import GalleryModel, Item
 from resnet_desktop.gui.inspect.inspect_page import InspectPage
 from resnet_desktop.gui.labels.desk import LabelDesk
+from resnet_desktop.gui.list_steps import ListSteps
 from resnet_desktop.gui.models.desk import ModelDesk
 from resnet_desktop.gui.notice import NoticeBar
 from resnet_desktop.gui.pictures import Photos, Thumbnails
 from resnet_desktop.gui.preferences import Preferences
-from resnet_desktop.gui.qt_image import png_bytes
 from resnet_desktop.gui.report_dialog import ReportDialog
-from resnet_desktop.gui.results import Failure, Limits, ModelInfo, Source
+from resnet_desktop.gui.results import Failure, Limits, ModelInfo
 from resnet_desktop.gui.results_export import ResultsExport
-from resnet_desktop.gui.scanner import Scanner
+from resnet_desktop.gui.screen import size_within_screen
 from resnet_desktop.gui.session_controller import SessionController
 from resnet_desktop.gui.status_panel import StatusPanel
+from resnet_desktop.gui.system_notice import SystemNotice
 from resnet_desktop.gui.tasks import Tasks, closing
 from resnet_desktop.gui.teaching import Teaching
 from resnet_desktop.gui.welcome import WelcomePage
@@ -60,23 +62,29 @@ class MainWindow(QMainWindow):
         self._painted = False
         self._chosen = ChosenModels()
         self._provider = "auto"
-        self._pasted = 0
         self.preferences = Preferences(settings, self)
-        self._teaching = Teaching(settings, self)
+        self._teaching, self._system = Teaching(settings, self), SystemNotice(self)
         limits = Limits.of(settings)
         self.controller = SessionController(limits, self)
         self.thumbnails = Thumbnails(limits.max_pixels, self, limits.range)
         self.photos = Photos(limits.max_pixels, self, limits.range)
-        self.scanner, self._tasks = Scanner(self), Tasks(1, "files", self)
+        self._tasks = Tasks(1, "files", self)
         self.gallery = GalleryModel(self.thumbnails, self)
-        self.notice, self.welcome = NoticeBar(), WelcomePage()
+        self._contents, self.welcome = QWidget(), WelcomePage()
         self.inspect = InspectPage(self.gallery, self.controller, self.photos, settings)
+        self.notice = NoticeBar(self._contents, self._middle)
         self.status = StatusPanel()
         self.actions_ = Actions(self)
+        for action in self.actions():
+            action.triggered.connect(self.notice.next_action)
+        self.history = History(self.actions_.undo, self.actions_.redo, self)
+        self.steps = ListSteps(self.gallery, self.inspect.photo_list, self.history.stack, self)
+        self.arrivals = Arrivals(self.steps, self.gallery, self.inspect.gallery, self._tasks, self)
         self.models = ModelDesk(self.actions_, self._tasks, self.preferences, self)
         self.exporting = ResultsExport(self.gallery, self._tasks, self)
         self.evidence = EvidenceActions(self.actions_, self.inspect, self.controller, self.preferences, self)
-        self.labels = LabelDesk(self.actions_, self.gallery, self.inspect.gallery, self.inspect.shelf, self)
+        stack, page = self.history.stack, self.inspect
+        self.labels = LabelDesk(self.actions_, self.gallery, page.gallery, page.shelf, stack, self)
         self._build()
         self._connect_actions()
         self._connect_work()
@@ -99,38 +107,25 @@ class MainWindow(QMainWindow):
         self.controller.open_model(model or settings.string(MODEL), self._provider, or_default=model is None)
         self.add_paths(images)
         self.welcome.load_tiles()
+        self._teaching.look_for_running(self._tasks)
 
     def add_paths(self, paths: Sequence[Path]) -> None:
         """Find the photos in files and folders and classify them."""
-        if paths:
-            self.scanner.scan(paths)
+        self.arrivals.add_paths(paths)
 
     def add_mime(self, mime: QMimeData) -> None:
-        """Classify what was dropped or pasted."""
-        dropped = drops.read(mime)
-        self.add_paths(dropped.paths)
-        if dropped.data is not None:
-            self._add_picture(dropped.data)
-        if dropped.image is not None:
-            image = dropped.image
-            self._tasks.run_task(lambda: png_bytes(image), lambda future: self._add_picture(future.result()))
-        if dropped.online:
-            self.notice.say(
-                self.tr(
-                    "That was only a web address, and the app does not go online. Save the picture and drop the file."
-                )
-            )
+        """Take what was dropped or pasted."""
+        self.notice.next_action()
+        self.arrivals.add_mime(mime)
 
     def clear(self) -> None:
         """Empty the list."""
-        self.scanner.cancel()
-        self.controller.forget(self.gallery.clear())
-        self.inspect.start_anew()
-        self._show_page()
+        self.arrivals.scanner.cancel()
+        self.steps.remove(range(len(self.gallery.items)))
 
     def cancel(self) -> None:
         """Give up the queue; photos without a result stay in the list."""
-        self.scanner.cancel()
+        self.arrivals.scanner.cancel()
         self.controller.cancel()
         self.evidence.cancel()
         self.gallery.unqueue()
@@ -166,7 +161,7 @@ class MainWindow(QMainWindow):
         self.labels.close()
         self.controller.give_up()  # so that it ends while the others are waited for
         with closing():
-            self.scanner.close()
+            self.arrivals.scanner.close()
             self.photos.close()
             self.thumbnails.close()
             self.evidence.close()
@@ -179,9 +174,7 @@ class MainWindow(QMainWindow):
         """Show that it may be dropped anywhere."""
         if drops.accepts(event.mimeData()):
             event.acceptProposedAction()
-            self.drop_overlay.setGeometry(self._contents.geometry())
-            self.drop_overlay.raise_()
-            self.drop_overlay.show()
+            self.drop_overlay.open_over(self._contents.geometry(), drops.promise(event.mimeData()))
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """It went elsewhere."""
@@ -198,29 +191,19 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(self.tr("ResNet Desktop"))
         self.setWindowIcon(icons.app_icon())
         self.setAcceptDrops(True)
-        self.resize(1200, 780)
-        self.setMinimumSize(720, 480)
+        size_within_screen(self, (1200, 780), (770, 490))
         self._pages = QStackedWidget()
         self._pages.addWidget(self.welcome)
         self._pages.addWidget(self.inspect)
-        frame = QVBoxLayout()
-        frame.setContentsMargins(theme.S, theme.S, theme.S, theme.S)
-        frame.addWidget(self.notice)
-        self._notice_frame = QWidget()
-        self._notice_frame.setLayout(frame)
-        self._notice_frame.hide()
-        self._contents = QWidget()
         layout = QVBoxLayout(self._contents)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._notice_frame)
         layout.addWidget(self._pages, 1)
         self.setCentralWidget(self._contents)
         self.setStatusBar(self.status)
         self.setFocus()  # not a button: no outline before the keyboard is used
         self.drop_overlay = DropOverlay(self)
         self.drop_overlay.hide()
-        self.notice.visibility_changed.connect(self._notice_frame.setVisible)
 
     def _connect_actions(self) -> None:
         does = self.actions_
@@ -240,22 +223,34 @@ class MainWindow(QMainWindow):
         self.models.said.connect(self.notice.say)
         self.exporting.said.connect(self.notice.say)
         self.models.offered.connect(lambda text, words, does: self.notice.say(text, (words, does)))
+        for source in (self.exporting, self.evidence, self.labels):
+            source.saved.connect(self.notice.tell_saved)
+        self.evidence.working.connect(self.notice.follow)
         self.models.changed.connect(self._teaching.look_for_models)
         self._teaching.model_wanted.connect(self.open_model)
         self._teaching.networks_wanted.connect(self.models.get)
+        self._teaching.quit_wanted.connect(self.close)
+        self._teaching.watch.told.connect(self.status.show_training)
+        self._teaching.watch.ended.connect(self._on_training_ended)
+        self.status.training_asked.connect(self._teaching.show_run)
         self.evidence.said.connect(self.notice.say)
         self.evidence.busy_changed.connect(self._update_actions)
         does.teach.triggered.connect(lambda: self.open_wizard())
         self.labels.said.connect(self.notice.say)
-        self.labels.files_wanted.connect(self.add_paths)
+        self.labels.files_wanted.connect(self.arrivals.add_photos)
         self.labels.teach_asked.connect(self.open_wizard)
 
     def _connect_work(self) -> None:
         self.welcome.open_asked.connect(self._on_open_files)
         self.welcome.samples_chosen.connect(self.add_paths)
         self.welcome.classes_asked.connect(self.models.show_abilities)
-        self.scanner.found.connect(self._add)
-        self.scanner.finished.connect(self._on_scan_finished)
+        self.steps.came.connect(self._on_came)
+        self.steps.went.connect(self._on_went)
+        self.arrivals.said.connect(self.notice.say)
+        self.arrivals.model_wanted.connect(self.open_model)
+        self.arrivals.weights_came.connect(self.models.offer_to_install)
+        self.arrivals.labels_wanted.connect(self.labels.open)
+        self._tasks.failed.connect(self.notice.say)
         self.status.cancel_asked.connect(self.cancel)
         self.status.model_menu_asked.connect(self._on_model_menu_asked)
         self.inspect.seconds_changed.connect(self.status.show_seconds)
@@ -287,22 +282,24 @@ class MainWindow(QMainWindow):
         dialog.open()
         return dialog
 
-    def _add(self, sources: Sequence[tuple[Source, str]]) -> None:
-        was_empty = not self.gallery.items
-        new = self.gallery.add(sources)
-        self.controller.classify((item.number, item.source) for item in new)
-        self._show_page()
-        if new and was_empty:
-            self.inspect.gallery.select_row(0)
-        elif not new and sources:
-            row = self.gallery.row_of(sources[0][0])
-            if row is not None:
-                self.inspect.gallery.select_row(row)
+    def _middle(self) -> QRect:
+        """Where notices stand: over the photo, or in the middle of the empty window."""
+        bar = self.inspect.bar
+        if self._pages.currentWidget() is not self.inspect:
+            return self._contents.rect()
+        return QRect(bar.mapTo(self._contents, QPoint()), bar.size())
 
-    def _add_picture(self, data: bytes) -> None:
-        self._pasted += 1
-        name = self.tr("Pasted image {number}, {time}")
-        self._add([(data, name.format(number=self._pasted, time=f"{datetime.now():%H:%M}"))])
+    def _on_came(self, items: Sequence[Item]) -> None:
+        self.controller.classify((item.number, item.source) for item in items if item.outcome is None)
+        self._show_page()
+        if self.inspect.gallery.current is None and items:
+            self.inspect.gallery.select_row(self.gallery.row_of_number(items[0].number) or 0)
+
+    def _on_went(self, numbers: set[int]) -> None:
+        self.controller.forget(numbers)
+        if not self.gallery.items:
+            self.inspect.start_anew()
+        self._show_page()
 
     def _show_page(self) -> None:
         self._pages.setCurrentWidget(self.inspect if self.gallery.items else self.welcome)
@@ -343,6 +340,11 @@ class MainWindow(QMainWindow):
         self.status.show_no_model()
         self.notice.say(failure.text)
 
+    def _on_training_ended(self, words: str, there_is_a_model: bool) -> None:
+        look = (self.tr("See the results") if there_is_a_model else self.tr("Look at it"), self._teaching.show_run)
+        (self.notice.tell if there_is_a_model else self.notice.say)(words, look)
+        self._system.tell(self.tr("Training"), words, self._teaching.show_run)
+
     def _on_provider_fell_back(self, sentence: str) -> None:
         self.notice.say(sentence)
         self.status.show_provider(self.tr("CPU"), sentence)
@@ -356,10 +358,6 @@ class MainWindow(QMainWindow):
         self.status.show_queue(done, total)
         if done in (0, total):
             self._update_actions()
-
-    def _on_scan_finished(self, count: int) -> None:
-        if count == 0:
-            self.notice.say(self.tr("No photos found in that folder."))
 
     def _on_fit_chosen(self, fit: str) -> None:
         self.preferences.change(FIT, fit)
@@ -387,12 +385,9 @@ class MainWindow(QMainWindow):
 
     def _on_remove(self) -> None:
         rows = self.inspect.gallery.selected_rows()
+        self.steps.remove(rows)
         if rows:
-            self.controller.forget(self.gallery.remove(rows))
             self.inspect.gallery.select_row(min(rows))
-            if not self.gallery.items:
-                self.inspect.start_anew()
-            self._show_page()
 
     def _on_rest(self) -> None:
         rest: list[Item] = self.gallery.queue_rest()

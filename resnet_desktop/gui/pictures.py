@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPixmap
 
-from resnet_desktop.core.errors import ImageError
+from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.gui.qt_image import to_qimage
 from resnet_desktop.gui.results import Failure, Source
 from resnet_desktop.gui.tasks import Tasks
@@ -89,7 +89,7 @@ class Photos(QObject):
     def _on_loaded(self, number: int, future: Future[QImage]) -> None:
         try:
             image = future.result()
-        except ImageError as error:
+        except ResNetDesktopError as error:
             if number == self._wanted:
                 self.photo_failed.emit(number, Failure.of(error))
             return
@@ -156,7 +156,7 @@ class Thumbnails(QObject):
         self._start_next()
         try:
             image = future.result()
-        except ImageError:  # the row says why, from classifying the same file
+        except ResNetDesktopError:  # the row says why, from classifying the same file
             self._failed.add(number)
             return
         self._kept[number] = QPixmap.fromImage(image)

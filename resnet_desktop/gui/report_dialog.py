@@ -21,6 +21,7 @@ from resnet_desktop.core import problem_report
 from resnet_desktop.core.errors import StorageError
 from resnet_desktop.gui import dialogs, theme
 from resnet_desktop.gui.plain import PlainLabel
+from resnet_desktop.gui.screen import size_within_screen
 from resnet_desktop.gui.tasks import Tasks
 
 FILE_NAME = "resnet-desktop-report.zip"
@@ -38,7 +39,7 @@ class ReportDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Report a problem"))
-        self.resize(820, 560)
+        size_within_screen(self, (820, 560))
         self._tasks = tasks
         self._found: dict[str, str] = {}
         self.parts, self.text, self._said = QListWidget(), QPlainTextEdit(), PlainLabel()

@@ -15,9 +15,10 @@ from resnet_desktop.gui.tasks import Tasks
 
 
 class ResultsExport(QObject):
-    """Writes what the list shows. Signal: ``said`` (a sentence)."""
+    """Writes what the list shows. Signals: ``said`` (a sentence); ``saved`` (a sentence, the path of the file)."""
 
     said = Signal(str)
+    saved = Signal(str, Path)
 
     def __init__(self, gallery: GalleryModel, tasks: Tasks, window: QWidget) -> None:
         super().__init__(window)
@@ -38,4 +39,4 @@ class ResultsExport(QObject):
         except StorageError as error:
             self.said.emit(str(error))
             return
-        self.said.emit(self.tr("Results saved to {path}.").format(path=path))
+        self.saved.emit(self.tr("Results saved to {path}.").format(path=path), path)

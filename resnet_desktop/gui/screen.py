@@ -9,6 +9,15 @@ FRAME = QSize(16, 48)
 """Pixels that a window manager may add around a window; it tells only once the window is shown."""
 
 
-def keep_within_screen(window: QWidget) -> None:
-    """Make a window smaller where the screen has no room for it beside panels and the window's own frame."""
-    window.resize(window.size().boundedTo(window.screen().availableSize() - FRAME))
+def room_for(window: QWidget) -> QSize:
+    """The pixels that a window may have on the screen of its parent, beside panels and its own frame."""
+    parent = window.parentWidget()
+    return (window if parent is None else parent).screen().availableSize() - FRAME
+
+
+def size_within_screen(window: QWidget, wanted: tuple[int, int], least: tuple[int, int] | None = None) -> None:
+    """Give a window the size that is wanted for it, and its least size, both as far as the screen has room."""
+    room = room_for(window)
+    if least is not None:
+        window.setMinimumSize(QSize(*least).boundedTo(room))
+    window.resize(QSize(*wanted).boundedTo(room))

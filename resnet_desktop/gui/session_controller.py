@@ -7,7 +7,6 @@ that a result of an old model never arrives after the word that the new one is o
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from resnet_desktop.gui.asks import Work
     from resnet_desktop.gui.engine import Engine
     from resnet_desktop.imaging.transforms import Fit
-
-_logger = logging.getLogger(__name__)
 
 
 class SessionController(QObject):
@@ -342,16 +339,19 @@ class SessionController(QObject):
         self._tasks.run_task(self._work, self._on_work_ended)
 
     def _on_work_ended(self, future: Future[None]) -> None:
-        if (error := future.exception()) is None:
+        error = future.exception()
+        if not isinstance(error, ResNetDesktopError):  # there is none: others do not come through
             return
-        _logger.error("The session thread failed", exc_info=error)
         with self._lock:
             self._working = False
             self._pending.clear()
+            lost = [load for load in self._loads if load not in self._commands]
             self._loads = [load for load in self._loads if load in self._commands]
             more = bool(self._commands or self._request is not None or self._asks)
-        message = self.tr("Something went wrong inside the app: {error}").format(error=error)
-        self._on_gave_up(Failure("internal", message, self.tr("See the log for details.")))
+        failure = Failure.of(error)
+        if lost:
+            self.model_failed.emit(failure)
+        self._on_gave_up(failure)
         if more:  # it came between the fault and this word of it
             self._wake()
 

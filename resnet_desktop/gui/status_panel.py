@@ -20,9 +20,10 @@ from resnet_desktop.gui.results import ModelInfo
 
 
 class StatusPanel(QStatusBar):
-    """Signals: ``cancel_asked``; ``model_menu_asked`` (where on the screen)."""
+    """Signals: ``cancel_asked``; ``model_menu_asked`` (where on the screen); ``training_asked``."""
 
     cancel_asked = Signal()
+    training_asked = Signal()
     model_menu_asked = Signal(QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -47,11 +48,16 @@ class StatusPanel(QStatusBar):
         self.progress.setTextVisible(False)
         self.progress.setFixedWidth(140)
         self.progress.setAccessibleName(self.tr("Photos classified"))
+        self.training_button = QToolButton()
+        self.training_button.setProperty("tone", "link")
+        self.training_button.setToolTip(self.tr("Show the training that is under way"))
+        self.training_button.clicked.connect(self.training_asked)
+        self.training_button.hide()
         self.cancel_button = QPushButton(self.tr("Cancel"))
         self.cancel_button.clicked.connect(self.cancel_asked)
         for shown in (self.model_button, self.provider_badge, self.time_label):
             self.addWidget(shown)
-        for passing in (self.progress_text, self.progress, self.cancel_button):
+        for passing in (self.training_button, self.progress_text, self.progress, self.cancel_button):
             self.addPermanentWidget(passing)
         self.setContentsMargins(theme.XS, 0, theme.S, 0)
         self.setMinimumHeight(self.cancel_button.sizeHint().height() + 2 * theme.XS)
@@ -92,6 +98,12 @@ class StatusPanel(QStatusBar):
     def show_seconds(self, seconds: float | None) -> None:
         """How long the photo that is looked at took; None: it has not been classified."""
         self.time_label.setText("" if seconds is None else wording.duration(seconds))
+
+    def show_training(self, words: str) -> None:
+        """How far training is; empty where nobody trains."""
+        self.training_button.setText(words)
+        self.training_button.setAccessibleName(words)
+        self.training_button.setVisible(bool(words))
 
     def show_queue(self, done: int, total: int) -> None:
         """How far the queue is; nothing is shown for a photo or two."""

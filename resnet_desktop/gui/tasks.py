@@ -1,4 +1,8 @@
-"""Work off the GUI thread: results *and* errors come back on it, and nothing is left running at the end."""
+"""Work off the GUI thread: results *and* errors come back on it, and nothing is left running at the end.
+
+An error that nobody foresaw comes back as one of the app's own: what waits for the work ends with a sentence, not with
+a raised slot and a state that never changes.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
 
+from resnet_desktop.core.errors import InternalError, ResNetDesktopError
+from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.core.running import stop_all, stoppable
 
 CLOSE_SECONDS = 2.0
@@ -46,8 +52,11 @@ class Tasks(QObject):
     Args:
         workers: how many threads.
         name: what they are called in a debugger.
+
+    Signal: ``failed`` (a sentence): work ended with an error that whoever asked for it does not handle.
     """
 
+    failed = Signal(str)
     _ended = Signal(object, object)
 
     def __init__(self, workers: int, name: str, parent: QObject | None = None) -> None:
@@ -60,7 +69,8 @@ class Tasks(QObject):
     def run_task(self, func: Callable[[], T], done: Callable[[Future[T]], None]) -> Future[T]:
         """Run ``func`` on a worker; then ``done`` on the GUI thread with the finished future.
 
-        ``done`` asks the future: ``result()`` gives the value or raises what ``func`` raised. The returned future's
+        ``done`` asks the future: ``result()`` gives the value or raises what ``func`` raised, or InternalError where
+        that is none of ours. What ``done`` lets pass of our errors is told by ``failed``. The returned future's
         ``cancel()`` takes the task out of the queue; ``done`` is then not called.
         """
         future = self._pool.submit(self._do, func)
@@ -109,5 +119,28 @@ class Tasks(QObject):
             self._ended.emit(done, future)
 
     def _on_ended(self, done: Callable[[Future[Any]], None], future: Future[Any]) -> None:
-        if not self._closed:
-            done(future)
+        if self._closed:
+            return
+        try:
+            done(_foreseen(future))
+        except ResNetDesktopError as error:
+            self.failed.emit(str(error))
+
+
+def _foreseen(future: Future[Any]) -> Future[Any]:
+    """The same, or one with an error of ours in place of one that is not; that one is in the log."""
+    error = future.exception()
+    if error is None or isinstance(error, (ResNetDesktopError, CancelledError)):
+        return future
+    _logger.error("Work off the GUI thread failed", exc_info=error)
+    told: Future[Any] = Future()
+    told.set_exception(_in_words(error))
+    return told
+
+
+def _in_words(error: BaseException) -> InternalError:
+    if isinstance(error, OSError) and error.strerror:
+        named = f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+        return InternalError("internal", named)
+    words = QCoreApplication.translate("tasks", "Something went wrong inside the app.")
+    return InternalError("internal", words, QCoreApplication.translate("tasks", "Help, Report a problem has more."))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.core.settings import Settings
+from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.training_watch import TrainingWatch, running_now
 
 if TYPE_CHECKING:
     from resnet_desktop.gui.wizard.wizard import TrainWizard
@@ -17,16 +20,20 @@ if TYPE_CHECKING:
 class Teaching(QObject):
     """Opens the guide, and forgets it when it is closed.
 
-    Signals: ``model_wanted`` (path): use this model; ``networks_wanted``: a stronger network is to be had.
+    Signals: ``model_wanted`` (path): use this model; ``networks_wanted``: a stronger network is to be had;
+    ``quit_wanted``: the app was to be closed before, and now nothing is in the way.
     """
 
     model_wanted = Signal(str)
     networks_wanted = Signal()
+    quit_wanted = Signal()
 
     def __init__(self, settings: Settings, window: QWidget) -> None:
         super().__init__(window)
         self._settings, self._window = settings, window
         self.wizard: TrainWizard | None = None
+        self.watch = TrainingWatch(self)
+        self._quitting = False
 
     def open(self, *sources: Path) -> None:
         """Show the guide, with photos to begin with."""
@@ -37,11 +44,29 @@ class Teaching(QObject):
             self.wizard.model_wanted.connect(self.model_wanted)
             self.wizard.networks_wanted.connect(self.networks_wanted)
             self.wizard.closed.connect(self._on_closed)
+            self.wizard.stayed.connect(self._on_stayed)
+            if not self.watch.follows:
+                self.watch.look_at(self.wizard.run)
         if sources:
             self.wizard.add_sources([*sources])
-        self.wizard.show()
-        self.wizard.raise_()
-        self.wizard.activateWindow()
+        self._raise(self.wizard)
+
+    def show_run(self) -> None:
+        """Show the run that is under way, or what came of it."""
+        folder = self.watch.folder if self.watch.follows else None
+        self.open()
+        if folder is not None and self.wizard is not None:
+            self.watch.look_at(self.wizard.run)
+            self.wizard.resume(folder)
+
+    def look_for_running(self, tasks: Tasks) -> None:
+        """Follow a run that has gone on by itself since the app was closed."""
+        tasks.run_task(running_now, self._on_running)
+
+    def _raise(self, wizard: TrainWizard) -> None:
+        wizard.show()
+        wizard.raise_()
+        wizard.activateWindow()
 
     def look_for_models(self) -> None:
         """Other models are installed than before."""
@@ -49,10 +74,31 @@ class Teaching(QObject):
             self.wizard.look_for_models()
 
     def close(self) -> bool:
-        """Close the guide; False if a run is under way and the user has still to say what becomes of it."""
-        return self.wizard is None or self.wizard.close()
+        """Close the guide; False if a run is under way and the user has still to say what becomes of it.
+
+        Once that is said, and done, ``quit_wanted`` comes.
+        """
+        self._quitting = True
+        closed = self.wizard is None or self.wizard.close()
+        if closed:
+            self._quitting = False
+            self.watch.leave()
+        return closed
+
+    def _on_running(self, future: Future[Path | None]) -> None:
+        folder = future.result()
+        if folder is not None and self.wizard is None and not self.watch.follows:
+            self.watch.follow(folder)
+
+    def _on_stayed(self) -> None:
+        self._quitting = False
 
     def _on_closed(self) -> None:
-        if self.wizard is not None:
-            self.wizard.deleteLater()
-            self.wizard = None
+        wizard, self.wizard = self.wizard, None
+        if wizard is None:
+            return
+        if wizard.goes_on and not self._quitting:
+            self.watch.follow(wizard.progress.folder)
+        wizard.deleteLater()
+        if self._quitting:
+            QTimer.singleShot(0, self.quit_wanted.emit)

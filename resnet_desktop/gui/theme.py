@@ -151,6 +151,7 @@ QToolButton[tone="link"] { color: $accent; text-decoration: underline; padding: 
 QFrame[panel="true"] { background: $panel; border: none; }
 QFrame[notice="true"] { background: $notice; border: 1px solid $notice_border; border-radius: 8px; }
 QFrame[notice="true"] QLabel { color: $notice_text; }
+QFrame[notice="calm"] { background: $raised; border: 1px solid $border; border-radius: 8px; }
 QFrame[card="true"] { background: $panel; border: 1px solid $border; border-radius: 8px; }
 QLineEdit, QSpinBox, QDoubleSpinBox { background: $raised; border: 1px solid $border; border-radius: 6px; }
 QLineEdit, QSpinBox, QDoubleSpinBox { padding: 4px 8px; selection-background-color: $accent; }

@@ -26,7 +26,7 @@ from resnet_desktop.gui.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.results import ModelInfo
 
 TILE = QSize(120, 80)
-MINIMUM_FOR_SAMPLES = 420
+MINIMUM_FOR_SAMPLES = 490
 """Height of the page, in pixels, below which the samples would squeeze what stands above them."""
 _FIRST = ("cat", "coffee", "rocket", "cameraman", "officer", "raccoon")
 """The order in which samples are offered; others come behind."""
@@ -90,6 +90,10 @@ class WelcomePage(QWidget):
         self._knows.setText("\n".join(line for line in (knows, how_good(info.accuracy)) if line))
         self._knows.show()
         self.list_button.show()
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for what is shown without the samples, which are hidden where there is none for them."""
+        return QSize(360, 340)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """As many samples as there is room for beside each other, and none where the window is low."""

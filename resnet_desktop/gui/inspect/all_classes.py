@@ -15,6 +15,7 @@ from resnet_desktop.gui.inspect.bar_list import ROW_ROLE, BarList
 from resnet_desktop.gui.inspect.question import Question
 from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.results import Failure, Listed, Source
+from resnet_desktop.gui.screen import size_within_screen
 from resnet_desktop.gui.session_controller import SessionController
 
 if TYPE_CHECKING:
@@ -118,8 +119,7 @@ class ClassesDialog(QDialog):
     def _build(self) -> None:
         title = self.tr("All {count} classes").format(count=wording.number(self._classes))
         self.setWindowTitle(title)
-        self.resize(420, 560)
-        self.setMinimumSize(320, 300)
+        size_within_screen(self, (420, 560), (320, 300))
         self.search.setPlaceholderText(self.tr("Search classes and groups"))
         self.search.setAccessibleName(self.tr("Search classes"))
         self.search.setClearButtonEnabled(True)

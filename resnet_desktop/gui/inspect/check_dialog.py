@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from resnet_desktop.gui.inspect.check_panel import CheckPanel
 from resnet_desktop.gui.results import EvidenceRequest, Source
+from resnet_desktop.gui.screen import size_within_screen
 from resnet_desktop.gui.session_controller import SessionController
 
 
@@ -17,7 +18,7 @@ class CheckDialog(QDialog):
         self.panel = CheckPanel(controller)
         self.setWindowTitle(self.tr("Can you trust this heatmap?"))
         self.setModal(False)
-        self.resize(760, 640)
+        size_within_screen(self, (760, 640))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.panel)

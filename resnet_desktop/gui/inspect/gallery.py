@@ -44,7 +44,8 @@ _NO_INDEX = QModelIndex()
 class Item:
     """One photo in the list: its number (never used again), where it is, its name, and what came of it so far.
 
-    ``queued``: it waits for its result. ``label``: what the user says it is.
+    ``queued``: it waits for its result. ``label``: what the user says it is. ``round``: which of the list's rounds of
+    questions the outcome belongs to; a later one has another model, or shows it another part.
     """
 
     number: int
@@ -53,6 +54,7 @@ class Item:
     outcome: Result | Failure | None = None
     queued: bool = True
     label: PhotoClass | None = None
+    round: int = 0
 
 
 class GalleryModel(QAbstractListModel):
@@ -64,7 +66,7 @@ class GalleryModel(QAbstractListModel):
         self._items: list[Item] = []
         self._rows: dict[int, int] = {}
         self._known: dict[Path, int] = {}
-        self._next = 0
+        self._next = self._round = 0
         thumbnails.thumbnail_ready.connect(self._touch)
 
     @property
@@ -80,7 +82,7 @@ class GalleryModel(QAbstractListModel):
                 if source in self._known:
                     continue
                 self._known[source] = self._next
-            new.append(Item(self._next, source, name))
+            new.append(Item(self._next, source, name, round=self._round))
             self._next += 1
         if new:
             first = len(self._items)
@@ -105,20 +107,33 @@ class GalleryModel(QAbstractListModel):
         self.thumbnails.forget(numbers)
         return numbers
 
-    def clear(self) -> set[int]:
-        """Take all photos out; returns their numbers."""
-        numbers = set(self._rows)
-        self.beginResetModel()
-        self._items.clear()
-        self._rows.clear()
-        self._known.clear()
-        self.endResetModel()
-        self.thumbnails.forget(numbers)
-        return numbers
+    def put_back(self, placed: Sequence[tuple[int, Item]]) -> None:
+        """Put photos that were taken out into their rows again, given in the order of the rows.
+
+        What was found out about them is dropped where it was of another model.
+        """
+        for _, item in placed:
+            if item.round != self._round:
+                item.outcome, item.round = None, self._round
+            item.queued = item.outcome is None
+            if isinstance(item.source, Path):
+                self._known[item.source] = item.number
+        for first, items in _without_gaps(placed, len(self._items)):
+            self.beginInsertRows(_NO_INDEX, first, first + len(items) - 1)
+            self._items[first:first] = items
+            self._rows = {item.number: row for row, item in enumerate(self._items)}
+            self.endInsertRows()
 
     def arrange(self, key: Callable[[Item], tuple[Any, ...]]) -> None:
         """Put the photos in order, once; what is selected stays so. Those that come later are appended."""
-        arranged = sorted(self._items, key=key)
+        self._arrange(sorted(self._items, key=key))
+
+    def put_in_order(self, numbers: Sequence[int]) -> None:
+        """The order of these numbers; photos that are not among them come behind."""
+        places = {number: place for place, number in enumerate(numbers)}
+        self._arrange(sorted(self._items, key=lambda item: places.get(item.number, len(places))))
+
+    def _arrange(self, arranged: list[Item]) -> None:
         if arranged == self._items:
             return
         self.layoutAboutToBeChanged.emit()
@@ -139,6 +154,10 @@ class GalleryModel(QAbstractListModel):
         number = self._known.get(source) if isinstance(source, Path) else None
         return None if number is None else self._rows[number]
 
+    def row_of_number(self, number: int) -> int | None:
+        """The row of a photo by its number."""
+        return self._rows.get(number)
+
     def set_outcome(self, number: int, outcome: Result | Failure) -> None:
         """What came of a photo."""
         item = self.item(number)
@@ -156,8 +175,9 @@ class GalleryModel(QAbstractListModel):
 
     def requeue_all(self) -> list[Item]:
         """Drop every outcome, as after a change of the model: all photos wait for a new one. Returns them."""
+        self._round += 1
         for item in self._items:
-            item.outcome, item.queued = None, True
+            item.outcome, item.queued, item.round = None, True, self._round
         self._touch_all()
         return list(self._items)
 
@@ -247,6 +267,18 @@ def _ranges_from_the_end(rows: Iterable[int]) -> list[tuple[int, int]]:
         else:
             ranges.append((row, row))
     return ranges
+
+
+def _without_gaps(placed: Sequence[tuple[int, Item]], rows: int) -> list[tuple[int, list[Item]]]:
+    """Photos by runs of rows, each with its first row; no row lies beyond the end of a list of so many ``rows``."""
+    runs: list[tuple[int, list[Item]]] = []
+    for place, (row, item) in enumerate(placed):
+        row = min(row, rows + place)
+        if runs and row == runs[-1][0] + len(runs[-1][1]):
+            runs[-1][1].append(item)
+        else:
+            runs.append((row, [item]))
+    return runs
 
 
 class GalleryView(QListView):

@@ -216,7 +216,7 @@ class _FittingArea(QScrollArea):
         return self._contents.sizeHint()
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(120, _LEAST)
+        return QSize(self._contents.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width(), _LEAST)
 
 
 class BusyLine(QWidget):

@@ -220,7 +220,6 @@ class InspectPage(QWidget):
         side = QSplitter(Qt.Orientation.Vertical)
         side.setHandleWidth(1)
         side.setChildrenCollapsible(False)
-        side.setMinimumWidth(270)
         for widget, stretch in ((self.predictions, 1), (self.heatmap, 0)):
             panel = QFrame()
             panel.setProperty("panel", "true")

@@ -23,15 +23,18 @@ class PhotoList(QWidget):
 
     Results that come in move nothing while one looks; when the last one is there the list is put in order again.
 
-    Signal: ``order_chosen`` (one of ``LIST_ORDER.choices``), by the user.
+    Signals: ``order_chosen`` (one of ``LIST_ORDER.choices``): the user, or a step that is taken back, has chosen it;
+    ``rearranged`` (the order and the photos' numbers as they were before): by the user.
     """
 
     order_chosen = Signal(str)
+    rearranged = Signal(str, object)
 
     def __init__(self, model: GalleryModel, view: GalleryView, order: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model, self._view = model, view
         self._count, self._order = ElidedLabel(), Choice()
+        self._shown = order
         self._build(order)
         self._order.activated.connect(self._on_chosen)
         for changed in (model.rowsInserted, model.rowsRemoved, model.modelReset):
@@ -47,6 +50,13 @@ class PhotoList(QWidget):
         """The photos."""
         return self._model.items
 
+    def show_order(self, order: str) -> None:
+        """The list is in another order now."""
+        self._shown = order
+        self._order.setCurrentIndex(self._order.findData(order))
+        self._view.scrollTo(self._view.currentIndex())
+        self.order_chosen.emit(order)
+
     def follow_queue(self, done: int, total: int) -> None:
         """The list is put in order when all photos have their results."""
         if done == total:
@@ -54,9 +64,12 @@ class PhotoList(QWidget):
             self._view.scrollTo(self._view.currentIndex())
 
     def _on_chosen(self) -> None:
+        before, self._shown = self._shown, self.order
+        numbers = [item.number for item in self._model.items]
         self._model.arrange(ORDERS[self.order])
         self._view.scrollToTop()
         self.order_chosen.emit(self.order)
+        self.rearranged.emit(before, numbers)
 
     def _show_count(self) -> None:
         count = self._model.rowCount()

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut, QUndoCommand, QUndoStack
 from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.core.errors import ResNetDesktopError
@@ -18,6 +18,7 @@ from resnet_desktop.gui.inspect.gallery import GalleryModel, GalleryView, Item
 from resnet_desktop.gui.labels import store
 from resnet_desktop.gui.labels.class_list import KEYS
 from resnet_desktop.gui.labels.classes import PhotoClass
+from resnet_desktop.gui.labels.how_to_open import ask_how_to_open
 from resnet_desktop.gui.labels.labelling import Labelling
 from resnet_desktop.gui.labels.shelf import ClassShelf
 from resnet_desktop.gui.results import Failure
@@ -29,23 +30,32 @@ DELAY_MS = 800
 class LabelDesk(QObject):
     """Signals.
 
-    * ``said`` (a sentence for the notice bar).
+    * ``said`` (a sentence for the notice bar); ``saved`` (a sentence, the path of the file).
     * ``teach_asked`` (path of a CSV file): the guide shall open with it.
     * ``files_wanted`` (paths): a table names these; they shall come into the list.
     """
 
     said = Signal(str)
+    saved = Signal(str, Path)
     teach_asked = Signal(Path)
     files_wanted = Signal(object)
 
     def __init__(
-        self, actions: Actions, gallery: GalleryModel, view: GalleryView, shelf: ClassShelf, window: QWidget
+        self,
+        actions: Actions,
+        gallery: GalleryModel,
+        view: GalleryView,
+        shelf: ClassShelf,
+        stack: QUndoStack,
+        window: QWidget,
     ) -> None:
         super().__init__(window)
         self._actions, self._gallery, self._view, self._shelf, self._window = actions, gallery, view, shelf, window
-        self.labelling = Labelling(gallery, self)
+        self.labelling = Labelling(gallery, stack, self)
         self._tasks = Tasks(1, "labels", self)
+        self._tasks.failed.connect(self.said)
         self._known: dict[str, str] | None = None  # label by path; None until it has been read
+        self._opened: dict[str, str] = {}  # label by path, out of files that were opened
         self._asked = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -77,6 +87,7 @@ class LabelDesk(QObject):
 
     def open(self, path: Path) -> None:
         """Take labels from a CSV file, and its photos into the list."""
+        self._look_up()  # on the same thread, before the file is read
         self._tasks.run_task(partial(store.read_table, path), self._on_table)
 
     def close(self) -> None:
@@ -87,14 +98,10 @@ class LabelDesk(QObject):
         self._tasks.finish()
 
     def _connect(self) -> None:
-        does, shelf, stack = self._actions, self._shelf, self.labelling.undo_stack
+        does, shelf = self._actions, self._shelf
         does.label.toggled.connect(lambda shown: self.show(shown=shown))
-        does.undo.triggered.connect(stack.undo)
-        does.redo.triggered.connect(stack.redo)
         does.save_labels.triggered.connect(self._on_save)
         does.open_labels.triggered.connect(lambda: dialogs.ask_for_labels(self._window, self.open))
-        for signal in (stack.canUndoChanged, stack.canRedoChanged, stack.undoTextChanged, stack.redoTextChanged):
-            signal.connect(self._refresh_undo)
         shelf.class_wanted.connect(lambda name: self.labelling.add(name))
         shelf.list.chosen.connect(lambda one: self._assign(one))
         shelf.list.classes.dropped.connect(lambda one, numbers: self.labelling.assign(numbers, one))
@@ -160,32 +167,27 @@ class LabelDesk(QObject):
                 labelled=wording.number(labelled), all=wording.number(len(self._gallery.items))
             )
         self._shelf.say(words)
-        self._refresh_undo()
 
-    def _refresh_undo(self) -> None:
-        stack = self.labelling.undo_stack
-        self._actions.undo.setEnabled(stack.canUndo())
-        self._actions.redo.setEnabled(stack.canRedo())
-        self._actions.undo.setText(self.tr("Undo {step}").format(step=stack.undoText()).strip())
-        self._actions.redo.setText(self.tr("Redo {step}").format(step=stack.redoText()).strip())
-
-    def _on_inserted(self, _parent: QModelIndex, first: int, last: int) -> None:
-        if self._known is not None:
-            self._restore(self._gallery.items[first : last + 1])
-        elif not self._asked:
+    def _look_up(self) -> None:
+        """Read what was remembered, once."""
+        if not self._asked:
             self._asked = True
             self._tasks.run_task(store.remembered, self._on_remembered)
+
+    def _on_inserted(self, _parent: QModelIndex, first: int, last: int) -> None:
+        self._look_up()
+        self._restore(self._gallery.items[first : last + 1])
         self._refresh()
 
     def _on_remembered(self, future: Future[dict[str, str]]) -> None:
-        self._known = future.result() | (self._known or {})
+        self._known = future.result()
         labelled = any(item.label is not None for item in self._gallery.items)
         self._restore(self._gallery.items)
         if labelled:
             self._timer.start()
 
     def _restore(self, items: Sequence[Item]) -> None:
-        known = self._known or {}
+        known = {**(self._known or {}), **self._opened}
         names = {
             item.number: known[key]
             for item in items
@@ -222,7 +224,7 @@ class LabelDesk(QObject):
         )
 
     def _say_saved(self, path: Path) -> None:
-        self.said.emit(self.tr("Labels saved to {path}.").format(path=path))
+        self.saved.emit(self.tr("Labels saved to {path}.").format(path=path), path)
 
     def _on_saved(self, path: Path, then: Callable[[Path], object], future: Future[int]) -> None:
         try:
@@ -238,14 +240,40 @@ class LabelDesk(QObject):
         except ResNetDesktopError as error:
             self.said.emit(str(error))
             return
+        if self.labelling.labelled:
+            ask_how_to_open(self._window, self.labelling.labelled, lambda replace: self._take(table, replace))
+        else:
+            self._take(table, replace=False)
+
+    def _take(self, table: store.OpenedTable, replace: bool) -> None:
         labels = {str(path.absolute()): label for path, label in table.labels.items()}
-        self._known = {**(self._known or {}), **labels}
         here = ((item.number, _key_of(item)) for item in self._gallery.items)
-        self.labelling.restore({number: labels[key] for number, key in here if key in labels})
+        names = {number: labels[key] for number, key in here if key in labels}
+        before = self._opened
+        after = labels if replace else {**before, **labels}
+        self.labelling.open(names, replace=replace, memory=_Opened(self.set_opened, before, after))
         self.show(shown=True)
         self.files_wanted.emit(list(table.files))
         if table.remarks:
             self.said.emit(" ".join(table.remarks))
+
+    def set_opened(self, labels: dict[str, str]) -> None:
+        """What the step does; not a step itself."""
+        self._opened = labels
+
+
+class _Opened(QUndoCommand):
+    """The labels of files that are not in the list yet."""
+
+    def __init__(self, put: Callable[[dict[str, str]], object], before: dict[str, str], after: dict[str, str]) -> None:
+        super().__init__()
+        self._put, self._before, self._after = put, before, after
+
+    def redo(self) -> None:
+        self._put(self._after)
+
+    def undo(self) -> None:
+        self._put(self._before)
 
 
 def _key_of(item: Item) -> str | None:

@@ -24,9 +24,9 @@ class Labelling(QObject):
 
     changed = Signal()
 
-    def __init__(self, gallery: GalleryModel, parent: QObject | None = None) -> None:
+    def __init__(self, gallery: GalleryModel, stack: QUndoStack, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.undo_stack = QUndoStack(self)
+        self.undo_stack = stack
         self._gallery = gallery
         self._classes: list[PhotoClass] = []
         self._next = 0
@@ -37,6 +37,11 @@ class Labelling(QObject):
     def classes(self) -> tuple[PhotoClass, ...]:
         """All classes, in their order."""
         return tuple(self._classes)
+
+    @property
+    def labelled(self) -> int:
+        """How many photos have a label."""
+        return sum(item.label is not None for item in self._gallery.items)
 
     def counts(self) -> dict[PhotoClass, int]:
         """How many photos each class has."""
@@ -87,6 +92,20 @@ class Labelling(QObject):
         }
         if before:
             self.undo_stack.push(_Assign(self, before, one))
+
+    def open(self, names: Mapping[int, str], *, replace: bool, memory: QUndoCommand) -> None:
+        """Labels out of a file, by name, as one step; with ``replace`` in place of all that there are.
+
+        ``memory``: what else is done and taken back with it.
+        """
+        self.undo_stack.beginMacro(self.tr("opening labels"))
+        self.undo_stack.push(memory)
+        if replace:
+            for one in self.classes:
+                self.remove(one)
+        for name in dict.fromkeys(names.values()):
+            self.add(name, [number for number, label in names.items() if label == name])
+        self.undo_stack.endMacro()
 
     def restore(self, names: Mapping[int, str]) -> None:
         """Labels that were given in an earlier session, by name; not a step that is taken back."""

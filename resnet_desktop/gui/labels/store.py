@@ -13,6 +13,7 @@ from pathlib import Path
 
 from resnet_desktop.core import atomic, output, paths
 from resnet_desktop.core.csv_text import line, original
+from resnet_desktop.core.errors import DataError
 from resnet_desktop.gui.results import Source
 
 HEADER = ("path", "label")
@@ -24,13 +25,25 @@ def labels_folder() -> Path:
 
 
 def remembered() -> dict[str, str]:
-    """Label by path, of every file that was ever given one; empty where there are none or they cannot be read."""
+    """Label by path, of every file that was ever given one; empty where there are none.
+
+    Raises:
+        DataError: they are there and cannot be read; they must not be written over.
+    """
+    path = labels_folder() / "remembered.csv"
     try:
-        text = (labels_folder() / "remembered.csv").read_text("utf-8", "surrogateescape")
-    except OSError:
+        text = path.read_text("utf-8", "surrogateescape")
+        rows = csv.reader(io.StringIO(text, newline=""))
+        cells = [tuple(map(original, row)) for row in rows if len(row) == len(HEADER)]
+    except FileNotFoundError:
         return {}
-    rows = csv.reader(io.StringIO(text, newline=""))
-    cells = [tuple(map(original, row)) for row in rows if len(row) == len(HEADER)]
+    except (OSError, csv.Error) as error:
+        said = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged"
+        raise DataError(
+            "bad_data",
+            f"The labels of earlier sessions cannot be read: {said}.",
+            f"They are left as they are, and new ones are kept for this session alone: {path}.",
+        ) from error
     return {row[0]: row[1] for row in cells if row != HEADER}
 
 

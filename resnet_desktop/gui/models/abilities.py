@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QListView, QVBoxLayout, QWidge
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.results import Accuracy, ModelInfo
+from resnet_desktop.gui.screen import size_within_screen
 
 MOST_TOPICS = 4
 MOST_NAMES = 4
@@ -55,8 +56,7 @@ class AbilitiesDialog(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("What {name} knows").format(name=info.name))
-        self.resize(420, 560)
-        self.setMinimumSize(320, 300)
+        size_within_screen(self, (420, 560), (320, 300))
         self.search, self.classes = QLineEdit(), QListView()
         self._found, self._summary = PlainLabel(), PlainLabel()
         self._names = QStringListModel(sorted(info.categories, key=str.casefold), self)

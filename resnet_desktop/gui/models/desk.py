@@ -64,6 +64,7 @@ class ModelDesk(QObject):
             self._window = ModelsWindow(self._parent)
             self._window.model_wanted.connect(self.model_chosen)
             self._window.changed.connect(self._on_changed)
+            self._window.failed.connect(self.said)
             self._window.show_current(self._current)
         return self._window
 
@@ -89,6 +90,15 @@ class ModelDesk(QObject):
     def get(self) -> None:
         """Open the window with what can be had."""
         self.window.open_at(self.window.pretrained)
+
+    def offer_to_install(self, path: Path) -> None:
+        """Weights or a model came in: they may be copied into the library."""
+        text = self.tr("{name} holds a network. Install it as a model?").format(name=path.name)
+        self.offered.emit(text, self.tr("Install it…"), lambda: self._install(path))
+
+    def _install(self, path: Path) -> None:
+        self.manage()
+        self.window.installed.install(path)
 
     def ask_for_labels(self, path: Path) -> None:
         """Ask what the classes of a model are called."""

@@ -10,6 +10,7 @@ from resnet_desktop.gui.models.installed_page import InstalledPage
 from resnet_desktop.gui.models.knowledge import ModelFacts
 from resnet_desktop.gui.models.labels_dialog import LabelsDialog
 from resnet_desktop.gui.models.pretrained_page import PretrainedPage
+from resnet_desktop.gui.screen import size_within_screen
 from resnet_desktop.gui.tasks import Tasks
 
 
@@ -17,9 +18,10 @@ class ModelsWindow(QDialog):
     """Not modal: photos can be looked at beside it.
 
     Signals: ``model_wanted`` (a name or a path; empty: the default): use it; ``changed``: there are other models than
-    before.
+    before; ``failed`` (a sentence).
     """
 
+    failed = Signal(str)
     model_wanted = Signal(str)
     changed = Signal()
 
@@ -27,9 +29,9 @@ class ModelsWindow(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Models"))
         self.setModal(False)
-        self.setMinimumSize(680, 440)
-        self.resize(920, 620)
+        size_within_screen(self, (920, 620), (600, 400))
         self._tasks = Tasks(1, "models", self)
+        self._tasks.failed.connect(self.failed)
         self._in_use = ""
         self.installed = InstalledPage(self._tasks)
         self.pretrained = PretrainedPage(self._tasks, mirror=mirror)

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QAbstractButton, QMessageBox, QWidget
 from resnet_desktop.gui.plain import message_box
 
 
-def ask_what_becomes_of_it(parent: QWidget, decided: Callable[[bool], None]) -> QMessageBox:
-    """Ask; ``decided`` gets whether the run goes on by itself. Staying with it calls nothing."""
+def ask_what_becomes_of_it(parent: QWidget, decided: Callable[[bool], None], stays: Callable[[], None]) -> QMessageBox:
+    """Ask; ``decided`` gets whether the run goes on by itself. ``stays``: the window is not to be closed after all."""
     more = _tr(
         "It can continue in the background: reopen this guide to check on it. Or you can stop it with a checkpoint "
         "and resume later."
@@ -25,6 +25,8 @@ def ask_what_becomes_of_it(parent: QWidget, decided: Callable[[bool], None]) -> 
     def on_clicked(button: QAbstractButton) -> None:
         if button in (goes_on, stops):
             decided(button is goes_on)
+        else:
+            stays()
 
     box.buttonClicked.connect(on_clicked)
     box.open()

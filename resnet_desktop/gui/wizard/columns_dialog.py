@@ -17,6 +17,7 @@ from resnet_desktop.gui.choice import Choice
 from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.plain_table import Index, PlainTable, RowsModel
 from resnet_desktop.gui.results import Failure
+from resnet_desktop.gui.screen import size_within_screen
 from resnet_desktop.gui.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class ColumnsDialog(QDialog):
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setText(self.tr("Use these"))
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
-        self.resize(620, 420)
+        size_within_screen(self, (620, 420))
 
 
 class _PreviewModel(RowsModel[tuple[str, ...]]):

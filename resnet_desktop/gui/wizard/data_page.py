@@ -196,9 +196,12 @@ class DataPage(WizardPage):
         if is_run(folder):
             self.resume_asked.emit(folder)
         else:
-            text = self.tr("{name} is not a run folder: it has no events.jsonl.")
-            self._problem.setText(text.format(name=folder.name))
-            self._problem.show()
+            self.say(self.tr("{name} is not a run folder: it has no events.jsonl.").format(name=folder.name))
+
+    def say(self, text: str) -> None:
+        """What is wrong."""
+        self._problem.setText(text)
+        self._problem.show()
 
     def _on_run_asked(self) -> None:
         dialog = QFileDialog(self, self.tr("Choose a run folder"))

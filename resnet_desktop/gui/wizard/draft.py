@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_desktop.core import paths
+from resnet_desktop.finetune.job import parse_job
 
 JOB_FILE = "wizard.json"
 
@@ -92,9 +93,15 @@ class Draft:
 
     @classmethod
     def of_run(cls, folder: Path) -> Draft:
-        """The draft that a run was made of, as far as its files tell; what was set by hand is set again."""
+        """The draft that a run was made of, as far as its files tell; what was set by hand is set again.
+
+        Raises:
+            JobError: a file of it says what no job can say, such as after it was edited by hand.
+        """
         mine, given = _read(folder / JOB_FILE), cls()
         values = mine or _read(folder / "job.json")
+        if values:
+            parse_job(values)
         split = values.get("split") or {}
         sources = tuple({key: value for key, value in source.items() if value} for source in values.get("data") or ())
         return cls(

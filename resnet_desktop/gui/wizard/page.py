@@ -10,7 +10,7 @@ from resnet_desktop.gui.plain import PlainLabel
 
 
 class WizardPage(QWidget):
-    """One step: a title, a sentence that says what it is for, and ``body`` to fill.
+    """One step: a title, a sentence that says what it is for, and ``body`` to fill; it scrolls where there is no room.
 
     Signals: ``complete_changed``: whether the next step can be taken may have changed.
     """
@@ -23,7 +23,11 @@ class WizardPage(QWidget):
         self._title, self._explanation = PlainLabel(title), secondary(explanation)
         self.body = QVBoxLayout()
         self.body.setSpacing(theme.M)
-        layout = QVBoxLayout(self)
+        inside = _Inside()
+        outside = QVBoxLayout(self)
+        outside.setContentsMargins(0, 0, 0, 0)
+        outside.addWidget(_area(inside))
+        layout = QVBoxLayout(inside)
         layout.setContentsMargins(theme.XL, theme.XL, theme.XL, theme.M)
         layout.setSpacing(theme.XS)
         layout.addWidget(self._title)
@@ -87,11 +91,24 @@ def card() -> tuple[QFrame, QVBoxLayout]:
 
 def scrolling(widget: QWidget) -> QScrollArea:
     """A widget that may be higher than its place."""
+    widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+    area = _area(widget)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area
+
+
+def _area(widget: QWidget) -> QScrollArea:
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    widget.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
     area.setWidget(widget)
     area.setBackgroundRole(area.palette().ColorRole.Window)
     return area
+
+
+class _Inside(QWidget):
+    """What lies in a page's scroll area: it is squeezed to its least height before it scrolls."""
+
+    def heightForWidth(self, width: int) -> int:
+        layout = self.layout()
+        return -1 if layout is None else layout.totalMinimumHeightForWidth(width)

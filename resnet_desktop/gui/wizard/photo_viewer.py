@@ -14,6 +14,7 @@ from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.plain import plain_tip
 from resnet_desktop.gui.results import Failure
+from resnet_desktop.gui.screen import size_within_screen
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard.captioned_picture import CaptionedPicture
 from resnet_desktop.gui.wizard.page import secondary
@@ -84,7 +85,7 @@ class PhotoViewer(QDialog):
         )
 
     def _build(self) -> None:
-        self.resize(920, 600)
+        size_within_screen(self, (920, 600))
         row = QHBoxLayout()
         for view in self.views:
             row.addWidget(view, 1)

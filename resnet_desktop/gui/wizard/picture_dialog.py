@@ -16,6 +16,7 @@ from resnet_desktop.gui.inspect.legend import Legend
 from resnet_desktop.gui.plain import plain_tip
 from resnet_desktop.gui.qt_image import legend_qimage, to_qimage
 from resnet_desktop.gui.results import Failure
+from resnet_desktop.gui.screen import size_within_screen
 from resnet_desktop.gui.wizard.captioned_picture import CaptionedPicture
 from resnet_desktop.gui.wizard.page import secondary
 from resnet_desktop.gui.wizard.picture_heatmaps import Heatmaps
@@ -64,7 +65,7 @@ class PictureDialog(QDialog):
         self._ask()
 
     def _build(self) -> None:
-        self.resize(920, 480)
+        size_within_screen(self, (920, 480))
         row = QHBoxLayout()
         for view in (self.photo, self.first, self.second):
             row.addWidget(view, 1)

@@ -14,6 +14,7 @@ from resnet_desktop.gui import charts, theme
 from resnet_desktop.gui.inquiry import Inquiry, Tell
 from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.results import Failure
+from resnet_desktop.gui.screen import size_within_screen
 from resnet_desktop.gui.wizard.page import secondary
 from resnet_desktop.gui.wizard.rate_plot import RatePlot
 
@@ -115,7 +116,7 @@ class RateFinder(QDialog):
         layout.addWidget(self._state)
         layout.addWidget(self._bar)
         layout.addLayout(row)
-        self.resize(700, 520)
+        size_within_screen(self, (700, 520))
 
     def _show_busy(self, busy: bool) -> None:
         self._bar.setRange(0, 0)

@@ -62,6 +62,11 @@ class RunPage(WizardPage):
         run.ended.connect(self._on_ended)
 
     @property
+    def folder(self) -> Path:
+        """That of the run."""
+        return self._folder
+
+    @property
     def complete(self) -> bool:
         """Once there is a model."""
         return self._run.state.was_successful()
@@ -98,11 +103,12 @@ class RunPage(WizardPage):
         self._on_state(self._run.state)
 
     def take_up(self, folder: Path) -> Draft:
-        """Follow a run that goes on by itself, or look at one that has ended; its draft."""
+        """Follow a run that goes on by itself, or look at one that has ended; its draft. Raises JobError."""
+        draft = Draft.of_run(folder)
         self._begin(folder)
         self._run.attach(folder)
         self._on_state(self._run.state)
-        return Draft.of_run(folder)
+        return draft
 
     def resume(self) -> None:
         """Go on with a run that was cancelled or broke off."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMessageBox, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from resnet_desktop.core.errors import JobError
 from resnet_desktop.core.settings import Settings
 from resnet_desktop.gui import theme
+from resnet_desktop.gui.plain import plain_tip
+from resnet_desktop.gui.screen import size_within_screen
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.trainer_process import TrainingRun
 from resnet_desktop.gui.wizard.check_page import CheckPage
@@ -22,23 +25,27 @@ from resnet_desktop.gui.wizard.result_page import ResultPage
 from resnet_desktop.gui.wizard.run_page import RunPage
 from resnet_desktop.gui.wizard.trainer_page import TrainerPage
 
+NARROW = 900
+"""Pixels of the window below which the steps have no names."""
+RAIL, NARROW_RAIL = 208, 58
+
 
 class TrainWizard(QWidget):
     """The guide.
 
     Signals: ``model_wanted`` (path): use this model in the main window; ``networks_wanted``: a stronger network to
-    start from is to be had; ``closed``.
+    start from is to be had; ``closed``; ``stayed``: it was to be closed, and the user has thought better of it.
     """
 
     model_wanted = Signal(str)
     networks_wanted = Signal()
     closed = Signal()
+    stayed = Signal()
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Window)
         self.setWindowTitle(self.tr("Teach it your own classes"))
-        self.setMinimumSize(820, 560)
-        self.resize(1060, 740)
+        size_within_screen(self, (1060, 740), (640, 420))
         self.draft = Draft()
         self.tasks = Tasks(1, "wizard", self)
         self.run = TrainingRun(self)
@@ -57,6 +64,9 @@ class TrainWizard(QWidget):
             self.result,
         )
         self._aside = False
+        self._asking: QMessageBox | None = None
+        self.goes_on = False
+        """Whether a run goes on by itself after the guide was closed."""
         self._stack, self._rail = QStackedWidget(), StepRail([page.step for page in self.pages])
         self._back, self._next = QPushButton(self.tr("Back")), QPushButton()
         self._build()
@@ -116,26 +126,38 @@ class TrainWizard(QWidget):
 
     def resume(self, folder: Path) -> None:
         """Go on with an earlier run, or look at its results."""
-        self.draft = self.progress.take_up(folder)
+        try:
+            self.draft = self.progress.take_up(folder)
+        except JobError as error:
+            self._show(0)
+            self.data.say(str(error))
+            return
         self._show(self.pages.index(self.progress))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """A run of ours that is under way goes on or stops, as the user says; one that is only followed goes on."""
         if self.run.owned and self.isVisible():
             event.ignore()
-            if self.run.asked != "cancel":
-                ask_what_becomes_of_it(self, self._on_close_decided)
+            if self.run.asked != "cancel" and self._asking is None:
+                self._asking = ask_what_becomes_of_it(self, self._on_close_decided, self.stayed.emit)
+                self._asking.finished.connect(self._on_asked)
             return
         self.shut_down()
         event.accept()
 
     def shut_down(self) -> None:
         """End what runs: training with a checkpoint, the threads."""
+        self.goes_on = self.goes_on or (self.run.running and self.run.can_be_told and not self.run.owned)
         self.run.close()
         for page in self.pages:
             page.left()
         self.tasks.drain()
         self.closed.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The pages need the room more than the names of the steps do."""
+        super().resizeEvent(event)
+        self._rail.setFixedWidth(RAIL if self.width() >= NARROW else NARROW_RAIL)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the app's font and palette."""
@@ -144,11 +166,21 @@ class TrainWizard(QWidget):
                 page.refresh_fonts()
         super().changeEvent(event)
 
+    def _on_asked(self) -> None:
+        self._asking = None
+
+    def _on_run_ended(self) -> None:
+        """There is nothing to be asked any more."""
+        if self._asking is not None:
+            self._asking.reject()
+            self.stayed.emit()
+
     def _on_close_decided(self, goes_on: bool) -> None:
         if self.run.owned and not goes_on:
             self.run.ended.connect(lambda _state: self.close())  # it saves a checkpoint first
             self.run.end()
             return
+        self.goes_on = self.run.running
         self.run.detach()
         self.close()
 
@@ -185,6 +217,7 @@ class TrainWizard(QWidget):
         )
         self.model.networks_wanted.connect(self.networks_wanted)
         self.progress.finished.connect(self._on_finished)
+        self.run.ended.connect(lambda _state: self._on_run_ended())
         self.result.model_wanted.connect(self.model_wanted)
         self.result.again_asked.connect(self._on_again)
 
@@ -246,17 +279,18 @@ class StepRail(QWidget):
     def __init__(self, steps: list[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._steps, self._now, self._done = steps, 0, 0
-        self.setFixedWidth(208)
+        self.setFixedWidth(RAIL)
         self.setAccessibleName(self.tr("Steps"))
 
     def sizeHint(self) -> QSize:
         """Room for all steps."""
-        return QSize(208, 60 + 44 * len(self._steps))
+        return QSize(RAIL, 60 + 44 * len(self._steps))
 
     def show_step(self, index: int, done: int | None = None) -> None:
         """Which step it is now, and how many are done: those before it, unless it is told."""
         self._now, self._done = index, index if done is None else done
         self.setAccessibleDescription(self._steps[index])
+        self.setToolTip(plain_tip("\n".join(f"{number}  {step}" for number, step in enumerate(self._steps, 1))))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt gives it
@@ -281,6 +315,8 @@ class StepRail(QWidget):
         painter.setFont(theme.font(0.9, strong=True))
         painter.setPen(QColor(colours.on_accent if now else colours.accent if done else colours.secondary))
         painter.drawText(disc, Qt.AlignmentFlag.AlignCenter, "✓" if done else str(index + 1))
+        if self.width() == NARROW_RAIL:
+            return
         painter.setFont(theme.font(strong=now))
         painter.setPen(QColor(colours.text if now or done else colours.secondary))
         words = QRectF(disc.right() + theme.M, top, self.width() - disc.right() - theme.L, 26)
