@@ -64,6 +64,7 @@ RANGE = Setting(
     "range", "tags", "Black and white points of photos with more than 8 bits", choices=("tags", "stored", "stretched")
 )
 LIST_ORDER = Setting("list_order", "added", "Photo order", choices=("added", "name", "class", "unsure", "sure"))
+WHEEL = Setting("wheel", "zoom", "Mouse wheel over a photo", choices=("zoom", "scroll"))
 TOLD_PROBLEM = Setting("told_problem", "", "Default-model notice already shown")
 OFFERED_MODEL = Setting("offered_model", "", "Stronger network already offered")
 TRAINER_PYTHON = Setting("trainer_python", "", "Python with PyTorch (empty: found automatically)")
@@ -84,6 +85,7 @@ SETTINGS: tuple[Setting, ...] = (
     FIT,
     RANGE,
     LIST_ORDER,
+    WHEEL,
     TRAINER_PYTHON,
     TOLD_PROBLEM,
     OFFERED_MODEL,

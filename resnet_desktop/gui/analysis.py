@@ -80,6 +80,7 @@ class Analysis:
         self._explainer = Explainer(classifier)
         self._blocks = BlockAnalyzer(self._explainer)
         self._subjects: OrderedDict[int, Subject] = OrderedDict()
+        self._titles: dict[str, str] = {}  # of the layers
 
     def forget_photos(self) -> None:
         """What the network sees of them has changed."""
@@ -103,6 +104,7 @@ class Analysis:
                     no_gradient=explainer.why_no_gradient(layer),
                 )
             )
+        self._titles = {choice.name: choice.title for choice in choices}
         return tuple(choices)
 
     def evidence(
@@ -263,6 +265,7 @@ class Analysis:
             values=scaled.values,
             empty=scaled.empty,
             layer=heatmap.layer,
+            where=self._titles.get(heatmap.layer, heatmap.layer),
             box=self._box(photo),
             fit=self._classifier.fit,
             request=request,

@@ -84,7 +84,7 @@ class Arrivals(QObject):
         if dropped.online:
             self.said.emit(
                 self.tr(
-                    "Only a web address came along, and the app opens no connection. Save the picture and drop that."
+                    "That was only a web address, and the app does not go online. Save the picture and drop the file."
                 )
             )
         if dropped.missing:
@@ -120,7 +120,7 @@ class Arrivals(QObject):
     def _on_finished(self, count: int) -> None:
         self._shown.pop(self._batches.popleft(), None)
         if count == 0:
-            self.said.emit(self.tr("There are no photos in that folder."))
+            self.said.emit(self.tr("No photos found in that folder."))
 
     def _on_refused(self, names: Sequence[str]) -> None:
         if len(names) == 1:

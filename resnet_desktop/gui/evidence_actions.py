@@ -153,6 +153,7 @@ class EvidenceActions(QObject):
         _when(does.show_compare, lambda: page.toggle_view(COMPARE))
         _when(does.show_blocks, lambda: page.toggle_view(BLOCKS))
         _when(does.fit, page.fit)
+        _when(does.actual_size, self._on_actual_size)
         _when(does.zoom_in, lambda: page.zoom_by(1.25))
         _when(does.zoom_out, lambda: page.zoom_by(0.8))
         page.compare.said.connect(self.said)
@@ -258,6 +259,10 @@ class EvidenceActions(QObject):
     def _on_runner_up(self) -> None:
         self._page.toggle_runner_up()
         self._does.runner_up.setChecked(self._page.desk.request.against is not None)
+
+    def _on_actual_size(self) -> None:
+        cells = self._page.compare.cells if self._page.place == COMPARE else ()
+        (cells[0].view if cells else self._page.view).show_actual_size()
 
     def _on_style(self, style: HeatStyle) -> None:
         self._does.cells.setChecked(not style.smooth)

@@ -15,21 +15,25 @@ from PySide6.QtGui import (
     QGuiApplication,
     QPaintEvent,
 )
-from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_desktop.core import settings as declared
-from resnet_desktop.core.settings import FIT, LIST_ORDER, MODEL, PROVIDER, THEME, Settings
-from resnet_desktop.gui import dialogs, drops, icons, theme
+from resnet_desktop.core.settings import FIT, LIST_ORDER, MODEL, PROVIDER, Settings
+from resnet_desktop.gui import dialogs, drops, icons
 from resnet_desktop.gui.actions import Actions
+from resnet_desktop.gui.appearance import Appearance
 from resnet_desktop.gui.arrivals import Arrivals
 from resnet_desktop.gui.chosen_models import ChosenModels
 from resnet_desktop.gui.drop_overlay import DropOverlay
 from resnet_desktop.gui.evidence_actions import EvidenceActions
+from resnet_desktop.gui.focus_ring import FocusRing
 from resnet_desktop.gui.history import History
 from resnet_desktop.gui.inspect.gallery import GalleryModel, Item
 from resnet_desktop.gui.inspect.inspect_page import InspectPage
 from resnet_desktop.gui.labels.desk import LabelDesk
+from resnet_desktop.gui.letter_keys import LetterKeys
 from resnet_desktop.gui.list_steps import ListSteps
+from resnet_desktop.gui.missing_words import missing_words
 from resnet_desktop.gui.models.desk import ModelDesk
 from resnet_desktop.gui.notice import NoticeBar
 from resnet_desktop.gui.pictures import Photos, Thumbnails
@@ -44,6 +48,7 @@ from resnet_desktop.gui.system_notice import SystemNotice
 from resnet_desktop.gui.tasks import Tasks, closing
 from resnet_desktop.gui.teaching import Teaching
 from resnet_desktop.gui.welcome import WelcomePage
+from resnet_desktop.gui.wheel import connect_wheel
 
 if TYPE_CHECKING:
     from resnet_desktop.gui.wizard.wizard import TrainWizard
@@ -75,6 +80,7 @@ class MainWindow(QMainWindow):
         self.notice = NoticeBar(self._contents, self._middle)
         self.status = StatusPanel()
         self.actions_ = Actions(self)
+        self._appearance = Appearance(self.actions_, self.preferences)
         for action in self.actions():
             action.triggered.connect(self.notice.next_action)
         self.history = History(self.actions_.undo, self.actions_.redo, self)
@@ -133,13 +139,8 @@ class MainWindow(QMainWindow):
 
     def apply_theme(self, appearance: str) -> None:
         """``system``, ``light`` or ``dark``."""
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        theme.apply(app, appearance)
-        self.actions_.refresh_icons()
+        self._appearance.put(appearance)
         self.inspect.refresh_fonts()
-        for action in self.actions_.themes.actions():
-            action.setChecked(action.data() == appearance)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Says once that the window is there; the rest of the same frame is drawn first."""
@@ -202,6 +203,10 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._contents)
         self.setStatusBar(self.status)
         self.setFocus()  # not a button: no outline before the keyboard is used
+        page = self.inspect
+        LetterKeys(self, (page.photo_list, page.bar.parentWidget(), page.predictions, page.heatmap))
+        FocusRing((page.gallery, page.view, page.predictions.bars), self)
+        connect_wheel(self.actions_.wheel, self.preferences)
         self.drop_overlay = DropOverlay(self)
         self.drop_overlay.hide()
 
@@ -218,7 +223,7 @@ class MainWindow(QMainWindow):
         does.cancel.triggered.connect(self.cancel)
         does.about.triggered.connect(lambda: dialogs.show_about(self))
         does.report.triggered.connect(self.report_a_problem)
-        does.themes.triggered.connect(self._on_theme_chosen)
+        self._appearance.wanted.connect(self.apply_theme)
         self.models.model_chosen.connect(self.open_model)
         self.models.said.connect(self.notice.say)
         self.exporting.said.connect(self.notice.say)
@@ -265,7 +270,6 @@ class MainWindow(QMainWindow):
         controller.provider_fell_back.connect(self._on_provider_fell_back)
         controller.queue_changed.connect(self._on_queue_changed)
         controller.stopped.connect(self._on_stopped)
-        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_scheme_changed)
 
     def open_model(self, wanted: str) -> None:
         """Switch to another model, by its name in the library or its path."""
@@ -308,7 +312,8 @@ class MainWindow(QMainWindow):
     def _update_actions(self) -> None:
         some = bool(self.gallery.rowCount())
         does = self.actions_
-        for action in (does.remove, does.clear, does.export, does.label, does.fit, does.zoom_in, does.zoom_out):
+        views = (does.fit, does.actual_size, does.zoom_in, does.zoom_out)
+        for action in (does.remove, does.clear, does.export, does.label, *views):
             action.setEnabled(some)
         does.cancel.setEnabled(self.controller.busy or self.evidence.busy)
         does.rest.setEnabled(some and not self.controller.busy)
@@ -327,12 +332,9 @@ class MainWindow(QMainWindow):
             self.preferences.change(MODEL, chosen)
         if self.preferences.is_new(declared.TOLD_PROBLEM, info.problem):
             self.notice.say(info.problem)
-        if not info.has_labels or not info.is_prepared:
-            text, answer = self.tr("{name} has no class names, so its classes are numbered."), self.tr("Name them…")
-            if info.has_labels:
-                text = self.tr("{name} does not say how to prepare photos, so the usual way is assumed.")
-                answer = self.tr("Set this up…")
-            self.notice.say(text.format(name=info.name), (answer, lambda: self.models.ask_for_labels(info.path)))
+        missing = missing_words(info)
+        if missing is not None:
+            self.notice.say(missing[0], (missing[1], lambda: self.models.ask_for_labels(info.path)))
         self._classify_all()
 
     def _on_model_failed(self, failure: Failure) -> None:
@@ -362,16 +364,6 @@ class MainWindow(QMainWindow):
     def _on_fit_chosen(self, fit: str) -> None:
         self.preferences.change(FIT, fit)
         self.controller.set_fit("whole" if fit == "whole" else "crop")
-
-    def _on_theme_chosen(self) -> None:
-        appearance = str(self.actions_.themes.checkedAction().data())
-        self.preferences.change(THEME, appearance)
-        self.apply_theme(appearance)
-
-    def _on_system_scheme_changed(self) -> None:
-        checked = self.actions_.themes.checkedAction()
-        if checked is not None and checked.data() == "system":
-            self.apply_theme("system")
 
     def _on_model_menu_asked(self, corner: QPoint) -> None:
         menu = self.actions_.model_menu

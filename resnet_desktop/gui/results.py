@@ -182,7 +182,8 @@ class Evidence:
         label: its name.
         values: the map, float32 (h, w) from 0 to 1; None if there is no map (``problem`` says why).
         empty: no place speaks for the class.
-        layer: the layer's readable name.
+        layer: the layer's name.
+        where: the same in words, for people.
         box: the part of the photo that the network saw, as fractions of its width and height (may exceed 0 to 1).
         fit: how the photo was brought into the square.
         request: what was asked for.
@@ -211,6 +212,7 @@ class Evidence:
     method: str = "gradcam"
     seconds: float = 0.0
     problem: Failure | None = None
+    where: str = ""
 
     @property
     def exact(self) -> EvidenceRequest:

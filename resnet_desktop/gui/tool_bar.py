@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QToolBar
+from PySide6.QtWidgets import QToolBar, QToolButton
 
 _NAMED, _BARE = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
 
@@ -19,6 +19,11 @@ class ToolBar(QToolBar):
         self.setToolButtonStyle(_NAMED)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self._wanted = 0  # the width with names, in pixels
+
+    def reach_by_tab(self) -> None:
+        """Let the keyboard come to every button."""
+        for button in self.findChildren(QToolButton):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def changeEvent(self, event: QEvent) -> None:
         """Names are of another size in another font."""

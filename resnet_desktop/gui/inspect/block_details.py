@@ -14,7 +14,7 @@ from resnet_desktop.gui.inspect.block_measures import facts
 from resnet_desktop.gui.inspect.feature_sheet import FeatureSheetView
 from resnet_desktop.gui.inspect.help_button import HelpButton
 from resnet_desktop.gui.inspect.inside import OpenedBlocks
-from resnet_desktop.gui.plain import PlainLabel
+from resnet_desktop.gui.plain import PlainLabel, plain_tip
 
 if TYPE_CHECKING:
     from resnet_desktop.explain.residual.analysis import FeatureSheet
@@ -36,7 +36,7 @@ class BlockDetails(QFrame):
         super().__init__(parent)
         self.setProperty("card", "true")
         self._name = ""
-        self._title, self._place = PlainLabel(), PlainLabel()
+        self._title = PlainLabel()
         self._maps_title, self._maps_note = PlainLabel(self.tr("Feature maps")), PlainLabel()
         self._help = HelpButton(help_texts.feature_maps())
         self.diagram, self.sheet = BlockDiagram(), FeatureSheetView()
@@ -80,9 +80,8 @@ class BlockDetails(QFrame):
         text = self.tr("Stage {stage} of {stages}, block {place} of {count}").format(
             stage=sketch.stage, stages=max(stages), place=place, count=count
         )
-        self._title.setText(sketch.name)
-        self._place.setText(text)
-        self._place.setHidden(sketch.name.casefold().startswith("stage "))
+        self._title.setText(text)
+        self._title.setToolTip(plain_tip(self.tr("In the model's file: {name}").format(name=sketch.name)))
         self.diagram.show_block(sketch)
         rows = facts(opened, index)
         for row, (name, words) in enumerate(self._facts):
@@ -116,15 +115,14 @@ class BlockDetails(QFrame):
         self.diagram.update()
 
     def _build(self) -> None:
-        for label in (self._place, self._maps_note, *(name for name, _ in self._facts)):
+        for label in (self._maps_note, *(name for name, _ in self._facts)):
             label.setProperty("tone", "secondary")
         for label in (self._maps_note, *(words for _, words in self._facts)):
             label.setWordWrap(True)
         left, right = QVBoxLayout(), QVBoxLayout()
         head = QHBoxLayout()
         head.setSpacing(theme.S)
-        for label in (self._title, self._place):
-            head.addWidget(label, 0, Qt.AlignmentFlag.AlignBaseline)
+        head.addWidget(self._title, 0, Qt.AlignmentFlag.AlignBaseline)
         head.addStretch(1)
         left.addLayout(head)
         left.addWidget(self.diagram)

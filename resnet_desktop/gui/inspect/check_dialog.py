@@ -24,11 +24,11 @@ class CheckDialog(QDialog):
         layout.addWidget(self.panel)
 
     def open_for(self, number: int, source: Source, request: EvidenceRequest, label: str) -> None:
-        """Show it, about this heatmap."""
-        self.panel.show_item(number, source, request, label)
+        """Show it, and test this heatmap: that was asked for."""
         self.show()
         self.raise_()
         self.activateWindow()
+        self.panel.check_item(number, source, request, label)
 
     def follow(self, number: int, source: Source, request: EvidenceRequest, label: str) -> None:
         """Another heatmap is looked at."""

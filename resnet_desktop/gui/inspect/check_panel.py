@@ -77,6 +77,12 @@ class CheckPanel(QWidget):
             self._question.drop()
             self._show_item()
 
+    def check_item(self, number: int, source: Source, request: EvidenceRequest, label: str) -> None:
+        """Test this heatmap, unless that is done or under way."""
+        self.show_item(number, source, request, label)
+        if not self._button.isHidden():
+            self._ask()
+
     def show_checked(self, checked: CheckedHeatmap) -> None:
         """Show the outcome of the tests."""
         self._working.hide()

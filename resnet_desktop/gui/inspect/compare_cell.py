@@ -143,9 +143,7 @@ class CompareCell(QWidget):
         if choice_of(info.layers, request.layer) is None:
             request = replace(request, layer=None)
         layer = choice_of(info.layers, request.layer)
-        layers = [
-            (f"{c.title}  ({c.name})", replace(request, layer=None if c.recommended else c.name)) for c in info.layers
-        ]
+        layers = [(c.title, replace(request, layer=None if c.recommended else c.name)) for c in info.layers]
         methods = layer.methods if layer is not None else ()
         others = [i for i in classes if i not in classes_in(request.target)]
         against = [(info.categories[i], replace(request, against=i)) for i in others]
@@ -229,7 +227,7 @@ def caption_of(evidence: Evidence, model: str, photo: str) -> tuple[str, str]:
         return title, evidence.problem.text
     info = METHODS[evidence.method]
     empty = translate("compare_cell", "no positive evidence") if evidence.empty else ""
-    words = (info.title, evidence.layer if info.needs_layer else "", empty, model, photo)
+    words = (info.title, evidence.where if info.needs_layer else "", empty, model, photo)
     return title, " · ".join(word for word in words if word)
 
 

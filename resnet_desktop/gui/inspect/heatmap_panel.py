@@ -149,7 +149,7 @@ class HeatmapPanel(QWidget):
         else:
             text = self.tr("{method} at {layer}, {time}.")
         time = wording.duration(evidence.seconds) if evidence.seconds else self.tr("no extra run")
-        return text.format(method=info.title, layer=evidence.layer, time=time, label=evidence.label)
+        return text.format(method=info.title, layer=evidence.where, time=time, label=evidence.label)
 
     def _set_actions(self, possible: bool) -> None:
         for button in (self._check, self._compare):

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QNativeGestureEvent, QPainter, QPixmap, QWheelEvent
+from PySide6.QtGui import (
+    QImage,
+    QInputDevice,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPixmap,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_desktop.gui import theme
@@ -12,15 +21,21 @@ MAX_ZOOM = 16.0
 LARGEST_ENLARGEMENT = 4.0
 """A small photo that fills the view is enlarged at most so much."""
 ZOOM_STEP = 1.25
+CLOSER = 2.0
+"""A double click enlarges at least so much."""
 
 
 class ZoomView(QWidget):
-    """Control and the wheel, or + and -, zoom; dragging moves; 0 or a double click fits the whole.
+    """The wheel, or + and -, zoom; dragging moves; 0 fits the whole; a double click shows it in its own size, or fits.
+
+    ``wheel_zooms`` is the user's choice, the same for all views; where it is off the wheel moves, and with Control held
+    it zooms.
 
     Signals: ``zoom_changed`` (times the size that fits); ``view_changed`` (zoom, and the point of the photo in the
     middle as fractions of it), when the user has zoomed or moved.
     """
 
+    wheel_zooms = True
     zoom_changed = Signal(float)
     view_changed = Signal(float, QPointF)
 
@@ -67,7 +82,7 @@ class ZoomView(QWidget):
             return
         anchor = around if around is not None else QRectF(self.rect()).center()
         fraction = fraction_of(anchor, self._target())
-        self._zoom = min(max(self._zoom * factor, 1.0), MAX_ZOOM)
+        self._zoom = min(max(self._zoom * factor, self._least_zoom()), MAX_ZOOM)
         size = self._target().size()
         middle = QRectF(self.rect()).center()
         self._centre = QPointF(
@@ -77,10 +92,16 @@ class ZoomView(QWidget):
         self._after_zoom()
         self._tell()
 
+    def show_actual_size(self, around: QPointF | None = None) -> None:
+        """A pixel of the photo for each of the screen."""
+        self.zoom_by(self._actual_zoom() / self._zoom, around)
+
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom with Control held; else move a photo that is larger than the view."""
+        """Zoom, or move a photo that is larger than the view, as the user likes it. Two fingers on a pad move."""
         steps = event.angleDelta().y() / 120
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        held = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        fingers = event.device().type() == QInputDevice.DeviceType.TouchPad
+        if held or (self.wheel_zooms and not fingers):
             self.zoom_by(ZOOM_STEP**steps, event.position())
         elif self._zoom > 1.0:
             delta = event.angleDelta()
@@ -111,9 +132,13 @@ class ZoomView(QWidget):
         self._grip = None
         self.unsetCursor()
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: ARG002 - Qt gives it
-        """Fit."""
-        self.fit()
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Fit; or, if it fits already, look closer at the place."""
+        if self._zoom != 1.0:
+            self.fit()
+        else:
+            closer = self._actual_zoom()
+            self.zoom_by(closer if closer > CLOSER else CLOSER, event.position())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Zoom with + and -, fit with 0."""
@@ -156,12 +181,23 @@ class ZoomView(QWidget):
         half_x, half_y = self.width() / size.width() / 2, self.height() / size.height() / 2
         self._centre = QPointF(_clamped(self._centre.x(), half_x), _clamped(self._centre.y(), half_y))
 
+    def _fitting_scale(self) -> float:
+        """Pixels of the view for each of the photo, where the whole of it is shown."""
+        room = QRectF(self.rect()).adjusted(self._margin, self._margin, -self._margin, -self._margin)
+        fitting = min(room.width() / self._photo.width(), room.height() / self._photo.height())
+        return max(1e-3, min(fitting, LARGEST_ENLARGEMENT))
+
+    def _actual_zoom(self) -> float:
+        return 1.0 / (self.devicePixelRatioF() * self._fitting_scale()) if self.has_photo else 1.0
+
+    def _least_zoom(self) -> float:
+        """That of the whole; of a photo that is enlarged to be seen, that of its own size."""
+        return min(1.0, self._actual_zoom())
+
     def _target(self) -> QRectF:
         """Where the whole photo lies, in the view's coordinates."""
-        margin = self._margin
-        room = QRectF(self.rect()).adjusted(margin, margin, -margin, -margin)
+        scale = self._fitting_scale()
         width, height = float(self._photo.width()), float(self._photo.height())
-        scale = max(1e-3, min(room.width() / width, room.height() / height, LARGEST_ENLARGEMENT))
         width, height = width * scale * self._zoom, height * scale * self._zoom
         middle = QRectF(self.rect()).center()
         return QRectF(middle.x() - self._centre.x() * width, middle.y() - self._centre.y() * height, width, height)

@@ -58,7 +58,7 @@ class CheckPage(WizardPage):
         self.sheet = CheckSheet()
         self._bar, self._state = QProgressBar(), secondary()
         self._stop, self._again = QPushButton(self.tr("Cancel")), QPushButton(self.tr("Continue"))
-        self._share, self._share_text = QSlider(Qt.Orientation.Horizontal), PlainLabel()
+        self._share, self._share_text, self._apart = QSlider(Qt.Orientation.Horizontal), PlainLabel(), QWidget()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(SPLIT_DELAY_MS)
@@ -102,6 +102,10 @@ class CheckPage(WizardPage):
             self._split()
         else:
             self.read()
+
+    def show_share(self, shown: bool) -> None:
+        """Whether the share that is set apart can be chosen: not where the sources set photos apart themselves."""
+        self._apart.setVisible(shown)
 
     def into(self, draft: Draft) -> Draft:
         """The draft with what was left out and relabelled."""
@@ -264,7 +268,8 @@ class CheckPage(WizardPage):
         self.sheet.hide()
         self.body.addWidget(self._bar)
         self.body.addWidget(self.sheet, 1)
-        self.body.addLayout(self._share_row())
+        self._apart.setLayout(self._share_row())
+        self.body.addWidget(self._apart)
         below = QHBoxLayout()
         below.addWidget(self._state, 1)
         below.addWidget(self._stop)
@@ -283,6 +288,7 @@ class CheckPage(WizardPage):
         self._share_text.setText(wording.percent(0.2))
         self._share.valueChanged.connect(self._on_share)
         row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
         words = PlainLabel(self.tr("Validation photos"))
         words.setToolTip(self.tr("The network is never trained on these. They measure its accuracy."))
         row.addWidget(words)

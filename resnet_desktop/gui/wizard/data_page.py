@@ -41,7 +41,7 @@ RUN_WIDTH = 130
 class DataPage(WizardPage):
     """Sources are dropped or chosen; what they hold is read at once.
 
-    Signal: ``resume_asked`` (Path): an earlier run is to be taken up.
+    Signal: ``resume_asked`` (Path): an earlier run is to be taken up. ``roles``: what the sources say photos are for.
     """
 
     resume_asked = Signal(Path)
@@ -57,7 +57,7 @@ class DataPage(WizardPage):
         self._sources: list[dict[str, str]] = []
         self._scan: Scan | None = None
         self._asked_about: set[Path] = set()
-        self._asked = 0
+        self._asked, self.roles = 0, frozenset[str]()
         self._looking = threading.Event()
         self._zone, self.notice = DropZone(), TrainerNotice()
         self._list, self._earlier = QVBoxLayout(), QVBoxLayout()
@@ -126,19 +126,19 @@ class DataPage(WizardPage):
         if self._sources:
             self._tasks.run_task(lambda: _scanned(draft, cancel.is_set), lambda future: self._on_scanned(asked, future))
 
-    def _on_scanned(self, asked: int, future: Future[tuple[Scan, bool]]) -> None:
+    def _on_scanned(self, asked: int, future: Future[tuple[Scan, frozenset[str]]]) -> None:
         if asked != self._asked:
             return
         self._summary.setText("")
         try:
-            self._scan, is_split = future.result()
+            self._scan, self.roles = future.result()
         except ResNetDesktopError as error:
             self._problem.setText(Failure.of(error).text)
             self._classes.show_counts({})
             self._ask_where_unknown(error)
         else:
             self._classes.show_counts(self._scan.counts())
-            self._summary.setText(self._found_words(self._scan, is_split))
+            self._summary.setText(self._found_words(self._scan, bool(self.roles)))
         self._refresh()
 
     def _ask_where_unknown(self, error: ResNetDesktopError) -> None:
@@ -358,14 +358,14 @@ def _local(mime: QMimeData) -> list[Path]:
     return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
 
 
-def _scanned(draft: Draft, cancelled: Cancelled) -> tuple[Scan, bool]:
-    """What there is, and whether the sources say themselves what their photos are for."""
+def _scanned(draft: Draft, cancelled: Cancelled) -> tuple[Scan, frozenset[str]]:
+    """What there is, and what the sources say themselves that their photos are for."""
     from resnet_desktop.finetune.dataset import collect, split_plainly
     from resnet_desktop.finetune.job import parse_job
 
     job = parse_job(draft.job())
     found = collect(job, cancelled)
-    return split_plainly(found, job), any(role is not None for role in found.roles)
+    return split_plainly(found, job), frozenset(role for role in found.roles if role is not None)
 
 
 def _earlier() -> list[tuple[Path, bool]]:

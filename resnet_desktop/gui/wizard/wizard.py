@@ -234,6 +234,7 @@ class TrainWizard(QWidget):
         self._rail.show_step(index)
         page = self.page
         if page is self.check:
+            self.check.show_share("validation" not in self.data.roles)
             self.check.show_draft(self.draft)
         elif page is self.model:
             self.model.show_draft(self.draft)
