@@ -235,6 +235,7 @@ class MainWindow(QMainWindow):
         self._teaching.model_wanted.connect(self.open_model)
         self._teaching.networks_wanted.connect(self.models.get)
         self._teaching.quit_wanted.connect(self.close)
+        self._teaching.labelling_wanted.connect(self._on_labelling_wanted)
         self._teaching.watch.told.connect(self.status.show_training)
         self._teaching.watch.ended.connect(self._on_training_ended)
         self.status.training_asked.connect(self._teaching.show_run)
@@ -341,6 +342,12 @@ class MainWindow(QMainWindow):
         self._chosen.answered(self.controller.loading)
         self.status.show_no_model()
         self.notice.say(failure.text)
+
+    def _on_labelling_wanted(self, photos: Sequence[Path]) -> None:
+        self.arrivals.add_photos(photos)
+        self.labels.show(shown=True)
+        self.raise_()
+        self.activateWindow()
 
     def _on_training_ended(self, words: str, there_is_a_model: bool) -> None:
         look = (self.tr("See the results") if there_is_a_model else self.tr("Look at it"), self._teaching.show_run)

@@ -20,12 +20,16 @@ if TYPE_CHECKING:
 class Teaching(QObject):
     """Opens the guide, and forgets it when it is closed.
 
-    Signals: ``model_wanted`` (path): use this model; ``networks_wanted``: a stronger network is to be had;
-    ``quit_wanted``: the app was to be closed before, and now nothing is in the way.
+    Signals:
+        model_wanted: the path of a model to be used.
+        networks_wanted: a stronger network is to be had.
+        labelling_wanted: the paths of photos that are to be sorted by hand.
+        quit_wanted: the app was to be closed before, and now nothing is in the way.
     """
 
     model_wanted = Signal(str)
     networks_wanted = Signal()
+    labelling_wanted = Signal(object)
     quit_wanted = Signal()
 
     def __init__(self, settings: Settings, window: QWidget) -> None:
@@ -43,6 +47,7 @@ class Teaching(QObject):
             self.wizard = TrainWizard(self._settings, self._window)
             self.wizard.model_wanted.connect(self.model_wanted)
             self.wizard.networks_wanted.connect(self.networks_wanted)
+            self.wizard.labelling_wanted.connect(self.labelling_wanted)
             self.wizard.closed.connect(self._on_closed)
             self.wizard.stayed.connect(self._on_stayed)
             if not self.watch.follows:

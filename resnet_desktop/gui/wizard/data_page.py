@@ -20,9 +20,11 @@ from resnet_desktop.gui import icons, theme, wording
 from resnet_desktop.gui.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.wizard.class_offer import ClassOffer
 from resnet_desktop.gui.wizard.class_table import ClassTable
 from resnet_desktop.gui.wizard.columns_dialog import ColumnsDialog
 from resnet_desktop.gui.wizard.draft import Draft, earlier_runs, is_run
+from resnet_desktop.gui.wizard.layouts import beside, emptied
 from resnet_desktop.gui.wizard.page import WizardPage, heading, secondary
 from resnet_desktop.gui.wizard.source_row import SourceRow
 from resnet_desktop.gui.wizard.trainer_notice import TrainerNotice
@@ -63,7 +65,7 @@ class DataPage(WizardPage):
         self._list, self._earlier = QVBoxLayout(), QVBoxLayout()
         self._problem = secondary()
         self._problem.setProperty("tone", "error")
-        self._summary, self._classes = secondary(), ClassTable()
+        self._summary, self._classes, self.offer = secondary(), ClassTable(), ClassOffer(tasks)
         self._build()
         self._refresh()
 
@@ -139,7 +141,12 @@ class DataPage(WizardPage):
         else:
             self._classes.show_counts(self._scan.counts())
             self._summary.setText(self._found_words(self._scan, bool(self.roles)))
+        self.offer.look(self._sources, () if self._scan is None else self._scan.labels)
         self._refresh()
+
+    def _on_classes_taken(self, table: Path) -> None:
+        self._sources = [{"csv": str(table)}]
+        self._look()
 
     def _ask_where_unknown(self, error: ResNetDesktopError) -> None:
         """A table whose columns cannot be told is asked about, once."""
@@ -169,16 +176,16 @@ class DataPage(WizardPage):
         return "\n".join(lines)
 
     def _on_earlier(self, future: Future[list[tuple[Path, bool]]]) -> None:
-        _empty(self._earlier)
+        emptied(self._earlier)
         runs = future.result()
         if self._sources:
             return
         other = QPushButton(self.tr("Open another run…") if runs else self.tr("Open a run…"))
         other.setToolTip(self.tr("The folder of a run started elsewhere, such as in a terminal"))
         other.clicked.connect(self._on_run_asked)
-        self._earlier.addWidget(_row(heading(self.tr("Earlier runs")) if runs else QWidget(), None, other))
+        self._earlier.addWidget(beside(heading(self.tr("Earlier runs")) if runs else QWidget(), None, other))
         if runs:
-            self._earlier.addWidget(_row(*(self._run_button(*run) for run in runs), None))
+            self._earlier.addWidget(beside(*(self._run_button(*run) for run in runs), None))
 
     def _run_button(self, folder: Path, running: bool) -> QPushButton:
         button = QPushButton()
@@ -221,12 +228,15 @@ class DataPage(WizardPage):
         self.body.addLayout(self._list)
         self.body.addWidget(self._problem)
         self.body.addWidget(self._summary)
+        self.body.addWidget(self.offer)
+        self.offer.taken.connect(self._on_classes_taken)
+        self.offer.problem.connect(self.say)
         self.body.addWidget(self._classes, 1)
         self.body.addLayout(self._earlier)
         self.body.addStretch(0)
 
     def _refresh(self) -> None:
-        _empty(self._list)
+        emptied(self._list)
         for source in self._sources:
             self._list.addWidget(self._row(source))
         self._problem.setVisible(bool(self._problem.text()))
@@ -234,7 +244,7 @@ class DataPage(WizardPage):
         self._classes.setVisible(self._scan is not None)
         self._zone.show_small(bool(self._sources))
         if self._sources:
-            _empty(self._earlier)
+            emptied(self._earlier)
         self.complete_changed.emit()
 
     def _row(self, source: dict[str, str]) -> QWidget:
@@ -374,25 +384,3 @@ def _earlier() -> list[tuple[Path, bool]]:
 
     runs = [(folder, is_training(folder)) for folder in earlier_runs()]
     return sorted(runs, key=lambda run: not run[1])[:MOST_RUNS]
-
-
-def _row(*widgets: QWidget | None) -> QWidget:
-    """Widgets side by side; None is where the room goes that they leave."""
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        if widget is None:
-            layout.addStretch(1)
-        else:
-            layout.addWidget(widget)
-    return row
-
-
-def _empty(layout: QVBoxLayout) -> None:
-    while layout.count():
-        item = layout.takeAt(0)
-        widget = None if item is None else item.widget()
-        if widget is not None:
-            widget.hide()
-            widget.deleteLater()

@@ -33,12 +33,17 @@ RAIL, NARROW_RAIL = 208, 58
 class TrainWizard(QWidget):
     """The guide.
 
-    Signals: ``model_wanted`` (path): use this model in the main window; ``networks_wanted``: a stronger network to
-    start from is to be had; ``closed``; ``stayed``: it was to be closed, and the user has thought better of it.
+    Signals:
+        model_wanted: the path of a model to be used in the main window.
+        networks_wanted: a stronger network to start from is to be had.
+        labelling_wanted: the paths of photos that are to be sorted by hand.
+        closed: it has been.
+        stayed: it was to be closed, and the user has thought better of it.
     """
 
     model_wanted = Signal(str)
     networks_wanted = Signal()
+    labelling_wanted = Signal(object)
     closed = Signal()
     stayed = Signal()
 
@@ -211,6 +216,7 @@ class TrainWizard(QWidget):
         for page in self.pages:
             page.complete_changed.connect(self._refresh)
         self.data.resume_asked.connect(self.resume)
+        self.data.offer.labelling_wanted.connect(self.labelling_wanted)
         self.data.notice.asked.connect(self._on_trainer_asked)
         self.trainer.complete_changed.connect(
             lambda: self.data.notice.show_state(self.trainer.found, self.trainer.busy)
