@@ -45,6 +45,7 @@ class NoticeBar(QFrame):
         self._close.clicked.connect(self.dismiss)
         for place, button in enumerate(self.buttons):
             button.clicked.connect(lambda _checked=False, place=place: self._on_button(place))
+        self._effect = QGraphicsOpacityEffect(self)
         self._fading = self._make_fading()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -123,7 +124,7 @@ class NoticeBar(QFrame):
         self.style().unpolish(self)
         self.style().polish(self)
         self._refresh()
-        self.graphicsEffect().setEnabled(False)
+        self._effect.setEnabled(False)
         self._place()
         self.show()
         self.raise_()
@@ -151,14 +152,13 @@ class NoticeBar(QFrame):
         if read or not self.window().isActiveWindow():
             self._timer.start(SECONDS_SHOWN * 1000)
             return
-        self.graphicsEffect().setEnabled(True)
+        self._effect.setEnabled(True)
         self._fading.start()
 
     def _make_fading(self) -> QPropertyAnimation:
-        effect = QGraphicsOpacityEffect(self)
-        effect.setEnabled(False)
-        self.setGraphicsEffect(effect)
-        fading = QPropertyAnimation(effect, b"opacity", self)
+        self._effect.setEnabled(False)
+        self.setGraphicsEffect(self._effect)
+        fading = QPropertyAnimation(self._effect, b"opacity", self)
         fading.setDuration(FADE_MS)
         fading.setStartValue(1.0)
         fading.setEndValue(0.0)

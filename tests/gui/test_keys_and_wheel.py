@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -18,7 +19,7 @@ from resnet_desktop.gui.inspect.zoom_view import ZoomView
 from resnet_desktop.gui.main_window import MainWindow
 from resnet_desktop.gui.welcome import sample_photos
 
-from .conftest import WAIT, OpenWindow, wait_settled
+from .conftest import REPO, WAIT, OpenWindow, wait_settled
 
 CAT = sample_photos()[0]
 
@@ -176,3 +177,12 @@ def test_no_key_is_given_twice(open_window: OpenWindow) -> None:
             assert key.toString() not in taken, f"{key.toString()}: {action.text()} and {taken.get(key.toString())}"
             taken[key.toString()] = action.text()
     assert {"Ctrl+Z", "Ctrl+Alt+0", "H", "M", "Ctrl+T"} <= set(taken)
+
+
+def test_the_keys_of_the_readme_are_those_of_the_menus(open_window: OpenWindow) -> None:
+    window = open_window()
+    given = {key.toString() for action in window.actions() for key in action.shortcuts()}
+    text = (REPO / "README.md").read_text("utf-8")
+    named = set(re.findall(r"`((?:Ctrl\+)?[A-Z]|Ctrl\+[0-9])`", text))
+    assert len(named) > 8
+    assert named - given == set()

@@ -21,7 +21,7 @@ from resnet_desktop.core.errors import ImageError
 from resnet_desktop.gui import app, theme, wording
 from resnet_desktop.gui.pictures import LONGEST_SIDE, Photos, load_photo
 from resnet_desktop.gui.qt_image import heat_qimage, legend_qimage, png_bytes, to_qimage
-from resnet_desktop.gui.screen import keep_within_screen
+from resnet_desktop.gui.screen import size_within_screen
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.welcome import sample_photos
 from resnet_desktop.imaging.decode import decode, encode_png
@@ -201,10 +201,9 @@ def test_a_window_that_is_larger_than_the_screen_is_made_smaller(qtbot: QtBot) -
     window = QWidget()
     qtbot.addWidget(window)
     available = window.screen().availableSize()
-    window.resize(available.width() + 500, available.height() + 500)
-    keep_within_screen(window)
+    beyond = (available.width() + 500, available.height() + 500)
+    size_within_screen(window, beyond, beyond)
     assert window.width() < available.width()
-    assert window.height() < available.height()
-    window.resize(200, 100)
-    keep_within_screen(window)
+    assert window.minimumHeight() <= window.height() < available.height()
+    size_within_screen(window, (200, 100), (10, 10))
     assert (window.width(), window.height()) == (200, 100)

@@ -186,7 +186,7 @@ class InspectPage(QWidget):
     def _build(self) -> None:
         for view in (self.view, self.compare, self.blocks):
             self._middle.addWidget(view)
-        middle = QWidget()
+        middle = self.middle = QWidget()
         middle_layout = QVBoxLayout(middle)
         middle_layout.setContentsMargins(0, 0, 0, 0)
         middle_layout.setSpacing(0)
