@@ -15,6 +15,7 @@ from resnet_desktop.bundle.importers.packaged import PACKAGED, PackagedNetwork
 from resnet_desktop.bundle.importing import Known, copy_model
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError
+from resnet_desktop.core.said import said
 
 SUFFIX = ".onnx"
 Copy = Callable[[Path, Path, Known], Bundle]
@@ -150,7 +151,7 @@ class Library:
         try:
             entry.path.unlink()
         except OSError as error:
-            raise ModelError("missing_model", f"The model {name!r} cannot be removed: {error}.") from error
+            raise ModelError("missing_model", f"The model {name!r} cannot be removed: {said(error)}.") from error
 
     def _entry(self, name: str) -> LibraryEntry | None:
         """By exact name, else regardless of case: some file systems do not tell cases apart."""

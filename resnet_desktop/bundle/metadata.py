@@ -17,6 +17,7 @@ from typing import Any, Literal
 from resnet_desktop.bundle import schema
 from resnet_desktop.bundle.taxonomy.own import flaw as flaw_of_hierarchy
 from resnet_desktop.core.errors import ClassNameError, ModelError
+from resnet_desktop.core.said import said
 from resnet_desktop.imaging.transforms import Transforms
 
 FORMAT = 2
@@ -195,7 +196,7 @@ def _json(own: Mapping[str, str], key: str) -> Any:  # noqa: ANN401 - JSON is of
     try:
         return json.loads(own[key], parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise _bad(key, f"is not JSON ({error})") from error
+        raise _bad(key, f"is not JSON ({said(error)})") from error
 
 
 def _object(own: Mapping[str, str], key: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import SettingsError
+from resnet_desktop.core.said import said
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,5 +154,6 @@ class Settings:
         with contextlib.suppress(OSError):
             self._path.replace(aside)
         self.problem = (
-            f"The settings could not be read ({error}). The defaults are used; the old file was kept as {aside.name}."
+            f"The settings could not be read ({said(error)}). "
+            f"The defaults are used; the old file was kept as {aside.name}."
         )

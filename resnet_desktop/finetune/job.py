@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from resnet_desktop.core.said import said
 from resnet_desktop.finetune.fields import Fields, bad, shown
 from resnet_desktop.finetune.recipe import Phase, Recipe, parse_recipe
 from resnet_desktop.imaging.samples import Range
@@ -139,7 +140,7 @@ def read_job(path: Path) -> Job:
     except RecursionError as error:
         raise bad(f"The job file {path} is nested too deeply.") from error
     except ValueError as error:
-        raise bad(f"The job file {path} is not JSON: {error}.") from error
+        raise bad(f"The job file {path} is not JSON: {said(error)}.") from error
     return parse_job(values)
 
 
