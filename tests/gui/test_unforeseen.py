@@ -1,0 +1,87 @@
+"""An error that nobody foresaw ends in a state and a sentence, wherever off the GUI thread it is raised."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from resnet_desktop.core.errors import InternalError
+from resnet_desktop.core.settings import Settings
+from resnet_desktop.gui import scanner
+from resnet_desktop.gui.engine import Engine
+from resnet_desktop.gui.results import ModelInfo
+from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.welcome import sample_photos
+
+from .conftest import WAIT, OpenWindow, wait_settled
+
+
+def test_a_model_does_not_load_for_ever(
+    open_window: OpenWindow,
+    qtbot: QtBot,
+    model_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    works = Engine.open_model
+
+    def open_model(self: Engine, wanted: str, provider: str) -> ModelInfo:
+        if not broken:
+            return works(self, wanted, provider)
+        raise LookupError("a fault of the program")
+
+    broken = True
+    monkeypatch.setattr(Engine, "open_model", open_model)
+    with caplog.at_level(logging.CRITICAL):
+        window = open_window(sample_photos()[0], settings=Settings())
+        qtbot.waitUntil(lambda: "Something went wrong" in window.notice.text, timeout=WAIT)
+        assert window.status.model_button.text() == "No model"
+        assert window.controller.loading == 0
+    broken = False
+    window.open_model(str(model_file))
+    qtbot.waitUntil(lambda: window.status.provider_badge.isVisible(), timeout=WAIT)
+    wait_settled(qtbot, window)
+
+
+def test_what_nobody_handles_is_said(qtbot: QtBot) -> None:
+    tasks = Tasks(1, "faulty")
+    said: list[str] = []
+    tasks.failed.connect(said.append)
+
+    def fault() -> int:
+        raise LookupError("a fault of the program")
+
+    def no_room() -> int:
+        raise OSError(28, "No space left on device", "/photos/out.csv")
+
+    def done(future: Future[int]) -> None:
+        future.result()
+
+    tasks.run_task(fault, done)
+    tasks.run_task(no_room, done)
+    qtbot.waitUntil(lambda: len(said) == 2, timeout=WAIT)
+    assert said[0].startswith("Something went wrong inside the app.")
+    assert said[1] == "/photos/out.csv: No space left on device."
+    handled: list[BaseException | None] = []
+    tasks.run_task(fault, lambda future: handled.append(future.exception()))
+    qtbot.waitUntil(lambda: bool(handled), timeout=WAIT)
+    assert isinstance(handled[0], InternalError)
+    assert len(said) == 2
+    tasks.drain()
+
+
+def test_a_search_that_breaks_off_is_told_and_the_next_goes_on(
+    open_window: OpenWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(settings=Settings())
+    works = scanner._images
+    monkeypatch.setattr(scanner, "_images", lambda *_: (_ for _ in ()).throw(LookupError("a fault")))
+    window.add_paths(sample_photos()[:1])
+    qtbot.waitUntil(lambda: "Something went wrong" in window.notice.text, timeout=WAIT)
+    monkeypatch.setattr(scanner, "_images", works)
+    window.add_paths(sample_photos()[:1])
+    wait_settled(qtbot, window)
