@@ -132,13 +132,14 @@ class NoticeBar(QFrame):
             self._timer.start(SECONDS_SHOWN * 1000)
 
     def _place(self) -> None:
-        """In the middle, above the lower edge, as high as its words need."""
+        """In the middle or left of it, above the lower edge, as high as its words need."""
         room = self._contents.rect()
         middle = self._middle()
         width = min(max(middle.width() - 2 * theme.M, LEAST_WIDTH), MOST_WIDTH, room.width() - 2 * theme.M)
         self.ensurePolished()
         height = max(self.heightForWidth(width), self.minimumSizeHint().height())
-        left = min(max(middle.center().x() - width // 2, theme.M), room.width() - width - theme.M)
+        centred = middle.center().x() - width // 2
+        left = max(theme.M, min(centred, middle.right() - theme.M - width))  # rather over the list than over answers
         self.setGeometry(left, room.height() - height - theme.M, width, height)
 
     def _on_button(self, place: int) -> None:

@@ -101,9 +101,7 @@ class ClassOffer(QFrame):
     def _offer_labelling(self, photos: list[Path]) -> None:
         self._title.setText(self.tr("Nothing says which photo is which"))
         self._words.setText(
-            self.tr(
-                "The photos lie in one folder, and their names have nothing in common. Sort them by hand."
-            )
+            self.tr("The photos lie in one folder, and their names have nothing in common. Sort them by hand.")
         )
         self._fill(1)
         self.buttons[0].setText(self.tr("Label these photos…"))
