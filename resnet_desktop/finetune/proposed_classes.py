@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 LEAST_PHOTOS = 2
@@ -53,17 +54,25 @@ def proposed(root: Path, photos: Sequence[Path]) -> tuple[Proposal, ...]:
     shallowest = min((len(part) - 1 for part in parts.values()), default=0)
     if shallowest == 0:
         return _by_names(photos)
-    found = (_proposal(depth + 1, parts, lambda _path, part, depth=depth: part[depth]) for depth in range(shallowest))
+    found = (_proposal(depth + 1, parts, partial(_folder_at, depth)) for depth in range(shallowest))
     return tuple(proposal for proposal in found if proposal is not None)
+
+
+def _folder_at(depth: int, _path: Path, part: tuple[str, ...]) -> str:
+    return part[depth]
 
 
 def _by_names(photos: Sequence[Path]) -> tuple[Proposal, ...]:
     parts: dict[Path, tuple[str, ...]] = {path: (path.stem,) for path in photos}
     for name_of in (_without_number_at_end, _without_number_at_start, _first_word, _last_word):
-        found = _proposal(0, parts, lambda _path, part, name_of=name_of: name_of(part[0]))
+        found = _proposal(0, parts, partial(_by, name_of))
         if found is not None:
             return (found,)
     return ()
+
+
+def _by(name_of: Callable[[str], str], _path: Path, part: tuple[str, ...]) -> str:
+    return name_of(part[0])
 
 
 def _proposal(

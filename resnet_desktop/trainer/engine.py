@@ -24,7 +24,7 @@ from resnet_desktop.trainer.average import Average
 from resnet_desktop.trainer.checkpoint import Checkpoint, Position
 from resnet_desktop.trainer.classifier import Classifier
 from resnet_desktop.trainer.ending import Ending
-from resnet_desktop.trainer.evaluation import Evaluation, Evaluator
+from resnet_desktop.trainer.evaluation import Evaluation, Evaluator, StoppedError
 from resnet_desktop.trainer.feeds import FeatureFeed, Feed, HeadOnly, Plan
 from resnet_desktop.trainer.network import trained_names, training_mode
 from resnet_desktop.trainer.optim import PEAK, learning_rate, make_optimizer, set_learning_rate
@@ -35,25 +35,21 @@ from resnet_desktop.trainer.world import World
 CHECKPOINT_SECONDS = 300.0
 """Time between two checkpoints inside a long epoch."""
 SHORT_SECONDS = 2.0
-"""Epochs on features take less time than a checkpoint: there is one at the most in so many seconds."""
+"""Epochs on features are quicker than a checkpoint: at most one in so many seconds."""
 LONG_SAVING, SAVING_SHARE = 0.5, 0.05
-"""Where a checkpoint takes so many seconds (a large network on a fast device), all take this part of the time."""
+"""Where a checkpoint takes so many seconds (a large network), all take this part of the time."""
 WORST = (-1.0, -math.inf)
 FEW = 200
 """Validation pictures below which the best epoch is that of the least loss: of few, many epochs name equally many."""
-
-
-class _StoppedError(Exception):
-    """An evaluation was given up because the run shall finish with the best network so far."""
 
 
 @dataclass
 class Engine:
     """One run of training on data that is resident in memory.
 
-    ``training`` and ``validation`` are pictures or features; with features only the head is computed. ``labels`` are
-    the classes' names, ``folder`` is the run folder, ``ending`` what comes after the last step; ``base`` and
-    ``data`` stand for what is learnt from; ``preparing`` is how many seconds the features took.
+    ``training`` and ``validation`` are pictures or features (then only the head is computed), ``labels`` the classes'
+    names, ``folder`` the run folder, ``ending`` what comes after the last step; ``base`` and ``data`` stand for what is
+    learnt from; ``preparing``: seconds that the features took.
     """
 
     job: Job
@@ -80,9 +76,9 @@ class Engine:
     def __post_init__(self) -> None:
         self.names = trained_names(self.network)
         self.optimizer = make_optimizer(self.network, self.recipe)
-        model: nn.Module = self.network
         if isinstance(self.training, FeatureFeed):
-            model = self.head = HeadOnly(self.network, self.training.plain)
+            self.head = HeadOnly(self.network, self.training.plain)
+        model: nn.Module = self.network if self.head is None else self.head
         self.averaged = Average(self.names, self.recipe.ema) if self.recipe.ema else None
         weights = balance.class_weights(self.training.labels, max(1, len(self.labels)), self.recipe.balance)
         self.stepper = Stepper(self.recipe, model, self.optimizer, self.device, self.world, weights)
@@ -264,7 +260,7 @@ class Engine:
     def _check_evaluation(self) -> None:
         """Before each of its batches: that of an epoch is given up where the run shall stop. Raises."""
         if self._told_to_stop() and self._may_give_up:
-            raise _StoppedError
+            raise StoppedError
 
     def _told_to_stop(self) -> bool:
         """Whether the run shall finish early. Raises CancelledRunError. All processes get the same answer."""
@@ -344,7 +340,7 @@ class Engine:
         begun, self._may_give_up = time.monotonic(), True
         try:
             result = self.evaluate(self.validation, phase.size, phase.size)
-        except _StoppedError:
+        except StoppedError:
             self._keep_unjudged()
             return
         finally:
@@ -378,9 +374,8 @@ class Engine:
         try:
             return str(details.write(self.folder / "epochs", epoch, result, self.validation, self.labels))
         except StorageError as error:
-            self.reporter.say(
-                "warning", code="no_details", message=f"This epoch's mistakes could not be saved: {error}"
-            )
+            message = f"This epoch's mistakes could not be saved: {error}"
+            self.reporter.say("warning", code="no_details", message=message)
         return None
 
     def _rank(self, score: tuple[float, float]) -> tuple[float, float]:
@@ -394,9 +389,10 @@ class Engine:
         if not patience or len(rows) <= patience or self.phases[self.position.epoch].size != size:
             return False
         old, new = rows[:-patience], rows[-patience:]
-        better = max(r["acc1"] for r in new) > max(r["acc1"] for r in old)
-        better |= min(r["validation_loss"] for r in new) < min(r["validation_loss"] for r in old)
-        if not better:
-            message = f"No improvement for {patience} epochs: training ends after epoch {self.position.epoch}."
-            self.reporter.say("warning", code="early_stopped", message=message)
-        return not better
+        if max(r["acc1"] for r in new) > max(r["acc1"] for r in old):
+            return False
+        if min(r["validation_loss"] for r in new) < min(r["validation_loss"] for r in old):
+            return False
+        message = f"No improvement for {patience} epochs: training ends after epoch {self.position.epoch}."
+        self.reporter.say("warning", code="early_stopped", message=message)
+        return True

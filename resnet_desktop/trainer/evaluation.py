@@ -22,6 +22,10 @@ CPU_BATCH = 16
 DEVICE_BATCH = 256
 
 
+class StoppedError(Exception):
+    """An evaluation was given up because the run shall finish with the best network so far."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """Logits ``[n, classes]`` on a set of pictures, and what they come to (fractions of 1; loss in nats)."""
