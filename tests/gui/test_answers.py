@@ -125,7 +125,7 @@ def test_the_panel_is_plain_where_it_is_not_sure(qtbot: QtBot) -> None:
     assert (panel.title, panel._subtitle.text()) == ("domestic cat", f"{wording.percent(0.66, 1)} sure")
     assert panel._title.font().bold() or panel._title.font().weight() > 400
     panel.show_result(result(sure=False))
-    assert panel.title == f"Not sure. It leans towards domestic cat ({wording.percent(0.66)})."
+    assert panel.title == f"Not sure. Most likely domestic cat ({wording.percent(0.66)})."
     assert panel._title.font().weight() == 400
     assert panel.all_button.isVisibleTo(panel)
     panel.show_model(4)
@@ -243,7 +243,7 @@ def test_the_threshold_is_the_users(open_window: OpenWindow, qtbot: QtBot) -> No
     outcome = window.gallery.items[0].outcome
     assert isinstance(outcome, Result)
     assert not outcome.sure
-    assert window.inspect.predictions.title.startswith("Not sure. It leans towards domestic cat")
+    assert window.inspect.predictions.title.startswith("Not sure. Most likely domestic cat")
     assert window.inspect.evidence is not None
     assert window.inspect.evidence.target == outcome.top.index
     assert window.gallery.index(0).data().startswith("cat.jpg: perhaps domestic cat")

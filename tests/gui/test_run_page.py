@@ -98,7 +98,7 @@ def test_confusion_and_worst_photos_follow_the_newest_epoch(page: RunPage, elsew
     assert details.shown is None, "nothing is read while nobody looks"
     details.tabs.setCurrentIndex(1)
     qtbot.waitUntil(lambda: details.shown is not None and details.shown.epoch == 2, timeout=WAIT)
-    assert details.confusion.words == "2 × ants, taken for bees"
+    assert details.confusion.words == "2 × ants, classified as bees"
     details.tabs.setCurrentIndex(2)
     assert details.worst.sheet.names == [str(path) for path in elsewhere._photos[:2]]
     for number in range(3, 14):
@@ -115,7 +115,7 @@ def test_earlier_epochs_are_looked_back_at(page: RunPage, elsewhere: Elsewhere, 
     qtbot.keyClick(chooser._slider, Qt.Key.Key_Left)
     assert (chooser.epoch, chooser.follows) == (1, False)
     qtbot.waitUntil(lambda: details.shown is not None and details.shown.epoch == 1, timeout=WAIT)
-    assert details.confusion.words == "3 × ants, taken for bees"
+    assert details.confusion.words == "3 × ants, classified as bees"
     elsewhere.epoch(3, wrong=0)
     qtbot.waitUntil(lambda: chooser._epochs == [1, 2, 3], timeout=WAIT)
     assert chooser.epoch == 1, "who looks back is not disturbed"

@@ -71,7 +71,7 @@ def test_a_folder_and_options_make_a_job(stripe_folder: Path, tmp_path: Path) ->
     [
         ([], "Pass a job file"),
         (["--data", "photos"], "--output"),
-        (["job.json", "--epochs", "3"], "--epochs only goes with --data"),
+        (["job.json", "--epochs", "3"], "--epochs can only be used with --data"),
         (["job.json", "--resume", "run"], "Pass a job file"),
     ],
 )

@@ -25,4 +25,4 @@ def test_columns_need_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     with pytest.raises(typer.Exit) as caught:
         _sources([tmp_path], {"path_column": "Foto", "label_column": "Art"})
     assert caught.value.exit_code == EXIT_USAGE
-    assert "--path-column, --label-column only goes with a table" in capsys.readouterr().err
+    assert "--path-column, --label-column can only be used with a table" in capsys.readouterr().err

@@ -105,7 +105,7 @@ def test_what_is_missing_is_named_with_the_line_that_adds_it(other: Path, tmp_pa
         ("__version__ = '2.4.1'\n", "PyTorch 2.4.1 is too old"),
         (
             "raise OSError('libcudart.so.13 is missing')\n",
-            "PyTorch is there but does not load: libcudart.so.13 is missing.",
+            "PyTorch is installed but does not load: libcudart.so.13 is missing.",
         ),
         ("__version__ = '2.12.0'\n", "numpy 0.1 is too old"),
     ],

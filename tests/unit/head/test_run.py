@@ -57,7 +57,7 @@ def test_few_photos_are_judged_by_cross_validation(finished: tuple[Path, list[di
     assert results.novelty is not None
     assert results.confusion is not None
     assert np.sum(results.confusion) == 2 * EACH
-    assert "19 in 20 hold the true share" in (output / "report.html").read_text("utf-8")
+    assert "19 in 20 intervals made this way" in (output / "report.html").read_text("utf-8")
 
 
 def test_the_bundle_answers_rightly_by_itself(finished: tuple[Path, list[dict[str, Any]]], folder: Path) -> None:
