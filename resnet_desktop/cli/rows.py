@@ -174,7 +174,7 @@ class TableRows:
         group = row["group"] or {"label": best["label"], "probability": best["probability"], "classes": [best["index"]]}
         others = others if group["classes"] == [best["index"]] else [best, *others]
         rest = ", ".join(f"{p['label']} {p['probability']:.0%}" for p in others if p["probability"] >= 0.005)
-        label = group["label"] if row["sure"] else f"not sure; maybe {group['label']}"
+        label = group["label"] if row["sure"] else f"not sure; perhaps {group['label']}"
         label = f"{label} (unfamiliar)" if row["unfamiliar"] else label
         self._table.add_row(name, cell(label), f"{group['probability']:.0%}", cell(rest) if row["ok"] else message)
         self._notes += [f"{printable(row['path'])}: {note['message']}" for note in row.get("notes", ())]

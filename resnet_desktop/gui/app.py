@@ -159,7 +159,7 @@ def _table(window: MainWindow) -> str:
         outcome = item.outcome
         if isinstance(outcome, Result):
             scores = "   ".join(f"{score.label} {score.probability:.1%}" for score in outcome.scores[:3])
-            answer = f"{'' if outcome.sure else 'maybe '}{outcome.headline.label}"
+            answer = f"{'' if outcome.sure else 'perhaps '}{outcome.headline.label}"
             unsure = "   (unfamiliar)" if outcome.unfamiliar else ""
             time_taken = f"[{outcome.provider}, {outcome.seconds * 1e3:.0f} ms]"
             lines.append(f"{item.name:<16} {answer:<16} {scores}{unsure}   {time_taken}")

@@ -65,4 +65,4 @@ def large_number(value: int) -> str:
 def answer(result: Result) -> str:
     """``domestic cat``, or ``perhaps weapon`` where the network is not sure."""
     label = result.headline.label
-    return label if result.sure else QCoreApplication.translate("wording", "maybe {label}").format(label=label)
+    return label if result.sure else QCoreApplication.translate("wording", "perhaps {label}").format(label=label)

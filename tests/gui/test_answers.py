@@ -122,7 +122,7 @@ def test_the_panel_is_plain_where_it_is_not_sure(qtbot: QtBot) -> None:
     qtbot.addWidget(panel)
     panel.show_model(1000)
     panel.show_result(result())
-    assert (panel.title, panel._subtitle.text()) == ("domestic cat", f"{wording.percent(0.66, 1)} sure")
+    assert (panel.title, panel._subtitle.text()) == ("domestic cat", f"{wording.percent(0.66, 1)} confidence")
     assert panel._title.font().bold() or panel._title.font().weight() > 400
     panel.show_result(result(sure=False))
     assert panel.title == f"Not sure. Most likely domestic cat ({wording.percent(0.66)})."
