@@ -89,7 +89,10 @@ def check_weights(name: str, bundle: Bundle, graph: Graph) -> None:
 
 def _check_sizes(job: Job, bundle: Bundle, network: GraphNetwork) -> None:
     """Refuse batches and pictures of sizes that the graph does not take. Raises JobError."""
-    usual = bundle.input_shape[-1]
+    height, usual = bundle.input_shape[1:]
+    if height != usual:
+        message = f"The base {job.base} sees {usual} × {height} pixels, but the trainer works with square photos."
+        raise JobError("bad_job", message, "Train only its last layer, or choose another model as the base.")
     if bundle.batch is not None and not _takes(network, bundle.batch + 1, usual):
         message = f"The base {job.base} only accepts batches of {bundle.batch}, so only its last layer can be trained."
         raise JobError("bad_job", message, "Train only the last layer, or export the model with a free batch size.")

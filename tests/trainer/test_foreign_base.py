@@ -142,7 +142,7 @@ def test_whole_numbers(job: Job, base: Callable[[str], Path]) -> None:
         for op, given, made in (("DequantizeLinear", "q", kept), ("QuantizeLinear", f"{kept}.before", "q")):
             model.graph.node.insert(place, helper.make_node(op, [given, "scale", "zero"], [made]))
 
-    refused(job(edited(base("vgg"), change)), JobError, "8-bit whole numbers")
+    refused(job(edited(base("vgg"), change)), JobError, "8-bit integers")
 
 
 def test_a_weight_that_is_no_number(job: Job, base: Callable[[str], Path]) -> None:
@@ -184,7 +184,14 @@ def test_a_batch_that_cannot_be_made_free(job: Job, base: Callable[[str], Path])
         model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
         model.graph.output[0].type.tensor_type.shape.dim[0].dim_value = 2
 
-    refused(job(edited(base("vgg"), change)), JobError, "batches of 2 alone")
+    refused(job(edited(base("vgg"), change)), JobError, "only accepts batches of 2")
+
+
+def test_a_picture_that_is_no_square(job: Job, base: Callable[[str], Path]) -> None:
+    def change(model: onnx.ModelProto) -> None:
+        model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 64
+
+    refused(job(edited(base("mobilenet-v2"), change)), JobError, "32 × 64 pixels")
 
 
 def test_a_softmax_and_a_fixed_batch(job: Job, base: Callable[[str], Path]) -> None:
