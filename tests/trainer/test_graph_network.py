@@ -245,8 +245,8 @@ class Keras(nn.Module):
         return out
 
 
-def keras_graph(module: Keras) -> bytes:
-    """The same as tf2onnx writes it."""
+def keras_graph(module: Keras, *, turned: bool) -> bytes:
+    """The same as tf2onnx writes it; ``turned``: it takes pictures with channels first all the same."""
     arrays = {name: p.detach().numpy() for name, p in module.named_parameters()}
     arrays["last.weight"] = arrays["last.weight"].T.copy()
     arrays |= {"zero": np.array(0, np.float32), "six": np.array(6, np.float32)}
@@ -267,6 +267,8 @@ def keras_graph(module: Keras) -> bytes:
         ("MatMul", ["last.weight"], {}),
         ("Add", ["last.bias"], {}),
     ]
+    steps = steps if turned else steps[1:]
+    shape = [3, SIDE, SIDE] if turned else [SIDE, SIDE, 3]
     names = ["x", *(f"t{i}" for i in range(len(steps)))]
     nodes = [
         helper.make_node(op, [names[i], *others], [names[i + 1]], **given)
@@ -275,7 +277,7 @@ def keras_graph(module: Keras) -> bytes:
     graph = helper.make_graph(
         nodes,
         "keras",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, SIDE, SIDE])],
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", *shape])],
         [helper.make_tensor_value_info(names[-1], TensorProto.FLOAT, ["n", CLASSES])],
         [numpy_helper.from_array(array, name) for name, array in arrays.items()],
     )
@@ -283,10 +285,11 @@ def keras_graph(module: Keras) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def test_channels_last_as_keras_has_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("turned", [True, False])
+def test_channels_last_as_keras_has_them(tmp_path: Path, turned: bool) -> None:
     torch.manual_seed(1)
     module = Keras().eval()
-    base = read_base(opened(tmp_path, keras_graph(module)))
+    base = read_base(opened(tmp_path, keras_graph(module, turned=turned)))
     assert base.graph.weights.keys() == {"first.weight", "second.weight", "scale", "shift", "bias"}
     check_gradients(base, module)
 
