@@ -312,9 +312,8 @@ class ModelPage(WizardPage):
         """What a preset means where the last layer is fitted in one go."""
         text = self.tr("Each photo passes through the network once.")
         if views > 1:
-            text = self.tr("Each photo passes through the network in {views} versions.").format(
-                views=wording.number(views)
-            )
+            text = self.tr("Each photo passes through the network in {views} versions.")
+            text = text.format(views=wording.number(views))
         judged = self.tr("With few photos, all are used for training and cross-validation measures the accuracy.")
         return f"{text} {judged}"
 
