@@ -50,7 +50,7 @@ def test_what_was_done_fades_and_offers_the_file(
     wait_settled(qtbot, window)
     target = tmp_path / "results.csv"
     window.exporting.write(target)
-    qtbot.waitUntil(lambda: window.notice.text.startswith("The results are in"), timeout=WAIT)
+    qtbot.waitUntil(lambda: window.notice.text.startswith("Results saved to"), timeout=WAIT)
     assert window.notice.kind == notices.DONE
     assert [button.text() for button in window.notice.buttons] == ["Open", "Show in folder"]
     qtbot.waitUntil(lambda: not window.notice.text, timeout=WAIT)
