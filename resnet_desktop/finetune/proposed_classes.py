@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
 LEAST_PHOTOS = 2
@@ -54,35 +55,31 @@ def proposed(root: Path, photos: Sequence[Path]) -> tuple[Proposal, ...]:
     shallowest = min((len(part) - 1 for part in parts.values()), default=0)
     if shallowest == 0:
         return _by_names(photos)
-    found = (_proposal(depth + 1, parts, partial(_folder_at, depth)) for depth in range(shallowest))
+    found = (_proposal(depth + 1, parts, itemgetter(depth)) for depth in range(shallowest))
     return tuple(proposal for proposal in found if proposal is not None)
-
-
-def _folder_at(depth: int, _path: Path, part: tuple[str, ...]) -> str:
-    return part[depth]
 
 
 def _by_names(photos: Sequence[Path]) -> tuple[Proposal, ...]:
     parts: dict[Path, tuple[str, ...]] = {path: (path.stem,) for path in photos}
     for name_of in (_without_number_at_end, _without_number_at_start, _first_word, _last_word):
-        found = _proposal(0, parts, partial(_by, name_of))
+        found = _proposal(0, parts, partial(_of_stem, name_of))
         if found is not None:
             return (found,)
     return ()
 
 
-def _by(name_of: Callable[[str], str], _path: Path, part: tuple[str, ...]) -> str:
+def _of_stem(name_of: Callable[[str], str], part: tuple[str, ...]) -> str:
     return name_of(part[0])
 
 
 def _proposal(
-    depth: int, parts: Mapping[Path, tuple[str, ...]], name_of: Callable[[Path, tuple[str, ...]], str]
+    depth: int, parts: Mapping[Path, tuple[str, ...]], name_of: Callable[[tuple[str, ...]], str]
 ) -> Proposal | None:
     """The photos by the names they get, if these can be classes."""
     groups: dict[str, list[Path]] = defaultdict(list)
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
     for path, part in parts.items():
-        name = name_of(path, part)
+        name = name_of(part)
         if name:
             groups[name.casefold()].append(path)
             spellings[name.casefold()][name] += 1
