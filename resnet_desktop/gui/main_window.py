@@ -204,7 +204,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self.setFocus()  # not a button: no outline before the keyboard is used
         page = self.inspect
-        LetterKeys(self, (page.photo_list, page.middle, page.predictions, page.heatmap))
+        LetterKeys(self, (page.photo_list, page.shelf.list, page.middle, page.predictions, page.heatmap))
         FocusRing((page.gallery, page.view, page.predictions.bars), self)
         connect_wheel(self.actions_.wheel, self.preferences)
         self.drop_overlay = DropOverlay(self)

@@ -78,7 +78,7 @@ def test_a_zip_of_photos_opens_as_photos(open_window: OpenWindow, qtbot: QtBot, 
     assert len(window.gallery.items) == 2
     (tmp_path / "bad.zip").write_bytes(b"no zip")
     window.add_mime(of_files(tmp_path / "bad.zip"))
-    qtbot.waitUntil(lambda: "bad.zip is not a zip file" in window.notice.text, timeout=WAIT)
+    qtbot.waitUntil(lambda: "bad.zip is not a readable zip file" in window.notice.text, timeout=WAIT)
 
 
 def test_no_picture_no_row(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:

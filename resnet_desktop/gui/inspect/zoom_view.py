@@ -77,12 +77,15 @@ class ZoomView(QWidget):
         self._tell()
 
     def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
-        """Zoom; the place of the photo under ``around`` stays where it is."""
+        """Zoom, not below the whole; the place of the photo under ``around`` stays where it is."""
+        self._zoom_to(max(self._zoom * factor, min(1.0, self._zoom)), around)
+
+    def _zoom_to(self, zoom: float, around: QPointF | None) -> None:
         if not self.has_photo:
             return
         anchor = around if around is not None else QRectF(self.rect()).center()
         fraction = fraction_of(anchor, self._target())
-        self._zoom = min(max(self._zoom * factor, self._least_zoom()), MAX_ZOOM)
+        self._zoom = min(zoom, MAX_ZOOM)
         size = self._target().size()
         middle = QRectF(self.rect()).center()
         self._centre = QPointF(
@@ -93,8 +96,8 @@ class ZoomView(QWidget):
         self._tell()
 
     def show_actual_size(self, around: QPointF | None = None) -> None:
-        """A pixel of the photo for each of the screen."""
-        self.zoom_by(self._actual_zoom() / self._zoom, around)
+        """A pixel of the photo for each of the screen; for a photo that is enlarged to fit, that is smaller than fit."""
+        self._zoom_to(self._actual_zoom(), around)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom, or move a photo that is larger than the view, as the user likes it. Two fingers on a pad move."""
@@ -189,10 +192,6 @@ class ZoomView(QWidget):
 
     def _actual_zoom(self) -> float:
         return 1.0 / (self.devicePixelRatioF() * self._fitting_scale()) if self.has_photo else 1.0
-
-    def _least_zoom(self) -> float:
-        """That of the whole; of a photo that is enlarged to be seen, that of its own size."""
-        return min(1.0, self._actual_zoom())
 
     def _target(self) -> QRectF:
         """Where the whole photo lies, in the view's coordinates."""
