@@ -7,12 +7,15 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from onnx import TensorProto
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.bundle import catalogue
+from resnet_desktop.bundle import answers, catalogue
+from resnet_desktop.bundle.bundle import read
 from resnet_desktop.bundle.catalogue import Pretrained
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.settings import MODEL
@@ -24,6 +27,7 @@ from resnet_desktop.gui.models.models_window import ModelsWindow
 from resnet_desktop.gui.results import Result
 from resnet_desktop.gui.welcome import sample_photos
 from tests.serving import Server, serving
+from tests.unit.bundle.elsewhere import Graph
 from tests.unit.bundle.making import plain_classifier, save
 
 from .conftest import LABELS, OpenWindow, OpenWizard, wait_settled
@@ -224,6 +228,38 @@ def test_a_model_without_labels_is_named_and_stays_named(open_window: OpenWindow
     assert (again.resize_box.value(), again.values.currentIndex(), again.resizing.currentIndex()) == (80, 1, 1)
     assert (again.fitting.currentData(), again.channels.currentData()) == ("stretch", "bgr")
     again.reject()
+
+
+def test_which_output_and_layout_are_asked_for(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    graph = Graph(classes=4)
+    graph.body()
+    graph.constant("w2", np.ones((2, 6), np.float32))
+    graph.add("Gemm", ["features", "w2"], "age", transB=1)
+    graph.add("Identity", ["scores"], "kind")
+    float32 = TensorProto.FLOAT
+    model = graph.model([("age", float32, ("N", 2)), ("kind", float32, ("N", 4))], shape=("N", None, None, None))
+    theirs = save(tmp_path / "theirs.onnx", model)
+    window = open_window(sample_photos()[0], model=theirs)
+    wait_settled(qtbot, window)
+    window.models.ask_for_labels(theirs)
+    qtbot.waitUntil(lambda: bool(window.findChildren(LabelsDialog)), timeout=WAIT)
+    dialog = dialog_of(window)
+    assert [dialog.output.itemText(i) for i in range(dialog.output.count())] == ["age", "kind"]
+    assert dialog.output.currentData() == "age"
+    dialog.output.setCurrentIndex(1)
+    names = tmp_path / "names.txt"
+    names.write_text("ant\nbee\ncrane\nwasp\n")
+    qtbot.waitUntil(lambda: dialog._facts.classes == 4, timeout=WAIT)
+    dialog.read_labels(names)
+    ok = dialog.buttons.buttons()[0]
+    qtbot.waitUntil(ok.isEnabled)
+    dialog.layout_box.setCurrentIndex(dialog.layout_box.findData("nchw"))
+    with qtbot.waitSignal(window.controller.model_ready, timeout=WAIT) as answered:
+        ok.click()
+    assert answered.args[0].categories == ("ant", "bee", "crane", "wasp")
+    known = answers.recall(read(theirs))
+    assert known is not None
+    assert (known.layout, known.output_name) == ("nchw", "kind")
 
 
 def test_the_guide_leads_to_stronger_networks(

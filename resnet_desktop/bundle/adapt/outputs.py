@@ -44,6 +44,7 @@ class RowOutput:
         width: how many numbers to a picture.
         labels: what the graph itself calls them, where it does.
         others: names of outputs that could as well have been taken.
+        offered: names of all outputs that are such rows.
     """
 
     name: str
@@ -53,6 +54,7 @@ class RowOutput:
     width: int
     labels: tuple[str, ...] | None = None
     others: tuple[str, ...] = ()
+    offered: tuple[str, ...] = ()
 
     @property
     def is_single(self) -> bool:
@@ -113,8 +115,9 @@ def choose(
     if not model.graph.output:
         raise ModelError("unsupported_model", "The model has no output.")
     rows = rows_of(model, view)
+    offered = tuple(row.name for row in rows)
     if wanted is not None:
-        return _named(model, view, rows, wanted)
+        return replace(_named(model, view, rows, wanted), offered=offered)
     if not rows:
         raise _no_row(model, view)
     by_key = {usual(key): value for key, value in reversed(list(props.items()))}
@@ -123,7 +126,7 @@ def choose(
     _check_claim(model, view, best)
     equal = (row for row, found in zip(rows, merits, strict=True) if found == max(merits) and row is not best)
     others = (row.name for row in equal if not _related(view, best.tensor, row.tensor))
-    return replace(best, others=tuple(others))
+    return replace(best, others=tuple(others), offered=offered)
 
 
 def ending(model: onnx.ModelProto, view: GraphView, row: RowOutput) -> Ending:

@@ -95,8 +95,9 @@ class ModelCard(FactSheet):
 
     def _input(self, facts: ModelFacts) -> list[tuple[str, str]]:
         transforms = facts.transforms
-        text = self.tr("The middle {crop} × {crop} pixels of the photo, with its shorter side resized to {resize}")
-        seen = text.format(crop=facts.side, resize=transforms.resize)
+        text = self.tr("The middle {width} × {height} pixels of the photo, with its shorter side resized to {resize}")
+        height, width = facts.size
+        seen = text.format(width=width, height=height, resize=transforms.resize)
         if transforms.native is not None:
             seen += self.tr(", after reduction to {native}").format(native=transforms.native)
         spread = [", ".join(f"{value:.3g}" for value in values) for values in (transforms.mean, transforms.std)]
@@ -112,6 +113,7 @@ class ModelCard(FactSheet):
             (self.tr("Size"), size),
             (self.tr("Photo"), seen),
             (self.tr("Pixel values"), values),
+            (self.tr("Notes"), "\n".join(facts.notes)),
         ]
 
     def _origin(self, facts: ModelFacts) -> list[tuple[str, str]]:

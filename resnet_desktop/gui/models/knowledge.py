@@ -14,6 +14,7 @@ from resnet_desktop.gui.results import Failure
 
 if TYPE_CHECKING:
     from resnet_desktop.bundle.catalogue import Pretrained
+    from resnet_desktop.bundle.metadata import Order
     from resnet_desktop.imaging.transforms import Channels, Interpolation, OwnFit, Transforms
 
 
@@ -40,7 +41,13 @@ class ModelFacts:
         labelled: whether the file, or the user, has named them.
         prepared: whether the file, or the user, has said how photos are prepared.
         foreign: whether the file itself says nothing of labels and preprocessing.
-        side: of the square that the network sees, in pixels.
+        side: of the square that the network sees, in pixels; where it sees none, the shorter one.
+        size: height and width of what it sees.
+        output: the output that tells classes apart.
+        outputs: those that could.
+        layout_open: whether nothing but its operators shows which way pictures lie in its input.
+        layout: which way somebody has said that they lie; empty if nobody has.
+        notes: what was done so that it can be run here, and what was assumed.
         transforms: the preprocessing.
         temperature: of the calibration; 1 where it was not fitted.
         warning: what the file says of its rule for unfamiliar photos; None if it has none.
@@ -58,6 +65,12 @@ class ModelFacts:
     prepared: bool
     foreign: bool
     side: int
+    size: tuple[int, int]
+    output: str
+    outputs: tuple[str, ...]
+    layout_open: bool
+    layout: str
+    notes: tuple[str, ...]
     transforms: Transforms
     temperature: float
     warning: Mapping[str, Any] | None
@@ -84,16 +97,18 @@ def installed() -> tuple[Installed, ...]:
     return tuple(Installed(e.name, e.path, e.origin == "bundled", e.size) for e in Library().entries())
 
 
-def facts(path: Path) -> ModelFacts:
-    """Read a model file, which is tried before if it is new. Raises ModelError."""
+def facts(path: Path, output: str | None = None) -> ModelFacts:
+    """Read a model file, which is tried before if it is new; ``output``: the one to take of it. Raises ModelError."""
     from resnet_desktop.bundle import answers
+    from resnet_desktop.bundle.bundle import Chosen, read
     from resnet_desktop.bundle.summary import summarize
     from resnet_desktop.inference import admission
 
     admission.admit(path)
-    bundle = answers.read(path)
+    bundle = answers.read(path) if output is None else read(path, Chosen(output_name=output))
     summary, metadata = summarize(bundle), bundle.metadata
-    answered = answers.recall(bundle) is not None
+    known = answers.recall(bundle) if output is None else None
+    answered, row = known is not None, bundle.plan.ending.row
     return ModelFacts(
         path=path,
         arch=metadata.arch or "",
@@ -102,7 +117,13 @@ def facts(path: Path) -> ModelFacts:
         labelled=bundle.named or answered,
         prepared=bundle.prepared or answered,
         foreign=not bundle.has_metadata,
-        side=bundle.input_shape[-1],
+        side=min(bundle.input_shape[1:]),
+        size=bundle.input_shape[1:],
+        output=row.name,
+        outputs=tuple(dict.fromkeys((*row.offered, row.name))),
+        layout_open=bundle.plan.image.ambiguous,
+        layout=(known.layout if known is not None else None) or "",
+        notes=tuple(note.message for note in bundle.notes),
         transforms=metadata.transforms,
         temperature=metadata.temperature,
         warning=metadata.novelty,
@@ -207,25 +228,29 @@ def imagenet_labels() -> tuple[str, ...]:
 def remember(
     path: Path,
     labels: tuple[str, ...] | None,
-    side: int,
+    size: tuple[int, int],
     resize: int,
     values: str,
     interpolation: Interpolation,
     *,
     fit: OwnFit = "crop",
     channels: Channels = "rgb",
+    layout: Order | None = None,
+    output: str | None = None,
 ) -> Failure | None:
     """Keep what the user says of a model; why it cannot be kept, else None.
 
     Args:
         path: the file.
         labels: of its classes; None leaves them numbered.
-        side: of the square that it sees, in pixels.
+        size: height and width of what it sees, in pixels.
         resize: pixels of the shorter side.
         values: one of ``importing.PIXEL_VALUES``.
         interpolation: how photos are resized.
         fit: whether the middle of photos is cut out or all of them stretched.
         channels: in which order the network takes colours.
+        layout: which way pictures lie in its input; None: as its operators show.
+        output: the output that tells classes apart; None: the likeliest.
     """
     from resnet_desktop.bundle import answers
     from resnet_desktop.bundle.bundle import read
@@ -234,8 +259,8 @@ def remember(
 
     try:
         admission.admit(path)
-        prepared = preprocessing(side, resize, values, interpolation, fit, channels)
-        answers.remember(read(path), Known(labels, prepared))
+        prepared = preprocessing(size, resize, values, interpolation, fit, channels)
+        answers.remember(read(path), Known(labels, prepared, layout=layout, output_name=output))
     except ResNetDesktopError as error:
         return Failure.of(error)
     return None

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from resnet_desktop.core.errors import ModelError
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.choice import Choice
 from resnet_desktop.gui.models import knowledge
@@ -53,6 +54,7 @@ class LabelsDialog(QDialog):
         self._choose = QPushButton(self.tr("Choose file…"))
         self.values, self.resize_box, self.resizing = Choice(), QSpinBox(), Choice()
         self.fitting, self.channels, self._middle = Choice(), Choice(), PlainLabel()
+        self.output, self.layout_box, self._words = Choice(), Choice(), PlainLabel()
         self._found, self._said = PlainLabel(), PlainLabel()
         buttons = QDialogButtonBox.StandardButton
         self.buttons = QDialogButtonBox(buttons.Ok | buttons.Cancel)
@@ -72,11 +74,15 @@ class LabelsDialog(QDialog):
     def accept(self) -> None:
         """Keep the answers."""
         labels = self._chosen_labels()
-        side, resize = self._facts.side, self.resize_box.value()
+        size, resize = self._facts.size, self.resize_box.value()
+        output = self.output.currentData() if self.output.count() > 1 else None
+        layout = self.layout_box.currentData() or None
         path, values = self._facts.path, str(self.values.currentData())
         resizing, fit, channels = (box.currentData() for box in (self.resizing, self.fitting, self.channels))
         self._tasks.run_task(
-            lambda: knowledge.remember(path, labels, side, resize, values, resizing, fit=fit, channels=channels),
+            lambda: knowledge.remember(
+                path, labels, size, resize, values, resizing, fit=fit, channels=channels, layout=layout, output=output
+            ),
             self._on_remembered,
         )
 
@@ -136,6 +142,13 @@ class LabelsDialog(QDialog):
     def _channels(self) -> Mapping[str, str]:
         return {"rgb": self.tr("Red first (most networks)"), "bgr": self.tr("Blue first (many Caffe networks)")}
 
+    def _layouts(self) -> Mapping[str, str]:
+        return {
+            "": self.tr("As its operators show (automatic)"),
+            "nchw": self.tr("Channels first (most networks in PyTorch)"),
+            "nhwc": self.tr("Channels last (most networks in TensorFlow)"),
+        }
+
     def _resizing(self) -> Mapping[str, str]:
         return {
             "bilinear": self.tr("Bilinear (most networks)"),
@@ -145,21 +158,9 @@ class LabelsDialog(QDialog):
 
     def _build(self) -> None:
         facts = self._facts
-        text = self.tr(
-            "{name} has {classes} classes, but the file does not say what they are called or how photos "
-            "were prepared. Wrong settings here cause wrong predictions; ask whoever made the model."
-        )
-        if facts.labelled:
-            text = self.tr(
-                "{name} has {classes} classes, and their names are known. Wrong settings here cause wrong "
-                "predictions; ask whoever made the model how photos were prepared."
-            )
-        words = PlainLabel(text.format(name=facts.path.name, classes=wording.number(facts.classes)))
-        words.setWordWrap(True)
+        self._words.setWordWrap(True)
+        self._introduce(facts)
         is_imagenet = facts.classes == IMAGENET_CLASSES
-        more = "" if is_imagenet else self.tr(" (they are 1,000)")
-        self.imagenet.setText(self.tr("ImageNet classes") + more)
-        self.imagenet.setEnabled(is_imagenet)
         first = self.from_file if self._labels is not None else self.imagenet if is_imagenet else self.numbered
         first.setChecked(True)
         self._show_labels()
@@ -171,7 +172,7 @@ class LabelsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.XL, theme.L, theme.XL, theme.L)
         layout.setSpacing(theme.M)
-        layout.addWidget(words)
+        layout.addWidget(self._words)
         layout.addSpacing(theme.S)
         layout.addLayout(self._classes_part())
         layout.addSpacing(theme.S)
@@ -184,6 +185,45 @@ class LabelsDialog(QDialog):
         self.buttons.rejected.connect(self.reject)
         self._choose.clicked.connect(self._on_choose)
         self.setMinimumWidth(520)
+
+    def _introduce(self, facts: ModelFacts) -> None:
+        """How many classes the chosen output tells apart, and what is to be answered."""
+        text = self.tr(
+            "{name} has {classes} classes, but the file does not say what they are called or how photos "
+            "were prepared. Wrong settings here cause wrong predictions; ask whoever made the model."
+        )
+        if facts.labelled:
+            text = self.tr(
+                "{name} has {classes} classes, and their names are known. Wrong settings here cause wrong "
+                "predictions; ask whoever made the model how photos were prepared."
+            )
+        self._words.setText(text.format(name=facts.path.name, classes=wording.number(facts.classes)))
+        is_imagenet = facts.classes == IMAGENET_CLASSES
+        more = "" if is_imagenet else self.tr(" (they are 1,000)")
+        self.imagenet.setText(self.tr("ImageNet classes") + more)
+        self.imagenet.setEnabled(is_imagenet)
+
+    def _on_output(self) -> None:
+        """Another output may have another number of classes."""
+        name, path = self.output.currentData(), self._facts.path
+        self._tasks.run_task(lambda: knowledge.facts(path, name), self._on_other_facts)
+
+    def _on_other_facts(self, future: Future[ModelFacts]) -> None:
+        try:
+            facts = future.result()
+        except ModelError as error:
+            self._said.setText(Failure.of(error).text)
+            return
+        if facts.output != self.output.currentData():
+            return  # another one has been chosen since
+        self._facts = facts
+        if self._labels is not None and len(self._labels) != facts.classes:
+            self._labels = None
+            self._found.setText("")
+        if self.imagenet.isChecked() and facts.classes != IMAGENET_CLASSES:
+            self.numbered.setChecked(True)
+        self._introduce(facts)
+        self._refresh()
 
     def _fill_choices(self, facts: ModelFacts) -> None:
         """What can be chosen of the preprocessing, and what is assumed now."""
@@ -203,6 +243,13 @@ class LabelsDialog(QDialog):
             for name, title in titles.items():
                 box.addItem(title, name)
             box.setCurrentIndex(max(0, box.findData(now)))
+        for name in facts.outputs:
+            self.output.addItem(name, name)
+        self.output.setCurrentIndex(max(0, self.output.findData(facts.output)))
+        self.output.currentIndexChanged.connect(self._on_output)
+        for order, title in self._layouts().items():
+            self.layout_box.addItem(title, order)
+        self.layout_box.setCurrentIndex(max(0, self.layout_box.findData(facts.layout)))
         self.fitting.currentIndexChanged.connect(self._on_fitting)
         self.resize_box.setRange(facts.side, max(LARGEST_RESIZE, facts.side))
         self.resize_box.setValue(max(facts.side, facts.transforms.resize))
@@ -234,18 +281,21 @@ class LabelsDialog(QDialog):
         grid.addWidget(self.values, 1, 1)
         grid.addWidget(PlainLabel(self.tr("Shorter side")), 2, 0)
         grid.addWidget(self.resize_box, 2, 1, Qt.AlignmentFlag.AlignLeft)
-        text = self.tr("The network sees the middle {side} × {side} pixels of that.").format(side=self._facts.side)
-        self._middle.setText(text)
+        height, width = self._facts.size
+        text = self.tr("The network sees the middle {width} × {height} pixels of that.")
+        self._middle.setText(text.format(width=width, height=height))
         self._middle.setProperty("tone", "secondary")
         grid.addWidget(self._middle, 3, 1)
-        for row, (title, box) in enumerate(
-            (
-                (self.tr("Crop"), self.fitting),
-                (self.tr("Resizing"), self.resizing),
-                (self.tr("Colours"), self.channels),
-            ),
-            4,
-        ):
+        asked = [
+            (self.tr("Crop"), self.fitting),
+            (self.tr("Resizing"), self.resizing),
+            (self.tr("Colours"), self.channels),
+        ]
+        if self._facts.layout_open:
+            asked.append((self.tr("Layout"), self.layout_box))
+        if len(self._facts.outputs) > 1:
+            asked.append((self.tr("Output"), self.output))
+        for row, (title, box) in enumerate(asked, 4):
             grid.addWidget(PlainLabel(title), row, 0)
             grid.addWidget(box, row, 1)
             box.setAccessibleName(title)

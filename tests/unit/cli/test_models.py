@@ -8,13 +8,18 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto
 
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle import catalogue
 from resnet_desktop.bundle.catalogue import pretrained
+from resnet_desktop.bundle.library import Library
 from resnet_desktop.cli import main
 from tests.serving import serving
+from tests.unit.bundle.elsewhere import started
 from tests.unit.bundle.making import metadata, plain_classifier, save, tiny_model
 
 Run = Callable[..., tuple[int, str, str]]
@@ -53,6 +58,47 @@ def test_a_foreign_model_is_installed_with_its_labels(run: Run, tmp_path: Path) 
     assert isinstance(transforms, dict)
     assert (transforms["resize"], transforms["crop"]) == (18, 16)
     assert (transforms["mean"], transforms["std"]) == ([0.5] * 3, [0.5] * 3)
+
+
+def two_outputs(path: Path) -> Path:
+    graph = started()
+    graph.constant("w2", np.ones((2, 6), np.float32))
+    graph.add("Gemm", ["features", "w2"], "age", transB=1)
+    graph.add("Identity", ["scores"], "kind")
+    outputs = [("age", TensorProto.FLOAT, ("N", 2)), ("kind", TensorProto.FLOAT, ("N", 4))]
+    return save(path, graph.model(outputs, shape=("N", None, None, None)))
+
+
+def test_what_a_graph_leaves_open_can_be_told(run: Run, tmp_path: Path) -> None:
+    path = two_outputs(tmp_path / "theirs.onnx")
+    assert run("install", str(path), "--name", "first")[0] == 0
+    assert [note["code"] for note in info(run, "first")["notes"]] == ["free_size", "output_assumed"]  # type: ignore[attr-defined]
+    told = ("--output-name", "kind", "--layout", "nchw", "--crop", "32", "--values", "0..1")
+    assert run("install", str(path), "--name", "mine", *told)[0] == 0
+    found = info(run, "mine")
+    assert (found["classes"], found["input"], found["output"]) == (4, [3, 32, 32], "logits")
+    assert [note["code"] for note in found["notes"]] == ["free_size"]  # type: ignore[attr-defined]
+    assert "Note: The network takes pictures of any size; it is shown 32 x 32 pixels." in run("info", "mine")[1]
+    props = {p.key: p.value for p in onnx.load(Library().find("mine")).metadata_props}
+    assert (props["resnet_desktop.format"], props["resnet_desktop.layout"]) == ("2", "nchw")
+    assert props["resnet_desktop.output_name"] == "kind"
+
+
+def test_an_output_or_layout_that_cannot_be_is_refused(run: Run, tmp_path: Path) -> None:
+    path = two_outputs(tmp_path / "theirs.onnx")
+    code, _, said = run("install", str(path), "--output-name", "kinds")
+    assert code != 0
+    assert "no output 'kinds'" in said
+    assert "'age', 'kind'" in said
+    other = save(tmp_path / "other.onnx", plain_classifier())
+    code, _, said = run("install", str(other), "--layout", "nhwc")
+    assert code != 0
+    assert "cannot be nhwc" in said
+    own = save(tmp_path / "own.onnx", tiny_model())
+    bundles.write(own, tiny_model(), metadata())
+    code, _, said = run("install", str(own), "--layout", "nchw")
+    assert code != 0
+    assert "has its own labels" in said
 
 
 def test_a_model_says_how_it_was_made_and_measured(run: Run, tmp_path: Path) -> None:
