@@ -27,13 +27,13 @@ import onnxruntime  # type: ignore[import-untyped]
 import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from resnet_desktop.explain.explainer import Explainer
 from torch import Tensor, nn
 
 from resnet_desktop.bundle.adapt import tried
 from resnet_desktop.bundle.bundle import Bundle, read
 from resnet_desktop.bundle.tensors import file_sha256
 from resnet_desktop.core.errors import ResNetDesktopError
+from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference import admission
 from resnet_desktop.inference.classifier import Classifier
 from tests.trainer import networks
@@ -117,8 +117,9 @@ def made(net: nn.Module, seed: int = 0) -> nn.Module:
     """The same, its weights drawn anew and answers that differ."""
     torch.manual_seed(seed)
     for module in net.modules():
-        if hasattr(module, "reset_parameters"):
-            module.reset_parameters()
+        reset = getattr(module, "reset_parameters", None)
+        if reset is not None:
+            reset()
     last = [m for m in net.modules() if isinstance(m, nn.Linear)][-1]
     with torch.no_grad():
         last.weight.mul_(6)

@@ -96,7 +96,7 @@ class ZoomView(QWidget):
         self._tell()
 
     def show_actual_size(self, around: QPointF | None = None) -> None:
-        """A pixel of the photo for each of the screen; for a photo that is enlarged to fit, that is smaller than fit."""
+        """A pixel of the photo for each of the screen; smaller than fit where the photo is enlarged to fit."""
         self._zoom_to(self._actual_zoom(), around)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
