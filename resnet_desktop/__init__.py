@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from resnet_desktop.api.model import open_model as open  # noqa: A004 - as rd.open
     from resnet_desktop.api.results import Classification as Classification
     from resnet_desktop.api.results import Explanation as Explanation
+    from resnet_desktop.api.training import TrainedModel as TrainedModel
+    from resnet_desktop.api.training import train as train
     from resnet_desktop.bundle.torch_file import read_state_dict as read_weights
     from resnet_desktop.core.errors import ResNetDesktopError as ResNetDesktopError
     from resnet_desktop.explain.autodiff.gradient_model import gradients as gradients
@@ -33,10 +35,12 @@ _NAMES = {
     "Explanation": ("resnet_desktop.api.results", "Explanation"),
     "Model": ("resnet_desktop.api.model", "Model"),
     "ResNetDesktopError": ("resnet_desktop.core.errors", "ResNetDesktopError"),
+    "TrainedModel": ("resnet_desktop.api.training", "TrainedModel"),
     "Transforms": ("resnet_desktop.imaging.transforms", "Transforms"),
     "gradients": ("resnet_desktop.explain.autodiff.gradient_model", "gradients"),
     "open": ("resnet_desktop.api.model", "open_model"),
     "read_weights": ("resnet_desktop.bundle.torch_file", "read_state_dict"),
+    "train": ("resnet_desktop.api.training", "train"),
 }
 
 __all__ = [
@@ -44,11 +48,13 @@ __all__ = [
     "Explanation",
     "Model",
     "ResNetDesktopError",
+    "TrainedModel",
     "Transforms",
     "__version__",
     "gradients",
     "open",
     "read_weights",
+    "train",
 ]
 
 
