@@ -86,7 +86,7 @@ def layers(bundle: Bundle) -> tuple[Layer, ...]:
     elif is_efficientnet_lite(bundle.metadata.arch):
         found = _inverted(view)
     else:
-        found = _foreign(view, bundle.output_name)
+        found = [layer for layer in _foreign(view, bundle.output_name) if not bundle.plan.adds(layer.tensor)]
     if not found:
         return ()
     recommended = _recommended(bundle, found)

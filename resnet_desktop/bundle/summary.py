@@ -59,7 +59,7 @@ def summarize(bundle: Bundle) -> Summary:
     counted: set[str] = set()
     for node in view.nodes:
         found = group(node)
-        if found is None:
+        if found is None or bundle.plan.adds(node.output[0]):
             continue
         name, kind = found
         parameters, multiply_adds = _parameters(view, node, counted), _multiply_adds(view, node)

@@ -74,6 +74,8 @@ class Case:
 class Ended(nn.Module):
     """A network and what people put behind it, and before it."""
 
+    begin: Callable[[Tensor], Tensor]
+
     def __init__(
         self, net: nn.Module, end: Callable[[Tensor], Any], begin: Callable[[Tensor], Tensor] | None = None
     ) -> None:

@@ -53,6 +53,11 @@ class Plan:
         """Whether the graph takes pictures in another form, or says wrongly which."""
         return not self.image.is_plain or self.image.odd or self.batch != self.image.batch
 
+    def adds(self, tensor: str) -> bool:
+        """Whether a tensor is none of the file's, but made by what was put before or behind it."""
+        before = not self.image.is_plain and tensor.startswith(self.input_name)
+        return before or any(tensor in node.output for node in self.steps)
+
     @property
     def is_needed(self) -> bool:
         """Whether the graph in the file does not do as it is."""

@@ -7,18 +7,22 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime  # type: ignore[import-untyped]
 import pytest
 from onnx import TensorProto
 
-from resnet_desktop.bundle.bundle import Bundle, Chosen, serialized
+from resnet_desktop.bundle.architectures import ARCHITECTURES
+from resnet_desktop.bundle.bundle import Bundle, Chosen, serialized, write
 from resnet_desktop.bundle.layers import layers
+from resnet_desktop.bundle.resnet_graph import build_resnet
+from resnet_desktop.bundle.summary import summarize
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference.classifier import Classifier
 from tests.unit.explain.graphs import error
 
 from .elsewhere import CLASSES, FLOAT, Array, Graph, app, opened, pictures, softmax, started, theirs
-from .making import run
+from .making import LABELS, SIDE, metadata, random_arrays, run
 
 CLOSE = 1e-5
 _TO_FRONT = [0, 3, 1, 2]
@@ -208,3 +212,38 @@ def test_functions_in_a_circle_are_refused(tmp_path: Path) -> None:
         model.functions.append(onnx.helper.make_function("own", name, ["a"], ["b"], call, sets))
     with pytest.raises(ModelError, match="calls itself"):
         opened(tmp_path, model)
+
+
+def test_a_network_of_ours_whose_norms_were_folded(tmp_path: Path) -> None:
+    """It is no longer what the trainer builds, so that it goes as a network from elsewhere, with its own labels."""
+    arch = ARCHITECTURES["resnet18"]
+    model = build_resnet(arch, random_arrays(arch, len(LABELS)), height=SIDE, width=SIDE)
+    ours = write(tmp_path / "ours.onnx", model, metadata(arch=arch.name))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(tmp_path / "folded.onnx")
+    onnxruntime.InferenceSession(ours.path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    folded = onnx.load(tmp_path / "folded.onnx")
+    assert not any(node.op_type == "BatchNormalization" for node in folded.graph.node)
+    del folded.metadata_props[:]
+    folded.metadata_props.extend(onnx.load(ours.path).metadata_props)
+    bundle = opened(tmp_path, folded)
+    assert (bundle.metadata.arch, bundle.metadata.categories) == (None, LABELS)
+    x = pictures(bundle)
+    assert np.abs(app(bundle, x) - app(ours, x)).max() < 1e-4
+    assert sum(layer.residual for layer in layers(bundle)) == 8
+
+
+def test_what_the_app_puts_before_a_graph_is_no_layer_and_no_part_of_it(tmp_path: Path) -> None:
+    graph = Graph()
+    graph.add("Cast", ["x"], "real", to=FLOAT)
+    graph.add("Transpose", ["real"], "front", perm=_TO_FRONT)
+    graph.body("front")
+    graph.add("Sigmoid", ["scores"], "p")
+    bounds = [graph.constant("low", np.float32(1e-6)), graph.constant("high", np.float32(1))]
+    graph.add("Clip", ["p", *bounds], "y")
+    model = graph.model([("y", FLOAT, ("N", CLASSES))], shape=("N", 16, 16, 3), dtype=TensorProto.UINT8)
+    bundle = opened(tmp_path, model)
+    assert [layer.name for layer in layers(bundle)] == ["relu"]
+    assert [row.name for row in summarize(bundle).rows] == ["conv", "scores"]
