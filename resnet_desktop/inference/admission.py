@@ -126,7 +126,7 @@ def trial(path: Path) -> Found:
     ending = bundle.plan.ending
     shares = ending.kind == "logits" and not ending.peeled and are_shares(np.concatenate(rows).astype(np.float64))
     single = bundle.batch is None and _depends_on_the_batch(classifier, photos, rows[-1])
-    return Found(probabilities=shares, batch=1 if single else None)
+    return Found(probabilities=ending.row.name if shares else None, batch=1 if single else None)
 
 
 def _depends_on_the_batch(classifier: Classifier, photos: NDArray[np.float32], together: NDArray[np.float32]) -> bool:

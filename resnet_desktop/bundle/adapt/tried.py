@@ -24,11 +24,11 @@ class Found:
     """What running a model has shown.
 
     Attributes:
-        probabilities: its output was never negative, and summed to 1 on every picture.
+        probabilities: the output that was never negative, and summed to 1 on every picture; None if it did not.
         batch: 1 if it failed, or answered differently, on several pictures at once; else None.
     """
 
-    probabilities: bool = False
+    probabilities: str | None = None
     batch: int | None = None
 
     @classmethod
@@ -36,7 +36,8 @@ class Found:
         """As ``asdict`` gave it; what is not understood is passed over."""
         if not isinstance(values, Mapping):
             return cls()
-        return cls(values.get("probabilities") is True, 1 if values.get("batch") == 1 else None)
+        output = values.get("probabilities")
+        return cls(output if isinstance(output, str) else None, 1 if values.get("batch") == 1 else None)
 
 
 UNTRIED = Found()
@@ -66,8 +67,8 @@ def remember(sha256: str, size: int, found: Found) -> None:
 
 
 def as_found(ending: Ending, found: Found) -> Ending:
-    """How a graph ends, by what its output was when it ran."""
-    if found.probabilities and ending.kind == "logits" and not ending.peeled:
+    """How a graph ends, by what its output was when it ran; another one that the user names was not looked at."""
+    if found.probabilities == ending.row.name and ending.kind == "logits" and not ending.peeled:
         return replace(ending, kind="probabilities")
     return ending
 

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 from resnet_desktop.bundle.adapt import tried
 from resnet_desktop.bundle.adapt.tried import Found
-from resnet_desktop.bundle.bundle import read
+from resnet_desktop.bundle.bundle import Chosen, read
 from resnet_desktop.bundle.importing import Known
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core import paths
@@ -43,12 +43,24 @@ def test_rows_that_sum_to_one_are_probabilities(tmp_path: Path) -> None:
     model = hidden_softmax()
     bundle = opened(tmp_path, model)
     assert bundle.metadata.output == "logits"
-    assert admission.trial(bundle.path) == Found(probabilities=True)
+    assert admission.trial(bundle.path) == Found(probabilities="y")
     admission.admit(bundle.path)
     bundle = read(bundle.path)
     assert bundle.metadata.output == "probabilities"
     x = pictures(bundle)
     assert np.abs(app(bundle, x) - theirs(model, x, "y")).max() < CLOSE
+
+
+def test_what_was_found_of_one_output_says_nothing_of_another(tmp_path: Path) -> None:
+    model = hidden_softmax()
+    model.graph.output.append(helper.make_tensor_value_info("scores", FLOAT, ["N", CLASSES]))
+    bundle = opened(tmp_path, model, Chosen(output_name="y"))
+    tried.remember(bundle.file_sha256, bundle.size, Found(probabilities="y"))
+    assert read(bundle.path, Chosen(output_name="y")).metadata.output == "probabilities"
+    other = read(bundle.path, Chosen(output_name="scores"))
+    assert other.metadata.output == "logits"
+    x = pictures(other)
+    assert np.abs(app(other, x) - softmax(theirs(model, x, "scores"))).max() < CLOSE
 
 
 def test_an_installed_copy_knows_it_too(tmp_path: Path) -> None:
