@@ -38,6 +38,7 @@ class Classifier(nn.Module):
         width: how many features.
         arch: the architecture's name; empty for a network that has none.
         reduction: input pixels along one side for each cell of the coarsest grid that a batch norm sees.
+        traceable: whether torch.compile can take it; sizes that are computed on the way defeat it.
         has_hidden: whether the head is ``head`` with hidden layers, and not the single linear layer ``fc``.
     """
 
@@ -45,6 +46,7 @@ class Classifier(nn.Module):
     arch: str
     reduction: int
     has_hidden: bool
+    traceable: bool = True
 
     def add_head(self, classes: int, hidden: tuple[int, ...], dropout: float) -> None:
         """Make the head, with fresh weights."""
@@ -107,6 +109,11 @@ class Classifier(nn.Module):
 def is_head(name: str) -> bool:
     """Whether a parameter of a ``Classifier`` belongs to its head."""
     return name.startswith(("fc.", "head."))
+
+
+def own_depth(name: str) -> int:
+    """The stage of a parameter of a ResNet of ours: 0 for the stem."""
+    return int(name.split(".")[0].removeprefix("layer")) if name.startswith("layer") else 0
 
 
 def part_name(name: str) -> str:

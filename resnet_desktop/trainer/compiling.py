@@ -22,6 +22,8 @@ def pays(engine: Engine) -> bool:
     """Whether a run of this engine ends sooner compiled. Asked on CUDA alone; some steps are tried on a copy."""
     if engine.device.type != "cuda" or engine.head is not None or engine.world.size > 1:
         return False
+    if not engine.network.traceable:
+        return False
     try:
         plain = _seconds(engine, compiled=False)
         if plain * engine.total_steps < LONG:

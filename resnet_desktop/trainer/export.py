@@ -7,8 +7,10 @@ preprocessing: everything that is said of the model is measured on the file as i
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from resnet_desktop.bundle import bundle as bundles
@@ -25,7 +27,7 @@ from resnet_desktop.runs.assess import Answers, Fitted
 from resnet_desktop.runs.report import write_report
 from resnet_desktop.trainer import about, parity
 from resnet_desktop.trainer.doubts import doubted
-from resnet_desktop.trainer.ending import PROOF_RUNS, REPORT_SECONDS, Ending, prototype_photos
+from resnet_desktop.trainer.ending import REPORT_SECONDS, Ending, prototype_photos
 from resnet_desktop.trainer.engine import Engine
 from resnet_desktop.trainer.feeds import FeatureFeed
 from resnet_desktop.trainer.graph.network import GraphNetwork
@@ -51,7 +53,7 @@ def export(engine: Engine, found: Scan) -> Bundle:
     engine.control.check()
     rows = parity.inputs(told.proving, transforms, engine.job.workers or 1)
     made, witness = _made(engine, rows, told)
-    told.part(len(witness.stored) * PROOF_RUNS // 2)  # the file's own runs come at the end
+    told.part(2 * len(witness.stored))  # the file's own runs come at the end
     metadata = Metadata(arch=made.arch, categories=found.labels, transforms=transforms)
     draft = bundles.write(folder / "draft.onnx", made.model, metadata)
     try:
@@ -81,10 +83,10 @@ def _made(engine: Engine, rows: list[parity.Floats], told: _Told) -> tuple[Made,
     network, side = engine.network, engine.recipe.transforms.crop
     arrays = centred(named_arrays(network))
     made = make(network, arrays, side, STORAGE)
-    witness = parity.witness(network, made, rows, told.another_run)
+    witness = parity.witness(network, made, rows, told.over(rows, rows))
     if witness.rounding_matters and isinstance(network, GraphNetwork):
         made = make(network, arrays, side, "float32")
-        witness = parity.witness(network, made, rows, told.another_run)
+        witness = parity.witness(network, made, rows, engine.control.check)
     return made, witness
 
 
@@ -124,6 +126,11 @@ class _Told:
     def another_run(self) -> None:
         """One more run of this part is done, or begins. Raises CancelledRunError."""
         self(self._done - self._before + assess.BATCH)
+
+    def over(self, *passes: Sequence[parity.Floats]) -> Callable[[], object]:
+        """What is to be called before each run over some rows of pictures, pass by pass."""
+        done = itertools.accumulate((len(x) for rows in passes for x in rows), initial=0)
+        return lambda: self(next(done))
 
     def part(self, pictures: int) -> None:
         """A part with so many pictures is done; the next one counts from 0."""

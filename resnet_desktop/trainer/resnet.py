@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from resnet_desktop.bundle.architectures import Architecture, Block
-from resnet_desktop.trainer.classifier import Classifier, is_head, part_name
+from resnet_desktop.trainer.classifier import Classifier, is_head, own_depth, part_name
 
 
 class ResidualBlock(nn.Module):
@@ -138,7 +138,7 @@ class ResNet(Classifier):
 
     def depth(self, name: str) -> int:
         """The stage of a parameter of the body: 0 for the stem."""
-        return int(name.split(".")[0].removeprefix("layer")) if name.startswith("layer") else 0
+        return own_depth(name)
 
     def part(self, name: str) -> str:
         """What the part is called that a parameter belongs to."""

@@ -203,8 +203,11 @@ class Run:
             self.job = dataclasses.replace(self.job, recipe=dataclasses.replace(self.recipe, compile=wanted))
             engine.job = self.job
             self._store_job()
-        if wanted == "on":
+        if wanted == "on" and engine.network.traceable:
             engine.stepper.compile()
+        elif wanted == "on":
+            message = "The base computes sizes on the way, which torch.compile cannot take: it is not used."
+            self.reporter.say("warning", code="compile_unused", message=message)
 
     def _pictures(self, found: Scan, network: Classifier, augmenter: Augmenter) -> tuple[Feed, Feed, Skipped]:
         """All pictures as pixels, on the device where they fit."""

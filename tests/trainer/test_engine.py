@@ -253,7 +253,7 @@ def test_a_checkpoint_of_another_base_is_refused(engine: Make) -> None:
     made.train()
     found = load_latest(made.folder / "checkpoints")
     assert found is not None
-    with pytest.raises(TrainingError, match="another network"):
+    with pytest.raises(TrainingError, match="different network"):
         engine(epochs=1).restore(dataclasses.replace(found, base="0" * 64))
 
 

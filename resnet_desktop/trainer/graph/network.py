@@ -15,7 +15,7 @@ from resnet_desktop.bundle.constants import operated
 from resnet_desktop.bundle.graph.base import Base
 from resnet_desktop.bundle.graph.nodes import Graph, GraphNode
 from resnet_desktop.core.errors import JobError
-from resnet_desktop.trainer.classifier import Classifier, is_head, part_name
+from resnet_desktop.trainer.classifier import Classifier, is_head, own_depth, part_name
 from resnet_desktop.trainer.graph import RULES
 from resnet_desktop.trainer.graph.names import NORM_PARTS, Names
 from resnet_desktop.trainer.graph.normalization import EPSILON
@@ -75,6 +75,8 @@ class GraphNetwork(Classifier):
         self._overwritten = _overwritten(graph)
         self._last_reader = _last_readers(graph.nodes, graph.output)
         self.graph = graph.bare()  # the arrays are held by now
+        integers = any(array.dtype.kind in "iu" for array in graph.constants.values())
+        self.traceable = not integers and all(node.op not in ("Shape", "Size") for node in graph.nodes)
         self._known: dict[tuple[int, ...], dict[str, Array]] = {}
         self._cut: tuple[str, frozenset[int]] | None = None
         self.base: Base | None = None
@@ -83,10 +85,14 @@ class GraphNetwork(Classifier):
     @property
     def last_stage(self) -> int:
         """The number of the last stage."""
+        if self.arch in ARCHITECTURES:
+            return len(ARCHITECTURES[self.arch].depths)
         return max(self._depths.values(), default=0)
 
     def depth(self, name: str) -> int:
         """The stage of a parameter of the body: 0 for what comes first."""
+        if self.arch in ARCHITECTURES:
+            return own_depth(name)
         return self._depths.get(self.initializers.get(name, ""), 0)
 
     def part(self, name: str) -> str:
