@@ -75,11 +75,13 @@ class Head:
 
 
 def logits_graph(bundle: Bundle) -> onnx.ModelProto:
-    """The graph of a bundle with its logits as the only output that matters, and all weights inside.
+    """The graph of a bundle with its logits as the first output, and all weights inside.
 
     Raises ModelError: the file is gone or has changed since it was read.
     """
-    return tensors.parse(serialized(bundle), bundle.path).model
+    model = tensors.parse(serialized(bundle), bundle.path).model
+    _retain(model.graph.output, lambda _, value: value.name == bundle.output_name)
+    return model
 
 
 def find_head(model: onnx.ModelProto, input_shape: Shape | None = None) -> Head:

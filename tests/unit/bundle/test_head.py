@@ -108,7 +108,7 @@ NOT_LINEAR: dict[str, list[Step]] = {
 @pytest.mark.parametrize("name", NOT_LINEAR)
 def test_not_linear(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(WEIGHTS, "k3", _RNG.standard_normal((CLASSES, CHANNELS, 3, 3)).astype(np.float32))
-    with pytest.raises(ModelError, match="not a linear one") as told:
+    with pytest.raises(ModelError, match="not a linear layer") as told:
         find_head(classifier(NOT_LINEAR[name], 17))
     assert told.value.code == "unsupported_model"
     assert told.value.hint is not None
