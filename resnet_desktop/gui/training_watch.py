@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Signal
 
-from resnet_desktop.finetune.run_state import RunState
 from resnet_desktop.gui import wording
-from resnet_desktop.gui.trainer_process import TrainingRun
+
+if TYPE_CHECKING:
+    from resnet_desktop.finetune.run_state import RunState
+    from resnet_desktop.gui.trainer_process import TrainingRun
 
 
 class TrainingWatch(QObject):
@@ -43,6 +46,8 @@ class TrainingWatch(QObject):
 
     def follow(self, folder: Path) -> None:
         """Follow a run that goes on by itself."""
+        from resnet_desktop.gui.trainer_process import TrainingRun  # brings in much that the window does not wait for
+
         self.leave()
         self.folder, self._seen = folder, False
         self._own = TrainingRun(self)
@@ -96,6 +101,4 @@ def running_now() -> Path | None:
 
 
 def _tr(text: str) -> str:
-    from PySide6.QtCore import QCoreApplication
-
     return QCoreApplication.translate("training_watch", text)
