@@ -65,6 +65,8 @@ def export(taught: Taught, folder: Path, reporter: Reporter, control: Control) -
         proof = _proof(taught, draft, session, fitted.temperature, told)
     finally:
         draft.path.unlink(missing_ok=True)
+    del session
+    taught.extract.close()  # the report loads models of its own
     results = _results(taught, folder, validation, test, fitted, dataclasses.asdict(proof), reporter)
     atomic.write_text(folder / "results.json", json.dumps(results, ensure_ascii=False) + "\n")
     card = {key: value for key, value in results["about"].items() if key not in OF_THE_RUN}

@@ -126,6 +126,10 @@ class Extractor:
             )
         return found
 
+    def close(self) -> None:
+        """Give the base's memory back; nothing more can be computed."""
+        del self._session
+
     def run_blank(self) -> None:
         """Run one empty batch: the first run is slower than those that follow."""
         side = self.transforms.crop
