@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 SECONDS: dict[str, int] = {
+    "tests/unit/api/test_model.py": 20,
+    "tests/unit/bundle/test_portable.py": 17,
+    "tests/unit/cli/test_interrupt.py": 3,
     "tests/end_to_end/test_bundled_model.py": 9,
     "tests/end_to_end/test_console.py": 61,
     "tests/end_to_end/test_output.py": 52,
