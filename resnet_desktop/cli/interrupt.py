@@ -21,6 +21,9 @@ from resnet_desktop.core.exit_status import EXIT_INTERRUPTED
 from resnet_desktop.core.running import stop_all
 
 _POLL_SECONDS = 0.1
+_HEARD_SECONDS = 0.5
+"""The thread that hears is at most so late."""
+_pressed = threading.Event()
 _HINT_SECONDS = 2.0
 
 
@@ -45,6 +48,11 @@ def heard() -> Iterator[None]:
         reader.close()
 
 
+def was_pressed() -> bool:
+    """Whether Ctrl+C was pressed in this process."""
+    return _pressed.wait(_HEARD_SECONDS)
+
+
 def _listen(reader: socket.socket) -> None:
     pressed = 0
     reader.settimeout(None)
@@ -61,6 +69,7 @@ def _listen(reader: socket.socket) -> None:
         if signal.SIGINT not in data or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
             continue  # somebody else sees to it
         pressed += 1
+        _pressed.set()
         if pressed > 1:
             _end()
         since = time.monotonic()

@@ -158,6 +158,10 @@ def _run() -> None:
             app()
     except CancelledError:  # a run was ended by Ctrl+C
         sys.exit(EXIT_INTERRUPTED)
+    except (ImportError, SystemError):  # libraries in C turn Ctrl+C during their first import into an error of theirs
+        if not interrupt.was_pressed():
+            raise
+        sys.exit(EXIT_INTERRUPTED)
     except (ClassNameError, LayerError, SettingsError) as error:
         say(str(error))
         sys.exit(EXIT_USAGE)
