@@ -165,7 +165,8 @@ class EvidenceControls(QWidget):
         self.home.setToolTip(self.tr("This is the recommended layer") if here else self.tr("Use the recommended layer"))
         if choice is None:
             self._grid.clear()
-            self._advice.setText(self.tr("This model has no layer with height and width. Occlusion works without one."))
+            none = self.tr("This model has no layer with height and width. Occlusion works without one.")
+            self._advice.setText(none if self._categories else "")  # nothing is known before a model is there
         elif not looks_inside:
             self._grid.clear()
             self._advice.setText(
