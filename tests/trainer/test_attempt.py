@@ -58,7 +58,7 @@ def test_a_disk_without_room_is_said_before_the_run(tmp_path: Path, monkeypatch:
     assert wanted > SMALL
     assert room.needed(network(), ["0.weight", "0.bias"], adam=True, averaged=True) > wanted
     room.check(tmp_path, 1000)
-    with pytest.raises(StorageError, match="is free there") as caught:
+    with pytest.raises(StorageError, match="are free there") as caught:
         room.check(tmp_path, 10**18)
     assert caught.value.code == "disk_full"
 

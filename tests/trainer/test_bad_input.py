@@ -284,7 +284,12 @@ def test_a_base_that_is_no_model(stripe_folder: Path, base_model: Path, tmp_path
         ("abc", [0, 0], [0], {"class_not_learnt": "“b” and “c”"}),
         (["cat", "cat\u200d", "dog"], [0, 1, 2], [0, 1, 2], {"class_names": "differ only in"}),
         (["cat", "Cat", "dog"], [0, 1, 2], [0, 1, 2], {"class_names": "“cat” and “Cat”"}),
-        ([f"c{i}" for i in range(2000)], [0], [], {"class_not_learnt": "1,9", "nothing_set_apart": "unknown"}),
+        (
+            [f"c{i}" for i in range(2000)],
+            [0],
+            [],
+            {"class_not_learnt": "1,9", "nothing_set_apart": "cannot be measured"},
+        ),
     ],
 )
 def test_too_little_for_an_answer_is_said(

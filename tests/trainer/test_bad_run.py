@@ -105,11 +105,11 @@ def test_where_all_checkpoints_are_damaged_nothing_is_begun_anew(again: Job) -> 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"seed": 1}, "another split"),
-        ({"classes": {"standing": "standing", "lying": "lying"}}, "another split"),
-        ({"train": "head"}, "another network"),
-        ({"head": {"hidden": 16}}, "another network"),
-        ({"recipe": {"optimizer": "sgd"}}, "another optimizer"),
+        ({"seed": 1}, "different split"),
+        ({"classes": {"standing": "standing", "lying": "lying"}}, "different split"),
+        ({"train": "head"}, "different network"),
+        ({"head": {"hidden": 16}}, "different network"),
+        ({"recipe": {"optimizer": "sgd"}}, "different optimizer"),
     ],
 )
 def test_a_checkpoint_of_another_run_is_not_gone_on_with(again: Job, changes: dict[str, Any], said: str) -> None:
