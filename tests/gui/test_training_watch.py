@@ -133,7 +133,7 @@ for line in sys.stdin:
 """
 
 
-@pytest.mark.parametrize("words", ["Stop it", "Let it go on"])
+@pytest.mark.parametrize("words", ["Stop training", "Keep training"])
 def test_quitting_is_not_forgotten(training: MainWindow, qtbot: QtBot, words: str) -> None:
     training.actions_.quit.trigger()
     assert training.isVisible()
@@ -145,7 +145,7 @@ def test_quitting_is_not_forgotten(training: MainWindow, qtbot: QtBot, words: st
 
 def test_one_can_stay(training: MainWindow, qtbot: QtBot) -> None:
     training.actions_.quit.trigger()
-    press(qtbot, box_of(qtbot, training), "Stay")
+    press(qtbot, box_of(qtbot, training), "Go back")
     wizard = training.wizard
     assert wizard is not None
     wizard.run.end()

@@ -59,9 +59,9 @@ def test_what_is_no_estimate_is_said_in_words(changes: dict[str, Any]) -> None:
     assert caught.value.code == "no_estimate"
 
 
-def test_an_interpreter_that_is_none(tmp_path: Path) -> None:
+def test_an_interpreter_that_is_none(make_job: MakeJob, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="could not be started"):
-        estimate({"data": []}, tmp_path / "no-python")
+        estimate(make_job(), tmp_path / "no-python")
 
 
 def test_an_interpreter_without_the_trainer_says_why(tmp_path: Path) -> None:
