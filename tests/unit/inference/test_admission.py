@@ -87,7 +87,7 @@ def test_the_models_of_the_app_need_no_trial(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_crash_harms_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = read(save(tmp_path / "theirs.onnx", plain_classifier()))
     monkeypatch.setattr(admission, "_program", lambda: [sys.executable, "-c", "import os; os.abort()"])
-    with pytest.raises(ModelError, match=r"theirs.onnx makes .* crash") as caught:
+    with pytest.raises(ModelError, match=r"theirs.onnx crashes") as caught:
         admission.admit(bundle)
     assert caught.value.code == "unsupported_model"
     assert not (paths.cache_folder() / "admitted.json").exists()
