@@ -58,6 +58,7 @@ exporters: $(VENV)/.test
 	$(PYTHON) -m pip --python $(VENV)-exporters/bin/python --disable-pip-version-check install --quiet --editable '.[train]' \
 		pytest pytest-qt pytest-timeout scikit-image tensorflow-cpu tf2onnx onnxscript
 	QT_QPA_PLATFORM=offscreen $(VENV)-exporters/bin/python -m pytest tests/exporters tests/trainer/test_networks.py
+	QT_QPA_PLATFORM=offscreen $(VENV)-exporters/bin/python -m tests.exporters.reach
 
 # The site lies in build/docs. A warning is an error: a broken link, a page without a place, a docstring of bad markup.
 docs: $(VENV)/.docs

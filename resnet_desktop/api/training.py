@@ -15,6 +15,7 @@ from typing import Any
 from resnet_desktop.api.model import Model, open_model
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import TrainingError
+from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.data.sources.table import is_table
 from resnet_desktop.finetune import environment, roads
 from resnet_desktop.finetune.job import Job, parse_job
@@ -65,7 +66,8 @@ def train(
 
     Raises:
         JobError: a key or value is none of a job's.
-        TrainingError: the run failed or was cancelled, with its own code and sentence; ``no_trainer``: there is no
+        CancelledError: somebody cancelled the run.
+        TrainingError: the run failed, with its own code and sentence; ``no_torch``: there is no
             PyTorch for what is asked.
         StorageError: the job cannot be written.
     """
@@ -75,9 +77,10 @@ def train(
         path = Path(folder) / "job.json"
         atomic.write_text(path, json.dumps(wanted.as_dict(), indent=1) + "\n")
         state = _run([str(path)], _python(wanted), on_state)
-    if not state.was_successful() or state.bundle is None or state.report is None:
-        error = state.error or {"code": "cancelled", "message": "The run was cancelled."}
-        raise TrainingError(str(error["code"]), str(error["message"]), error.get("hint"))
+    if state.error is not None:
+        raise TrainingError(str(state.error["code"]), str(state.error["message"]), state.error.get("hint"))
+    if state.bundle is None or state.report is None:
+        raise CancelledError
     return TrainedModel(Path(state.bundle), Path(state.report), dict(state.metrics), state.warnings)
 
 
@@ -92,7 +95,7 @@ def _python(job: Job) -> Path | None:
         return None
     found = environment.find(None)
     if not found.ok:
-        raise TrainingError("no_trainer", found.message, found.hint or f"Install it with: {environment.pip_line()}")
+        raise TrainingError("no_torch", found.message, found.hint or f"Install it with: {environment.pip_line()}")
     return found.python
 
 

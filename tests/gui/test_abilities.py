@@ -35,10 +35,10 @@ PETS = ModelInfo(
 
 
 def test_what_is_known_in_a_line() -> None:
-    assert what_it_knows(PETS) == "6 things: tabby, <b>tiger cat</b>, beagle, parrot …"
+    assert what_it_knows(PETS) == "6 classes: tabby, <b>tiger cat</b>, beagle, parrot …"
     assert what_it_knows(replace(PETS, has_labels=False)) == "6 classes without names"
     topics = (("animals", 5), ("food", 1))
-    assert what_it_knows(replace(PETS, topics=topics)) == "6 things: animals, food …"
+    assert what_it_knows(replace(PETS, topics=topics)) == "6 classes: animals, food …"
 
 
 def test_how_good_it_is_says_on_what() -> None:
@@ -64,7 +64,7 @@ def test_the_list_is_searched(qtbot: QtBot) -> None:
 def test_the_app_starts_with_the_imagenet_network_and_says_what_it_knows(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window(model=None)
     qtbot.waitUntil(lambda: window.welcome.list_button.isVisible(), timeout=WAIT)
-    assert "efficientnet-lite0-imagenet knows 1,000 things" in window.welcome.abilities.replace("1000", "1,000")
+    assert "efficientnet-lite0-imagenet knows 1,000 classes" in window.welcome.abilities.replace("1000", "1,000")
     assert "according to its publisher" in window.welcome.abilities
     window.welcome.list_button.click()
     dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, AbilitiesDialog))

@@ -77,7 +77,7 @@ def test_a_layer_is_chosen_with_words_beside_it(open_window: OpenWindow, qtbot: 
     assert later.values.shape == (SIDE // 8, SIDE // 8)
     assert "textures" in controls.advice
     assert controls.depth_slider.value() == names.index("layer2.0")
-    assert "layer2.0" in page.heatmap.note
+    assert "Stage 2 of 4, block 1 of 2" in page.heatmap.note
     controls.home.click()
     assert arrived(qtbot, page).layer == first.layer
 
