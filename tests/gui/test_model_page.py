@@ -255,6 +255,7 @@ def test_the_photos_are_shown_as_training_varies_them(page: ModelPage, qtbot: Qt
 
 def test_a_rate_is_found_and_used(page: ModelPage, draft: Draft, qtbot: QtBot) -> None:
     pytest.importorskip("torch")
+    page.choose("last-stage", "quick")
     page.advanced.choose("device", "cpu")
     finder = page.find_rate()
     assert not page._cost.busy, "the estimate waits"

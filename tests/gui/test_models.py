@@ -88,7 +88,7 @@ def test_the_bundled_model_is_described_and_stays(models: ModelsWindow, qtbot: Q
     assert "56.8 %" in lines["Measured"]
     assert "test photos" in lines["Measured"]
     assert lines["Temperature"] == "0.73"
-    assert lines["Trained"] == "the whole network, from scratch"
+    assert lines["Trained part"] == "the whole network, from scratch"
     assert lines["Created"] == "2026-11-23"
     assert "128 × 128" in lines["Photo"]
     assert not models.installed.use_button.isEnabled(), "it is in use"
@@ -182,7 +182,7 @@ def test_a_download_that_fails_is_told_and_can_be_tried_again(
     server.breaks_after = None
     page.get()
     page.cancel()
-    assert "kept" in page.state
+    assert "resumes the download" in page.state
     with qtbot.waitSignal(page.obtained, timeout=WAIT):
         page.get()
     assert server.asked[-1][1] is not None, "it went on where it broke off"

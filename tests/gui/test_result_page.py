@@ -171,7 +171,7 @@ def test_decisions_are_marked_and_lead_to_another_training(page: ResultPage, pho
     assert view.grid.names == [names[6], names[3], names[2]], "worst first"
     view.leave_out([names[6]])
     view.relabel([names[2], names[3]], LABELS[3])
-    assert view.changes.startswith("1 left out, 2 renamed")
+    assert view.changes.startswith("1 left out, 2 relabelled")
     view.undo()
     assert view.changes.startswith("1 left out, 0 renamed")
     view.relabel([names[2]], LABELS[3])
@@ -275,7 +275,7 @@ def test_it_is_said_which_photos_a_mistake_is_of_and_what_deciding_does(
     view = page.mistakes
     tested, checked = (next(p for p in results.mistakes if p.role == role) for role in ("test", "validation"))
     assert "test photo" in view._about(tested)
-    assert "validation photos" in view._about(checked)
+    assert "validation photo" in view._about(checked)
     view.leave_out([checked.path])
     assert "not comparable" not in view.changes
     view.leave_out([tested.path])
@@ -317,7 +317,7 @@ def test_who_looked_for_wrong_labels_is_said(page: ResultPage, run: Path, photos
     page.mistakes.show_which(DOUBTS)
     assert "120 training photos" in page.mistakes.words
     assert "22 %" in page.mistakes.words
-    assert "24 photos" in result_words.doubts(results)
+    assert "24 held-out photos" in result_words.doubts(results)
 
 
 def test_thousands_of_classes_are_listed(qtbot: QtBot, tmp_path: Path, photos: list[Path], page: ResultPage) -> None:

@@ -153,7 +153,7 @@ def test_what_was_installed_is_tried_although_it_is_cancelled_then(
 def test_the_window_closes_at_once_while_it_installs(open_wizard: OpenWizard, qtbot: QtBot) -> None:
     wizard = open_wizard()
     qtbot.waitUntil(lambda: wizard.trainer.found is not None, timeout=LONG)
-    assert "not installed yet" in wizard.data.notice.words
+    assert "needs PyTorch" in wizard.data.notice.words
     wizard.data.notice.asked.emit()
     assert wizard.page is wizard.trainer
     assert wizard.next_button.isEnabled(), "the photos can be chosen without it"

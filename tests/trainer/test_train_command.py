@@ -40,7 +40,7 @@ def test_a_job_becomes_a_model(stripe_folder: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     model = Path(done.stdout.strip())
     assert bundles.read(model).metadata.categories == ("lying", "standing")
-    assert "are classified correctly" in done.stderr
+    assert "photos classified correctly" in done.stderr
     assert "Epoch 4:" in done.stderr
     assert "models install" in done.stderr
 
@@ -149,7 +149,7 @@ def test_keys_of_the_terminal_pause_and_stop(stripe_folder: Path, tmp_path: Path
         os.write(ours, b"p")
         wait_for("Resumed.")
         os.write(ours, b"s")
-        wait_for("are classified correctly")
+        wait_for("photos classified correctly")
         wait_for("these photos also selected the best epoch")
         assert process.wait(LIMIT) == 0
     finally:

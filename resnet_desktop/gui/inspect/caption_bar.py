@@ -41,8 +41,8 @@ class CaptionBar(QWidget):
         names.addWidget(self._caption)
         names.addWidget(self._notes)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(theme.L, theme.XS, theme.M, theme.XS)
-        layout.setSpacing(theme.M)
+        layout.setContentsMargins(theme.M, theme.XS, theme.S, theme.XS)
+        layout.setSpacing(theme.S)
         layout.addLayout(names, 2)
         layout.addWidget(self._value, 3)
         for widget in (self._zoom, self.switch):

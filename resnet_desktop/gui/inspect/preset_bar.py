@@ -24,7 +24,7 @@ class PresetBar(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.XS)
         for preset, title, tip in (
-            (CLASSES, self.tr("Best classes"), self.tr("The evidence for each of the top four classes")),
+            (CLASSES, self.tr("Classes"), self.tr("The evidence for each of the top four classes")),
             (DEPTHS, self.tr("Depths"), self.tr("The same class from early to late layers")),
             (METHODS, self.tr("Methods"), self.tr("The same class and layer with four methods")),
         ):
