@@ -64,7 +64,7 @@ def test_a_run_goes_on_with_what_is_left_of_its_pictures(tmp_path: Path) -> None
     first = scan(job)
     split_file.save(tmp_path / "run", first)
     shutil.rmtree(tmp_path / "photos" / "b")
-    with pytest.raises(DataError, match="[Aa]t least two classes"):
+    with pytest.raises(DataError, match=r"[Aa]t least two classes"):
         scan(job_on(tmp_path / "photos", tmp_path / "new"))
     assert split_file.digest(scan(job)) == split_file.digest(first)
     shutil.rmtree(tmp_path / "photos" / "a")
