@@ -179,7 +179,7 @@ def test_what_does_not_go_together_is_said(page: ModelPage) -> None:
     page.choose("all", "quick")
     page.advanced.choose("recipe.freeze_norms", False)
     page.advanced.choose("batch_size", 1)
-    assert "at least 2 photos" in page.estimate
+    assert "a batch of at least 2" in page.estimate
     assert not page.complete
     page.advanced.choose("batch_size", 2)
     assert page.complete
@@ -240,6 +240,7 @@ def test_the_photos_are_shown_as_training_varies_them(page: ModelPage, qtbot: Qt
     pytest.importorskip("torch")
     _, fold, _ = page.folds
     assert not page.preview.rows
+    page.advanced.choose("recipe.views", 4)
     fold.set_open(True)
     qtbot.waitUntil(lambda: len(page.preview.rows) == 4, timeout=LONG)
     assert {row.label for row in page.preview.rows} == {"dark", "light"}

@@ -12,6 +12,7 @@ from filelock import FileLock
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from resnet_desktop.core.settings import Settings
 from resnet_desktop.finetune import events
@@ -162,5 +163,5 @@ def test_the_question_goes_when_training_ends(training: MainWindow, qtbot: QtBot
     process = training.wizard.run._process
     assert process is not None
     process.send("cancel")
-    qtbot.waitUntil(lambda: not box.isVisible(), timeout=WAIT)
+    qtbot.waitUntil(lambda: not isValid(box) or not box.isVisible(), timeout=WAIT)
     assert training.isVisible()
