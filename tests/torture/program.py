@@ -62,7 +62,8 @@ def run_python(
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as given_in:
         given_in.write(stdin)
         given_in.seek(0)
-        process = subprocess.Popen([sys.executable, *arguments], stdin=given_in, stdout=out, stderr=err, env=given)
+        command, where = [sys.executable, *arguments], home.parent  # a damaged job may name a folder from here
+        process = subprocess.Popen(command, stdin=given_in, stdout=out, stderr=err, env=given, cwd=where)
         status, peak = _waited(process, limit)
         texts = []
         for file in (out, err):
