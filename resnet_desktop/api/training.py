@@ -17,10 +17,11 @@ from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.data.sources.table import is_table
-from resnet_desktop.finetune import environment, roads
-from resnet_desktop.finetune.job import Job, parse_job
-from resnet_desktop.finetune.process import TrainerProcess
-from resnet_desktop.finetune.run_state import RunState, fold, process_ended
+from resnet_desktop.environment import training_python
+from resnet_desktop.jobs import dispatch
+from resnet_desktop.jobs.job import Job, parse_job
+from resnet_desktop.jobs.process import TrainerProcess
+from resnet_desktop.jobs.run_state import RunState, fold, process_ended
 
 Place = str | PathLike[str]
 
@@ -91,11 +92,11 @@ def _source(place: Place) -> dict[str, str]:
 
 def _python(job: Job) -> Path | None:
     """The interpreter that can do it; None is this one's own."""
-    if not roads.needs_pytorch(job):
+    if not dispatch.needs_pytorch(job):
         return None
-    found = environment.find(None)
+    found = training_python.find(None)
     if not found.ok:
-        raise TrainingError("no_torch", found.message, found.hint or f"Install it with: {environment.pip_line()}")
+        raise TrainingError("no_torch", found.message, found.hint or f"Install it with: {training_python.pip_line()}")
     return found.python
 
 

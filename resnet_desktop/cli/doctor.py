@@ -96,7 +96,7 @@ def _head() -> dict[str, Any]:
     from resnet_desktop.bundle import bundle as bundles
     from resnet_desktop.bundle.graph.head import find_head, logits_graph
     from resnet_desktop.bundle.library import Library
-    from resnet_desktop.finetune.job import HEAD_BASE
+    from resnet_desktop.jobs.job import HEAD_BASE
 
     try:
         base = bundles.read(Library().find(HEAD_BASE))

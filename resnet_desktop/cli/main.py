@@ -143,12 +143,12 @@ def _is_asked_for_a_room() -> bool:
     """
     if not getattr(sys, "frozen", False):
         return False
-    from resnet_desktop.finetune import roads
+    from resnet_desktop.jobs import dispatch
 
-    if sys.argv[1:4] != ["-u", "-m", roads.HEAD]:
+    if sys.argv[1:4] != ["-u", "-m", dispatch.HEAD]:
         return False
-    sys.argv = [roads.HEAD, *sys.argv[4:]]
-    runpy.run_module(roads.HEAD, run_name="__main__", alter_sys=True)
+    sys.argv = [dispatch.HEAD, *sys.argv[4:]]
+    runpy.run_module(dispatch.HEAD, run_name="__main__", alter_sys=True)
     return True
 
 

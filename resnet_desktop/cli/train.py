@@ -26,8 +26,8 @@ from resnet_desktop.core.settings import Settings
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from resnet_desktop.finetune.process import TrainerProcess
-    from resnet_desktop.finetune.run_state import RunState
+    from resnet_desktop.jobs.process import TrainerProcess
+    from resnet_desktop.jobs.run_state import RunState
 
 
 MOST_PAIRS = 3
@@ -116,15 +116,16 @@ def _interpreter(arguments: list[str], python: Path | None) -> Path | None:
 
     The last layer alone is taught by the app's own, whichever is named.
     """
-    from resnet_desktop.finetune import environment, roads, trainer_check
+    from resnet_desktop.environment import trainer_check, training_python
+    from resnet_desktop.jobs import dispatch
 
-    if roads.module_for(arguments) == roads.HEAD:
+    if dispatch.module_for(arguments) == dispatch.HEAD:
         return None
     named = Settings().string(declared.TRAINER_PYTHON)
     # An interpreter that is asked for by name has no stand-in.
-    found = environment.find(Path(named) if named else None) if python is None else trainer_check.check(python)
+    found = training_python.find(Path(named) if named else None) if python is None else trainer_check.check(python)
     if not found.ok:
-        way_on = found.hint or f"Training needs PyTorch. Install it with:  {environment.pip_line()}"
+        way_on = found.hint or f"Training needs PyTorch. Install it with:  {training_python.pip_line()}"
         say(f"{found.message} {way_on} Only the last layer (--train head) can be trained without it.")
         raise typer.Exit(1)
     return found.python
@@ -169,7 +170,7 @@ def _job_file(sources: list[dict[str, str]], output: Path, chosen: dict[str, Any
     """
     from resnet_desktop.core import atomic
     from resnet_desktop.core.errors import JobError, StorageError
-    from resnet_desktop.finetune.job import parse_job
+    from resnet_desktop.jobs.job import parse_job
 
     values: dict[str, Any] = {"data": sources, "output": str(output.absolute())}
     values |= {name: value for name, value in chosen.items() if value is not None}
@@ -195,8 +196,8 @@ def _job_file(sources: list[dict[str, str]], output: Path, chosen: dict[str, Any
 
 def _follow(arguments: list[str], python: Path | None) -> int:
     """Run the trainer and show how it gets on; its exit code."""
-    from resnet_desktop.finetune.process import TrainerProcess
-    from resnet_desktop.finetune.run_state import RunState, fold, process_ended
+    from resnet_desktop.jobs.process import TrainerProcess
+    from resnet_desktop.jobs.run_state import RunState, fold, process_ended
 
     lines: queue.Queue[str | int] = queue.Queue()
     process = TrainerProcess(arguments, python=python, on_line=lines.put, on_exit=lines.put)
@@ -255,7 +256,7 @@ def _shown() -> Iterator[Callable[[RunState, RunState], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from resnet_desktop.finetune.news import news
+    from resnet_desktop.jobs.log_messages import news
 
     console = Console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeElapsedColumn())
@@ -274,7 +275,7 @@ def _mistakes(before: RunState, state: RunState) -> Iterator[str]:
     """What the epoch that has just ended got wrong: the classes that are mixed up most, and the worst photo."""
     if not state.details or state.details == before.details:
         return
-    from resnet_desktop.finetune.epoch_details import read_details
+    from resnet_desktop.jobs.epoch_details import read_details
 
     folder, epoch = Path(state.details).parent.parent, int(state.history[-1]["epoch"])
     details = read_details(folder, epoch, tuple(state.classes))

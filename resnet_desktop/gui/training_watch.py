@@ -10,8 +10,8 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 from resnet_desktop.gui import wording
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.run_state import RunState
     from resnet_desktop.gui.trainer_process import TrainingRun
+    from resnet_desktop.jobs.run_state import RunState
 
 
 class TrainingWatch(QObject):
@@ -94,8 +94,8 @@ def words_of(state: RunState) -> str:
 
 def running_now() -> Path | None:
     """The newest of the runs that somebody trains in. For worker threads."""
-    from resnet_desktop.finetune.process import is_training
     from resnet_desktop.gui.wizard.draft import earlier_runs  # not needed before the window is up
+    from resnet_desktop.jobs.process import is_training
 
     return next((folder for folder in earlier_runs() if is_training(folder)), None)
 

@@ -27,8 +27,8 @@ def unpacked(path: Path, cancelled: Cancelled) -> Iterator[Path]:
         DataError: it is no zip file; or, when all others are unpacked, the first photo that cannot be.
         StorageError: there is no room for it.
     """
-    from resnet_desktop.finetune.samples import Sample, SampleReader  # the window is up before these are loaded
-    from resnet_desktop.finetune.zip_source import zip_tree
+    from resnet_desktop.data.pictures.samples import Sample, SampleReader  # the window is up before these are loaded
+    from resnet_desktop.data.sources.zip_source import zip_tree
     from resnet_desktop.imaging.files import natural_key
 
     root = _root(path)

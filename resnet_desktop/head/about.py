@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from resnet_desktop.finetune import earlier
-from resnet_desktop.finetune.dataset import Sample
+from resnet_desktop.data.dataset import Sample
+from resnet_desktop.data.split import previous_split
 from resnet_desktop.head.taught import Taught
 from resnet_desktop.head.versions import versions
 from resnet_desktop.runs import about
@@ -34,7 +34,7 @@ def provenance(taught: Taught, tested: Sequence[Sample], lost: Sequence[Sample])
         "pictures": {"training": len(taught.training), "validation": len(taught.validation), "test": len(tested)},
         "left_out": len(job.exclude),
         "relabelled": len(job.relabel),
-        "judged_changed": earlier.judged_changed(job),
+        "judged_changed": previous_split.judged_changed(job),
         "unreadable": len(found.training) + len(found.validation) - read + len(lost),
         "recipe": recipe,
         "learner": {

@@ -15,9 +15,9 @@ from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.graph.head import Head, find_head, logits_graph
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.errors import JobError, ModelError
-from resnet_desktop.finetune.fields import shown
-from resnet_desktop.finetune.job import Job, Recipe, recipe_of
-from resnet_desktop.finetune.roads import needs_pytorch
+from resnet_desktop.jobs.dispatch import needs_pytorch
+from resnet_desktop.jobs.fields import shown
+from resnet_desktop.jobs.job import Job, Recipe, recipe_of
 
 MOST_WORKERS = 16
 VIEWS = {"quick": 1, "balanced": 2, "best": 4}

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from resnet_desktop.core.errors import DataError
-from resnet_desktop.finetune.dataset import Sample, survey
-from resnet_desktop.finetune.job import Job
+from resnet_desktop.data.dataset import Sample, survey
 from resnet_desktop.head import choices
 from resnet_desktop.head.features import BATCH, Extractor
 from resnet_desktop.head.run import REPORT_SECONDS
+from resnet_desktop.jobs.job import Job
 from resnet_desktop.runs.parity import PROOF_PHOTOS
 
 PHOTOS = 16

@@ -22,7 +22,7 @@ from resnet_desktop.bundle.metadata import Metadata
 from resnet_desktop.bundle.portable import write_portable
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import TrainingError
-from resnet_desktop.finetune.dataset import Sample
+from resnet_desktop.data.dataset import Sample
 from resnet_desktop.head import about
 from resnet_desktop.head.folds import NEVER
 from resnet_desktop.head.logistic import Floats, Linear

@@ -20,15 +20,15 @@ from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.graph.head import FEATURES, Head, features_model, logits_graph
 from resnet_desktop.core.errors import ImageError, ModelError, ResNetDesktopError
 from resnet_desktop.core.value_cache import ValueCache
-from resnet_desktop.finetune import pooled
-from resnet_desktop.finetune.dataset import Sample
-from resnet_desktop.finetune.job import Recipe
+from resnet_desktop.data.dataset import Sample
+from resnet_desktop.data.pictures import thread_pool
 from resnet_desktop.imaging import views as drawn
 from resnet_desktop.imaging.budget import DecodeBudget
 from resnet_desktop.imaging.decode import decode_image
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference import runtime
 from resnet_desktop.inference.session import Session
+from resnet_desktop.jobs.job import Recipe
 from resnet_desktop.runs.feature_cache import ASKED_AT_ONCE, LARGEST, key, seed_of
 from resnet_desktop.runs.fingerprints import fingerprints
 
@@ -243,6 +243,8 @@ class Extractor:
                 for row in rows_of[sample]
             ]
 
-        with contextlib.closing(pooled.on_pool([samples[place] for place in places], work, self._workers)) as results:
+        with contextlib.closing(
+            thread_pool.on_pool([samples[place] for place in places], work, self._workers)
+        ) as results:
             for place, (_, found) in zip(places, results, strict=True):
                 yield place, found

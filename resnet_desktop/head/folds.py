@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.finetune.dataset import Sample
+from resnet_desktop.data.dataset import Sample
 
 FOLDS = 5
 Folds = NDArray[np.int64]

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.core.progress import Cancelled, Progress, never, unheard
-from resnet_desktop.finetune import dataset
-from resnet_desktop.finetune.alike import Near, near_groups, separable
-from resnet_desktop.finetune.facts import PictureFacts, read_facts
-from resnet_desktop.finetune.finding import Material
-from resnet_desktop.finetune.findings import remarks
-from resnet_desktop.finetune.job import Job
-from resnet_desktop.finetune.samples import Sample, Scan
+from resnet_desktop.data import dataset
+from resnet_desktop.data.checks.finding import Material
+from resnet_desktop.data.checks.findings import remarks
+from resnet_desktop.data.pictures.image_stats import PictureFacts, read_facts
+from resnet_desktop.data.pictures.near_duplicates import Near, near_groups, separable
+from resnet_desktop.data.pictures.samples import Sample, Scan
+from resnet_desktop.jobs.job import Job
 
 MANY = 400
 """Photos set apart from which on they say enough: fewer join the others, and all are judged by cross-validation."""

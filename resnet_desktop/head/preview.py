@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import DataError, ImageError, ResNetDesktopError
-from resnet_desktop.finetune import pooled
-from resnet_desktop.finetune.dataset import Sample, survey
-from resnet_desktop.finetune.job import Job
+from resnet_desktop.data.dataset import Sample, survey
+from resnet_desktop.data.pictures import thread_pool
 from resnet_desktop.head import choices
 from resnet_desktop.head.estimate import spread
 from resnet_desktop.imaging import views
 from resnet_desktop.imaging.decode import decode_image, encode_png
+from resnet_desktop.jobs.job import Job
 
 PICTURES = 4
 VARIANTS = 5
@@ -50,7 +50,7 @@ def preview(job: Job, folder: Path) -> dict[str, Any]:
         return [transforms.view(image, full_size=size), *(views.seen_through(v, image, transforms) for v in drawn)]
 
     rows = []
-    for i, (sample, seen) in enumerate(pooled.on_pool(spread(found.training, PICTURES), work, job.workers or 1)):
+    for i, (sample, seen) in enumerate(thread_pool.on_pool(spread(found.training, PICTURES), work, job.workers or 1)):
         if isinstance(seen, ResNetDesktopError):
             continue
         plain, *others = seen

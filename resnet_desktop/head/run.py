@@ -13,14 +13,15 @@ import numpy as np
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import DataError, ResNetDesktopError
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.finetune import split_file, thin
-from resnet_desktop.finetune.dataset import Sample, Scan
-from resnet_desktop.finetune.job import Job, Recipe
+from resnet_desktop.data.checks import coverage_warnings
+from resnet_desktop.data.dataset import Sample, Scan
+from resnet_desktop.data.split import split_file
 from resnet_desktop.head import choices, folds, photos, verdict
 from resnet_desktop.head.features import Extractor, Features, Skipped
 from resnet_desktop.head.learner import Learnt, learn
 from resnet_desktop.head.taught import Taught
 from resnet_desktop.head.versions import versions
+from resnet_desktop.jobs.job import Job, Recipe
 from resnet_desktop.runs import room, weights
 from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.runs.feature_cache import features_cache
@@ -155,7 +156,7 @@ class Run:
             tried = training.labels[fold != folds.NEVER]
         else:
             tried = validation.labels if len(validation) else np.array([s.label for s in found.test], np.int64)
-        for code, message in thin.warnings(found.labels, training.labels.tolist(), tried.tolist()):
+        for code, message in coverage_warnings.warnings(found.labels, training.labels.tolist(), tried.tolist()):
             if not judged_by_folds or code not in ("class_not_tried", "nothing_set_apart"):
                 self.reporter.say("warning", code=code, message=message)
         alone = folds.judged_alone(training.samples, fold, len(found.labels)) if judged_by_folds else []

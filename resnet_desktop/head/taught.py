@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from resnet_desktop.finetune.dataset import Sample, Scan
-from resnet_desktop.finetune.job import Job
+from resnet_desktop.data.dataset import Sample, Scan
 from resnet_desktop.head.choices import Base
 from resnet_desktop.head.features import Extractor, Features
 from resnet_desktop.head.folds import NEVER, Folds
 from resnet_desktop.head.learner import Learnt
+from resnet_desktop.jobs.job import Job
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from resnet_desktop.finetune.finding import classes_named
+from resnet_desktop.data.checks.finding import classes_named
 from resnet_desktop.head.logistic import Floats, Ints
 from resnet_desktop.runs.calibrate import wilson_interval
 

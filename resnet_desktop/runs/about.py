@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from resnet_desktop.finetune import events
-from resnet_desktop.finetune.dataset import Sample, Scan
-from resnet_desktop.finetune.job import DataSource
+from resnet_desktop.data.dataset import Sample, Scan
+from resnet_desktop.jobs import events
+from resnet_desktop.jobs.job import DataSource
 
 MOST_SKIPPED = 500
 """Pictures that could not be used are named up to so many."""

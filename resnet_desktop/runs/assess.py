@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.resnet_graph import POOLED
 from resnet_desktop.core.errors import ImageError, ResNetDesktopError
-from resnet_desktop.finetune import pooled as pools
-from resnet_desktop.finetune.dataset import Sample
+from resnet_desktop.data.dataset import Sample
+from resnet_desktop.data.pictures import thread_pool as pools
 from resnet_desktop.imaging.decode import decode_image
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.novelty import similarity

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from resnet_desktop.core.errors import ImageError, ResNetDesktopError
-from resnet_desktop.finetune import pooled
-from resnet_desktop.finetune.dataset import Sample
+from resnet_desktop.data.dataset import Sample
+from resnet_desktop.data.pictures import thread_pool
 from resnet_desktop.imaging.source import opened, read_error
 
 _BLOCK = 1 << 20
@@ -16,7 +16,7 @@ _BLOCK = 1 << 20
 
 def fingerprints(samples: Sequence[Sample], workers: int) -> Iterator[tuple[Sample, bytes | ResNetDesktopError]]:
     """The sha256 of each picture's file, or why it cannot be read."""
-    return pooled.on_pool(samples, lambda _, source: _sha256(source), workers)
+    return thread_pool.on_pool(samples, lambda _, source: _sha256(source), workers)
 
 
 def _sha256(source: bytes | Path) -> bytes | ResNetDesktopError:

@@ -14,8 +14,8 @@ from types import FrameType
 from typing import Any
 
 from resnet_desktop.core.errors import JobError, ResNetDesktopError
-from resnet_desktop.finetune import events
-from resnet_desktop.finetune.job import Job, read_job
+from resnet_desktop.jobs import events
+from resnet_desktop.jobs.job import Job, read_job
 from resnet_desktop.runs.reporter import exit_code, newest_checkpoint, say_line
 from resnet_desktop.runs.trouble import in_words
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.core.errors import DataError, TrainingError
-from resnet_desktop.finetune.dataset import Sample
+from resnet_desktop.data.dataset import Sample
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.session import Session
 from resnet_desktop.runs import assess, judge

@@ -12,9 +12,9 @@ from typing import Any
 
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.core import atomic
+from resnet_desktop.data.dataset import Sample
 from resnet_desktop.explain.report.style import document
 from resnet_desktop.explain.report.svg import text
-from resnet_desktop.finetune.dataset import Sample
 from resnet_desktop.runs import report_data, report_doubts, report_heatmaps, report_parts
 from resnet_desktop.runs.report_pictures import Thumbnails
 

@@ -12,10 +12,10 @@ from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.errors import ResNetDesktopError
+from resnet_desktop.data.dataset import Sample, SampleReader
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.explain.report.model_diff import GAINED, LOST, Change, Look, compare, look
 from resnet_desktop.explain.report.svg import text
-from resnet_desktop.finetune.dataset import Sample, SampleReader
 from resnet_desktop.imaging.decode import Source
 from resnet_desktop.imaging.overlay import colormap
 from resnet_desktop.inference.classifier import Classifier

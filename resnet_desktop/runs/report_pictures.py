@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.core.errors import ResNetDesktopError
+from resnet_desktop.data.dataset import Sample, SampleReader
 from resnet_desktop.explain.report.svg import text
-from resnet_desktop.finetune.dataset import Sample, SampleReader
 from resnet_desktop.imaging.decode import decode, encode_jpeg, thumbnail
 
 SIDE = 132

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import DataError, JobError, ResNetDesktopError
-from resnet_desktop.finetune import events
+from resnet_desktop.jobs import events
 
 PROGRESS_INTERVAL = 0.1
 """Seconds between two progress events, at the least."""

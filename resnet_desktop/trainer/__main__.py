@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_desktop.core.errors import JobError
-from resnet_desktop.finetune.job import CONTROLS, Job
+from resnet_desktop.jobs.job import CONTROLS, Job
 from resnet_desktop.runs.opening import answer, given_job, heed_signals, stored_job
 from resnet_desktop.runs.reporter import keep_standard_output, refuse
 from resnet_desktop.trainer import ready

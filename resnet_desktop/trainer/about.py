@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from resnet_desktop.finetune import earlier
-from resnet_desktop.finetune.dataset import Sample, Scan
+from resnet_desktop.data.dataset import Sample, Scan
+from resnet_desktop.data.split import previous_split
 from resnet_desktop.runs import about
 from resnet_desktop.runs.about import OF_THE_RUN as OF_THE_RUN
 from resnet_desktop.trainer.engine import Engine
@@ -32,7 +32,7 @@ def provenance(engine: Engine, found: Scan, tested: Sequence[Sample], lost: Sequ
         "pictures": {"training": len(engine.training), "validation": len(engine.validation), "test": len(tested)},
         "left_out": len(engine.job.exclude),
         "relabelled": len(engine.job.relabel),
-        "judged_changed": earlier.judged_changed(engine.job),
+        "judged_changed": previous_split.judged_changed(engine.job),
         "unreadable": len(found.training) + len(found.validation) - read + len(lost),
         "recipe": recipe | _used(engine, recipe["recipe"]),
         "base": None if engine.job.train == "scratch" else Path(engine.job.base).name,

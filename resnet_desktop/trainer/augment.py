@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from resnet_desktop.finetune.job import Recipe
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.jobs.job import Recipe
 
 ASPECT = math.log(4 / 3)
 GREY = (0.299, 0.587, 0.114)

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 
 from resnet_desktop.core.errors import DataError
-from resnet_desktop.finetune.dataset import Sample, Scan, survey
-from resnet_desktop.finetune.job import Job
-from resnet_desktop.finetune.rate_curve import has_ended, suggested
-from resnet_desktop.finetune.recipe import Phase
+from resnet_desktop.data.dataset import Sample, Scan, survey
+from resnet_desktop.jobs.job import Job
+from resnet_desktop.jobs.rate_curve import has_ended, suggested
+from resnet_desktop.jobs.recipe import Phase
 from resnet_desktop.runs.control import Control
 from resnet_desktop.runs.reporter import Silent
 from resnet_desktop.trainer import balance, choices, machine
@@ -213,7 +213,7 @@ def find_rate(job: Job, steps: int = ENTRIES) -> Iterator[dict[str, Any]]:
 
     Yields:
         ``learning_rate``, ``loss`` on the same pictures after each step (``probe``), ``step`` and ``steps``, until
-        there is nothing more to be seen; at the end ``suggestion`` (``finetune.rate_curve``) and the ``optimizer`` that
+        there is nothing more to be seen; at the end ``suggestion`` (``jobs.rate_curve``) and the ``optimizer`` that
         it holds for.
     """
     bench = prepare(job, pictures=max(PICTURES, 4 * (job.batch_size or 64)))

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from resnet_desktop.core.errors import JobError
-from resnet_desktop.finetune.job import Job, Phase, Recipe, recipe_of
-from resnet_desktop.finetune.presets import EPOCHS, HEAD_RATE
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.jobs.job import Job, Phase, Recipe, recipe_of
+from resnet_desktop.jobs.presets import EPOCHS, HEAD_RATE
 from resnet_desktop.trainer import machine, memory
 from resnet_desktop.trainer.classifier import Classifier
 from resnet_desktop.trainer.network import BatchNorm, read_base

@@ -20,8 +20,8 @@ from torch import Tensor
 
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import DataError, ImageError, ResNetDesktopError
-from resnet_desktop.finetune import pooled
-from resnet_desktop.finetune.dataset import Sample
+from resnet_desktop.data.dataset import Sample
+from resnet_desktop.data.pictures import thread_pool
 from resnet_desktop.imaging.budget import DecodeBudget
 from resnet_desktop.imaging.decode import decode_image
 from resnet_desktop.imaging.transforms import Transforms
@@ -144,4 +144,4 @@ def on_pool(
     samples: Sequence[Sample], work: Callable[[bytes | Path], Result | ResNetDesktopError], workers: int
 ) -> Iterator[tuple[Sample, Result | ResNetDesktopError]]:
     """What ``work`` makes of each sample's file, in order, a bounded window ahead."""
-    return pooled.on_pool(samples, lambda _, source: work(source), workers)
+    return thread_pool.on_pool(samples, lambda _, source: work(source), workers)

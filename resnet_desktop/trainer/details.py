@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from resnet_desktop.core import atomic
-from resnet_desktop.finetune.dataset import Sample
+from resnet_desktop.data.dataset import Sample
 from resnet_desktop.trainer.evaluation import Evaluation
 from resnet_desktop.trainer.feeds import Feed
 
@@ -26,7 +26,7 @@ LARGEST_TABLE = 200
 def write(folder: Path, epoch: int, result: Evaluation, feed: Feed, labels: Sequence[str]) -> Path:
     """Write ``epoch-NNNN.json``: labels, the confusion table (row: right class, column: answer), the worst pictures.
 
-    ``finetune.epoch_details`` reads it.
+    ``jobs.epoch_details`` reads it.
 
     Above ``LARGEST_TABLE`` classes the table is null. The file is written in one piece beside its place and renamed;
     it is not synced to the disk, for it can be missed. Raises StorageError.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resnet_desktop.finetune.dataset import Sample, Scan
+from resnet_desktop.data.dataset import Sample, Scan
 from resnet_desktop.runs.parity import PROOF_PHOTOS as PROOF_PHOTOS
 
 PROTOTYPE_PHOTOS = 256

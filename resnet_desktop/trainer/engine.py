@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from resnet_desktop.core.errors import StorageError
-from resnet_desktop.finetune.job import Job, Phase, Recipe
+from resnet_desktop.jobs.job import Job, Phase, Recipe
 from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.runs.reporter import Reporter
 from resnet_desktop.runs.trouble import DIVERGES, diverges, finite, out_of_memory

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from resnet_desktop.finetune.job import Recipe
+from resnet_desktop.jobs.job import Recipe
 from resnet_desktop.trainer import memory
 from resnet_desktop.trainer.feeds import FeatureFeed, Feed
 from resnet_desktop.trainer.stepper import autocast

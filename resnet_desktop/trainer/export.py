@@ -20,7 +20,7 @@ from resnet_desktop.bundle.portable import write_portable
 from resnet_desktop.bundle.resnet_graph import Storage
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError, TrainingError
-from resnet_desktop.finetune.dataset import Sample, Scan
+from resnet_desktop.data.dataset import Sample, Scan
 from resnet_desktop.inference.session import Session
 from resnet_desktop.runs import assess, novelty
 from resnet_desktop.runs.assess import Answers, Fitted

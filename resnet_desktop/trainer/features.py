@@ -23,9 +23,9 @@ from torch import Tensor
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.core.value_cache import ValueCache
-from resnet_desktop.finetune.dataset import Sample
-from resnet_desktop.finetune.job import Recipe
+from resnet_desktop.data.dataset import Sample
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.jobs.job import Recipe
 from resnet_desktop.trainer import memory
 from resnet_desktop.trainer.augment import Augmenter, Draws
 from resnet_desktop.trainer.classifier import Classifier

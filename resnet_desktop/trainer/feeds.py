@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from resnet_desktop.finetune.dataset import Sample
+from resnet_desktop.data.dataset import Sample
 from resnet_desktop.trainer.augment import Augmenter, Draws, Mix
 from resnet_desktop.trainer.classifier import Classifier
 from resnet_desktop.trainer.data import Pictures

@@ -15,8 +15,8 @@ import traceback
 from pathlib import Path
 
 from resnet_desktop.core.errors import ResNetDesktopError, TrainingError
-from resnet_desktop.finetune import events, run_folder
-from resnet_desktop.finetune.job import Job
+from resnet_desktop.jobs import events, run_folder
+from resnet_desktop.jobs.job import Job
 from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.runs.last_word import FORESEEN, LastWord, failed, keep_log
 from resnet_desktop.runs.lock import lock_folder

@@ -16,7 +16,7 @@ from torch import nn
 from resnet_desktop import __version__
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import JobError, StorageError
-from resnet_desktop.finetune.fields import shown
+from resnet_desktop.jobs.fields import shown
 
 ROUNDS = 8
 

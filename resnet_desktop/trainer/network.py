@@ -15,8 +15,8 @@ from resnet_desktop.bundle.graph import base as bases
 from resnet_desktop.bundle.graph.nodes import Graph
 from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.errors import JobError, ModelError
-from resnet_desktop.finetune.fields import shown
-from resnet_desktop.finetune.job import Job
+from resnet_desktop.jobs.fields import shown
+from resnet_desktop.jobs.job import Job
 from resnet_desktop.trainer.classifier import Classifier
 from resnet_desktop.trainer.graph.network import GraphNetwork
 from resnet_desktop.trainer.resnet import ResNet

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from resnet_desktop.finetune.job import Recipe
+from resnet_desktop.jobs.job import Recipe
 from resnet_desktop.trainer.classifier import Classifier, is_head
 
 PEAK = {"sgd": 0.05, "adamw": 1e-3}

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import DataError
-from resnet_desktop.finetune.dataset import SampleReader, survey
-from resnet_desktop.finetune.job import Job
+from resnet_desktop.data.dataset import SampleReader, survey
 from resnet_desktop.imaging.decode import decode, encode_png
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.jobs.job import Job
 from resnet_desktop.trainer import choices
 from resnet_desktop.trainer.augment import Augmenter
 from resnet_desktop.trainer.bench import spread

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.graph.base import Base
 from resnet_desktop.core.errors import TrainingError
-from resnet_desktop.finetune.dataset import Sample
-from resnet_desktop.finetune.fields import shown
+from resnet_desktop.data.dataset import Sample
 from resnet_desktop.inference.session import Session
+from resnet_desktop.jobs.fields import shown
 from resnet_desktop.runs import assess, judge
 from resnet_desktop.trainer.graph.network import GraphNetwork
 

@@ -11,7 +11,7 @@ import json
 import sys
 from typing import Any
 
-from resnet_desktop.finetune.requirements import LIBRARIES, TORCH, fault_of, module_of, pip_line, title_of
+from resnet_desktop.environment.requirements import LIBRARIES, TORCH, fault_of, module_of, pip_line, title_of
 from resnet_desktop.runs.reporter import say_line
 
 NEEDED = (TORCH, *LIBRARIES)

@@ -13,10 +13,11 @@ import torch
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import DataError, ResNetDesktopError
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.finetune import split_file, thin
-from resnet_desktop.finetune.dataset import Sample, Scan
-from resnet_desktop.finetune.inspection import scan_with_remarks
-from resnet_desktop.finetune.job import Job, Recipe
+from resnet_desktop.data.checks import coverage_warnings
+from resnet_desktop.data.checks.inspection import scan_with_remarks
+from resnet_desktop.data.dataset import Sample, Scan
+from resnet_desktop.data.split import split_file
+from resnet_desktop.jobs.job import Job, Recipe
 from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.runs.reporter import Reporter
 from resnet_desktop.trainer import balance, choices, compiling, machine, memory, room
@@ -182,7 +183,9 @@ class Run:
 
     def _warn(self, found: Scan, training: Feed, validation: Feed) -> None:
         """Say what the run can do, but should perhaps not be asked to."""
-        for code, message in thin.warnings(found.labels, training.labels.tolist(), validation.labels.tolist()):
+        for code, message in coverage_warnings.warnings(
+            found.labels, training.labels.tolist(), validation.labels.tolist()
+        ):
             self.reporter.say("warning", code=code, message=message)
         if self.recipe.cutmix and self.job.train == "head":
             message = "CutMix needs whole photos, but only the head is trained, on features: CutMix is off."

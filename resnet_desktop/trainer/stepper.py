@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
-from resnet_desktop.finetune.job import Recipe
+from resnet_desktop.jobs.job import Recipe
 from resnet_desktop.trainer.feeds import Feed, Plan
 from resnet_desktop.trainer.world import World
 

@@ -20,7 +20,7 @@ from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
 from resnet_desktop.core.errors import ResNetDesktopError, TrainingError
-from resnet_desktop.finetune import events
+from resnet_desktop.jobs import events
 from resnet_desktop.trainer.peers import Ending, Peers
 
 PATIENCE = datetime.timedelta(days=7)

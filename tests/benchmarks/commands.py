@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from resnet_desktop.finetune import events
-from resnet_desktop.finetune.process import TrainerProcess, tell
+from resnet_desktop.jobs import events
+from resnet_desktop.jobs.process import TrainerProcess, tell
 
 LIMIT = 300.0
 Event = dict[str, Any]

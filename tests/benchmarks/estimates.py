@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from resnet_desktop.finetune import events
-from resnet_desktop.finetune.estimate import estimate
-from resnet_desktop.finetune.process import TrainerProcess
+from resnet_desktop.jobs import events
+from resnet_desktop.jobs.estimate import estimate
+from resnet_desktop.jobs.process import TrainerProcess
 
 CASES = (("head", "quick"), ("head", "balanced"), ("last-stage", "quick"), ("all", "quick"))
 

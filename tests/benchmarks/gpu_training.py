@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from resnet_desktop.finetune import events
-from resnet_desktop.finetune.job import DataSource, Job, read_job
+from resnet_desktop.jobs import events
+from resnet_desktop.jobs.job import DataSource, Job, read_job
 from tests.benchmarks.gpu_setting import Setting, Table, shown, speeds
 from tests.benchmarks.material import REPOSITORY
 from tests.benchmarks.measure import by_turns
@@ -206,7 +206,7 @@ def sizes(setting: Setting, run: Path, pixels: tuple[int, ...]) -> Table:
     """Accuracy of a run's best network on its held-out training photos, at several input sizes (none is tested)."""
     import torch
 
-    from resnet_desktop.finetune.dataset import scan
+    from resnet_desktop.data.dataset import scan
     from resnet_desktop.runs.calibrate import wilson_interval
     from resnet_desktop.trainer import checkpoint, choices
     from resnet_desktop.trainer.augment import Augmenter

@@ -18,8 +18,8 @@ from resnet_desktop.bundle.architectures import ARCHITECTURES
 from resnet_desktop.bundle.graph.base import read_base
 from resnet_desktop.bundle.metadata import Metadata
 from resnet_desktop.bundle.resnet_graph import build_resnet
-from resnet_desktop.finetune.recipe import parse_recipe
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.jobs.recipe import parse_recipe
 from resnet_desktop.trainer.classifier import Classifier
 from resnet_desktop.trainer.graph.network import GraphNetwork
 from resnet_desktop.trainer.network import channels_last, freeze, load_arrays, training_mode

@@ -26,13 +26,13 @@ from typing import Any
 
 import numpy as np
 
-from resnet_desktop.finetune import events
-from resnet_desktop.finetune.dataset import survey
-from resnet_desktop.finetune.job import parse_job
+from resnet_desktop.data.dataset import survey
 from resnet_desktop.head import choices
 from resnet_desktop.head.features import Extractor
 from resnet_desktop.head.folds import folds
 from resnet_desktop.head.learner import learn
+from resnet_desktop.jobs import events
+from resnet_desktop.jobs.job import parse_job
 from tests.benchmarks.material import REPOSITORY
 
 ROUNDS = 3

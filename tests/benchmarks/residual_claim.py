@@ -29,10 +29,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from resnet_desktop.core import atomic
+from resnet_desktop.data.dataset import scan
 from resnet_desktop.explain.report.style import document
 from resnet_desktop.explain.report.svg import Axis, Line, line_chart
-from resnet_desktop.finetune.dataset import scan
-from resnet_desktop.finetune.job import Job, parse_job, read_job
+from resnet_desktop.jobs.job import Job, parse_job, read_job
 from resnet_desktop.runs.control import Control
 from resnet_desktop.runs.reporter import Silent
 from resnet_desktop.trainer import checkpoint, machine

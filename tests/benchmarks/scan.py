@@ -60,8 +60,8 @@ def _scan(folder: Path) -> None:
     """Inspect a folder and print what it took."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
-    from resnet_desktop.finetune.inspection import inspect
-    from resnet_desktop.finetune.job import parse_job
+    from resnet_desktop.data.checks.inspection import inspect
+    from resnet_desktop.jobs.job import parse_job
 
     job = parse_job({"v": 1, "data": [{"folder": str(folder)}], "output": str(folder / "run"), "workers": CORES})
     start = time.perf_counter()

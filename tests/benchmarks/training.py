@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from resnet_desktop.finetune import events
+from resnet_desktop.jobs import events
 from tests.benchmarks.measure import Spread, by_turns
 
 EPOCHS = 25
@@ -117,8 +117,8 @@ def plain_loop(data: Path, epochs: int) -> dict[str, Any]:
     import torch
     from torch.nn import functional
 
-    from resnet_desktop.finetune.dataset import scan
-    from resnet_desktop.finetune.job import parse_job
+    from resnet_desktop.data.dataset import scan
+    from resnet_desktop.jobs.job import parse_job
     from resnet_desktop.runs.calibrate import wilson_interval
     from resnet_desktop.trainer import choices
     from resnet_desktop.trainer.augment import Augmenter
@@ -162,7 +162,7 @@ def step_against_bare(data: Path, rounds: int) -> None:
     import torch
     from torch.nn import functional
 
-    from resnet_desktop.finetune.job import parse_job
+    from resnet_desktop.jobs.job import parse_job
     from resnet_desktop.trainer import bench
     from resnet_desktop.trainer.allocator import keep_freed_memory
     from resnet_desktop.trainer.network import training_mode

@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
-from resnet_desktop.finetune.dataset import scan
-from resnet_desktop.finetune.job import read_job
+from resnet_desktop.data.dataset import scan
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.jobs.job import read_job
 from resnet_desktop.runs.calibrate import wilson_interval
 from resnet_desktop.trainer import checkpoint as checkpoints
 from resnet_desktop.trainer.augment import Augmenter

@@ -14,8 +14,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import Settings
-from resnet_desktop.finetune.dataset import survey
-from resnet_desktop.finetune.job import parse_job
+from resnet_desktop.data.dataset import survey
 from resnet_desktop.gui import drops
 from resnet_desktop.gui.inspect.gallery import GalleryModel
 from resnet_desktop.gui.labels import store
@@ -23,6 +22,7 @@ from resnet_desktop.gui.labels.labelling import Labelling
 from resnet_desktop.gui.main_window import MainWindow
 from resnet_desktop.gui.pictures import Thumbnails
 from resnet_desktop.imaging.decode import encode_png
+from resnet_desktop.jobs.job import parse_job
 
 from .conftest import WAIT, OpenWindow, save_screenshot, wait_settled
 

@@ -15,8 +15,6 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import Settings
-from resnet_desktop.finetune.estimate import Part, estimate
-from resnet_desktop.finetune.job import parse_job
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard.advanced_fields import groups
 from resnet_desktop.gui.wizard.boxes import NumberBox, OptionBox, WholeBox
@@ -26,6 +24,8 @@ from resnet_desktop.gui.wizard.network_diagram import pieces, sentence
 from resnet_desktop.gui.wizard.rate_plot import RatePlot
 from resnet_desktop.gui.wizard.trainer_page import TrainerPage
 from resnet_desktop.imaging.decode import encode_png
+from resnet_desktop.jobs.estimate import Part, estimate
+from resnet_desktop.jobs.job import parse_job
 
 from .conftest import SCREENSHOTS
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.finetune.results import Results, read_results
 from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard import result_words
 from resnet_desktop.gui.wizard.draft import Draft
@@ -21,6 +20,7 @@ from resnet_desktop.gui.wizard.quality_view import LIST, MATRIX
 from resnet_desktop.gui.wizard.result_page import ResultPage
 from resnet_desktop.gui.wizard.verdicts import Verdicts
 from resnet_desktop.imaging.decode import encode_png
+from resnet_desktop.jobs.results import Results, read_results
 
 from .conftest import LABELS, SCREENSHOTS, write_model
 

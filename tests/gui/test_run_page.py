@@ -13,12 +13,12 @@ from filelock import FileLock
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.finetune import events
 from resnet_desktop.gui import theme
 from resnet_desktop.gui.wizard.curves import Curve, CurveChart, _round_top, rate_text
 from resnet_desktop.gui.wizard.run_facts import rounded
 from resnet_desktop.gui.wizard.run_page import RunPage
 from resnet_desktop.imaging.decode import encode_png
+from resnet_desktop.jobs import events
 
 from .conftest import SCREENSHOTS, OpenWizard
 

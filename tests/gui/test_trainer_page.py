@@ -14,9 +14,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import TRAINER_PYTHON, Settings
-from resnet_desktop.finetune import environment, graphics, interpreters
-from resnet_desktop.finetune.pip import Stage
-from resnet_desktop.finetune.trainer_check import TrainerCheck
+from resnet_desktop.environment import graphics, interpreters, training_python
+from resnet_desktop.environment.pip import Stage
+from resnet_desktop.environment.trainer_check import TrainerCheck
 from resnet_desktop.gui.wizard.trainer_page import BAR_STEPS, TrainerPage
 
 from .conftest import OpenWizard
@@ -72,14 +72,14 @@ def test_what_could_be_installed_is_told(page: TrainerPage, qtbot: QtBot, tmp_pa
     assert page._small.isChecked()
     if sys.platform != "darwin":
         assert "none found" in page._large.text()
-    assert str(environment.managed_folder()) in page._folder.text()
+    assert str(training_python.managed_folder()) in page._folder.text()
     (tmp_path / "driver").touch()
     page.look()
     qtbot.waitUntil(lambda: page._large.isChecked() or sys.platform == "darwin", timeout=LONG)
 
 
 def test_an_environment_that_is_broken_is_told(page: TrainerPage, qtbot: QtBot) -> None:
-    program(environment.managed_python(), "exit 3")
+    program(training_python.managed_python(), "exit 3")
     page.look()
     qtbot.waitUntil(lambda: page.found is not None, timeout=LONG)
     assert "could not be updated" in page.words
@@ -125,7 +125,7 @@ def test_an_installation_is_cancelled(page: TrainerPage, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not page.busy, timeout=LONG)
     assert time.monotonic() - begun < 5.0
     assert page.words == "Cancelled. Nothing was installed."
-    assert list(environment.managed_folder().parent.glob("trainer*")) == []
+    assert list(training_python.managed_folder().parent.glob("trainer*")) == []
     assert page._install.isEnabled()
 
 
@@ -145,7 +145,7 @@ def test_what_was_installed_is_tried_although_it_is_cancelled_then(
     page.install()
     qtbot.waitUntil(lambda: not page.busy, timeout=LONG)
     assert page.words.startswith("This Python lacks PyTorch, numpy")
-    assert f"{environment.managed_python()} -m pip install" in page.words
+    assert f"{training_python.managed_python()} -m pip install" in page.words
     assert "Successfully installed" in page._log.toPlainText()
 
 
@@ -169,7 +169,7 @@ def test_the_window_closes_at_once_while_it_installs(open_wizard: OpenWizard, qt
     wizard.close()
     assert time.monotonic() - begun < 1.0
     assert not wizard.isVisible()
-    parent = environment.managed_folder().parent
+    parent = training_python.managed_folder().parent
     qtbot.waitUntil(lambda: list(parent.glob("trainer*")) == [], timeout=5000)
 
 

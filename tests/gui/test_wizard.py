@@ -11,12 +11,12 @@ from PySide6.QtCore import QMimeData, QUrl
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.bundle.library import Library
-from resnet_desktop.finetune.job import parse_job
-from resnet_desktop.finetune.trainer_check import TrainerCheck
+from resnet_desktop.environment.trainer_check import TrainerCheck
 from resnet_desktop.gui.wizard.data_page import _local
 from resnet_desktop.gui.wizard.draft import Draft, earlier_runs
 from resnet_desktop.gui.wizard.wizard import TrainWizard
 from resnet_desktop.imaging.decode import encode_png
+from resnet_desktop.jobs.job import parse_job
 
 from .conftest import SCREENSHOTS, OpenWizard
 

@@ -19,9 +19,9 @@ from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.architectures import ARCHITECTURES
 from resnet_desktop.bundle.metadata import Metadata
 from resnet_desktop.bundle.resnet_graph import build_resnet
-from resnet_desktop.finetune.job import parse_job
 from resnet_desktop.imaging.decode import encode_png
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.jobs.job import parse_job
 from resnet_desktop.runs.control import Control
 from resnet_desktop.runs.reporter import Reporter
 from resnet_desktop.trainer.resnet import ResNet, named_arrays

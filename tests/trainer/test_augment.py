@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from resnet_desktop.finetune.job import Recipe
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.jobs.job import Recipe
 from resnet_desktop.trainer.augment import Augmenter
 
 CPU = torch.device("cpu")

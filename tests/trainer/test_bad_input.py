@@ -20,8 +20,9 @@ from typer.testing import CliRunner
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.cli.main import app
 from resnet_desktop.core.errors import JobError, ModelError, ResNetDesktopError, StorageError
-from resnet_desktop.finetune import events, thin
-from resnet_desktop.finetune.job import parse_job
+from resnet_desktop.data.checks import coverage_warnings
+from resnet_desktop.jobs import events
+from resnet_desktop.jobs.job import parse_job
 from resnet_desktop.runs import trouble
 from resnet_desktop.runs.lock import lock_folder
 from resnet_desktop.trainer import choices
@@ -295,7 +296,7 @@ def test_a_base_that_is_no_model(stripe_folder: Path, base_model: Path, tmp_path
 def test_too_little_for_an_answer_is_said(
     labels: Sequence[str], training: list[int], validation: list[int], said: dict[str, str]
 ) -> None:
-    found = dict(thin.warnings(labels, training, validation))
+    found = dict(coverage_warnings.warnings(labels, training, validation))
     assert found.keys() == said.keys()
     assert all(words in found[code] and len(found[code]) < 250 for code, words in said.items())
 

@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from resnet_desktop.core.errors import DataError, TrainingError
-from resnet_desktop.finetune import events
-from resnet_desktop.finetune.results import read_results
-from resnet_desktop.finetune.run_state import fold_all
+from resnet_desktop.jobs import events
+from resnet_desktop.jobs.results import read_results
+from resnet_desktop.jobs.run_state import fold_all
 from resnet_desktop.runs.control import CancelledRunError, Control
 
 from .conftest import PER_CLASS, fine_tune_job, run_here, weights

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from resnet_desktop.finetune.estimate import read
-from resnet_desktop.finetune.job import parse_job
-from resnet_desktop.finetune.recipe import Phase
-from resnet_desktop.finetune.samples import Sample
+from resnet_desktop.data.pictures.samples import Sample
 from resnet_desktop.imaging.decode import decode
+from resnet_desktop.jobs.estimate import read
+from resnet_desktop.jobs.job import parse_job
+from resnet_desktop.jobs.recipe import Phase
 from resnet_desktop.trainer import __main__ as trainer
 from resnet_desktop.trainer import bench, choices, memory
 from resnet_desktop.trainer.engine import Engine

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from resnet_desktop.finetune.job import Recipe
-from resnet_desktop.finetune.samples import Sample
+from resnet_desktop.data.pictures.samples import Sample
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.jobs.job import Recipe
 from resnet_desktop.runs.report_doubts import LEAST
 from resnet_desktop.trainer import doubts
 from resnet_desktop.trainer.augment import Augmenter

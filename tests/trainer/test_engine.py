@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from resnet_desktop.core.errors import TrainingError
-from resnet_desktop.finetune.dataset import scan
-from resnet_desktop.finetune.job import Recipe, parse_job
+from resnet_desktop.data.dataset import scan
+from resnet_desktop.jobs.job import Recipe, parse_job
 from resnet_desktop.runs.control import Control
 from resnet_desktop.trainer import balance, memory
 from resnet_desktop.trainer.average import Average

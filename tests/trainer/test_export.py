@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.finetune.results import Results, read_results
 from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.inference.novelty import NoveltyRule
+from resnet_desktop.jobs.results import Results, read_results
 from resnet_desktop.runs import reporter
 from resnet_desktop.runs.assess import BATCH
 from resnet_desktop.trainer.ending import REPORT_SECONDS

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from resnet_desktop.core.value_cache import ValueCache
-from resnet_desktop.finetune.dataset import Sample, scan
-from resnet_desktop.finetune.job import parse_job
+from resnet_desktop.data.dataset import Sample, scan
+from resnet_desktop.jobs.job import parse_job
 from resnet_desktop.trainer import choices
 from resnet_desktop.trainer.augment import Augmenter
 from resnet_desktop.trainer.classifier import Classifier

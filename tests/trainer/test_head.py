@@ -18,8 +18,8 @@ import onnx
 import pytest
 
 from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.finetune import events
-from resnet_desktop.finetune.results import read_results
+from resnet_desktop.jobs import events
+from resnet_desktop.jobs.results import read_results
 from resnet_desktop.runs.control import CancelledRunError, Control
 
 from .conftest import PER_CLASS, fine_tune_job, run_here, weights

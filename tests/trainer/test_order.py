@@ -19,9 +19,9 @@ import torch
 
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import DataError, JobError
-from resnet_desktop.finetune import events
-from resnet_desktop.finetune.job import Phase, parse_job
-from resnet_desktop.finetune.samples import Sample
+from resnet_desktop.data.pictures.samples import Sample
+from resnet_desktop.jobs import events
+from resnet_desktop.jobs.job import Phase, parse_job
 from resnet_desktop.runs import reporter
 from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.trainer import checkpoint as checkpoints

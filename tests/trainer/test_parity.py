@@ -14,7 +14,7 @@ from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.bundle import Bundle
 from resnet_desktop.bundle.metadata import Metadata
 from resnet_desktop.core.errors import TrainingError
-from resnet_desktop.finetune.samples import Sample
+from resnet_desktop.data.pictures.samples import Sample
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.session import Session
 from resnet_desktop.runs import assess

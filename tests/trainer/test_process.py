@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.finetune import events
-from resnet_desktop.finetune.run_state import fold_all
+from resnet_desktop.jobs import events
+from resnet_desktop.jobs.run_state import fold_all
 from tests.trainer.conftest import PER_CLASS, small_job
 
 Start = Callable[..., "subprocess.Popen[str]"]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from resnet_desktop.finetune.dataset import survey
-from resnet_desktop.finetune.job import parse_job
+from resnet_desktop.data.dataset import survey
 from resnet_desktop.imaging.fingerprint import fingerprint
+from resnet_desktop.jobs.job import parse_job
 
 from .conftest import run_here, small_job
 
@@ -27,7 +27,7 @@ def test_what_the_scan_found_is_said_before_training(
         read.append(source)
         return fingerprint(source, budget)
 
-    monkeypatch.setattr("resnet_desktop.finetune.facts.fingerprint", counting)
+    monkeypatch.setattr("resnet_desktop.data.pictures.image_stats.fingerprint", counting)
     job = small_job(photos, tmp_path / "run", exclude=["nowhere.png"])
     said = run_here(job)
     told = [row["message"] for row in said if row["event"] == "warning" and row["code"] == "data_problem"]

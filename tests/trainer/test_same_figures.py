@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.finetune.job import parse_job
 from resnet_desktop.imaging.decode import decode, encode_png
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.jobs.job import parse_job
 from resnet_desktop.runs.control import Control
 from resnet_desktop.runs.reporter import Silent
 from resnet_desktop.trainer.engine import FEW, WORST

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.finetune import events
-from resnet_desktop.finetune.process import tell
+from resnet_desktop.jobs import events
+from resnet_desktop.jobs.process import tell
 
 from .conftest import small_job
 

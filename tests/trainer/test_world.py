@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnet_desktop.finetune import events
-from resnet_desktop.finetune.process import tell
+from resnet_desktop.jobs import events
+from resnet_desktop.jobs.process import tell
 
 from .conftest import fine_tune_job, weights
 

@@ -90,7 +90,7 @@ class OpenedTable:
 
 def read_table(path: Path) -> OpenedTable:
     """Files and labels that a table names. Raises DataError."""
-    from resnet_desktop.finetune.csv_source import read_list  # not needed before
+    from resnet_desktop.data.sources.csv_source import read_list  # not needed before
 
     listing = read_list(path, None)
     said: dict[Path, set[str]] = {}

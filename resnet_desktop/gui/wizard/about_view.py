@@ -15,7 +15,7 @@ from resnet_desktop.gui.trained_part import trained_part
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from resnet_desktop.finetune.results import Results
+    from resnet_desktop.jobs.results import Results
 
 MOST_SKIPPED = 12
 """Pictures that could not be used are named up to so many; the report names more."""

@@ -51,9 +51,9 @@ def groups() -> tuple[Group, ...]:
 
 
 def defaults(train: str, preset: str) -> dict[str, Any]:
-    """What the preset takes, by key; machine-made choices (``finetune.estimate``) are not among them."""
-    from resnet_desktop.finetune.presets import EPOCHS, HEAD_RATE
-    from resnet_desktop.finetune.recipe import parse_recipe  # NumPy comes with it
+    """What the preset takes, by key; machine-made choices (``jobs.estimate``) are not among them."""
+    from resnet_desktop.jobs.presets import EPOCHS, HEAD_RATE
+    from resnet_desktop.jobs.recipe import parse_recipe  # NumPy comes with it
 
     recipe = parse_recipe(None, train, preset)
     keys = [field.key for group in groups() for field in group.fields if field.key.startswith("recipe.")]

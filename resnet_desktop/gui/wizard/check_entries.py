@@ -10,8 +10,8 @@ from PySide6.QtCore import QCoreApplication
 from resnet_desktop.gui import wording
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.inspection import Inspection
-    from resnet_desktop.finetune.samples import Sample
+    from resnet_desktop.data.checks.inspection import Inspection
+    from resnet_desktop.data.pictures.samples import Sample
 
 MOST_CLASSES = 30
 """With more classes their photos are one entry: a list of thousands would hide the findings."""

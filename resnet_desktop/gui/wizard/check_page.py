@@ -25,8 +25,8 @@ from resnet_desktop.gui.wizard.draft import Draft
 from resnet_desktop.gui.wizard.page import WizardPage, secondary
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.dataset import Sample
-    from resnet_desktop.finetune.inspection import Finding, Inspection
+    from resnet_desktop.data.checks.inspection import Finding, Inspection
+    from resnet_desktop.data.dataset import Sample
 
 SPLIT_DELAY_MS = 250
 """After so long without another decision the photos are split anew."""
@@ -299,7 +299,7 @@ class CheckPage(WizardPage):
 
 
 def _inspected(draft: Draft, cancelled: Cancelled, report: Progress) -> Inspection:
-    from resnet_desktop.finetune.inspection import inspect
-    from resnet_desktop.finetune.job import parse_job
+    from resnet_desktop.data.checks.inspection import inspect
+    from resnet_desktop.jobs.job import parse_job
 
     return inspect(parse_job(draft.job()), cancelled=cancelled, progress=report)

@@ -26,8 +26,8 @@ from resnet_desktop.gui.wizard.photo_viewer import PhotoViewer
 from resnet_desktop.gui.wizard.picture_grid import MOST, Picture, PictureGrid
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.dataset import Sample
-    from resnet_desktop.finetune.inspection import Finding, Inspection
+    from resnet_desktop.data.checks.inspection import Finding, Inspection
+    from resnet_desktop.data.dataset import Sample
 
 
 class CheckSheet(QSplitter):

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.core.errors import ResNetDesktopError
-from resnet_desktop.finetune.proposed_classes import Proposal, proposed
+from resnet_desktop.data.sources.proposed_classes import Proposal, proposed
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.labels import store
 from resnet_desktop.gui.plain import PlainLabel, plain_tip

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Qt
 
-from resnet_desktop.finetune.results import Confusion
 from resnet_desktop.gui import wording
 from resnet_desktop.gui.plain import plain_tip
 from resnet_desktop.gui.plain_table import Index, RowsModel
+from resnet_desktop.jobs.results import Confusion
 
 _DISPLAY = int(Qt.ItemDataRole.DisplayRole)
 _TIP = int(Qt.ItemDataRole.ToolTipRole)

@@ -30,7 +30,7 @@ from resnet_desktop.gui.wizard.source_row import SourceRow
 from resnet_desktop.gui.wizard.trainer_notice import TrainerNotice
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.dataset import Scan
+    from resnet_desktop.data.dataset import Scan
 
 MOST_RUNS = 3
 """Earlier runs that are offered."""
@@ -370,8 +370,8 @@ def _local(mime: QMimeData) -> list[Path]:
 
 def _scanned(draft: Draft, cancelled: Cancelled) -> tuple[Scan, frozenset[str]]:
     """What there is, and what the sources say themselves that their photos are for."""
-    from resnet_desktop.finetune.dataset import collect, split_plainly
-    from resnet_desktop.finetune.job import parse_job
+    from resnet_desktop.data.dataset import collect, split_plainly
+    from resnet_desktop.jobs.job import parse_job
 
     job = parse_job(draft.job())
     found = collect(job, cancelled)
@@ -380,7 +380,7 @@ def _scanned(draft: Draft, cancelled: Cancelled) -> tuple[Scan, frozenset[str]]:
 
 def _earlier() -> list[tuple[Path, bool]]:
     """The newest runs and whether each goes on now; those that do come first."""
-    from resnet_desktop.finetune.process import is_training
+    from resnet_desktop.jobs.process import is_training
 
     runs = [(folder, is_training(folder)) for folder in earlier_runs()]
     return sorted(runs, key=lambda run: not run[1])[:MOST_RUNS]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_desktop.core import paths
-from resnet_desktop.finetune.job import parse_job
+from resnet_desktop.jobs.job import parse_job
 
 JOB_FILE = "wizard.json"
 
@@ -83,8 +83,8 @@ class Draft:
     def needs_pytorch(self) -> bool:
         """Whether more is asked for than the last layer alone, which is taught without it."""
         from resnet_desktop.core.errors import JobError
-        from resnet_desktop.finetune.job import parse_job
-        from resnet_desktop.finetune.roads import needs_pytorch
+        from resnet_desktop.jobs.dispatch import needs_pytorch
+        from resnet_desktop.jobs.job import parse_job
 
         try:
             return bool(needs_pytorch(parse_job(self.job())))

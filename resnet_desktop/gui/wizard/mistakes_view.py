@@ -18,7 +18,7 @@ from resnet_desktop.gui.wizard.picture_sheet import PictureSheet
 from resnet_desktop.gui.wizard.verdicts import Verdicts
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.results import PictureResult, Results
+    from resnet_desktop.jobs.results import PictureResult, Results
 
 MISTAKES, DOUBTS, DECIDED = "mistakes", "doubts", "decided"
 

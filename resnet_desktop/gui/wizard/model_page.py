@@ -39,7 +39,7 @@ from resnet_desktop.gui.wizard.rate_finder import RateFinder
 from resnet_desktop.gui.wizard.trainer_page import TrainerPage
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.estimate import Estimate
+    from resnet_desktop.jobs.estimate import Estimate
 
 ESTIMATE_DELAY_MS = 400
 REFUSALS = ("bad_job", "no_images", "one_class", "bad_data", "missing_data", "unknown_model", "damaged_model")
@@ -384,6 +384,6 @@ def _choices(draft: Draft) -> tuple[object, ...]:
 
 
 def _measured(job: dict[str, Any], python: Path | None, cancelled: Cancelled) -> Estimate:
-    from resnet_desktop.finetune.estimate import estimate
+    from resnet_desktop.jobs.estimate import estimate
 
     return estimate(job, python, cancelled)

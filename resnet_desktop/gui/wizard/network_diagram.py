@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from resnet_desktop.gui import charts, theme, wording
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.estimate import Part
+    from resnet_desktop.jobs.estimate import Part
 
 State = Literal["frozen", "learns", "plain"]
 

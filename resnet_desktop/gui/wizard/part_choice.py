@@ -13,7 +13,7 @@ from resnet_desktop.gui.wizard.network_diagram import NetworkDiagram, Piece, pie
 from resnet_desktop.gui.wizard.page import heading, secondary
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.estimate import Part
+    from resnet_desktop.jobs.estimate import Part
 
 
 class PartChoice(QFrame):

@@ -120,7 +120,7 @@ def _sets(pictures: Sequence[Picture]) -> list[tuple[Picture, ...]]:
 
 
 def _load(name: str) -> QImage:
-    from resnet_desktop.finetune.dataset import SampleReader
+    from resnet_desktop.data.dataset import SampleReader
     from resnet_desktop.gui.pictures import load_photo
     from resnet_desktop.imaging.decode import DEFAULT_MAX_PIXELS
 

@@ -18,7 +18,7 @@ from resnet_desktop.gui.plain import plain_tip
 from resnet_desktop.gui.tasks import Tasks
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.dataset import Sample, SampleReader
+    from resnet_desktop.data.dataset import Sample, SampleReader
 
 SIDE = 116
 NAME_ROLE = int(Qt.ItemDataRole.UserRole)
@@ -187,7 +187,7 @@ class ThumbnailLoader(QObject):
             self._reader.close()
 
     def _read(self, name: str) -> QImage:
-        from resnet_desktop.finetune.dataset import SampleReader
+        from resnet_desktop.data.dataset import SampleReader
         from resnet_desktop.gui.pictures import load_thumbnail
         from resnet_desktop.imaging.decode import DEFAULT_MAX_PIXELS
 
@@ -205,7 +205,7 @@ class ThumbnailLoader(QObject):
 
 def sample_of(name: str) -> Sample:
     """Where a photo of a data set is, by its name: a file, or a member of a zip file."""
-    from resnet_desktop.finetune.dataset import Sample
+    from resnet_desktop.data.dataset import Sample
 
     path = Path(name)
     if not path.is_file():

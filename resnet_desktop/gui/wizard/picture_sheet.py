@@ -17,7 +17,7 @@ from resnet_desktop.gui.wizard.picture_grid import Picture, PictureGrid
 from resnet_desktop.gui.wizard.picture_heatmaps import Heatmaps, Wish
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.results import PictureResult
+    from resnet_desktop.jobs.results import PictureResult
 
 AHEAD = 40
 """Pictures out of view whose heatmaps are made when those in view are there."""

@@ -35,7 +35,7 @@ class PreviewRow:
 
 def read_examples(job: Mapping[str, Any], python: Path | None, cancelled: Cancelled) -> tuple[PreviewRow, ...]:
     """Ask the trainer for examples and load them. For worker threads; raises as ``questions.preview``."""
-    from resnet_desktop.finetune.questions import preview
+    from resnet_desktop.jobs.trainer_requests import preview
 
     with tempfile.TemporaryDirectory(prefix="resnet-desktop-", ignore_cleanup_errors=True) as folder:
         found = preview(job, python, Path(folder), cancelled=cancelled)

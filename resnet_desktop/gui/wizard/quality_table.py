@@ -12,7 +12,7 @@ from resnet_desktop.gui import wording
 from resnet_desktop.gui.plain import plain_tip
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.results import ClassResult
+    from resnet_desktop.jobs.results import ClassResult
 
 _Index = QModelIndex | QPersistentModelIndex
 _DISPLAY = int(Qt.ItemDataRole.DisplayRole)

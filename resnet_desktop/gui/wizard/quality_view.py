@@ -20,7 +20,7 @@ from resnet_desktop.gui.wizard.picture_sheet import PictureSheet, judged
 from resnet_desktop.gui.wizard.quality_table import QualityModel
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.results import PictureResult, Results
+    from resnet_desktop.jobs.results import PictureResult, Results
 
 __all__ = ["QualityView", "judged"]
 

@@ -19,7 +19,7 @@ from resnet_desktop.gui.wizard.page import secondary
 from resnet_desktop.gui.wizard.rate_plot import RatePlot
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.questions import RatePoint, RateTest
+    from resnet_desktop.jobs.trainer_requests import RatePoint, RateTest
 
 
 class RateFinder(QDialog):
@@ -63,7 +63,7 @@ class RateFinder(QDialog):
         self._stop.setFocus(Qt.FocusReason.OtherFocusReason)
 
         def question(tell: Tell, cancelled: Cancelled) -> object:
-            from resnet_desktop.finetune.questions import find_rate
+            from resnet_desktop.jobs.trainer_requests import find_rate
 
             return find_rate(job, python, on_point=tell, cancelled=cancelled)
 

@@ -9,9 +9,9 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from resnet_desktop.finetune.rate_curve import smoothed
 from resnet_desktop.gui import charts, theme
 from resnet_desktop.gui.charts import ChartColours, Scale
+from resnet_desktop.jobs.rate_curve import smoothed
 
 LOWEST, HIGHEST = 1e-5, 1.0
 KEY_STEP = 10**0.05

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from resnet_desktop.gui import theme, wording
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.results import ReliabilityBin
+    from resnet_desktop.jobs.results import ReliabilityBin
 
 
 class ReliabilityView(QWidget):

@@ -37,7 +37,7 @@ from resnet_desktop.gui.wizard.quality_view import QualityView
 from resnet_desktop.gui.wizard.reliability_view import ReliabilityView
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.results import Results
+    from resnet_desktop.jobs.results import Results
 
 
 class ResultPage(WizardPage):
@@ -243,7 +243,7 @@ class ResultPage(WizardPage):
 
 
 def _read(folder: Path) -> Results:
-    from resnet_desktop.finetune.results import read_results
+    from resnet_desktop.jobs.results import read_results
 
     return read_results(folder)
 

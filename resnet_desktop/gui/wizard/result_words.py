@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication
 from resnet_desktop.gui import wording
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.results import ClassResult, Results
+    from resnet_desktop.jobs.results import ClassResult, Results
 
 CROSSED = "cross-validation"
 """What the figures are of where each photo was judged by a model that had not seen it."""

@@ -19,8 +19,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from resnet_desktop.finetune.epoch_details import EpochDetails, read_details
-from resnet_desktop.finetune.run_state import RunState
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.tasks import Tasks
@@ -28,6 +26,8 @@ from resnet_desktop.gui.wizard.confusion_view import ConfusionView
 from resnet_desktop.gui.wizard.page import heading, secondary
 from resnet_desktop.gui.wizard.picture_grid import DETAIL_ROLE, IMAGE_ROLE, MOST, NAME_ROLE, Picture, PictureGrid
 from resnet_desktop.gui.wizard.picture_sheet import judged
+from resnet_desktop.jobs.epoch_details import EpochDetails, read_details
+from resnet_desktop.jobs.run_state import RunState
 
 INTERVAL_MS = 500
 """Between two epochs that are shown while they follow each other fast."""

@@ -6,10 +6,10 @@ from PySide6.QtCore import QLocale, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
-from resnet_desktop.finetune.run_state import RunState
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.plain import PlainLabel
 from resnet_desktop.gui.wizard.curves import Curve, CurveChart, rate_text
+from resnet_desktop.jobs.run_state import RunState
 
 INTERVAL_MS = 1000
 """Between two changes of the numbers: nobody reads faster."""

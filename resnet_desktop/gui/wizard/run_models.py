@@ -13,9 +13,9 @@ from PySide6.QtGui import QImage
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.bundle.layers import Layer
 from resnet_desktop.bundle.library import Library
+from resnet_desktop.data.dataset import SampleReader
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.explain.report.model_diff import Change, Look, compare, look
-from resnet_desktop.finetune.dataset import SampleReader
 from resnet_desktop.gui.qt_image import to_qimage
 from resnet_desktop.gui.wizard.picture_grid import sample_of
 from resnet_desktop.imaging.decode import Source

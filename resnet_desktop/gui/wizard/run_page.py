@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
 
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ResNetDesktopError
-from resnet_desktop.finetune.run_state import RunState
 from resnet_desktop.gui import theme, wording
 from resnet_desktop.gui.elided_label import ElidedLabel
 from resnet_desktop.gui.plain import PlainLabel
@@ -32,6 +31,7 @@ from resnet_desktop.gui.wizard.page import WizardPage
 from resnet_desktop.gui.wizard.run_details import RunDetails
 from resnet_desktop.gui.wizard.run_facts import RunCurves, RunFacts
 from resnet_desktop.gui.wizard.trainer_page import TrainerPage
+from resnet_desktop.jobs.run_state import RunState
 
 BUSY = ("waiting", "scanning", "exporting")
 """Phases in which nobody knows how far it is, unless the trainer says so."""

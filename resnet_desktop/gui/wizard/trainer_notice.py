@@ -11,7 +11,7 @@ from resnet_desktop.gui.plain import plain_tip
 from resnet_desktop.gui.wizard.page import secondary
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.trainer_check import TrainerCheck
+    from resnet_desktop.environment.trainer_check import TrainerCheck
 
 
 class TrainerNotice(QWidget):

@@ -29,9 +29,9 @@ from resnet_desktop.gui.tasks import Tasks
 from resnet_desktop.gui.wizard.page import WizardPage, card, heading, secondary
 
 if TYPE_CHECKING:
-    from resnet_desktop.finetune.environment import InstallPlan, Offer
-    from resnet_desktop.finetune.pip import Stage
-    from resnet_desktop.finetune.trainer_check import TrainerCheck
+    from resnet_desktop.environment.pip import Stage
+    from resnet_desktop.environment.trainer_check import TrainerCheck
+    from resnet_desktop.environment.training_python import InstallPlan, Offer
 
 LOG_INTERVAL_MS = 150
 BAR_STEPS = 1000
@@ -134,8 +134,8 @@ class TrainerPage(WizardPage):
 
     def _installed(self, plan: InstallPlan) -> TrainerCheck:
         """On a worker: make the environment, and try it. Once it is there it is too late to cancel."""
-        from resnet_desktop.finetune import installing, trainer_check
-        from resnet_desktop.finetune.pip import Stage
+        from resnet_desktop.environment import installing, trainer_check
+        from resnet_desktop.environment.pip import Stage
 
         python = installing.install(plan, self._lines.append, self._cancel.is_set, self._on_stage)
         self._on_stage(Stage("checking"))
@@ -301,13 +301,13 @@ def _text(error: ResNetDesktopError | OSError) -> str:
 
 def _find(chosen: Path | None, given_up: Cancelled) -> tuple[TrainerCheck, Offer | None]:
     """What there is, and where nothing trains, what could be installed."""
-    from resnet_desktop.finetune import environment
+    from resnet_desktop.environment import training_python
 
-    found = environment.find(chosen, given_up)
-    return found, None if found.ok else environment.offer(given_up)
+    found = training_python.find(chosen, given_up)
+    return found, None if found.ok else training_python.offer(given_up)
 
 
 def _check(python: Path, given_up: Cancelled) -> TrainerCheck:
-    from resnet_desktop.finetune import trainer_check
+    from resnet_desktop.environment import trainer_check
 
     return trainer_check.check(python, given_up)

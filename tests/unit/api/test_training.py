@@ -8,7 +8,7 @@ import pytest
 
 import resnet_desktop as rd
 from resnet_desktop.core.errors import JobError, TrainingError
-from resnet_desktop.finetune.run_state import RunState
+from resnet_desktop.jobs.run_state import RunState
 from tests.unit.head.making import base_model, fill_folder
 
 

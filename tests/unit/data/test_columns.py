@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from resnet_desktop.core.errors import DataError, JobError
+from resnet_desktop.data.dataset import made_for, survey
 from resnet_desktop.data.sources.columns import Columns, preview
-from resnet_desktop.finetune.csv_source import read_list
-from resnet_desktop.finetune.dataset import made_for, survey
-from resnet_desktop.finetune.job import Job, parse_job
+from resnet_desktop.data.sources.csv_source import read_list
+from resnet_desktop.jobs.job import Job, parse_job
 
 from .test_tables_of_tools import pairs, put, said, written
 

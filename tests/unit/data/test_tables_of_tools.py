@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from resnet_desktop.core.errors import DataError
-from resnet_desktop.finetune.csv_source import Listing, read_list
-from resnet_desktop.finetune.dataset import Dataset, collect, survey
-from resnet_desktop.finetune.inspection import inspect
-from resnet_desktop.finetune.job import parse_job
+from resnet_desktop.data.checks.inspection import inspect
+from resnet_desktop.data.dataset import Dataset, collect, survey
+from resnet_desktop.data.sources.csv_source import Listing, read_list
 from resnet_desktop.imaging.decode import encode_jpeg
+from resnet_desktop.jobs.job import parse_job
 from tests.conftest import make_photo
 
 

@@ -16,10 +16,11 @@ from resnet_desktop.bundle.bundle import read
 from resnet_desktop.bundle.metadata import CHECKSUM_KEY, FORMAT, PREFIX, Metadata
 from resnet_desktop.core import errors, settings
 from resnet_desktop.core.paths import bundled_models_folder
-from resnet_desktop.finetune import events, job, results, thin
-from resnet_desktop.finetune.recipe import Phase, Recipe
+from resnet_desktop.data.checks import coverage_warnings
 from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.jobs import events, job, results
+from resnet_desktop.jobs.recipe import Phase, Recipe
 from tests.unit.docs.pages import calls, first_text, name_of, page, rows, section, terms
 
 CODE = re.compile(r"``([a-z_]+)``")
@@ -108,7 +109,7 @@ def test_codes_of_warnings() -> None:
     for call in calls():
         if name_of(call) == "say" and first_text(call) == "warning":
             said |= {k.value.value for k in call.keywords if k.arg == "code" and isinstance(k.value, ast.Constant)}
-    for node in ast.walk(ast.parse(inspect.getsource(thin))):
+    for node in ast.walk(ast.parse(inspect.getsource(coverage_warnings))):
         if isinstance(node, ast.Tuple) and node.elts and isinstance(node.elts[0], ast.Constant):
             said.add(node.elts[0].value)
     assert len(said) > 5

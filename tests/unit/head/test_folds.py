@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resnet_desktop.finetune.samples import Sample
+from resnet_desktop.data.pictures.samples import Sample
 from resnet_desktop.head.folds import NEVER, folds, judged_alone
 
 

@@ -13,13 +13,13 @@ import pytest
 
 from resnet_desktop.bundle import bundle as bundles
 from resnet_desktop.core.errors import DataError, JobError, ModelError, ResNetDesktopError
-from resnet_desktop.finetune.job import parse_job
-from resnet_desktop.finetune.results import read_results
 from resnet_desktop.head import photos
 from resnet_desktop.head.estimate import estimate
 from resnet_desktop.head.preview import preview
 from resnet_desktop.imaging.decode import decode_image, encode_png
 from resnet_desktop.inference.session import Session
+from resnet_desktop.jobs.job import parse_job
+from resnet_desktop.jobs.results import read_results
 from resnet_desktop.runs.control import CancelledRunError, Control
 
 from .making import SIDE, base_model, fill_folder, job, run_here

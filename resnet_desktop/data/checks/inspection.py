@@ -1,0 +1,105 @@
+"""Looking at all pictures of a job before anything is learnt from them, and acting on what is found.
+
+Acting means changing the job: what is excluded or relabelled there is so for the trainer. No user's file is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from resnet_desktop.core.progress import Cancelled, Progress, never, unheard
+from resnet_desktop.data import dataset
+from resnet_desktop.data.checks.finding import Finding, Material, imbalance, readable_counts
+from resnet_desktop.data.checks.findings import findings, remarks
+from resnet_desktop.data.pictures.image_stats import PictureFacts, read_facts
+from resnet_desktop.data.pictures.near_duplicates import Near, near_groups
+from resnet_desktop.data.pictures.samples import Sample, Scan
+from resnet_desktop.jobs.job import Job
+
+__all__ = ["Finding", "Inspection", "PictureFacts", "exclude", "inspect", "keep", "relabel", "scan_with_remarks"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inspection:
+    """A job's pictures, looked at.
+
+    Attributes:
+        scan: the split that the trainer will use for this job.
+        pictures: what was measured of each.
+        findings: what to look at, the worst first.
+        groups: pictures that are the same, or nearly; each group is in one part of the split.
+        counts: pictures that can be read, for each label.
+    """
+
+    scan: Scan
+    pictures: tuple[PictureFacts, ...]
+    findings: tuple[Finding, ...]
+    groups: tuple[tuple[Sample, ...], ...]
+    counts: dict[str, int]
+
+    @property
+    def imbalance(self) -> float:
+        """How many times as many pictures the largest class has as the smallest."""
+        return imbalance(self.counts.values())
+
+
+def inspect(job: Job, *, cancelled: Cancelled = never, progress: Progress = unheard) -> Inspection:
+    """Read every picture of a job once (or remember it), and say what was found.
+
+    Args:
+        job: whose pictures.
+        cancelled: asked after every picture; what was read until then is remembered.
+        progress: told how many pictures are read, of how many.
+
+    Raises:
+        DataError: as ``dataset.scan``.
+        CancelledError: ``cancelled`` said so.
+    """
+    found = dataset.collect(job, cancelled)
+    facts = read_facts(found.samples, workers=job.workers, cancelled=cancelled, progress=progress)
+    near = near_groups(facts, cancelled=cancelled)
+    scan = dataset.stored_scan(job, found)
+    if scan is None:
+        grouped = job.split.group_duplicates
+        scan = dataset.split_grouped(found, facts, near.groups, job) if grouped else dataset.split_plainly(found, job)
+    material = Material(found, facts, near, scan)
+    groups = material.groups(near.groups)
+    return Inspection(scan, tuple(facts), findings(material), groups, readable_counts(material))
+
+
+def scan_with_remarks(job: Job, *, cancelled: Cancelled = never, progress: Progress = unheard) -> Scan:
+    """The scan of a job that may never have been inspected: what is wrong with its pictures is among the problems.
+
+    Where the run folder holds the split, or copies are not looked for, no picture is read and nothing is said of any.
+
+    Raises:
+        DataError: as ``dataset.scan``.
+        CancelledError: ``cancelled`` said so.
+    """
+
+    def remark(found: dataset.Dataset, facts: Sequence[PictureFacts], near: Near, scan: Scan) -> Scan:
+        said = remarks(Material(found, facts, near, scan))
+        return replace(scan, problems=(*scan.problems, *said))
+
+    return dataset.scan(job, cancelled=cancelled, progress=progress, remark=remark)
+
+
+def exclude(job: Job, names: Iterable[str]) -> Job:
+    """The job without these pictures."""
+    return replace(job, exclude=tuple(dict.fromkeys((*job.exclude, *names))))
+
+
+def relabel(job: Job, name: str, label: str) -> Job:
+    """The job with another class for a picture, which takes part again if it was excluded."""
+    return replace(keep(job, [name]), relabel={**job.relabel, name: label})
+
+
+def keep(job: Job, names: Iterable[str]) -> Job:
+    """The job with these pictures as they lie there: neither excluded nor relabelled."""
+    gone = set(names)
+    return replace(
+        job,
+        exclude=tuple(name for name in job.exclude if name not in gone),
+        relabel={name: label for name, label in job.relabel.items() if name not in gone},
+    )

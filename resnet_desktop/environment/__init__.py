@@ -1,0 +1,1 @@
+"""The Python that trains: found, proven, or installed by the app."""
