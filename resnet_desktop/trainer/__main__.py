@@ -19,7 +19,7 @@ from resnet_desktop.core.errors import JobError
 from resnet_desktop.jobs.job import CONTROLS, Job
 from resnet_desktop.runs.opening import answer, given_job, heed_signals, stored_job
 from resnet_desktop.runs.reporter import keep_standard_output, refuse
-from resnet_desktop.trainer import ready
+from resnet_desktop.trainer import self_check
 from resnet_desktop.trainer.allocator import keep_freed_memory
 
 
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     if (options.preview is None) != (options.output is None):
         parser.error("use --preview together with --output")
     if options.check:
-        return ready.main()
+        return self_check.main()
     for path, ask in ((options.estimate, _estimate), (options.find_rate, _find_rate), (options.preview, _preview)):
         if path is not None:
             return answer(path, options.output, ask)
@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     except JobError as error:
         return refuse(error)
     heed_signals(Path(job.output))
-    from resnet_desktop.trainer.lead import run_job  # torch: not needed to refuse a bad job file
+    from resnet_desktop.trainer.launcher import run_job  # torch: not needed to refuse a bad job file
 
     return run_job(job, options.control or job.control, resumed=options.resume is not None)
 

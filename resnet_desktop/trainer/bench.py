@@ -19,16 +19,17 @@ from resnet_desktop.jobs.rate_curve import has_ended, suggested
 from resnet_desktop.jobs.recipe import Phase
 from resnet_desktop.runs.control import Control
 from resnet_desktop.runs.reporter import Silent
-from resnet_desktop.trainer import balance, choices, machine
-from resnet_desktop.trainer.augment import Augmenter
-from resnet_desktop.trainer.data import load_pictures, square
-from resnet_desktop.trainer.ending import Ending
-from resnet_desktop.trainer.engine import Engine
-from resnet_desktop.trainer.evaluation import CPU_BATCH
-from resnet_desktop.trainer.feeds import FeatureFeed, Feed, PictureFeed
-from resnet_desktop.trainer.network import build_network, count_parameters, training_mode
-from resnet_desktop.trainer.optim import set_learning_rate
+from resnet_desktop.trainer import choices, machine
+from resnet_desktop.trainer.evaluation.evaluate import CPU_BATCH
+from resnet_desktop.trainer.inputs.augment import Augmenter
+from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed, PictureFeed
+from resnet_desktop.trainer.inputs.picture_tensor import load_pictures, square
+from resnet_desktop.trainer.loop.engine import Engine
+from resnet_desktop.trainer.loop.remaining_work import Ending
+from resnet_desktop.trainer.network.build import build_network, count_parameters, training_mode
 from resnet_desktop.trainer.probe import Probe
+from resnet_desktop.trainer.step import balance
+from resnet_desktop.trainer.step.optim import set_learning_rate
 
 PICTURES = 32
 STEPS = 3

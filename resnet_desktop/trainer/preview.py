@@ -16,9 +16,9 @@ from resnet_desktop.imaging.decode import decode, encode_png
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.job import Job
 from resnet_desktop.trainer import choices
-from resnet_desktop.trainer.augment import Augmenter
 from resnet_desktop.trainer.bench import spread
-from resnet_desktop.trainer.data import load_pictures, square
+from resnet_desktop.trainer.inputs.augment import Augmenter
+from resnet_desktop.trainer.inputs.picture_tensor import load_pictures, square
 
 PICTURES = 4
 VARIANTS = 5

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from resnet_desktop.trainer.engine import Engine
-from resnet_desktop.trainer.evaluation import CPU_BATCH
-from resnet_desktop.trainer.stepper import autocast
+from resnet_desktop.trainer.evaluation.evaluate import CPU_BATCH
+from resnet_desktop.trainer.loop.engine import Engine
+from resnet_desktop.trainer.step.train_step import autocast
 
 PICTURES = 32
 """Pictures that are looked at, where they go through layers that learn; features cost nothing and are all used."""

@@ -20,18 +20,21 @@ from resnet_desktop.data.split import split_file
 from resnet_desktop.jobs.job import Job, Recipe
 from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.runs.reporter import Reporter
-from resnet_desktop.trainer import balance, choices, compiling, machine, memory, room
-from resnet_desktop.trainer import checkpoint as checkpoints
-from resnet_desktop.trainer.augment import Augmenter
-from resnet_desktop.trainer.classifier import Classifier
-from resnet_desktop.trainer.data import Skipped, load_pictures, square
-from resnet_desktop.trainer.ending import Ending
-from resnet_desktop.trainer.engine import Engine
-from resnet_desktop.trainer.features import Extractor, features_cache
-from resnet_desktop.trainer.feeds import FeatureFeed, Feed, PictureFeed, ViewFeed
+from resnet_desktop.trainer import choices, machine
+from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.evaluation.frozen_features import Extractor, features_cache
+from resnet_desktop.trainer.export import disk_space
 from resnet_desktop.trainer.graph.network import GraphNetwork
-from resnet_desktop.trainer.network import base_checksum, build_network, count_parameters, read_base
-from resnet_desktop.trainer.world import World
+from resnet_desktop.trainer.inputs.augment import Augmenter
+from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed, PictureFeed, ViewFeed
+from resnet_desktop.trainer.inputs.picture_tensor import Skipped, load_pictures, square
+from resnet_desktop.trainer.loop import checkpoint as checkpoints
+from resnet_desktop.trainer.loop import compiling
+from resnet_desktop.trainer.loop.engine import Engine
+from resnet_desktop.trainer.loop.remaining_work import Ending
+from resnet_desktop.trainer.network.build import base_checksum, build_network, count_parameters, read_base
+from resnet_desktop.trainer.network.classifier import Classifier
+from resnet_desktop.trainer.step import balance, memory
 
 RESIDENT_SHARE = 0.3
 """Pictures lie on the device while they take no more than this part of its free memory."""
@@ -80,7 +83,7 @@ class Run:
         engine = self.engine(found)
         if self.world.first:
             adam, averaged = checkpoints.is_adam(engine.optimizer.state_dict()), engine.averaged is not None
-            room.check(self.folder, room.needed(engine.network, engine.names, adam=adam, averaged=averaged))
+            disk_space.check(self.folder, disk_space.needed(engine.network, engine.names, adam=adam, averaged=averaged))
         state = self.world.told(checkpoints.load_latest(self.folder / "checkpoints") if self.world.first else None)
         if state is not None:
             engine.restore(state)
@@ -90,7 +93,7 @@ class Run:
         if self.world.first:
             self.world.go_on_alone()
             # Exporting needs onnx and ONNX Runtime; a run that is cancelled never pays for importing them.
-            from resnet_desktop.trainer.export import export
+            from resnet_desktop.trainer.export.export import export
 
             export(engine, found)
 
@@ -177,7 +180,8 @@ class Run:
     def _prove(self, network: Classifier, found: Scan) -> None:
         """Hold the network that was made from the base's graph against ONNX Runtime. Raises TrainingError, JobError."""
         if isinstance(network, GraphNetwork) and network.base is not None:
-            from resnet_desktop.trainer.proof import prove  # it needs ONNX Runtime, which takes time to import
+            # ONNX Runtime takes time to import
+            from resnet_desktop.trainer.evaluation.base_proof import prove
 
             prove(read_base(self.job.base), network.base, found.training, self.workers)
 

@@ -103,8 +103,8 @@ def torch_run(setting: Setting, arrays: Arrays, batch: Images, *, compiled: bool
     """The same network in PyTorch in bfloat16, channels-last, on a batch that lies on the device."""
     import torch
 
-    from resnet_desktop.trainer.network import load_arrays
-    from resnet_desktop.trainer.resnet import ResNet
+    from resnet_desktop.trainer.network.build import load_arrays
+    from resnet_desktop.trainer.network.resnet import ResNet
 
     network = ResNet(ARCHITECTURES["resnet50"], CLASSES).eval()
     load_arrays(network, stored_arrays(arrays, "float16"))

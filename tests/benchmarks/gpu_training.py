@@ -129,7 +129,7 @@ def _steps(setting: Setting, table: Table, job: Job) -> float:
     import torch
 
     from resnet_desktop.trainer import bench
-    from resnet_desktop.trainer.network import training_mode
+    from resnet_desktop.trainer.network.build import training_mode
 
     assert job.recipe is not None
     phase = job.recipe.schedule[0]
@@ -164,8 +164,8 @@ def _bare(engine: Any, phase: Any) -> Callable[[], None]:
     import torch
     from torch.nn import functional
 
-    from resnet_desktop.trainer.optim import make_optimizer
-    from resnet_desktop.trainer.stepper import autocast
+    from resnet_desktop.trainer.step.optim import make_optimizer
+    from resnet_desktop.trainer.step.train_step import autocast
 
     batches = [
         (engine.training.inputs(plan, torch.arange(len(plan))), plan.chosen) for _, plan in engine.plans(0, phase)
@@ -208,13 +208,14 @@ def sizes(setting: Setting, run: Path, pixels: tuple[int, ...]) -> Table:
 
     from resnet_desktop.data.dataset import scan
     from resnet_desktop.runs.calibrate import wilson_interval
-    from resnet_desktop.trainer import checkpoint, choices
-    from resnet_desktop.trainer.augment import Augmenter
-    from resnet_desktop.trainer.data import load_pictures, square
-    from resnet_desktop.trainer.evaluation import Evaluator
-    from resnet_desktop.trainer.feeds import PictureFeed
-    from resnet_desktop.trainer.network import build_network
-    from resnet_desktop.trainer.world import World
+    from resnet_desktop.trainer import choices
+    from resnet_desktop.trainer.distributed.process_group import World
+    from resnet_desktop.trainer.evaluation.evaluate import Evaluator
+    from resnet_desktop.trainer.inputs.augment import Augmenter
+    from resnet_desktop.trainer.inputs.feeds import PictureFeed
+    from resnet_desktop.trainer.inputs.picture_tensor import load_pictures, square
+    from resnet_desktop.trainer.loop import checkpoint
+    from resnet_desktop.trainer.network.build import build_network
 
     job = dataclasses.replace(read_job(run / "job.json"), output=str(run), device=setting.device)
     state, device, found = checkpoint.load_latest(run / "checkpoints"), torch.device(setting.device), scan(job)

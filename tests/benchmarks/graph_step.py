@@ -20,11 +20,11 @@ from resnet_desktop.bundle.metadata import Metadata
 from resnet_desktop.bundle.resnet_graph import build_resnet
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.recipe import parse_recipe
-from resnet_desktop.trainer.classifier import Classifier
 from resnet_desktop.trainer.graph.network import GraphNetwork
-from resnet_desktop.trainer.network import channels_last, freeze, load_arrays, training_mode
-from resnet_desktop.trainer.optim import make_optimizer
-from resnet_desktop.trainer.resnet import ResNet, named_arrays
+from resnet_desktop.trainer.network.build import channels_last, freeze, load_arrays, training_mode
+from resnet_desktop.trainer.network.classifier import Classifier
+from resnet_desktop.trainer.network.resnet import ResNet, named_arrays
+from resnet_desktop.trainer.step.optim import make_optimizer
 from tests.benchmarks.measure import by_turns
 
 CLASSES = 10

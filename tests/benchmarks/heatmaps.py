@@ -108,7 +108,7 @@ def _ours(explainer: Explainer, subject: Subject, layer: str) -> None:
 def _torch(arrays: Arrays, picture: np.ndarray) -> Callable[[str], dict[str, Callable[[], object]]]:
     import torch
 
-    from resnet_desktop.trainer.resnet import ResNet
+    from resnet_desktop.trainer.network.resnet import ResNet
 
     state = {name: torch.from_numpy(array) for name, array in stored_arrays(arrays, "float16").items()}
     layouts = {"channels-first": torch.contiguous_format, "channels-last": torch.channels_last}

@@ -50,7 +50,7 @@ def peers(bundle: Bundle, arrays: Arrays, rounds: int) -> Section:
 def _torch(arrays: Arrays, image: np.ndarray) -> Callable[[], np.ndarray]:
     import torch
 
-    from resnet_desktop.trainer.resnet import ResNet
+    from resnet_desktop.trainer.network.resnet import ResNet
 
     network = ResNet(ARCHITECTURES["resnet50"], CLASSES).eval()
     state = {name: torch.from_numpy(array) for name, array in stored_arrays(arrays, "float16").items()}

@@ -35,10 +35,11 @@ from resnet_desktop.explain.report.svg import Axis, Line, line_chart
 from resnet_desktop.jobs.job import Job, parse_job, read_job
 from resnet_desktop.runs.control import Control
 from resnet_desktop.runs.reporter import Silent
-from resnet_desktop.trainer import checkpoint, machine
-from resnet_desktop.trainer.engine import Engine
-from resnet_desktop.trainer.feeds import Feed, Plan
-from resnet_desktop.trainer.resnet import ResidualBlock
+from resnet_desktop.trainer import machine
+from resnet_desktop.trainer.inputs.feeds import Feed, Plan
+from resnet_desktop.trainer.loop import checkpoint
+from resnet_desktop.trainer.loop.engine import Engine
+from resnet_desktop.trainer.network.resnet import ResidualBlock
 from resnet_desktop.trainer.run import Run
 from tests.benchmarks.gpu_training import RECIPE, some_pictures
 from tests.benchmarks.material import REPOSITORY

@@ -121,9 +121,9 @@ def plain_loop(data: Path, epochs: int) -> dict[str, Any]:
     from resnet_desktop.jobs.job import parse_job
     from resnet_desktop.runs.calibrate import wilson_interval
     from resnet_desktop.trainer import choices
-    from resnet_desktop.trainer.augment import Augmenter
-    from resnet_desktop.trainer.data import load_pictures, square
-    from resnet_desktop.trainer.network import build_network
+    from resnet_desktop.trainer.inputs.augment import Augmenter
+    from resnet_desktop.trainer.inputs.picture_tensor import load_pictures, square
+    from resnet_desktop.trainer.network.build import build_network
 
     values = {"data": [{"folder": str(data)}], "output": "unused", "train": "head", "device": "cpu"}
     job = choices.fill(parse_job(values))
@@ -165,9 +165,9 @@ def step_against_bare(data: Path, rounds: int) -> None:
     from resnet_desktop.jobs.job import parse_job
     from resnet_desktop.trainer import bench
     from resnet_desktop.trainer.allocator import keep_freed_memory
-    from resnet_desktop.trainer.network import training_mode
-    from resnet_desktop.trainer.optim import make_optimizer
-    from resnet_desktop.trainer.stepper import autocast
+    from resnet_desktop.trainer.network.build import training_mode
+    from resnet_desktop.trainer.step.optim import make_optimizer
+    from resnet_desktop.trainer.step.train_step import autocast
 
     keep_freed_memory()  # for both: the bare loop gains from it too
     values = {"data": [{"folder": str(data)}], "output": "unused", "train": "all", "device": "cpu"}

@@ -15,10 +15,10 @@ from resnet_desktop.data.dataset import scan
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.job import read_job
 from resnet_desktop.runs.calibrate import wilson_interval
-from resnet_desktop.trainer import checkpoint as checkpoints
-from resnet_desktop.trainer.augment import Augmenter
-from resnet_desktop.trainer.data import load_pictures, square
-from resnet_desktop.trainer.network import build_network
+from resnet_desktop.trainer.inputs.augment import Augmenter
+from resnet_desktop.trainer.inputs.picture_tensor import load_pictures, square
+from resnet_desktop.trainer.loop import checkpoint as checkpoints
+from resnet_desktop.trainer.network.build import build_network
 
 CANDIDATES = ((96, 96), (100, 100), (104, 104), (112, 112), (112, 100), (128, 112), (128, 128))
 """(resize, crop) in pixels."""

@@ -24,7 +24,7 @@ from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.job import parse_job
 from resnet_desktop.runs.control import Control
 from resnet_desktop.runs.reporter import Reporter
-from resnet_desktop.trainer.resnet import ResNet, named_arrays
+from resnet_desktop.trainer.network.resnet import ResNet, named_arrays
 from resnet_desktop.trainer.run import Run
 
 SIDE = 32

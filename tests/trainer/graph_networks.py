@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as f
 
 from resnet_desktop.bundle.architectures import Architecture
-from resnet_desktop.trainer.resnet import ResNet
+from resnet_desktop.trainer.network.resnet import ResNet
 from tests.trainer import networks
 from tests.trainer.networks import CLASSES
 

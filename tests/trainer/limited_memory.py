@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from resnet_desktop.trainer.__main__ import main
-from resnet_desktop.trainer.classifier import Classifier
+from resnet_desktop.trainer.network.classifier import Classifier
 
 _forward = Classifier.forward
 

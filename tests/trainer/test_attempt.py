@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from resnet_desktop.core.errors import StorageError
 from resnet_desktop.runs.room import SMALL
 from resnet_desktop.runs.trouble import diverges
-from resnet_desktop.trainer import room
-from resnet_desktop.trainer.attempt import Attempt
+from resnet_desktop.trainer.export import disk_space
+from resnet_desktop.trainer.step.attempt import Attempt
 
 
 def network() -> nn.Sequential:
@@ -54,12 +54,12 @@ def _fault() -> Tensor:
 
 
 def test_a_disk_without_room_is_said_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = room.needed(network(), ["0.weight", "0.bias"], adam=False, averaged=False)
+    wanted = disk_space.needed(network(), ["0.weight", "0.bias"], adam=False, averaged=False)
     assert wanted > SMALL
-    assert room.needed(network(), ["0.weight", "0.bias"], adam=True, averaged=True) > wanted
-    room.check(tmp_path, 1000)
+    assert disk_space.needed(network(), ["0.weight", "0.bias"], adam=True, averaged=True) > wanted
+    disk_space.check(tmp_path, 1000)
     with pytest.raises(StorageError, match="are free there") as caught:
-        room.check(tmp_path, 10**18)
+        disk_space.check(tmp_path, 10**18)
     assert caught.value.code == "disk_full"
 
 

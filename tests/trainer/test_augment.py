@@ -8,7 +8,7 @@ import torch
 
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.job import Recipe
-from resnet_desktop.trainer.augment import Augmenter
+from resnet_desktop.trainer.inputs.augment import Augmenter
 
 CPU = torch.device("cpu")
 

@@ -26,9 +26,9 @@ from resnet_desktop.jobs.job import parse_job
 from resnet_desktop.runs import trouble
 from resnet_desktop.runs.lock import lock_folder
 from resnet_desktop.trainer import choices
-from resnet_desktop.trainer.lead import run_job
+from resnet_desktop.trainer.launcher import run_job
 from resnet_desktop.trainer.machine import choose_device
-from resnet_desktop.trainer.network import build_network
+from resnet_desktop.trainer.network.build import build_network
 
 from .conftest import fine_tune_job, small_job
 

@@ -16,10 +16,11 @@ from resnet_desktop.jobs.estimate import read
 from resnet_desktop.jobs.job import parse_job
 from resnet_desktop.jobs.recipe import Phase
 from resnet_desktop.trainer import __main__ as trainer
-from resnet_desktop.trainer import bench, choices, memory
-from resnet_desktop.trainer.engine import Engine
-from resnet_desktop.trainer.optim import set_learning_rate
+from resnet_desktop.trainer import bench, choices
+from resnet_desktop.trainer.loop.engine import Engine
 from resnet_desktop.trainer.probe import PICTURES, Probe
+from resnet_desktop.trainer.step import memory
+from resnet_desktop.trainer.step.optim import set_learning_rate
 
 from .conftest import SIDE, fine_tune_job
 

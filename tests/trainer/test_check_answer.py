@@ -9,7 +9,7 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("arguments", [["resnet_desktop.trainer", "--check"], ["resnet_desktop.trainer.ready"]])
+@pytest.mark.parametrize("arguments", [["resnet_desktop.trainer", "--check"], ["resnet_desktop.trainer.self_check"]])
 def test_the_answer_stands_on_standard_output(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -10,10 +10,10 @@ from resnet_desktop.data.pictures.samples import Sample
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.job import Recipe
 from resnet_desktop.runs.report_doubts import LEAST
-from resnet_desktop.trainer import doubts
-from resnet_desktop.trainer.augment import Augmenter
-from resnet_desktop.trainer.data import Pictures
-from resnet_desktop.trainer.feeds import FeatureFeed, PictureFeed
+from resnet_desktop.trainer.evaluation import label_errors
+from resnet_desktop.trainer.inputs.augment import Augmenter
+from resnet_desktop.trainer.inputs.feeds import FeatureFeed, PictureFeed
+from resnet_desktop.trainer.inputs.picture_tensor import Pictures
 
 NAMES = ("a", "b")
 AUGMENTER = Augmenter(Recipe(), Transforms(), torch.device("cpu"))
@@ -43,7 +43,7 @@ def nothing() -> None:
 
 @pytest.mark.parametrize("count", [40, 120])
 def test_right_labels_are_hardly_ever_suspected(count: int) -> None:
-    found = [doubts.doubted(feed(count, seed)[0], NAMES, nothing) for seed in range(8)]
+    found = [label_errors.doubted(feed(count, seed)[0], NAMES, nothing) for seed in range(8)]
     assert sum(len(one.rows) for one in found) / (8 * count) <= 0.03
     assert all(one.wrong is not None and one.pictures == count for one in found)
     assert np.mean([one.wrong for one in found if one.wrong is not None]) > 0.05, "though the models are often wrong"
@@ -53,18 +53,18 @@ def test_most_of_the_suspected_are_wrong_where_some_are() -> None:
     hits = suspected = 0
     for seed in range(10):
         made, wrong = feed(240, seed, flips=12)
-        names = {row["path"] for row in doubts.doubted(made, NAMES, nothing).rows}
+        names = {row["path"] for row in label_errors.doubted(made, NAMES, nothing).rows}
         hits, suspected = hits + len(names & wrong), suspected + len(names)
     assert suspected >= 10
     assert hits / suspected >= 0.5
 
 
 def test_few_pictures_and_rare_classes_are_not_looked_at() -> None:
-    few = doubts.doubted(feed(LEAST - 2, 0)[0], NAMES, nothing)
+    few = label_errors.doubted(feed(LEAST - 2, 0)[0], NAMES, nothing)
     assert (few.rows, few.pictures, few.wrong, few.why) == ([], 0, None, "few")
     made, _ = feed(60, 0)
     made.labels[:5] = 2
-    found = doubts.doubted(made, ("a", "b", "rare"), nothing)
+    found = label_errors.doubted(made, ("a", "b", "rare"), nothing)
     assert found.pictures == 55
     assert all("rare" not in (row["label"], row["predicted"]) for row in found.rows)
 
@@ -74,4 +74,4 @@ def test_what_the_network_has_learnt_by_heart_is_not_asked_about() -> None:
     labels = torch.arange(40) % 2
     samples = tuple(Sample(f"{i}.png", None, i % 2) for i in range(40))
     pictures = PictureFeed(Pictures(pixels, labels, samples), AUGMENTER, torch.device("cpu"))
-    assert doubts.doubted(pictures, NAMES, nothing).why == "learnt"
+    assert label_errors.doubted(pictures, NAMES, nothing).why == "learnt"

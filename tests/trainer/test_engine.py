@@ -16,12 +16,12 @@ from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.data.dataset import scan
 from resnet_desktop.jobs.job import Recipe, parse_job
 from resnet_desktop.runs.control import Control
-from resnet_desktop.trainer import balance, memory
-from resnet_desktop.trainer.average import Average
-from resnet_desktop.trainer.engine import Engine
-from resnet_desktop.trainer.network import count_parameters, freeze, trained_names, training_mode
-from resnet_desktop.trainer.optim import learning_rate, make_optimizer
+from resnet_desktop.trainer.loop.engine import Engine
+from resnet_desktop.trainer.network.build import count_parameters, freeze, trained_names, training_mode
 from resnet_desktop.trainer.run import Run
+from resnet_desktop.trainer.step import balance, memory
+from resnet_desktop.trainer.step.average import Average
+from resnet_desktop.trainer.step.optim import learning_rate, make_optimizer
 
 from .conftest import Listener, fine_tune_job, small_job
 
@@ -98,7 +98,7 @@ def test_the_split_survives_a_resume(engine: Make) -> None:
     first = engine(limit=4)
     first.train()
     second = engine(limit=4)
-    from resnet_desktop.trainer.checkpoint import load_latest
+    from resnet_desktop.trainer.loop.checkpoint import load_latest
 
     found = load_latest(first.folder / "checkpoints")
     assert found is not None
@@ -247,7 +247,7 @@ def test_the_best_preset_trains_with_everything(engine: Make) -> None:
 
 
 def test_a_checkpoint_of_another_base_is_refused(engine: Make) -> None:
-    from resnet_desktop.trainer.checkpoint import load_latest
+    from resnet_desktop.trainer.loop.checkpoint import load_latest
 
     made = engine(epochs=1)
     made.train()

@@ -13,12 +13,12 @@ from resnet_desktop.core.value_cache import ValueCache
 from resnet_desktop.data.dataset import Sample, scan
 from resnet_desktop.jobs.job import parse_job
 from resnet_desktop.trainer import choices
-from resnet_desktop.trainer.augment import Augmenter
-from resnet_desktop.trainer.classifier import Classifier
-from resnet_desktop.trainer.data import load_pictures, square
-from resnet_desktop.trainer.features import LIMIT, Extractor
-from resnet_desktop.trainer.feeds import HeadOnly
-from resnet_desktop.trainer.network import build_network
+from resnet_desktop.trainer.evaluation.frozen_features import LIMIT, Extractor
+from resnet_desktop.trainer.inputs.augment import Augmenter
+from resnet_desktop.trainer.inputs.feeds import HeadOnly
+from resnet_desktop.trainer.inputs.picture_tensor import load_pictures, square
+from resnet_desktop.trainer.network.build import build_network
+from resnet_desktop.trainer.network.classifier import Classifier
 
 from .conftest import SIDE, fine_tune_job
 

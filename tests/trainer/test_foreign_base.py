@@ -210,7 +210,7 @@ def test_a_softmax_and_a_fixed_batch(job: Job, base: Callable[[str], Path]) -> N
 def test_a_network_is_the_same_however_its_batch_is_cut(base: Callable[[str], Path], job: Job) -> None:
     """Shapes that a graph computes for one batch are not taken for another."""
     from resnet_desktop.jobs.job import parse_job
-    from resnet_desktop.trainer.network import build_network
+    from resnet_desktop.trainer.network.build import build_network
 
     network = build_network(parse_job(job(base("swin"))), 2).eval()
     x = torch.randn(5, 3, 32, 32)

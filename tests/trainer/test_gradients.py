@@ -15,7 +15,7 @@ from resnet_desktop.bundle.architectures import ARCHITECTURES, Architecture
 from resnet_desktop.bundle.graph_view import GraphView
 from resnet_desktop.bundle.resnet_graph import build_resnet
 from resnet_desktop.explain.autodiff.backward import SEED, appended, gradient_name, gradient_part
-from resnet_desktop.trainer.resnet import ResidualBlock, ResNet
+from resnet_desktop.trainer.network.resnet import ResidualBlock, ResNet
 from tests.unit.bundle.making import TINY, Arrays, images, random_arrays
 from tests.unit.explain.graphs import Array, error, gradients, noise, second_graph, session
 

@@ -24,7 +24,7 @@ from resnet_desktop.bundle.resnet_graph import build_resnet
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.session import Session
 from resnet_desktop.trainer.graph.network import GraphNetwork
-from resnet_desktop.trainer.resnet import ResNet, named_arrays
+from resnet_desktop.trainer.network.resnet import ResNet, named_arrays
 from tests.trainer import graph_networks
 from tests.trainer.networks import CLASSES, SIDE
 from tests.trainer.test_gradient_families import light

@@ -18,8 +18,8 @@ from resnet_desktop.data.pictures.samples import Sample
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.session import Session
 from resnet_desktop.runs import assess
-from resnet_desktop.trainer import parity
-from resnet_desktop.trainer.ending import PROOF_PHOTOS
+from resnet_desktop.trainer.export import parity
+from resnet_desktop.trainer.loop.remaining_work import PROOF_PHOTOS
 
 from .conftest import SIDE, fine_tune_job, run_here
 

@@ -11,10 +11,10 @@ from torch.distributed import HashStore  # type: ignore[attr-defined]
 
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.runs.control import CancelledRunError
-from resnet_desktop.trainer import peers
-from resnet_desktop.trainer.lead import Led
-from resnet_desktop.trainer.peers import Peers
-from resnet_desktop.trainer.world import World
+from resnet_desktop.trainer.distributed import heartbeat
+from resnet_desktop.trainer.distributed.heartbeat import Peers
+from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.launcher import Led
 
 BEAT = 0.01
 WAIT = 20.0
@@ -59,7 +59,7 @@ def test_a_beat_that_was_not_seen_yet_is_none_that_came_since(meet: Meet) -> Non
     first, second = meet(2)
     wait_for(lambda: first.silent(WAIT) is None)
     second.close()
-    second._store.set(f"{peers._BEAT}/1", "the last")
+    second._store.set(f"{heartbeat._BEAT}/1", "the last")
     assert first.silent(5 * BEAT) == 1
 
 
@@ -101,7 +101,7 @@ def test_the_first_says_why_another_has_failed(meet: Meet) -> None:
 
 
 def test_waiting_in_vain_is_given_up(meet: Meet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("resnet_desktop.trainer.peers.GRACE_SECONDS", 5 * BEAT)
+    monkeypatch.setattr("resnet_desktop.trainer.distributed.heartbeat.GRACE_SECONDS", 5 * BEAT)
     first, second = meet(2)
     wait_for(lambda: second.silent(WAIT) is None)
     called = threading.Event()

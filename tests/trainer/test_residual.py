@@ -21,8 +21,8 @@ from resnet_desktop.explain.residual.network_parts import structure
 from resnet_desktop.imaging.decode import encode_png
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.classifier import Classifier
-from resnet_desktop.trainer.network import load_arrays
-from resnet_desktop.trainer.resnet import ResidualBlock, ResNet
+from resnet_desktop.trainer.network.build import load_arrays
+from resnet_desktop.trainer.network.resnet import ResidualBlock, ResNet
 from tests.conftest import PhotoMaker
 from tests.unit.bundle.making import LABELS, random_arrays
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from resnet_desktop.bundle.architectures import ARCHITECTURES
-from resnet_desktop.trainer.network import freeze, training_mode
-from resnet_desktop.trainer.resnet import ResidualBlock, ResNet, named_arrays
+from resnet_desktop.trainer.network.build import freeze, training_mode
+from resnet_desktop.trainer.network.resnet import ResidualBlock, ResNet, named_arrays
 
 
 @pytest.mark.parametrize(

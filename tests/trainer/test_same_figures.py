@@ -14,7 +14,7 @@ from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.job import parse_job
 from resnet_desktop.runs.control import Control
 from resnet_desktop.runs.reporter import Silent
-from resnet_desktop.trainer.engine import FEW, WORST
+from resnet_desktop.trainer.loop.engine import FEW, WORST
 from resnet_desktop.trainer.run import Run
 
 from .conftest import fine_tune_job

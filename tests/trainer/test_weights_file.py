@@ -22,7 +22,7 @@ from resnet_desktop.bundle.torch_file import is_torch_file, read_state_dict
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.session import Session
-from resnet_desktop.trainer.resnet import ResNet
+from resnet_desktop.trainer.network.resnet import ResNet
 
 BOTH = pytest.mark.parametrize("archive", [True, False], ids=["archive", "stream"])
 

@@ -15,11 +15,11 @@ from resnet_desktop.bundle.constants import operated
 from resnet_desktop.bundle.graph.base import Base
 from resnet_desktop.bundle.graph.nodes import Graph, GraphNode
 from resnet_desktop.core.errors import JobError
-from resnet_desktop.trainer.classifier import Classifier, is_head, own_depth, part_name
 from resnet_desktop.trainer.graph import RULES
 from resnet_desktop.trainer.graph.names import NORM_PARTS, Names
 from resnet_desktop.trainer.graph.normalization import EPSILON
 from resnet_desktop.trainer.graph.rule import Array, Value, refused, tensor
+from resnet_desktop.trainer.network.classifier import Classifier, is_head, own_depth, part_name
 
 _KNOWN_SIZES = 8
 """Sizes of batches and pictures whose shape arithmetic is remembered."""

@@ -15,7 +15,7 @@ from resnet_desktop.bundle.resnet_graph import build_resnet, stored_arrays
 from .making import Arrays, images, random_arrays, run
 
 torch = pytest.importorskip("torch", reason="the trainer's network needs PyTorch")
-resnet = pytest.importorskip("resnet_desktop.trainer.resnet", reason="the trainer's network needs PyTorch")
+resnet = pytest.importorskip("resnet_desktop.trainer.network.resnet", reason="the trainer's network needs PyTorch")
 
 TOLERANCE = 1e-4
 CLASSES = 11

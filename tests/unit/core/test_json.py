@@ -13,7 +13,7 @@ from resnet_desktop.core.settings import MODEL, Settings
 OWN = {
     "bundle/portable.py",
     "inference/admission.py",
-    "trainer/peers.py",
+    "trainer/distributed/heartbeat.py",
     "data/pictures/image_stats.py",
     "bundle/importers/label_nodes.py",
 }

@@ -30,7 +30,7 @@ def test_every_room_is_described_in_the_order_of_its_floor() -> None:
     assert set(described) == rooms
     contracts = tomllib.loads((REPO / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
-    floors = {name.strip().split(".")[1]: -floor for floor, row in enumerate(layers) for name in row.split("|")}
+    floors = {name.strip().split(".")[1]: -floor for floor, row in enumerate(layers) for name in re.split("[|:]", row)}
     assert [floors[room] for room in described] == sorted(floors[room] for room in described)
 
 

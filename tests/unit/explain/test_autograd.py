@@ -19,7 +19,7 @@ def test_the_closed_form_is_grad_cam(
     name: str, make_bundle: Callable[..., Bundle], photo: Callable[..., NDArray[np.uint8]]
 ) -> None:
     torch = pytest.importorskip("torch", reason="the trainer's network needs PyTorch")
-    from resnet_desktop.trainer.resnet import ResNet, named_arrays  # imports torch
+    from resnet_desktop.trainer.network.resnet import ResNet, named_arrays  # imports torch
 
     torch.manual_seed(0)
     network = ResNet(ARCHITECTURES[name], 5, zero_init_residual=False).eval()

@@ -17,9 +17,9 @@ from resnet_desktop.bundle.library import Library
 from resnet_desktop.core.errors import JobError, ModelError
 from resnet_desktop.jobs.fields import shown
 from resnet_desktop.jobs.job import Job
-from resnet_desktop.trainer.classifier import Classifier
 from resnet_desktop.trainer.graph.network import GraphNetwork
-from resnet_desktop.trainer.resnet import ResNet
+from resnet_desktop.trainer.network.classifier import Classifier
+from resnet_desktop.trainer.network.resnet import ResNet
 
 BatchNorm = (nn.BatchNorm2d, nn.SyncBatchNorm)
 LARGEST = 65504.0

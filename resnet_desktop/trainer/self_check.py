@@ -1,4 +1,4 @@
-"""``python -m resnet_desktop.trainer.ready``: whether this interpreter can train, as one JSON object.
+"""``python -m resnet_desktop.trainer.self_check``: whether this interpreter can train, as one JSON object.
 
 It has to run where libraries are missing, so it imports none before it has looked for all of them.
 """
@@ -35,7 +35,7 @@ def ready() -> dict[str, Any]:
     try:
         import torch
 
-        from resnet_desktop.trainer.lead import run_job as _all_of_it  # noqa: F401 - what a run imports
+        from resnet_desktop.trainer.launcher import run_job as _all_of_it  # noqa: F401 - what a run imports
         from resnet_desktop.trainer.machine import choose_device
 
         device = str(choose_device("auto"))

@@ -8,8 +8,8 @@ import logging
 import time
 
 from resnet_desktop.runs.reporter import Silent
-from resnet_desktop.trainer.engine import Engine
-from resnet_desktop.trainer.network import training_mode
+from resnet_desktop.trainer.loop.engine import Engine
+from resnet_desktop.trainer.network.build import training_mode
 
 COMPILING_SECONDS = 60.0
 """Taken for the compilation itself."""

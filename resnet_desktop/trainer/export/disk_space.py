@@ -8,7 +8,7 @@ from torch import nn
 
 from resnet_desktop.runs.room import SMALL
 from resnet_desktop.runs.room import check as check
-from resnet_desktop.trainer.checkpoint import KEPT
+from resnet_desktop.trainer.loop.checkpoint import KEPT
 
 
 def needed(network: nn.Module, trained: Iterable[str], *, adam: bool, averaged: bool) -> int:

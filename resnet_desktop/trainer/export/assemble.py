@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from resnet_desktop.bundle.architectures import ARCHITECTURES
 from resnet_desktop.bundle.resnet_graph import POOLED, Storage, build_resnet, stored_arrays
-from resnet_desktop.trainer.classifier import Classifier
 from resnet_desktop.trainer.graph.network import GraphNetwork
-from resnet_desktop.trainer.resnet import ResNet
+from resnet_desktop.trainer.network.classifier import Classifier
+from resnet_desktop.trainer.network.resnet import ResNet
 
 Arrays = dict[str, NDArray[np.float32]]
 FOREIGN = "graph"

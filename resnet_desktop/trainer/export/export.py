@@ -25,14 +25,14 @@ from resnet_desktop.inference.session import Session
 from resnet_desktop.runs import assess, novelty
 from resnet_desktop.runs.assess import Answers, Fitted
 from resnet_desktop.runs.report import write_report
-from resnet_desktop.trainer import about, parity
-from resnet_desktop.trainer.doubts import doubted
-from resnet_desktop.trainer.ending import REPORT_SECONDS, Ending, prototype_photos
-from resnet_desktop.trainer.engine import Engine
-from resnet_desktop.trainer.feeds import FeatureFeed
+from resnet_desktop.trainer.evaluation.label_errors import doubted
+from resnet_desktop.trainer.export import parity, provenance
+from resnet_desktop.trainer.export.assemble import Arrays, Made, linear_names, make
 from resnet_desktop.trainer.graph.network import GraphNetwork
-from resnet_desktop.trainer.made import Arrays, Made, linear_names, make
-from resnet_desktop.trainer.resnet import named_arrays
+from resnet_desktop.trainer.inputs.feeds import FeatureFeed
+from resnet_desktop.trainer.loop.engine import Engine
+from resnet_desktop.trainer.loop.remaining_work import REPORT_SECONDS, Ending, prototype_photos
+from resnet_desktop.trainer.network.resnet import named_arrays
 
 STORAGE: Storage = "float16"
 
@@ -187,8 +187,8 @@ def _results(
     }
     results = assess.results(validation, test, fitted, found.labels, told)
     lost = _lost(engine, found, answers)
-    card = about.provenance(engine, found, test.samples, lost) | {"parity": proof}
-    return results | {"about": card | about.data(engine, found, test.samples, lost)}
+    card = provenance.provenance(engine, found, test.samples, lost) | {"parity": proof}
+    return results | {"about": card | provenance.data(engine, found, test.samples, lost)}
 
 
 def _lost(engine: Engine, found: Scan, answers: tuple[Answers, Answers]) -> list[Sample]:
@@ -205,5 +205,5 @@ def _lost(engine: Engine, found: Scan, answers: tuple[Answers, Answers]) -> list
 
 def _card(results: dict[str, Any]) -> dict[str, Any]:
     """What rides in the bundle: how it was made and how good it is, but no name of a picture."""
-    told = {key: value for key, value in results["about"].items() if key not in about.OF_THE_RUN}
+    told = {key: value for key, value in results["about"].items() if key not in provenance.OF_THE_RUN}
     return told | {key: results[key] for key in ("history", "metrics", "per_class")}

@@ -8,9 +8,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from resnet_desktop.trainer import memory
-from resnet_desktop.trainer.feeds import Plan
-from resnet_desktop.trainer.world import World
+from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.inputs.feeds import Plan
+from resnet_desktop.trainer.step import memory
 
 
 class Attempt:

@@ -11,8 +11,8 @@ from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
 from resnet_desktop.jobs.job import Recipe
-from resnet_desktop.trainer.feeds import Feed, Plan
-from resnet_desktop.trainer.world import World
+from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.inputs.feeds import Feed, Plan
 
 PRECISION = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 

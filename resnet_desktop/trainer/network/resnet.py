@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from resnet_desktop.bundle.architectures import Architecture, Block
-from resnet_desktop.trainer.classifier import Classifier, is_head, own_depth, part_name
+from resnet_desktop.trainer.network.classifier import Classifier, is_head, own_depth, part_name
 
 
 class ResidualBlock(nn.Module):

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from resnet_desktop.jobs.job import Recipe
-from resnet_desktop.trainer import memory
-from resnet_desktop.trainer.feeds import FeatureFeed, Feed
-from resnet_desktop.trainer.stepper import autocast
-from resnet_desktop.trainer.world import World
+from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed
+from resnet_desktop.trainer.step import memory
+from resnet_desktop.trainer.step.train_step import autocast
 
 CPU_BATCH = 16
 """Small enough that a command is heard within two seconds on a slow machine; larger batches are not faster there."""

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from resnet_desktop.runs.parity import LIMIT, ROUNDING, Floats, Parity, Witness, inputs
-from resnet_desktop.trainer.classifier import Classifier
-from resnet_desktop.trainer.made import Made
-from resnet_desktop.trainer.network import channels_last, load_arrays
+from resnet_desktop.trainer.export.assemble import Made
+from resnet_desktop.trainer.network.build import channels_last, load_arrays
+from resnet_desktop.trainer.network.classifier import Classifier
 
 __all__ = ["LIMIT", "ROUNDING", "Floats", "Parity", "Witness", "inputs", "witness"]
 

@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from resnet_desktop.core.errors import ResNetDesktopError, TrainingError
 from resnet_desktop.jobs import events
-from resnet_desktop.trainer.peers import Ending, Peers
+from resnet_desktop.trainer.distributed.heartbeat import Ending, Peers
 
 PATIENCE = datetime.timedelta(days=7)
 """How long the others wait for the first process, which may be paused; ``Peers`` notices one that has gone."""

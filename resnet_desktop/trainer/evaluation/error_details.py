@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from resnet_desktop.core import atomic
 from resnet_desktop.data.dataset import Sample
-from resnet_desktop.trainer.evaluation import Evaluation
-from resnet_desktop.trainer.feeds import Feed
+from resnet_desktop.trainer.evaluation.evaluate import Evaluation
+from resnet_desktop.trainer.inputs.feeds import Feed
 
 WORST = 24
 """Pictures that are named."""

@@ -22,9 +22,9 @@ from resnet_desktop.runs.last_word import FORESEEN, LastWord, failed, keep_log
 from resnet_desktop.runs.lock import lock_folder
 from resnet_desktop.runs.reporter import Reporter, Silent, complain, exit_code, newest_checkpoint, refuse
 from resnet_desktop.runs.trouble import in_words
-from resnet_desktop.trainer import checkpoint as checkpoints
+from resnet_desktop.trainer.distributed.process_group import World, join
+from resnet_desktop.trainer.loop import checkpoint as checkpoints
 from resnet_desktop.trainer.run import Run
-from resnet_desktop.trainer.world import World, join
 
 PAUSE_SECONDS = 0.1
 SOON_SECONDS, OTHERS_SECONDS = 1.0, 10.0

@@ -17,20 +17,22 @@ from resnet_desktop.jobs.job import Job, Phase, Recipe
 from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.runs.reporter import Reporter
 from resnet_desktop.runs.trouble import DIVERGES, diverges, finite, out_of_memory
-from resnet_desktop.trainer import balance, choices, details, memory
-from resnet_desktop.trainer import checkpoint as checkpoints
-from resnet_desktop.trainer.attempt import Attempt, Rehearsals
-from resnet_desktop.trainer.average import Average
-from resnet_desktop.trainer.checkpoint import Checkpoint, Position
-from resnet_desktop.trainer.classifier import Classifier
-from resnet_desktop.trainer.ending import Ending
-from resnet_desktop.trainer.evaluation import Evaluation, Evaluator, StoppedError
-from resnet_desktop.trainer.feeds import FeatureFeed, Feed, HeadOnly, Plan
-from resnet_desktop.trainer.network import trained_names, training_mode
-from resnet_desktop.trainer.optim import PEAK, learning_rate, make_optimizer, set_learning_rate
-from resnet_desktop.trainer.pace import Pace
-from resnet_desktop.trainer.stepper import Stepper
-from resnet_desktop.trainer.world import World
+from resnet_desktop.trainer import choices
+from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.evaluation import error_details
+from resnet_desktop.trainer.evaluation.evaluate import Evaluation, Evaluator, StoppedError
+from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed, HeadOnly, Plan
+from resnet_desktop.trainer.loop import checkpoint as checkpoints
+from resnet_desktop.trainer.loop.checkpoint import Checkpoint, Position
+from resnet_desktop.trainer.loop.eta import Pace
+from resnet_desktop.trainer.loop.remaining_work import Ending
+from resnet_desktop.trainer.network.build import trained_names, training_mode
+from resnet_desktop.trainer.network.classifier import Classifier
+from resnet_desktop.trainer.step import balance, memory
+from resnet_desktop.trainer.step.attempt import Attempt, Rehearsals
+from resnet_desktop.trainer.step.average import Average
+from resnet_desktop.trainer.step.optim import PEAK, learning_rate, make_optimizer, set_learning_rate
+from resnet_desktop.trainer.step.train_step import Stepper
 
 CHECKPOINT_SECONDS = 300.0
 """Time between two checkpoints inside a long epoch."""
@@ -372,7 +374,7 @@ class Engine:
     def _write_details(self, epoch: int, result: Evaluation) -> str | None:
         """Write what the epoch got wrong; a run does not end for want of it."""
         try:
-            return str(details.write(self.folder / "epochs", epoch, result, self.validation, self.labels))
+            return str(error_details.write(self.folder / "epochs", epoch, result, self.validation, self.labels))
         except StorageError as error:
             message = f"This epoch's mistakes could not be saved: {error}"
             self.reporter.say("warning", code="no_details", message=message)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from resnet_desktop.jobs.job import Recipe
-from resnet_desktop.trainer.classifier import Classifier, is_head
+from resnet_desktop.trainer.network.classifier import Classifier, is_head
 
 PEAK = {"sgd": 0.05, "adamw": 1e-3}
 """Learning rates at the top of the schedule, for a batch of 64, where the job names none."""

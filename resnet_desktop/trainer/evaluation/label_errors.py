@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from resnet_desktop.runs import calibrate, judge
 from resnet_desktop.runs.report_doubts import LEAST, MOST_PICTURES
-from resnet_desktop.trainer.feeds import FeatureFeed, Feed
+from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed
 
 FOLDS = 5
 ITERATIONS = 20

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from resnet_desktop.data.dataset import Sample
-from resnet_desktop.trainer.augment import Augmenter, Draws, Mix
-from resnet_desktop.trainer.classifier import Classifier
-from resnet_desktop.trainer.data import Pictures
+from resnet_desktop.trainer.inputs.augment import Augmenter, Draws, Mix
+from resnet_desktop.trainer.inputs.picture_tensor import Pictures
+from resnet_desktop.trainer.network.classifier import Classifier
 
 LEAST_SPREAD = 0.1
 """The smallest standard deviation of a feature that is believed, as a part of the mean one."""

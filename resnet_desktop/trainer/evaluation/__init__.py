@@ -1,0 +1,1 @@
+"""The network's answers on pictures that it does not learn from."""

@@ -1,0 +1,1 @@
+"""What goes into a step: pictures, their augmentation, features computed once."""

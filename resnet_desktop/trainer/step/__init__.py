@@ -1,0 +1,1 @@
+"""One step of training, and how many pictures of it fit into memory."""
