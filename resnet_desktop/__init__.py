@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from resnet_desktop.api.results import Explanation as Explanation
     from resnet_desktop.api.training import TrainedModel as TrainedModel
     from resnet_desktop.api.training import train as train
-    from resnet_desktop.bundle.torch_file import read_state_dict as read_weights
+    from resnet_desktop.bundle.file.torch_file import read_state_dict as read_weights
     from resnet_desktop.core.errors import ResNetDesktopError as ResNetDesktopError
     from resnet_desktop.explain.autodiff.gradient_model import gradients as gradients
     from resnet_desktop.imaging.transforms import Transforms as Transforms
@@ -39,7 +39,7 @@ _NAMES = {
     "Transforms": ("resnet_desktop.imaging.transforms", "Transforms"),
     "gradients": ("resnet_desktop.explain.autodiff.gradient_model", "gradients"),
     "open": ("resnet_desktop.api.model", "open_model"),
-    "read_weights": ("resnet_desktop.bundle.torch_file", "read_state_dict"),
+    "read_weights": ("resnet_desktop.bundle.file.torch_file", "read_state_dict"),
     "train": ("resnet_desktop.api.training", "train"),
 }
 

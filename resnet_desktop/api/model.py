@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from resnet_desktop.api import pictures
 from resnet_desktop.api.pictures import Picture, as_source
 from resnet_desktop.api.results import Classification, Explanation
-from resnet_desktop.bundle import answers
-from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.bundle.importing import Known, fitting
-from resnet_desktop.bundle.labels import read_labels
-from resnet_desktop.bundle.layers import Layer
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.file.bundle import Bundle
+from resnet_desktop.bundle.file.labels import read_labels
+from resnet_desktop.bundle.file.layers import Layer
+from resnet_desktop.bundle.file.torch_file import is_torch_file
+from resnet_desktop.bundle.library import remembered_labels
+from resnet_desktop.bundle.library.importing import Known, fitting
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.bundle.taxonomy.of_model import class_or_group
-from resnet_desktop.bundle.torch_file import is_torch_file
 from resnet_desktop.core.errors import AnswerError, ImageError, ResNetDesktopError
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.explain.cam.heatmap import Subject
@@ -255,7 +255,7 @@ def open_model(
         weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)
         return model
     admit(path)
-    bundle = answers.read(path)
+    bundle = remembered_labels.read(path)
     if known.labels is not None or known.transforms is not None:
         fitting(bundle, known)
         metadata = replace(

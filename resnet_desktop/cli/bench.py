@@ -19,7 +19,7 @@ from resnet_desktop.cli.shared import (
 )
 
 if TYPE_CHECKING:
-    from resnet_desktop.bundle.bundle import Bundle
+    from resnet_desktop.bundle.file.bundle import Bundle
     from resnet_desktop.inference.speed import Speed
 
 BATCHES = (1, 2, 4, 8, 32)

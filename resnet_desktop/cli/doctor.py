@@ -93,9 +93,9 @@ def _child(module: str, *arguments: str) -> dict[str, Any]:
 
 def _head() -> dict[str, Any]:
     """Whether the last layer of the usual base can be taught here, which takes no PyTorch."""
-    from resnet_desktop.bundle import bundle as bundles
+    from resnet_desktop.bundle.file import bundle as bundles
     from resnet_desktop.bundle.graph.head import find_head, logits_graph
-    from resnet_desktop.bundle.library import Library
+    from resnet_desktop.bundle.library.library import Library
     from resnet_desktop.jobs.job import HEAD_BASE
 
     try:
@@ -119,7 +119,7 @@ def _model(name: str | None) -> dict[str, Any]:
     """Open the model, check its weights, and run it on a grey picture."""
     import numpy as np
 
-    from resnet_desktop.bundle.bundle import verify
+    from resnet_desktop.bundle.file.bundle import verify
     from resnet_desktop.inference.classifier import Classifier
     from resnet_desktop.inference.providers import short_name
 

@@ -38,7 +38,7 @@ from resnet_desktop.core.settings import Settings
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from resnet_desktop.bundle.bundle import Bundle
+    from resnet_desktop.bundle.file.bundle import Bundle
     from resnet_desktop.bundle.taxonomy.tree import Group
     from resnet_desktop.cli.pictures import Painter
     from resnet_desktop.cli.sink import Sink

@@ -9,7 +9,7 @@ def layers(model: ModelOption = None, format: FormatOption = "table") -> None:  
     """List the layers that can be explained."""
     from rich.table import Table
 
-    from resnet_desktop.bundle.layers import layers as layers_of
+    from resnet_desktop.bundle.file.layers import layers as layers_of
 
     found = layers_of(open_bundle(model))
     if format == "json":

@@ -26,10 +26,10 @@ from resnet_desktop.cli.shared import (
 from resnet_desktop.core.progress import Progress, unheard
 
 if TYPE_CHECKING:
-    from resnet_desktop.bundle.bundle import Bundle
-    from resnet_desktop.bundle.catalogue import Pretrained
-    from resnet_desktop.bundle.metadata import Metadata
-    from resnet_desktop.bundle.summary import Summary
+    from resnet_desktop.bundle.file.bundle import Bundle
+    from resnet_desktop.bundle.file.metadata import Metadata
+    from resnet_desktop.bundle.file.summary import Summary
+    from resnet_desktop.bundle.library.catalogue import Pretrained
     from resnet_desktop.imaging.transforms import Transforms
 
 app = typer.Typer(help="The library of models.", no_args_is_help=True)
@@ -41,7 +41,7 @@ def list_models(format: FormatOption = "table") -> None:  # noqa: A002 - the opt
     """List the installed models."""
     from rich.table import Table
 
-    from resnet_desktop.bundle.library import Library
+    from resnet_desktop.bundle.library.library import Library
 
     entries = Library().entries()
     if format == "json":
@@ -57,7 +57,7 @@ def list_models(format: FormatOption = "table") -> None:  # noqa: A002 - the opt
 @app.command()
 def info(name: NamedModel = None, model: ModelOption = None, format: FormatOption = "table") -> None:  # noqa: A002
     """Show what a model is and every block of its network: shape, parameters, multiply-adds."""
-    from resnet_desktop.bundle.summary import summarize
+    from resnet_desktop.bundle.file.summary import summarize
 
     bundle = open_bundle(name or model)
     summary = summarize(bundle)
@@ -71,7 +71,7 @@ def info(name: NamedModel = None, model: ModelOption = None, format: FormatOptio
 @app.command()
 def verify(name: NamedModel = None, model: ModelOption = None, format: FormatOption = "table") -> None:  # noqa: A002
     """Check the weights of a model against its checksum; exits with 1 if they differ."""
-    from resnet_desktop.bundle.bundle import verify as verify_weights
+    from resnet_desktop.bundle.file.bundle import verify as verify_weights
 
     bundle = open_bundle(name or model)
     result = verify_weights(bundle)
@@ -133,9 +133,9 @@ def install(
     ] = None,
 ) -> None:
     """Check a model file and copy it into the library, with labels and preprocessing where it has none."""
-    from resnet_desktop.bundle.importing import Known
-    from resnet_desktop.bundle.labels import read_labels
-    from resnet_desktop.bundle.library import Library
+    from resnet_desktop.bundle.file.labels import read_labels
+    from resnet_desktop.bundle.library.importing import Known
+    from resnet_desktop.bundle.library.library import Library
     from resnet_desktop.inference import admission
 
     chosen: dict[str, Any] = {"side": crop, "resize": resize, "values": values, "interpolation": interpolation}
@@ -153,7 +153,7 @@ def install(
 
 def _transforms(chosen: dict[str, Any]) -> Transforms | None:
     """The preprocessing that was said, the rest as usual; None where nothing was."""
-    from resnet_desktop.bundle.importing import preprocessing
+    from resnet_desktop.bundle.library.importing import preprocessing
 
     said = {name: value for name, value in chosen.items() if value is not None}
     return preprocessing(**said) if said else None
@@ -171,9 +171,9 @@ def download(
     format: FormatOption = "table",  # noqa: A002 - the option's name
 ) -> None:
     """Download a pretrained network from its publisher and install it. Without a name, list those available."""
-    from resnet_desktop.bundle import catalogue
     from resnet_desktop.bundle.importers.packaged import TERMS
-    from resnet_desktop.bundle.library import Library
+    from resnet_desktop.bundle.library import catalogue
+    from resnet_desktop.bundle.library.library import Library
 
     if name is None:
         _print_catalogue(catalogue.pretrained(), format)
@@ -195,7 +195,7 @@ def download(
 @app.command()
 def remove(name: Annotated[str, typer.Argument(help="An installed model.")]) -> None:
     """Remove one of your models from the library."""
-    from resnet_desktop.bundle.library import Library
+    from resnet_desktop.bundle.library.library import Library
 
     Library().remove(name)
     tell(f"{name} was removed.")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from resnet_desktop.bundle.bundle import Bundle
+    from resnet_desktop.bundle.file.bundle import Bundle
     from resnet_desktop.imaging.samples import Range
     from resnet_desktop.inference.groups import GroupScore
 
@@ -85,7 +85,7 @@ def model_path(model: str | None) -> Path:
         ModelError: there is none of that name, or none at all.
         StorageError: the default one cannot be made.
     """
-    from resnet_desktop.bundle.library import Library
+    from resnet_desktop.bundle.library.library import Library
 
     library, settings = Library(), Settings()
     wanted = model or settings.string(declared.MODEL)
@@ -99,9 +99,9 @@ def model_path(model: str | None) -> Path:
 
 def open_bundle(model: str | None) -> Bundle:
     """The same model, read. Raises ModelError, StorageError."""
-    from resnet_desktop.bundle import answers
+    from resnet_desktop.bundle.library import remembered_labels
 
-    return answers.read(model_path(model))
+    return remembered_labels.read(model_path(model))
 
 
 def _say_once(settings: Settings, sentence: str) -> None:
@@ -115,12 +115,12 @@ def _say_once(settings: Settings, sentence: str) -> None:
 
 def open_admitted(model: str | None) -> Bundle:
     """The same, to be run: a file that is new here is tried in a process of its own first. Raises ModelError."""
-    from resnet_desktop.bundle import answers
+    from resnet_desktop.bundle.library import remembered_labels
     from resnet_desktop.inference.admission import admit
 
     path = model_path(model)
     admit(path)
-    return answers.read(path)
+    return remembered_labels.read(path)
 
 
 def wanted_provider(provider: str | None) -> str:

@@ -38,9 +38,9 @@ from resnet_desktop.imaging.transforms import Box, Fit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from resnet_desktop.bundle.blocks import ResidualBlock
-    from resnet_desktop.bundle.bundle import Bundle
-    from resnet_desktop.bundle.metadata import Metadata
+    from resnet_desktop.bundle.file.bundle import Bundle
+    from resnet_desktop.bundle.file.metadata import Metadata
+    from resnet_desktop.bundle.structure.blocks import ResidualBlock
     from resnet_desktop.explain.cam.target import Target
     from resnet_desktop.inference.classifier import Classifier, Prediction
 

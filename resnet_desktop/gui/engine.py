@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from resnet_desktop.bundle import answers
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.library import remembered_labels
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.bundle.taxonomy.topics import topics_of
 from resnet_desktop.core.errors import ProviderError
 from resnet_desktop.core.progress import Cancelled, never
@@ -72,7 +72,7 @@ class Engine:
         """
         path, problem = _model_file(wanted)
         admission.admit(path, self.closing)
-        bundle = answers.read(path)
+        bundle = remembered_labels.read(path)
         classifier = Classifier(
             bundle,
             provider=self._choice(provider),
@@ -91,7 +91,7 @@ class Engine:
         """What is open now. Only when ``ready``."""
         classifier = self._classifier
         bundle = classifier.bundle
-        answered = answers.recall(bundle) is not None
+        answered = remembered_labels.recall(bundle) is not None
         return ModelInfo(
             name=bundle.path.stem,
             path=bundle.path,

@@ -52,6 +52,6 @@ class ModelMenu(QObject):
 
 
 def _installed() -> tuple[str, ...]:
-    from resnet_desktop.bundle.library import Library  # brings in onnx, which the window does not wait for
+    from resnet_desktop.bundle.library.library import Library  # brings in onnx, which the window does not wait for
 
     return tuple(entry.name for entry in Library().entries())

@@ -8,12 +8,12 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 
-from resnet_desktop.bundle import answers
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.architectures import ARCHITECTURES
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
+from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
 from resnet_desktop.bundle.graph.head import Head, find_head, logits_graph
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.library import remembered_labels
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import JobError, ModelError
 from resnet_desktop.jobs.dispatch import needs_pytorch
 from resnet_desktop.jobs.fields import shown
@@ -102,7 +102,7 @@ def views(recipe: Recipe, photos: int, *, chosen: bool) -> int:
 
 def _read(name: str) -> Base:
     try:
-        bundle = answers.read(Library().find(name))
+        bundle = remembered_labels.read(Library().find(name))
     except ModelError as error:
         raise ModelError(error.code, error.message, error.hint or _OTHER) from error
     except (OSError, RuntimeError) as error:  # a name that is too long; the home folder of nobody

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
+from resnet_desktop.bundle.file.metadata import Metadata
+from resnet_desktop.bundle.file.portable import write_portable
 from resnet_desktop.bundle.graph.head import logits_graph, with_head
-from resnet_desktop.bundle.metadata import Metadata
-from resnet_desktop.bundle.portable import write_portable
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.data.dataset import Sample

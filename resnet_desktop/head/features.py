@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.graph.head import FEATURES, Head, features_model, logits_graph
 from resnet_desktop.core.errors import ImageError, ModelError, ResNetDesktopError
 from resnet_desktop.core.value_cache import ValueCache

@@ -26,13 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop import __version__
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle import importing, tensors
 from resnet_desktop.bundle.adapt import tried
 from resnet_desktop.bundle.adapt.tail import are_shares
 from resnet_desktop.bundle.adapt.tried import Found
-from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.bundle.importing import Known
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file import tensors
+from resnet_desktop.bundle.file.bundle import Bundle
+from resnet_desktop.bundle.library import importing
+from resnet_desktop.bundle.library.importing import Known
 from resnet_desktop.core import atomic, limits, paths
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError, StorageError
 from resnet_desktop.core.progress import Cancelled, CancelledError, never

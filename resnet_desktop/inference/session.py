@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.core.errors import ModelError, ProviderError
 from resnet_desktop.inference import runtime
 from resnet_desktop.inference.providers import sentence, short_name

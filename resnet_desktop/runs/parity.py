@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.core.errors import DataError, TrainingError
 from resnet_desktop.data.dataset import Sample
 from resnet_desktop.imaging.transforms import Transforms

@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.data.dataset import Sample, SampleReader
 from resnet_desktop.explain.cam.explainer import Explainer

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.imaging.decode import decode
 from resnet_desktop.imaging.transforms import Transforms

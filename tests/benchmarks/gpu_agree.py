@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.core.errors import ImageError, LayerError
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference.classifier import Classifier

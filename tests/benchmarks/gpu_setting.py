@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.inference import providers, runtime
 from resnet_desktop.inference.binding import BoundSession
 from resnet_desktop.inference.classifier import Classifier

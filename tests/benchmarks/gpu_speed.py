@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference import runtime
 from resnet_desktop.inference.batch import classify_many, cores, default_batch_size

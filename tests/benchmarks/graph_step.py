@@ -13,11 +13,11 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.architectures import ARCHITECTURES
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.metadata import Metadata
+from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
 from resnet_desktop.bundle.graph.base import read_base
-from resnet_desktop.bundle.metadata import Metadata
-from resnet_desktop.bundle.resnet_graph import build_resnet
+from resnet_desktop.bundle.graph.resnet import build_resnet
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.recipe import parse_recipe
 from resnet_desktop.trainer.graph.network import GraphNetwork

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.imaging.decode import encode_png
 
 MODES = ("head", "last-stage", "all", "scratch")

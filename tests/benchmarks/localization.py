@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.bundle.labels import imagenet
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
+from resnet_desktop.bundle.file.labels import imagenet
 from resnet_desktop.explain.cam import activation_maps as cams
 from resnet_desktop.explain.cam import perturbation
 from resnet_desktop.explain.cam.explainer import Explainer, Subject

@@ -13,8 +13,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.inference.batch import classify_many
 from resnet_desktop.inference.classifier import Classifier, Prediction
 from resnet_desktop.runs.calibrate import wilson_interval

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.importers.packaged import PACKAGED, built
 from resnet_desktop.imaging.decode import decode, decode_image, encode_jpeg
 from resnet_desktop.imaging.transforms import Transforms
@@ -42,7 +42,7 @@ DECODING = "bare decoding and resizing, all cores"
 _CHILD = """
 import sys, itertools
 from pathlib import Path
-from resnet_desktop.bundle.bundle import read
+from resnet_desktop.bundle.file.bundle import read
 from resnet_desktop.inference.batch import classify_many
 from resnet_desktop.inference.classifier import Classifier
 classifier = Classifier(read(Path(sys.argv[1])), provider="cpu")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core import paths
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.imaging.decode import decode, encode_jpeg

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 
-from resnet_desktop.bundle.bundle import write
+from resnet_desktop.bundle.file.bundle import write
 from resnet_desktop.imaging.decode import encode_jpeg, encode_png
 from tests.conftest import make_photo
 from tests.unit.bundle.making import TINY, metadata, tiny_model

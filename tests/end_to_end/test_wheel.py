@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_desktop.bundle.bundle import write
+from resnet_desktop.bundle.file.bundle import write
 from resnet_desktop.imaging.decode import encode_jpeg
 from tests.conftest import REPO, make_photo
 from tests.unit.bundle.making import metadata, tiny_model

@@ -30,8 +30,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from resnet_desktop.bundle.adapt import tried
-from resnet_desktop.bundle.bundle import Bundle, read
-from resnet_desktop.bundle.tensors import file_sha256
+from resnet_desktop.bundle.file.bundle import Bundle, read
+from resnet_desktop.bundle.file.tensors import file_sha256
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference import admission
@@ -424,7 +424,7 @@ class Probe:
     """The bundle's graph with something added to one of its tensors."""
 
     def __init__(self, bundle: Bundle, tensor: str) -> None:
-        from resnet_desktop.bundle.bundle import serialized
+        from resnet_desktop.bundle.file.bundle import serialized
 
         model = onnx.load_from_string(serialized(bundle, [tensor]))
         for node in model.graph.node:

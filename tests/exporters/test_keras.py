@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 
-from resnet_desktop.bundle.bundle import read
-from resnet_desktop.bundle.layers import layers
+from resnet_desktop.bundle.file.bundle import read
+from resnet_desktop.bundle.file.layers import layers
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference.classifier import Classifier
 from tests.unit.explain.graphs import error, gradients, noise

@@ -20,11 +20,11 @@ from PySide6.QtGui import QDragEnterEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.architectures import ARCHITECTURES, Architecture
-from resnet_desktop.bundle.library import Library
-from resnet_desktop.bundle.metadata import Metadata
-from resnet_desktop.bundle.resnet_graph import build_resnet
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.metadata import Metadata
+from resnet_desktop.bundle.graph.architectures import ARCHITECTURES, Architecture
+from resnet_desktop.bundle.graph.resnet import build_resnet
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.settings import Settings
 from resnet_desktop.gui import app as gui_app
 from resnet_desktop.gui.main_window import MainWindow

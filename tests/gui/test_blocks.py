@@ -13,12 +13,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.architectures import ARCHITECTURES
-from resnet_desktop.bundle.blocks import find_blocks
-from resnet_desktop.bundle.graph_view import GraphView
-from resnet_desktop.bundle.metadata import Metadata
-from resnet_desktop.bundle.resnet_graph import build_resnet
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.metadata import Metadata
+from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
+from resnet_desktop.bundle.graph.resnet import build_resnet
+from resnet_desktop.bundle.structure.blocks import find_blocks
+from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.explain.residual.analysis import BlockAnalysis, BlockReport, FeatureSheet, Lesion
 from resnet_desktop.gui import theme
 from resnet_desktop.gui.inspect.block_chart import BlockChart

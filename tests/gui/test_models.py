@@ -14,10 +14,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.bundle import answers, catalogue
-from resnet_desktop.bundle.bundle import read
-from resnet_desktop.bundle.catalogue import Pretrained
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.file.bundle import read
+from resnet_desktop.bundle.library import catalogue, remembered_labels
+from resnet_desktop.bundle.library.catalogue import Pretrained
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.settings import MODEL
 from resnet_desktop.gui.main_window import MainWindow
 from resnet_desktop.gui.models.card import ModelCard
@@ -257,7 +257,7 @@ def test_which_output_and_layout_are_asked_for(open_window: OpenWindow, qtbot: Q
     with qtbot.waitSignal(window.controller.model_ready, timeout=WAIT) as answered:
         ok.click()
     assert answered.args[0].categories == ("ant", "bee", "crane", "wasp")
-    known = answers.recall(read(theirs))
+    known = remembered_labels.recall(read(theirs))
     assert known is not None
     assert (known.layout, known.output_name) == ("nchw", "kind")
 

@@ -14,7 +14,7 @@ from PySide6.QtGui import Qt as GuiQt
 from PySide6.QtWidgets import QAbstractItemView, QApplication, QComboBox, QHeaderView, QLabel, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.gui import dialogs, plain
 from resnet_desktop.gui.models.models_window import ModelsWindow
 from resnet_desktop.gui.plain import PlainLabel, message_box, plain_tip

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QUrl
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.environment.trainer_check import TrainerCheck
 from resnet_desktop.gui.wizard.data_page import _local
 from resnet_desktop.gui.wizard.draft import Draft, earlier_runs

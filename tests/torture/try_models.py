@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle import torch_file
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file import torch_file
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.inference.classifier import Classifier
 

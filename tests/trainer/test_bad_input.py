@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from typer.testing import CliRunner
 
-from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.cli.main import app
 from resnet_desktop.core.errors import JobError, ModelError, ResNetDesktopError, StorageError
 from resnet_desktop.data.checks import coverage_warnings

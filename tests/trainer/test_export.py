@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.inference.novelty import NoveltyRule
 from resnet_desktop.jobs.results import Results, read_results

@@ -13,8 +13,8 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from resnet_desktop.bundle.bundle import read
-from resnet_desktop.bundle.layers import layers
+from resnet_desktop.bundle.file.bundle import read
+from resnet_desktop.bundle.file.layers import layers
 from resnet_desktop.core.errors import JobError, ModelError, ResNetDesktopError, TrainingError
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference.classifier import Classifier

@@ -15,7 +15,7 @@ import pytest
 import torch
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from resnet_desktop.bundle.graph_view import GraphView
+from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.explain.autodiff.backward import SEED, appended, gradient_name, gradient_part
 from tests.trainer.onnx_torch import TorchGraph, seen_by
 from tests.unit.explain.graphs import Array, error, noise, session

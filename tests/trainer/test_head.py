@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 import pytest
 
-from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.jobs import events
 from resnet_desktop.jobs.results import read_results
 from resnet_desktop.runs.control import CancelledRunError, Control

@@ -15,8 +15,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from resnet_desktop.bundle.bundle import Bundle, read
-from resnet_desktop.bundle.layers import Layer, layers
+from resnet_desktop.bundle.file.bundle import Bundle, read
+from resnet_desktop.bundle.file.layers import Layer, layers
 from resnet_desktop.explain.autodiff.backward import SEED, appended, gradient_name, gradient_part
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.explain.residual.lesion import LesionTest

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.bundle.metadata import Metadata
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
+from resnet_desktop.bundle.file.metadata import Metadata
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.data.pictures.samples import Sample
 from resnet_desktop.imaging.transforms import Transforms

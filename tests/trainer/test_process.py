@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.jobs import events
 from resnet_desktop.jobs.run_state import fold_all
 from tests.trainer.conftest import PER_CLASS, small_job

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.imaging.decode import decode, encode_png
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.job import parse_job

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.jobs import events
 from resnet_desktop.jobs.process import tell
 

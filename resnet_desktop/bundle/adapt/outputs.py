@@ -11,11 +11,11 @@ import onnx
 from onnx import TensorProto
 
 from resnet_desktop.bundle.adapt.tail import kind_of
-from resnet_desktop.bundle.features import behind_softmax, final_node, final_operator
-from resnet_desktop.bundle.graph_view import GraphView, Shape, attributes, declared, type_name
+from resnet_desktop.bundle.file.metadata import MAX_CLASSES, Output
 from resnet_desktop.bundle.importers.label_metadata import labels_in_props
 from resnet_desktop.bundle.importers.label_values import usual
-from resnet_desktop.bundle.metadata import MAX_CLASSES, Output
+from resnet_desktop.bundle.structure.graph_view import GraphView, Shape, attributes, declared, type_name
+from resnet_desktop.bundle.structure.logits import behind_softmax, final_node, final_operator
 from resnet_desktop.core.errors import ModelError
 
 Kind = Literal["logits", "probabilities", "logit", "probability", "ratings", "rates"]

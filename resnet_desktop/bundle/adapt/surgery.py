@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from resnet_desktop.bundle.adapt.inputs import ImageInput
 from resnet_desktop.bundle.adapt.outputs import Ending
-from resnet_desktop.bundle.graph_view import ONNX_DOMAINS, GraphView
+from resnet_desktop.bundle.structure.graph_view import ONNX_DOMAINS, GraphView
 from resnet_desktop.imaging.transforms import Transforms
 
 LUMA = (0.299, 0.587, 0.114)

@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from resnet_desktop.bundle.constants import Array, computed
-from resnet_desktop.bundle.graph_view import GraphView, attributes
+from resnet_desktop.bundle.structure.constants import Array, computed
+from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
 
 Kind = Literal["probabilities", "ratings", "unknown"]
 """Rows that sum to 1; numbers from 0 to 1, each for itself; anything else."""

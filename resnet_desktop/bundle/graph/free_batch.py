@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
-from resnet_desktop.bundle.graph_view import GraphView, Shape, declared
+from resnet_desktop.bundle.structure.graph_view import GraphView, Shape, declared
 from resnet_desktop.core.errors import ModelError
 
 _TRIED = 3

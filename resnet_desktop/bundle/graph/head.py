@@ -17,11 +17,11 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from resnet_desktop.bundle import tensors
-from resnet_desktop.bundle.bundle import Bundle, serialized
+from resnet_desktop.bundle.file import tensors
+from resnet_desktop.bundle.file.bundle import Bundle, serialized
 from resnet_desktop.bundle.graph import free_batch, head_search
 from resnet_desktop.bundle.graph.writer import INPUT, OUTPUT, POOLED
-from resnet_desktop.bundle.graph_view import GraphView, Shape
+from resnet_desktop.bundle.structure.graph_view import GraphView, Shape
 from resnet_desktop.core.errors import ModelError
 
 __all__ = ["FEATURES", "Head", "features_model", "find_head", "logits_graph", "with_head"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import onnx
 from onnx import TensorProto
 
-from resnet_desktop.bundle.graph_view import RUNTIME_DOMAINS, GraphView, attributes
+from resnet_desktop.bundle.structure.graph_view import RUNTIME_DOMAINS, GraphView, attributes
 from resnet_desktop.core.errors import ModelError
 
 _VIEWS = ("Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")

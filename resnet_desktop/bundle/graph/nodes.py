@@ -16,9 +16,9 @@ import onnx.inliner
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
-from resnet_desktop.bundle.constants import Array, computed
 from resnet_desktop.bundle.graph import roles
-from resnet_desktop.bundle.graph_view import ONNX_DOMAINS, attributes
+from resnet_desktop.bundle.structure.constants import Array, computed
+from resnet_desktop.bundle.structure.graph_view import ONNX_DOMAINS, attributes
 
 QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger")
 _LITERAL = 1024

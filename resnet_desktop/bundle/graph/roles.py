@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resnet_desktop.bundle.constants import Array
+from resnet_desktop.bundle.structure.constants import Array
 
 if TYPE_CHECKING:
     from resnet_desktop.bundle.graph.nodes import GraphNode

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 
 import onnx
 
-from resnet_desktop.bundle.blocks import ResidualBlock, find_blocks
-from resnet_desktop.bundle.graph_view import GraphView
+from resnet_desktop.bundle.structure.blocks import ResidualBlock, find_blocks
+from resnet_desktop.bundle.structure.graph_view import GraphView
 
 QUARTERS = 4
 FALLEN = 0.6

@@ -12,6 +12,7 @@ import itertools
 import re
 from collections.abc import Sequence
 
+from resnet_desktop.bundle.file.metadata import MAX_LABEL_LENGTH
 from resnet_desktop.bundle.importers.label_nodes import NoLabelsError
 from resnet_desktop.bundle.importers.label_values import (
     INDEX_COLUMNS,
@@ -23,7 +24,6 @@ from resnet_desktop.bundle.importers.label_values import (
     in_order,
     usual,
 )
-from resnet_desktop.bundle.metadata import MAX_LABEL_LENGTH
 
 _WITH_WNID = re.compile(rf"({WNID.pattern})(?:\s*[,;:\t]\s*|\s+)((?:(\d{{1,6}})\s+)?(.+))")
 _SPACED = re.compile(r"(\d{1,9})\s+(.+)")

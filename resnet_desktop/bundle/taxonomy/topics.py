@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resnet_desktop.bundle.metadata import Metadata
+from resnet_desktop.bundle.file.metadata import Metadata
 from resnet_desktop.bundle.taxonomy.of_model import taxonomy_of
 
 _TOPICS = (

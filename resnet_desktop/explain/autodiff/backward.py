@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from resnet_desktop.bundle.graph_view import GraphView
+from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.core.errors import LayerError
 from resnet_desktop.explain.autodiff.rules import rule_for
 from resnet_desktop.explain.autodiff.rules.step import Gradient, Step, scaled, whole

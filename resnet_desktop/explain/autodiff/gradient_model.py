@@ -7,7 +7,7 @@ from os import PathLike, fspath
 
 import onnx
 
-from resnet_desktop.bundle.graph_view import GraphView
+from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.core.errors import LayerError
 from resnet_desktop.explain.autodiff.backward import SEED, appended, gradient_name, gradient_part
 from resnet_desktop.explain.autodiff.rules import RULES

@@ -15,8 +15,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.explain.autodiff.backward import SEED, appended, gradient_name, gradient_part
 from resnet_desktop.inference import runtime
 from resnet_desktop.inference.classifier import Classifier

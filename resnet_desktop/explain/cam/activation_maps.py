@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.bundle import FeatureLayer
+from resnet_desktop.bundle.file.bundle import FeatureLayer
 from resnet_desktop.imaging.overlay import scale_map, upsample
 
 Array = NDArray[np.float32]

@@ -10,9 +10,9 @@ from functools import cached_property, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.bundle import FeatureLayer
-from resnet_desktop.bundle.layers import Layer
-from resnet_desktop.bundle.layers import layers as layers_of
+from resnet_desktop.bundle.file.bundle import FeatureLayer
+from resnet_desktop.bundle.file.layers import Layer
+from resnet_desktop.bundle.file.layers import layers as layers_of
 from resnet_desktop.core.errors import LayerError
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.explain.autodiff.backward import has_rules

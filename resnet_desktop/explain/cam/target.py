@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.metadata import Metadata
+from resnet_desktop.bundle.file.metadata import Metadata
 from resnet_desktop.bundle.taxonomy.of_model import taxonomy_of
 
 Target = int | tuple[int, ...]

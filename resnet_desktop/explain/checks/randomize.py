@@ -24,7 +24,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
-from resnet_desktop.bundle.graph_view import GraphView
+from resnet_desktop.bundle.structure.graph_view import GraphView
 
 # Where each operator has its weights, and whether the axis of its filters is the first (0) or the last (-1).
 _WEIGHTED = {

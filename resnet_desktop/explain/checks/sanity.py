@@ -21,9 +21,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.bundle.features import find_features
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
+from resnet_desktop.bundle.structure.logits import find_features
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import AnswerError
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard

@@ -14,8 +14,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.blocks import ResidualBlock
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.structure.blocks import ResidualBlock
 from resnet_desktop.core.errors import LayerError
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.explain.autodiff.backward import SEED, gradient_name, gradient_part, has_rules

@@ -18,9 +18,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.blocks import ResidualBlock, leading_to
-from resnet_desktop.bundle.graph_view import GraphView
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.structure.blocks import ResidualBlock, leading_to
+from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.explain.autodiff.gradient_sessions import GradientSessions, Graph
 from resnet_desktop.inference.classifier import Classifier

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resnet_desktop.bundle.blocks import CONVOLUTIONS, ResidualBlock, find_blocks, leading_to, resolutions
-from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.bundle.graph_view import GraphView
-from resnet_desktop.bundle.layers import Layer
-from resnet_desktop.bundle.layers import layers as layers_of
+from resnet_desktop.bundle.file.bundle import Bundle
+from resnet_desktop.bundle.file.layers import Layer
+from resnet_desktop.bundle.file.layers import layers as layers_of
+from resnet_desktop.bundle.structure.blocks import CONVOLUTIONS, ResidualBlock, find_blocks, leading_to, resolutions
+from resnet_desktop.bundle.structure.graph_view import GraphView
 
 __all__ = ["LayerAdvice", "ResidualBlock", "Stage", "Structure", "advice", "structure"]
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from resnet_desktop.bundle.blocks import ResidualBlock
-    from resnet_desktop.bundle.graph_view import GraphView
+    from resnet_desktop.bundle.structure.blocks import ResidualBlock
+    from resnet_desktop.bundle.structure.graph_view import GraphView
     from resnet_desktop.core.progress import Cancelled, Progress
     from resnet_desktop.explain.cam.target import Target
     from resnet_desktop.explain.checks.heatmap_checks import HeatmapCheck

@@ -21,7 +21,7 @@ from resnet_desktop.gui.results import Failure, ModelInfo
 from resnet_desktop.gui.tasks import Tasks
 
 if TYPE_CHECKING:
-    from resnet_desktop.bundle.catalogue import Pretrained
+    from resnet_desktop.bundle.library.catalogue import Pretrained
     from resnet_desktop.gui.models.knowledge import ModelFacts
     from resnet_desktop.gui.models.models_window import ModelsWindow
 

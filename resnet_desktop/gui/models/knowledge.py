@@ -13,8 +13,8 @@ from resnet_desktop.core.progress import Cancelled, Progress
 from resnet_desktop.gui.results import Failure
 
 if TYPE_CHECKING:
-    from resnet_desktop.bundle.catalogue import Pretrained
-    from resnet_desktop.bundle.metadata import Order
+    from resnet_desktop.bundle.file.metadata import Order
+    from resnet_desktop.bundle.library.catalogue import Pretrained
     from resnet_desktop.imaging.transforms import Channels, Interpolation, OwnFit, Transforms
 
 
@@ -92,22 +92,22 @@ class Offer:
 
 def installed() -> tuple[Installed, ...]:
     """The models of the library."""
-    from resnet_desktop.bundle.library import Library  # brings in onnx, which the window does not wait for
+    from resnet_desktop.bundle.library.library import Library  # brings in onnx, which the window does not wait for
 
     return tuple(Installed(e.name, e.path, e.origin == "bundled", e.size) for e in Library().entries())
 
 
 def facts(path: Path, output: str | None = None) -> ModelFacts:
     """Read a model file, which is tried before if it is new; ``output``: the one to take of it. Raises ModelError."""
-    from resnet_desktop.bundle import answers
-    from resnet_desktop.bundle.bundle import Chosen, read
-    from resnet_desktop.bundle.summary import summarize
+    from resnet_desktop.bundle.file.bundle import Chosen, read
+    from resnet_desktop.bundle.file.summary import summarize
+    from resnet_desktop.bundle.library import remembered_labels
     from resnet_desktop.inference import admission
 
     admission.admit(path)
-    bundle = answers.read(path) if output is None else read(path, Chosen(output_name=output))
+    bundle = remembered_labels.read(path) if output is None else read(path, Chosen(output_name=output))
     summary, metadata = summarize(bundle), bundle.metadata
-    known = answers.recall(bundle) if output is None else None
+    known = remembered_labels.recall(bundle) if output is None else None
     answered, row = known is not None, bundle.plan.ending.row
     return ModelFacts(
         path=path,
@@ -136,7 +136,7 @@ def facts(path: Path, output: str | None = None) -> ModelFacts:
 
 def is_whole(path: Path) -> bool | None:
     """Whether the weights are those that the checksum in the file was made of; None: it has none. Raises ModelError."""
-    from resnet_desktop.bundle.bundle import read, verify
+    from resnet_desktop.bundle.file.bundle import read, verify
     from resnet_desktop.inference import admission
 
     admission.admit(path)
@@ -146,7 +146,7 @@ def is_whole(path: Path) -> bool | None:
 
 def install(file: Path) -> Installed:
     """Copy a model file into the library, under a name that is free. Raises ModelError, StorageError."""
-    from resnet_desktop.bundle.library import Library, proposed_name
+    from resnet_desktop.bundle.library.library import Library, proposed_name
     from resnet_desktop.inference import admission
 
     library, wanted, number = Library(), proposed_name(file), 2
@@ -161,15 +161,15 @@ def install(file: Path) -> Installed:
 
 def remove(name: str) -> None:
     """Delete one of the user's models. Raises ModelError."""
-    from resnet_desktop.bundle.library import Library
+    from resnet_desktop.bundle.library.library import Library
 
     Library().remove(name)
 
 
 def offers() -> tuple[tuple[Offer, ...], str]:
     """The published networks, and what is to be known before one of them is used."""
-    from resnet_desktop.bundle.catalogue import checksum_words, pretrained
     from resnet_desktop.bundle.importers.packaged import TERMS
+    from resnet_desktop.bundle.library.catalogue import checksum_words, pretrained
 
     names = {model.name.casefold() for model in installed()}
     offered = (Offer(each, each.name.casefold() in names, checksum_words(each)) for each in pretrained())
@@ -178,8 +178,8 @@ def offers() -> tuple[tuple[Offer, ...], str]:
 
 def stronger() -> Pretrained | None:
     """The best published network that is installed, if its publisher claims more than the app's own choice."""
-    from resnet_desktop.bundle.catalogue import pretrained
     from resnet_desktop.bundle.importers.packaged import PACKAGED
+    from resnet_desktop.bundle.library.catalogue import pretrained
 
     models = installed()
     names = {model.name.casefold() for model in models if not model.ours}
@@ -192,8 +192,8 @@ def obtain(
     network: Pretrained, mirror: str | None, sha256: str | None, progress: Progress, cancelled: Cancelled
 ) -> Installed:
     """Fetch a published network and install it. Raises DownloadError, ModelError, StorageError, CancelledError."""
-    from resnet_desktop.bundle import catalogue
-    from resnet_desktop.bundle.library import Library
+    from resnet_desktop.bundle.library import catalogue
+    from resnet_desktop.bundle.library.library import Library
     from resnet_desktop.inference import admission
 
     entry = catalogue.obtain(
@@ -210,7 +210,7 @@ def obtain(
 
 def labels_in(file: Path) -> tuple[str, ...] | Failure:
     """The labels of a file, or why there are none."""
-    from resnet_desktop.bundle.labels import read_labels
+    from resnet_desktop.bundle.file.labels import read_labels
 
     try:
         return read_labels(str(file))
@@ -220,7 +220,7 @@ def labels_in(file: Path) -> tuple[str, ...] | Failure:
 
 def imagenet_labels() -> tuple[str, ...]:
     """The 1,000 classes of ImageNet."""
-    from resnet_desktop.bundle.labels import imagenet
+    from resnet_desktop.bundle.file.labels import imagenet
 
     return imagenet()
 
@@ -252,15 +252,15 @@ def remember(
         layout: which way pictures lie in its input; None: as its operators show.
         output: the output that tells classes apart; None: the likeliest.
     """
-    from resnet_desktop.bundle import answers
-    from resnet_desktop.bundle.bundle import read
-    from resnet_desktop.bundle.importing import Known, preprocessing
+    from resnet_desktop.bundle.file.bundle import read
+    from resnet_desktop.bundle.library import remembered_labels
+    from resnet_desktop.bundle.library.importing import Known, preprocessing
     from resnet_desktop.inference import admission
 
     try:
         admission.admit(path)
         prepared = preprocessing(size, resize, values, interpolation, fit, channels)
-        answers.remember(read(path), Known(labels, prepared, layout=layout, output_name=output))
+        remembered_labels.remember(read(path), Known(labels, prepared, layout=layout, output_name=output))
     except ResNetDesktopError as error:
         return Failure.of(error)
     return None

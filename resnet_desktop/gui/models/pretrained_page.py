@@ -21,7 +21,7 @@ from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
 
 if TYPE_CHECKING:
-    from resnet_desktop.bundle.catalogue import Pretrained
+    from resnet_desktop.bundle.library.catalogue import Pretrained
 
 _DISPLAY = int(Qt.ItemDataRole.DisplayRole)
 _TIP = int(Qt.ItemDataRole.ToolTipRole)

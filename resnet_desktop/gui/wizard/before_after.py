@@ -21,7 +21,7 @@ from resnet_desktop.gui.wizard.page import secondary
 from resnet_desktop.gui.wizard.picture_heatmaps import Heatmaps
 
 if TYPE_CHECKING:
-    from resnet_desktop.bundle.layers import Layer
+    from resnet_desktop.bundle.file.layers import Layer
     from resnet_desktop.explain.report.model_diff import Change, Look
     from resnet_desktop.jobs.results import PictureResult, Results
 

@@ -16,7 +16,7 @@ from resnet_desktop.gui.results import Failure
 from resnet_desktop.gui.tasks import Tasks
 
 if TYPE_CHECKING:
-    from resnet_desktop.bundle.layers import Layer
+    from resnet_desktop.bundle.file.layers import Layer
     from resnet_desktop.explain.report.model_diff import Change, Look
     from resnet_desktop.gui.wizard.run_models import RunModels
 

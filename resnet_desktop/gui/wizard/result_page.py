@@ -249,7 +249,7 @@ def _read(folder: Path) -> Results:
 
 
 def _install(model: Path, name: str) -> Path:
-    from resnet_desktop.bundle.library import Library
+    from resnet_desktop.bundle.library.library import Library
     from resnet_desktop.inference import admission
 
     library, wanted, number = Library(), name, 2
@@ -261,8 +261,8 @@ def _install(model: Path, name: str) -> Path:
 
 
 def _export(model: Path, folder: Path) -> Path:
-    from resnet_desktop.bundle.bundle import read
-    from resnet_desktop.bundle.portable import write_portable
+    from resnet_desktop.bundle.file.bundle import read
+    from resnet_desktop.bundle.file.portable import write_portable
     from resnet_desktop.inference import admission
 
     free, number = folder, 2

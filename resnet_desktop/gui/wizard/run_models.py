@@ -10,9 +10,9 @@ from pathlib import Path
 
 from PySide6.QtGui import QImage
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.layers import Layer
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.layers import Layer
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.data.dataset import SampleReader
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.explain.report.model_diff import Change, Look, compare, look

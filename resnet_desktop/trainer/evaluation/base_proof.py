@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.graph.base import Base
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.data.dataset import Sample

@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.bundle.metadata import Metadata
-from resnet_desktop.bundle.portable import write_portable
-from resnet_desktop.bundle.resnet_graph import Storage
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
+from resnet_desktop.bundle.file.metadata import Metadata
+from resnet_desktop.bundle.file.portable import write_portable
+from resnet_desktop.bundle.graph.resnet import Storage
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError, TrainingError
 from resnet_desktop.data.dataset import Sample, Scan

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from resnet_desktop.bundle.architectures import ARCHITECTURES
-from resnet_desktop.bundle.constants import operated
+from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
 from resnet_desktop.bundle.graph.base import Base
 from resnet_desktop.bundle.graph.nodes import Graph, GraphNode
+from resnet_desktop.bundle.structure.constants import operated
 from resnet_desktop.core.errors import JobError
 from resnet_desktop.trainer.graph import RULES
 from resnet_desktop.trainer.graph.names import NORM_PARTS, Names

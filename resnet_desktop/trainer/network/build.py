@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.architectures import ARCHITECTURES
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.graph import base as bases
+from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
 from resnet_desktop.bundle.graph.nodes import Graph
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import JobError, ModelError
 from resnet_desktop.jobs.fields import shown
 from resnet_desktop.jobs.job import Job

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import resnet_desktop as rd
-from resnet_desktop.bundle.importing import preprocessing
+from resnet_desktop.bundle.library.importing import preprocessing
 from resnet_desktop.core.errors import ClassNameError, ImageError, LayerError, ModelError
 from resnet_desktop.explain.autodiff.gradient_model import SEED, gradient_name, operators
 from resnet_desktop.imaging.decode import decode

@@ -13,7 +13,7 @@ import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from resnet_desktop.bundle.bundle import Bundle, Chosen, read
+from resnet_desktop.bundle.file.bundle import Bundle, Chosen, read
 from resnet_desktop.inference.classifier import Classifier
 
 Array = NDArray[Any]

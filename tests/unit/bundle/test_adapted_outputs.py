@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from resnet_desktop.bundle.bundle import Bundle, Chosen
+from resnet_desktop.bundle.file.bundle import Bundle, Chosen
 from resnet_desktop.core.errors import ModelError
 
 from .elsewhere import CLASSES, FLOAT, Graph, app, opened, pictures, sigmoid, softmax, started, theirs

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from resnet_desktop.bundle import answers
-from resnet_desktop.bundle.bundle import read
-from resnet_desktop.bundle.importing import PIXEL_VALUES, Known, preprocessing
+from resnet_desktop.bundle.file.bundle import read
+from resnet_desktop.bundle.library import remembered_labels
+from resnet_desktop.bundle.library.importing import PIXEL_VALUES, Known, preprocessing
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ModelError
 
@@ -21,42 +21,42 @@ LABELS = ("ant", "bee", "crane", "wasp")
 
 def test_answers_follow_the_file_wherever_it_lies(tmp_path: Path) -> None:
     path = save(tmp_path / "theirs.onnx", plain_classifier())
-    assert answers.recall(read(path)) is None
-    assert answers.read(path).metadata.categories[0] == "class 0"
+    assert remembered_labels.recall(read(path)) is None
+    assert remembered_labels.read(path).metadata.categories[0] == "class 0"
     known = Known(LABELS, preprocessing(16, 20, "-1..1"))
-    answers.remember(read(path), known)
+    remembered_labels.remember(read(path), known)
     elsewhere = tmp_path / "moved.onnx"
     shutil.copy(path, elsewhere)
-    found = answers.read(elsewhere)
+    found = remembered_labels.read(elsewhere)
     assert found.metadata.categories == LABELS
     assert (found.metadata.transforms.resize, found.metadata.transforms.crop) == (20, 16)
     assert found.metadata.transforms.mean == (0.5, 0.5, 0.5)
     assert not found.has_metadata, "the file itself says nothing"
     other = save(tmp_path / "other.onnx", plain_classifier(classes=3))
-    assert answers.read(other).metadata.categories == ("class 0", "class 1", "class 2")
-    answers.remember(read(path), Known(LABELS[::-1]))
-    assert answers.read(path).metadata.categories == LABELS[::-1], "the last answer counts"
+    assert remembered_labels.read(other).metadata.categories == ("class 0", "class 1", "class 2")
+    remembered_labels.remember(read(path), Known(LABELS[::-1]))
+    assert remembered_labels.read(path).metadata.categories == LABELS[::-1], "the last answer counts"
 
 
 def test_answers_that_do_not_fit_are_refused_and_not_believed(tmp_path: Path) -> None:
     path = save(tmp_path / "theirs.onnx", plain_classifier())
     for wrong in (Known(("one", "two")), Known(None, preprocessing())):
         with pytest.raises(ModelError) as caught:
-            answers.remember(read(path), wrong)
+            remembered_labels.remember(read(path), wrong)
         assert caught.value.code == "wrong_labels"
     with pytest.raises(ModelError):
-        answers.remember(tiny_bundle(tmp_path / "ours.onnx"), Known(LABELS))
+        remembered_labels.remember(tiny_bundle(tmp_path / "ours.onnx"), Known(LABELS))
     file = paths.data_folder() / "foreign_models.json"
     assert not file.exists()
-    answers.remember(read(path), Known(LABELS))
+    remembered_labels.remember(read(path), Known(LABELS))
     values = json.loads(file.read_text("utf-8"))
     bad: object
     for bad in ({"categories": ["a"]}, {"transforms": {"crop": -1}}, [], {"transforms": {"crop": 999}}):
         file.write_text(json.dumps(values | {"models": {read(path).file_sha256: bad}}))
-        assert answers.read(path).metadata.categories[0] == "class 0", bad
+        assert remembered_labels.read(path).metadata.categories[0] == "class 0", bad
     for text in ("", "[]", '{"format": 2}', '{"format": 1, "models": 5}'):
         file.write_text(text)
-        assert answers.recall(read(path)) is None
+        assert remembered_labels.recall(read(path)) is None
 
 
 def test_the_usual_preprocessing() -> None:

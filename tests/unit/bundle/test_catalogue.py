@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resnet_desktop.bundle.bundle import read, verify
-from resnet_desktop.bundle.catalogue import Pretrained, find, obtain, pretrained
+from resnet_desktop.bundle.file.bundle import read, verify
+from resnet_desktop.bundle.file.labels import imagenet, read_labels
 from resnet_desktop.bundle.importers import packaged
-from resnet_desktop.bundle.importing import Known
-from resnet_desktop.bundle.labels import imagenet, read_labels
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.library.catalogue import Pretrained, find, obtain, pretrained
+from resnet_desktop.bundle.library.importing import Known
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import DownloadError, ModelError
 from resnet_desktop.core.progress import CancelledError

@@ -12,13 +12,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from resnet_desktop.bundle import extent
-from resnet_desktop.bundle.bundle import read
-from resnet_desktop.bundle.extent import check_extent
-from resnet_desktop.bundle.library import Library
-from resnet_desktop.bundle.pickle_extent import MAX_DEPTH, SpreadError, check_pickle
-from resnet_desktop.bundle.tensors import parse
-from resnet_desktop.bundle.torch_file import _instructions, read_state_dict
+from resnet_desktop.bundle.file import extent
+from resnet_desktop.bundle.file.bundle import read
+from resnet_desktop.bundle.file.extent import check_extent
+from resnet_desktop.bundle.file.pickle_extent import MAX_DEPTH, SpreadError, check_pickle
+from resnet_desktop.bundle.file.tensors import parse
+from resnet_desktop.bundle.file.torch_file import _instructions, read_state_dict
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import ModelError
 
 from .making import plain_classifier, save

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from resnet_desktop.bundle.bundle import read, serialized, whole_file
+from resnet_desktop.bundle.file.bundle import read, serialized, whole_file
 from resnet_desktop.core.errors import ModelError
 
 from .making import images, plain_classifier, run, save

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from resnet_desktop.bundle.bundle import Bundle, read, serialized
+from resnet_desktop.bundle.file.bundle import Bundle, read, serialized
 
 from .making import LABELS, SIDE, TINY, foreign_model, images, plain_classifier, run, save, tiny_bundle
 

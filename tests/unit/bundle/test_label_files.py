@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from resnet_desktop.bundle import labels
-from resnet_desktop.bundle.labels import read_labels
+from resnet_desktop.bundle.file import labels
+from resnet_desktop.bundle.file.labels import read_labels
 from resnet_desktop.core.errors import ModelError
 
 THREE = ("tench", "3D printer", "käfer")

@@ -7,9 +7,9 @@ from pathlib import Path
 import onnx
 import pytest
 
-from resnet_desktop.bundle import answers
-from resnet_desktop.bundle.bundle import Bundle, read
-from resnet_desktop.bundle.importing import Known, copy_model, preprocessing
+from resnet_desktop.bundle.file.bundle import Bundle, read
+from resnet_desktop.bundle.library import remembered_labels
+from resnet_desktop.bundle.library.importing import Known, copy_model, preprocessing
 
 from .making import plain_classifier, save, tiny_bundle
 
@@ -82,8 +82,8 @@ def test_what_ultralytics_writes(tmp_path: Path) -> None:
 
 def test_the_user_has_the_last_word(tmp_path: Path) -> None:
     bundle = with_props(tmp_path / "m.onnx", labels="ant,bee,crane,wasp")
-    answers.remember(bundle, Known(LABELS[::-1]))
-    assert answers.read(bundle.path).metadata.categories == LABELS[::-1]
+    remembered_labels.remember(bundle, Known(LABELS[::-1]))
+    assert remembered_labels.read(bundle.path).metadata.categories == LABELS[::-1]
 
 
 def test_names_survive_installing_with_preprocessing(tmp_path: Path) -> None:

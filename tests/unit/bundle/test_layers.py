@@ -9,13 +9,13 @@ import onnx
 import pytest
 from onnx import helper
 
-from resnet_desktop.bundle.architectures import ARCHITECTURES
-from resnet_desktop.bundle.bundle import read, write
-from resnet_desktop.bundle.graph_view import GraphView, readable_name
-from resnet_desktop.bundle.layers import layers
-from resnet_desktop.bundle.metadata import Metadata
-from resnet_desktop.bundle.resnet_graph import build_resnet
-from resnet_desktop.bundle.summary import summarize
+from resnet_desktop.bundle.file.bundle import read, write
+from resnet_desktop.bundle.file.layers import layers
+from resnet_desktop.bundle.file.metadata import Metadata
+from resnet_desktop.bundle.file.summary import summarize
+from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
+from resnet_desktop.bundle.graph.resnet import build_resnet
+from resnet_desktop.bundle.structure.graph_view import GraphView, readable_name
 from resnet_desktop.imaging.transforms import Transforms
 
 from .making import foreign_model, images, plain_classifier, random_arrays, run, save

@@ -13,11 +13,11 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper
 
-from resnet_desktop.bundle.axes import Axis, Factor, cut, joined, picture_axes, reshaped, single
-from resnet_desktop.bundle.bundle import read
-from resnet_desktop.bundle.graph_view import GraphView
-from resnet_desktop.bundle.grids import grid_of
-from resnet_desktop.bundle.layers import layers
+from resnet_desktop.bundle.file.bundle import read
+from resnet_desktop.bundle.file.layers import layers
+from resnet_desktop.bundle.structure.axes import Axis, Factor, cut, joined, picture_axes, reshaped, single
+from resnet_desktop.bundle.structure.graph_view import GraphView
+from resnet_desktop.bundle.structure.grids import grid_of
 from tests.unit.bundle.making import foreign_model, save
 
 Array = NDArray[Any]

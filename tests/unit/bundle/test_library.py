@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 import pytest
 
-from resnet_desktop.bundle.bundle import read
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.file.bundle import read
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import ModelError
 
 from .making import images, plain_classifier, run, save, tiny_bundle

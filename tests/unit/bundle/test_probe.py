@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resnet_desktop.bundle.probe import probe_expected, probe_input, probe_model
+from resnet_desktop.bundle.library.probe import probe_expected, probe_input, probe_model
 
 from .making import run
 

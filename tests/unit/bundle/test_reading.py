@@ -14,10 +14,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from resnet_desktop.bundle import bundle as model_file
-from resnet_desktop.bundle.bundle import read, verify
-from resnet_desktop.bundle.layers import layers
-from resnet_desktop.bundle.summary import summarize
+from resnet_desktop.bundle.file import bundle as model_file
+from resnet_desktop.bundle.file.bundle import read, verify
+from resnet_desktop.bundle.file.layers import layers
+from resnet_desktop.bundle.file.summary import summarize
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.inference.session import Session
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from resnet_desktop.bundle.bundle import read
-from resnet_desktop.bundle.labels import imagenet
-from resnet_desktop.bundle.metadata import Metadata
+from resnet_desktop.bundle.file.bundle import read
+from resnet_desktop.bundle.file.labels import imagenet
+from resnet_desktop.bundle.file.metadata import Metadata
 from resnet_desktop.bundle.taxonomy import own
 from resnet_desktop.bundle.taxonomy.of_model import class_or_group, taxonomy_of
 from resnet_desktop.bundle.taxonomy.tree import Above, Node, circle

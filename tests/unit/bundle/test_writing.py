@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from resnet_desktop.bundle.bundle import read, serialized, verify, weights_sha256, whole_file, write
+from resnet_desktop.bundle.file.bundle import read, serialized, verify, weights_sha256, whole_file, write
 from resnet_desktop.core.errors import LayerError, ModelError, StorageError
 from resnet_desktop.imaging.transforms import Transforms
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_desktop.bundle.bundle import Bundle, read
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.file.bundle import Bundle, read
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.cli.main import main
 from resnet_desktop.cli.pictures import Painter
 from resnet_desktop.core import settings as declared

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnet_desktop.bundle.bundle import write
+from resnet_desktop.bundle.file.bundle import write
 from resnet_desktop.cli.main import main
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.explain.cam.methods import METHODS
@@ -85,7 +85,7 @@ def test_one_photo(run: Run, photos: Path, model: Path) -> None:
 
 
 def test_every_option_reaches_the_map(run: Run, photos: Path, tmp_path: Path, model: Path) -> None:
-    from resnet_desktop.bundle.bundle import read
+    from resnet_desktop.bundle.file.bundle import read
 
     target, npz = tmp_path / "out.png", tmp_path / "out.npz"
     options = ["--layer", "layer1", "--target", "bee", "--against", "0", "--method", "hirescam", "--colormap", "grey"]

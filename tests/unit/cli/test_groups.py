@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 import pytest
 
-from resnet_desktop.bundle.bundle import write
+from resnet_desktop.bundle.file.bundle import write
 from resnet_desktop.cli.main import main
 from resnet_desktop.core.settings import GROUP_THRESHOLD, Settings
 from resnet_desktop.imaging.decode import encode_jpeg

@@ -13,10 +13,10 @@ import onnx
 import pytest
 from onnx import TensorProto
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle import catalogue
-from resnet_desktop.bundle.catalogue import pretrained
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.library import catalogue
+from resnet_desktop.bundle.library.catalogue import pretrained
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.cli import main
 from tests.serving import serving
 from tests.unit.bundle.elsewhere import started

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.cli import main
 from tests.unit.bundle.making import metadata, tiny_model
 

@@ -11,7 +11,7 @@ import resnet_desktop
 from resnet_desktop.core.settings import MODEL, Settings
 
 OWN = {
-    "bundle/portable.py",
+    "bundle/file/portable.py",
     "inference/admission.py",
     "trainer/distributed/heartbeat.py",
     "data/pictures/image_stats.py",

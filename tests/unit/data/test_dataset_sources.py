@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from resnet_desktop.bundle.metadata import MAX_LABEL_LENGTH
+from resnet_desktop.bundle.file.metadata import MAX_LABEL_LENGTH
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.data.dataset import collect, survey
 from resnet_desktop.data.pictures.samples import GONE

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import typer
 
-from resnet_desktop.bundle.bundle import write
+from resnet_desktop.bundle.file.bundle import write
 from resnet_desktop.cli import shared
 from resnet_desktop.cli.main import app, main
 from resnet_desktop.core.exit_status import EXIT_INTERRUPTED

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from resnet_desktop.bundle.bundle import Bundle, read
+from resnet_desktop.bundle.file.bundle import Bundle, read
 
 SIDE = 16
 CLASSES = 6

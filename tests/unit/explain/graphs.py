@@ -11,7 +11,7 @@ import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from onnx import TensorProto, checker, helper, numpy_helper
 
-from resnet_desktop.bundle.graph_view import GraphView
+from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.explain.autodiff.backward import SEED, appended, gradient_name, gradient_part
 
 Array = NDArray[Any]

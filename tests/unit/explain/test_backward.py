@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from resnet_desktop.bundle.graph_view import GraphView
+from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.core.errors import LayerError
 from resnet_desktop.explain.autodiff.backward import SEED, appended, gradient_name, gradient_part, has_rules
 from tests.unit.bundle.making import images, tiny_model

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ImageError
 from resnet_desktop.explain.cam.explainer import Explainer

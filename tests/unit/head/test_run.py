@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnet_desktop.bundle import bundle as bundles
+from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.core.errors import DataError, JobError, ModelError, ResNetDesktopError
 from resnet_desktop.head import photos
 from resnet_desktop.head.estimate import estimate

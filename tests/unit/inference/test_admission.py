@@ -15,10 +15,10 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from resnet_desktop.bundle import tensors
-from resnet_desktop.bundle.bundle import read
-from resnet_desktop.bundle.importing import Known
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.file import tensors
+from resnet_desktop.bundle.file.bundle import read
+from resnet_desktop.bundle.library.importing import Known
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core import limits, paths
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.core.progress import CancelledError

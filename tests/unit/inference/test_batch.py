@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.core.errors import AnswerError, ProviderError
 from resnet_desktop.imaging.decode import DecodeBudget, Source, encode_jpeg
 from resnet_desktop.inference import providers

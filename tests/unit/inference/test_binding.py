@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle import bundle as bundles
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.inference import providers, runtime
 from resnet_desktop.inference.binding import BoundSession
 from resnet_desktop.inference.runtime import CPU, CUDA, RunnableSession

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.core.errors import ImageError, ModelError, ProviderError
 from resnet_desktop.imaging.decode import decode
 from resnet_desktop.inference.classifier import Classifier

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.bundle import read
+from resnet_desktop.bundle.file.bundle import read
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.core.running import stop_all, stoppable
 from resnet_desktop.inference import runtime

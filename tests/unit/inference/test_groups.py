@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.labels import imagenet
-from resnet_desktop.bundle.metadata import Metadata
+from resnet_desktop.bundle.file.labels import imagenet
+from resnet_desktop.bundle.file.metadata import Metadata
 from resnet_desktop.bundle.taxonomy.of_model import class_or_group, taxonomy_of
 from resnet_desktop.bundle.taxonomy.tree import Node, Taxonomy
 from resnet_desktop.core.errors import ClassNameError

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle import probe
+from resnet_desktop.bundle.library import probe
 from resnet_desktop.core.errors import ProviderError
 from resnet_desktop.inference import providers, runtime
 from resnet_desktop.inference.runtime import CPU, CUDA, RunnableSession

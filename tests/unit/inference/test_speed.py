@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.inference.providers import Choice
 from resnet_desktop.inference.runtime import CPU

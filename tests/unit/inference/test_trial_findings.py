@@ -13,9 +13,9 @@ from onnx import TensorProto, helper
 
 from resnet_desktop.bundle.adapt import tried
 from resnet_desktop.bundle.adapt.tried import Found
-from resnet_desktop.bundle.bundle import Chosen, read
-from resnet_desktop.bundle.importing import Known
-from resnet_desktop.bundle.library import Library
+from resnet_desktop.bundle.file.bundle import Chosen, read
+from resnet_desktop.bundle.library.importing import Known
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core import paths
 from resnet_desktop.inference import admission
 from resnet_desktop.inference.classifier import Classifier

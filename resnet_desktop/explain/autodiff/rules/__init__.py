@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 
 import onnx
 
-from resnet_desktop.bundle.graph_view import ONNX_DOMAINS, GraphView
+from resnet_desktop.bundle.structure.graph_view import ONNX_DOMAINS, GraphView
 from resnet_desktop.explain.autodiff.rules import (
     activation,
     arithmetic,

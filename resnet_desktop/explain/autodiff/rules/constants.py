@@ -5,8 +5,8 @@ from __future__ import annotations
 import onnx
 from onnx import numpy_helper
 
-from resnet_desktop.bundle.constants import Array, computed
-from resnet_desktop.bundle.graph_view import ONNX_DOMAINS, GraphView, attributes
+from resnet_desktop.bundle.structure.constants import Array, computed
+from resnet_desktop.bundle.structure.graph_view import ONNX_DOMAINS, GraphView, attributes
 
 __all__ = ["Array", "Constants"]
 

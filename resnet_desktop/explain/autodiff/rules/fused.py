@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 
-from resnet_desktop.bundle.graph_view import GraphView, attributes
+from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
 from resnet_desktop.explain.autodiff.rules import convolution, linear
 from resnet_desktop.explain.autodiff.rules.activation import gelu_at, positive, swish_at
 from resnet_desktop.explain.autodiff.rules.arithmetic import fitted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 
-from resnet_desktop.bundle.graph_view import GraphView, Shape, attributes
+from resnet_desktop.bundle.structure.graph_view import GraphView, Shape, attributes
 from resnet_desktop.explain.autodiff.rules.arithmetic import fitted
 from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step
 

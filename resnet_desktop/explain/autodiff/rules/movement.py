@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from resnet_desktop.bundle.graph_view import GraphView, attributes
+from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
 from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step
 
 _END = 2**31 - 1

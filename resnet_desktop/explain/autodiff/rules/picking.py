@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 
-from resnet_desktop.bundle.graph_view import GraphView
+from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.explain.autodiff.rules.arithmetic import fitted
 from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step
 

@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.graph_view import GraphView, attributes
+from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
 from resnet_desktop.explain.autodiff.rules import convolution
 from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step, rescaled, scaled
 from resnet_desktop.explain.autodiff.rules.windows import Windows, windows

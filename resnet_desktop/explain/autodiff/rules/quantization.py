@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from resnet_desktop.bundle.graph_view import GraphView, attributes
+from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
 from resnet_desktop.explain.autodiff.rules import convolution, linear, pooling
 from resnet_desktop.explain.autodiff.rules.arithmetic import fitted
 from resnet_desktop.explain.autodiff.rules.constants import Array

@@ -6,7 +6,7 @@ import math
 
 import onnx
 
-from resnet_desktop.bundle.graph_view import GraphView, attributes
+from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
 from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step
 
 

@@ -7,7 +7,7 @@ import onnx
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle.graph.resizing import COORDINATES, NEAREST, matrix
-from resnet_desktop.bundle.graph_view import GraphView, attributes
+from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
 from resnet_desktop.explain.autodiff.rules.step import Found, Rule, Step
 
 

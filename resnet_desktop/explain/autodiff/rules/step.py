@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.graph_view import attributes
+from resnet_desktop.bundle.structure.graph_view import attributes
 from resnet_desktop.explain.autodiff.rules.writer import Writer, per_channel
 
 

@@ -11,7 +11,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from resnet_desktop.bundle.graph_view import ONNX_DOMAINS, GraphView, Shape
+from resnet_desktop.bundle.structure.graph_view import ONNX_DOMAINS, GraphView, Shape
 from resnet_desktop.core.errors import LayerError
 from resnet_desktop.explain.autodiff.rules.constants import Array, Constants
 

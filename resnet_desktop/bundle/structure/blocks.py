@@ -16,7 +16,7 @@ from heapq import heappop, heappush
 
 import onnx
 
-from resnet_desktop.bundle.graph_view import GraphView, readable_name
+from resnet_desktop.bundle.structure.graph_view import GraphView, readable_name
 
 ACTIVATIONS = (
     *("Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish"),

@@ -14,8 +14,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
-from resnet_desktop.bundle.constants import Array, computed
-from resnet_desktop.bundle.runtime_shapes import runtime_shape
+from resnet_desktop.bundle.structure.constants import Array, computed
+from resnet_desktop.bundle.structure.runtime_shapes import runtime_shape
 
 _BATCHES = (2, 3)
 _MOST_ELEMENTS = 4096

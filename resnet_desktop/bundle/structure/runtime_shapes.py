@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from resnet_desktop.bundle.constants import Array
+from resnet_desktop.bundle.structure.constants import Array
 
 DOMAIN = "com.microsoft"
 _Shape = tuple[int, ...]

@@ -18,7 +18,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import TensorProto
 
-from resnet_desktop.bundle.extent import check_extent
+from resnet_desktop.bundle.file.extent import check_extent
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.core.said import said
 

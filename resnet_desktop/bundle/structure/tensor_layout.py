@@ -11,8 +11,8 @@ from typing import Literal
 
 import onnx
 
-from resnet_desktop.bundle.axes import Axes, Kind, length, single
-from resnet_desktop.bundle.axis_rules import (
+from resnet_desktop.bundle.structure.axes import Axes, Kind, length, single
+from resnet_desktop.bundle.structure.axis_rules import (
     At,
     AxisRule,
     broadcast,
@@ -30,8 +30,8 @@ from resnet_desktop.bundle.axis_rules import (
     split,
     transposed,
 )
-from resnet_desktop.bundle.graph_view import GraphView, attributes
-from resnet_desktop.bundle.grids import Grid, grid_of
+from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
+from resnet_desktop.bundle.structure.grids import Grid, grid_of
 
 _SAME = (
     *("Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh"),

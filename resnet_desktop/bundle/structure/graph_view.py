@@ -19,12 +19,12 @@ import numpy as np
 import onnx
 from onnx import TensorProto, checker, helper, numpy_helper, shape_inference
 
-from resnet_desktop.bundle.constants import Array, computed
-from resnet_desktop.bundle.shapes import Shape, known
+from resnet_desktop.bundle.structure.constants import Array, computed
+from resnet_desktop.bundle.structure.shapes import Shape, known
 from resnet_desktop.core.errors import ModelError
 
 if TYPE_CHECKING:
-    from resnet_desktop.bundle.layout import Layout
+    from resnet_desktop.bundle.structure.tensor_layout import Layout
 
 __all__ = ["GraphView", "Shape", "Tensor", "attributes", "declared", "readable_name", "type_name"]
 
@@ -111,7 +111,7 @@ class GraphView:
     @cached_property
     def layout(self) -> Layout:
         """What the axes of the tensors stand for: which of them are channels, rows and columns."""
-        from resnet_desktop.bundle.layout import Layout
+        from resnet_desktop.bundle.structure.tensor_layout import Layout
 
         return Layout(self)
 

@@ -14,7 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
-from resnet_desktop.bundle.graph_view import GraphView, attributes, readable_name
+from resnet_desktop.bundle.structure.graph_view import GraphView, attributes, readable_name
 
 _VIEWS = ("Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Dropout", "Cast")
 _SAME = ("Identity", "Dropout")

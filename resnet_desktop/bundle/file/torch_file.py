@@ -26,8 +26,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle import tensors
-from resnet_desktop.bundle.pickle_extent import SpreadError, check_pickle
+from resnet_desktop.bundle.file import tensors
+from resnet_desktop.bundle.file.pickle_extent import SpreadError, check_pickle
 from resnet_desktop.core.errors import ModelError
 
 SUFFIXES = (".pth", ".pt", ".bin", ".ckpt")

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.axes import Axes, Factor, Kind, length
-from resnet_desktop.bundle.shapes import Shape
+from resnet_desktop.bundle.structure.axes import Axes, Factor, Kind, length
+from resnet_desktop.bundle.structure.shapes import Shape
 
 _KINDS: tuple[Kind, ...] = ("batch", "channel", "row", "column")
 

@@ -10,7 +10,7 @@ import json
 from importlib import resources
 from pathlib import Path
 
-from resnet_desktop.bundle.bundle import Bundle, serialized, whole_file
+from resnet_desktop.bundle.file.bundle import Bundle, serialized, whole_file
 from resnet_desktop.core import atomic
 
 _EXAMPLE = '''"""python example.py PHOTO: the classes of a photo, with numpy, onnxruntime and pillow."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import onnx
 
-from resnet_desktop.bundle.axes import Axes, Axis, cut, joined, length, picture_axes, reshaped, single
-from resnet_desktop.bundle.shapes import Shape
+from resnet_desktop.bundle.structure.axes import Axes, Axis, cut, joined, length, picture_axes, reshaped, single
+from resnet_desktop.bundle.structure.shapes import Shape
 
 if TYPE_CHECKING:
-    from resnet_desktop.bundle.graph_view import GraphView
+    from resnet_desktop.bundle.structure.graph_view import GraphView
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from resnet_desktop.bundle.shapes import Shape
+from resnet_desktop.bundle.structure.shapes import Shape
 
 Kind = Literal["batch", "channel", "row", "column", "unknown"]
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from resnet_desktop.bundle import bundle as model_file
-from resnet_desktop.bundle.bundle import Bundle
-from resnet_desktop.bundle.importing import Known, as_known, fitting, preparing
-from resnet_desktop.bundle.metadata import Order, is_label
+from resnet_desktop.bundle.file import bundle as model_file
+from resnet_desktop.bundle.file.bundle import Bundle
+from resnet_desktop.bundle.file.metadata import Order, is_label
+from resnet_desktop.bundle.library.importing import Known, as_known, fitting, preparing
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.transforms import Transforms

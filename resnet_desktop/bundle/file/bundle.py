@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from resnet_desktop import __version__
-from resnet_desktop.bundle import tensors
 from resnet_desktop.bundle.adapt import tried
 from resnet_desktop.bundle.adapt.assumptions import DOUBTS, agreed, assumed, notes_on
 from resnet_desktop.bundle.adapt.chosen import NOTHING, Chosen
@@ -26,13 +25,14 @@ from resnet_desktop.bundle.adapt.outputs import choose
 from resnet_desktop.bundle.adapt.outputs import ending as ending_of
 from resnet_desktop.bundle.adapt.surgery import Plan, apply, planned
 from resnet_desktop.bundle.adapt.versions import readable
-from resnet_desktop.bundle.architectures import ARCHITECTURES
-from resnet_desktop.bundle.features import FeatureLayer, final_operator, find_features
+from resnet_desktop.bundle.file import tensors
+from resnet_desktop.bundle.file.metadata import CHECKSUM_KEY, PREFIX, Metadata
+from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
 from resnet_desktop.bundle.graph.efficientnet import is_efficientnet_lite, read_shape
-from resnet_desktop.bundle.graph_view import ONNX_DOMAINS, GraphView
+from resnet_desktop.bundle.graph.resnet import PRODUCER, check_arrays, read_arrays
 from resnet_desktop.bundle.importers.label_metadata import Said, said_by_itself
-from resnet_desktop.bundle.metadata import CHECKSUM_KEY, PREFIX, Metadata
-from resnet_desktop.bundle.resnet_graph import PRODUCER, check_arrays, read_arrays
+from resnet_desktop.bundle.structure.graph_view import ONNX_DOMAINS, GraphView
+from resnet_desktop.bundle.structure.logits import FeatureLayer, final_operator, find_features
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import LayerError, ModelError
 from resnet_desktop.imaging.notes import Note

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import onnx
 
-from resnet_desktop.bundle.architectures import ARCHITECTURES, Architecture
-from resnet_desktop.bundle.bundle import Bundle
+from resnet_desktop.bundle.file.bundle import Bundle
+from resnet_desktop.bundle.graph.architectures import ARCHITECTURES, Architecture
 from resnet_desktop.bundle.graph.efficientnet import is_efficientnet_lite
-from resnet_desktop.bundle.graph_view import GraphView, attributes, readable_name
+from resnet_desktop.bundle.structure.graph_view import GraphView, attributes, readable_name
 
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE, onnx.TensorProto.BFLOAT16)
 _SETTINGS = ("Cast", "Clip", "Constant", "ConstantOfShape", "Dropout", "Pad", "Range", "Resize", "TopK", "Upsample")

@@ -15,7 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
-from resnet_desktop.bundle.architectures import Architecture, Block
+from resnet_desktop.bundle.graph.architectures import Architecture, Block
 from resnet_desktop.bundle.graph.writer import (
     INPUT,
     IR_VERSION,
