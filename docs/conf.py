@@ -40,7 +40,20 @@ napoleon_use_ivar = True  # attributes that are documented in the class's docstr
 
 API = DOCS / "api"
 ROOMS = (
-    *("core", "imaging", "data", "jobs", "environment", "bundle", "inference", "explain", "gui", "trainer", "cli"),
+    *(
+        "core",
+        "imaging",
+        "data",
+        "jobs",
+        "environment",
+        "bundle",
+        "inference",
+        "explain",
+        "session",
+        "gui",
+        "trainer",
+        "cli",
+    ),
     *sorted({module.name for module in pkgutil.iter_modules(resnet_desktop.__path__) if module.ispkg}),
 )
 """From the lowest floor up; a room that is not named here yet comes last, rather than missing."""

@@ -108,7 +108,7 @@ def gui(
     screenshot: Annotated[Path, typer.Option(help="Where --demo saves the screenshot.")] = Path("build/window.png"),
 ) -> None:
     """Open the window."""
-    from resnet_desktop.gui import app as window
+    from resnet_desktop.gui.shell import app as window
 
     if demo:
         raise typer.Exit(window.demonstrate(screenshot, model=model, provider=provider))

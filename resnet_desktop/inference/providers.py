@@ -187,9 +187,8 @@ def _find(wanted: str) -> str:
 
 def _run_probe(name: str, factory: SessionFactory) -> float | None:
     """Seconds of the second run of the test model on ``name`` (the first one sets up), or None if it is wrong."""
-    from resnet_desktop.bundle.library import (
-        probe,  # the test model is only needed here; building it needs the onnx package
-    )
+    # the test model is only needed here; building it needs the onnx package
+    from resnet_desktop.bundle.library import probe
 
     session = factory(probe.probe_model(), name, None)
     feed = {session.get_inputs()[0].name: probe.probe_input()}

@@ -25,9 +25,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtWidgets import QTabWidget
 
-from resnet_desktop.gui import app as gui_app
-from resnet_desktop.gui.main_window import MainWindow
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.shell import app as gui_app
+from resnet_desktop.gui.shell.main_window import MainWindow
+from resnet_desktop.gui.shell.welcome import sample_photos
 from resnet_desktop.gui.wizard.wizard import TrainWizard
 
 TICK_MS = 5

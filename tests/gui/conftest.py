@@ -26,8 +26,8 @@ from resnet_desktop.bundle.graph.architectures import ARCHITECTURES, Architectur
 from resnet_desktop.bundle.graph.resnet import build_resnet
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.settings import Settings
-from resnet_desktop.gui import app as gui_app
-from resnet_desktop.gui.main_window import MainWindow
+from resnet_desktop.gui.shell import app as gui_app
+from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.gui.wizard.wizard import TrainWizard
 from resnet_desktop.imaging.transforms import Transforms
 

@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_desktop.core.settings import Settings
-from resnet_desktop.gui import app as gui_app
-from resnet_desktop.gui.main_window import MainWindow
-from resnet_desktop.gui.screen import FRAME
+from resnet_desktop.gui.shell import app as gui_app
+from resnet_desktop.gui.shell.main_window import MainWindow
+from resnet_desktop.gui.style.screen import FRAME
 
 CONTROLS = (QAbstractButton, QLineEdit, QComboBox, QProgressBar)
 

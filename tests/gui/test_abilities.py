@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 from resnet_desktop.bundle.importers import packaged
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.settings import MODEL, Settings
-from resnet_desktop.gui import wording
 from resnet_desktop.gui.models.abilities import AbilitiesDialog, how_good, what_it_knows
-from resnet_desktop.gui.results import Accuracy, ModelInfo
+from resnet_desktop.gui.style import wording
+from resnet_desktop.session.results import Accuracy, ModelInfo
 
 from .conftest import WAIT, OpenWindow, wait_settled
 
@@ -113,7 +113,7 @@ def test_a_stronger_network_is_offered_once(open_window: OpenWindow, qtbot: QtBo
 
 
 def test_the_cat_is_a_cat(open_window: OpenWindow, qtbot: QtBot) -> None:
-    from resnet_desktop.gui.welcome import sample_photos
+    from resnet_desktop.gui.shell.welcome import sample_photos
 
     window = open_window(sample_photos()[0], model=None)
     wait_settled(qtbot, window)

@@ -12,19 +12,20 @@ from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import GROUP_THRESHOLD, Settings
-from resnet_desktop.gui import export, wording
-from resnet_desktop.gui.inspect.all_classes import ClassesDialog, ClassesModel
-from resnet_desktop.gui.inspect.answer_rows import rows_of
-from resnet_desktop.gui.inspect.bar_list import ROW_ROLE
-from resnet_desktop.gui.inspect.gallery import Item
+from resnet_desktop.gui.inspect.gallery.gallery_model import Item
+from resnet_desktop.gui.inspect.gallery.photo_list import ORDERS
 from resnet_desktop.gui.inspect.inspect_page import COMPARE, InspectPage
-from resnet_desktop.gui.inspect.photo_list import ORDERS
-from resnet_desktop.gui.inspect.prediction_panel import PredictionPanel
-from resnet_desktop.gui.main_window import MainWindow
-from resnet_desktop.gui.results import Failure, Listed, Result, meant_by
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.inspect.photo.all_classes import ClassesDialog, ClassesModel
+from resnet_desktop.gui.inspect.photo.answer_rows import rows_of
+from resnet_desktop.gui.inspect.photo.bar_list import ROW_ROLE
+from resnet_desktop.gui.inspect.photo.prediction_panel import PredictionPanel
+from resnet_desktop.gui.saving import results_table
+from resnet_desktop.gui.shell.main_window import MainWindow
+from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.gui.style import wording
 from resnet_desktop.inference.classifier import ClassScore
 from resnet_desktop.inference.groups import GroupScore
+from resnet_desktop.session.results import Failure, Listed, Result, meant_by
 
 from .conftest import WAIT, OpenWindow, save_screenshot, wait_settled
 
@@ -111,7 +112,7 @@ def test_the_table_has_the_groups() -> None:
         Item(2, Path("b.jpg"), "b.jpg", result(None, sure=False)),
         Item(3, Path("c.jpg"), "c.jpg", Failure("empty_file", "c.jpg is empty.")),
     ]
-    rows = list(csv.DictReader(export.results_csv(items).splitlines()))
+    rows = list(csv.DictReader(results_table.results_csv(items).splitlines()))
     found = [(row["group"], row["group_probability"], row["sure"]) for row in rows]
     assert found == [("domestic cat", "0.660000", "true")] * 4 + [("", "", "false")] * 4 + [("", "", "")]
     assert rows[-1]["error"] == "empty_file"

@@ -12,10 +12,10 @@ from PySide6.QtCore import QMimeData, Qt, QUrl
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import MODEL, Settings
-from resnet_desktop.gui import drops
-from resnet_desktop.gui.main_window import MainWindow
-from resnet_desktop.gui.results import Failure, Result
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.intake import drops
+from resnet_desktop.gui.shell.main_window import MainWindow
+from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.session.results import Failure, Result
 
 from .conftest import WAIT, OpenWindow, drag_over, save_screenshot, wait_settled
 

@@ -20,17 +20,17 @@ from resnet_desktop.bundle.graph.resnet import build_resnet
 from resnet_desktop.bundle.structure.blocks import find_blocks
 from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.explain.residual.analysis import BlockAnalysis, BlockReport, FeatureSheet, Lesion
-from resnet_desktop.gui import theme
-from resnet_desktop.gui.inspect.block_chart import BlockChart
-from resnet_desktop.gui.inspect.block_measures import facts, measures, readout
-from resnet_desktop.gui.inspect.block_page import BlockPage
-from resnet_desktop.gui.inspect.feature_sheet import FeatureSheetView, map_image
-from resnet_desktop.gui.inspect.inside import BlockSketch, OpenedBlocks, sketch
-from resnet_desktop.gui.results import EvidenceRequest, Failure, Limits
-from resnet_desktop.gui.session_controller import SessionController
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.background.session_controller import SessionController
+from resnet_desktop.gui.inspect.blocks.block_chart import BlockChart
+from resnet_desktop.gui.inspect.blocks.block_measures import facts, measures, readout
+from resnet_desktop.gui.inspect.blocks.block_page import BlockPage
+from resnet_desktop.gui.inspect.blocks.feature_sheet import FeatureSheetView, map_image
+from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.gui.style import theme
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.classifier import ClassScore
+from resnet_desktop.session.inspections import BlockSketch, OpenedBlocks, sketch
+from resnet_desktop.session.results import EvidenceRequest, Failure, Limits
 
 from .conftest import LABELS, SCREENSHOTS, SIDE, WAIT, random_arrays
 

@@ -9,10 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.gui import charts
-from resnet_desktop.gui.charts import Scale
-from resnet_desktop.gui.inspect import help_texts
-from resnet_desktop.gui.inspect.help_button import HelpButton
+from resnet_desktop.gui.widgets import charts, help_texts
+from resnet_desktop.gui.widgets.charts import Scale
+from resnet_desktop.gui.widgets.help_button import HelpButton
 
 
 @pytest.mark.parametrize(

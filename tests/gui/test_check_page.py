@@ -10,7 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.data.dataset import scan
-from resnet_desktop.gui.wizard.check_page import CheckPage
+from resnet_desktop.gui.wizard.check.check_page import CheckPage
 from resnet_desktop.gui.wizard.wizard import TrainWizard
 from resnet_desktop.imaging.decode import encode_png
 from resnet_desktop.jobs.job import parse_job

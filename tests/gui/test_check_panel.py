@@ -15,16 +15,16 @@ from pytestqt.qtbot import QtBot
 from resnet_desktop.explain.checks.faithfulness import Baseline, Curves, Removed
 from resnet_desktop.explain.checks.heatmap_checks import HeatmapCheck
 from resnet_desktop.explain.checks.sanity import SanityReport, SanityStep
-from resnet_desktop.gui import theme
-from resnet_desktop.gui.charts import Scale
-from resnet_desktop.gui.inspect.check_details import CheckDetails
-from resnet_desktop.gui.inspect.check_panel import CheckPanel, VerdictCard
-from resnet_desktop.gui.inspect.curve_chart import CurveChart, RemovalCurve
-from resnet_desktop.gui.inspect.inside import CheckedHeatmap, Explained
-from resnet_desktop.gui.results import EvidenceRequest, Limits
-from resnet_desktop.gui.session_controller import SessionController
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.background.session_controller import SessionController
+from resnet_desktop.gui.inspect.check.check_details import CheckDetails
+from resnet_desktop.gui.inspect.check.check_panel import CheckPanel, VerdictCard
+from resnet_desktop.gui.inspect.check.curve_chart import CurveChart, RemovalCurve
+from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.gui.style import theme
+from resnet_desktop.gui.widgets.charts import Scale
 from resnet_desktop.inference.classifier import ClassScore, Prediction
+from resnet_desktop.session.inspections import CheckedHeatmap, Explained
+from resnet_desktop.session.results import EvidenceRequest, Limits
 
 from .conftest import SCREENSHOTS, WAIT
 

@@ -11,9 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core import running
 from resnet_desktop.core.settings import COLORMAP, Settings
-from resnet_desktop.gui import tasks
-from resnet_desktop.gui.tasks import CLOSE_SECONDS, Tasks, closing, left_behind
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.background import tasks
+from resnet_desktop.gui.background.tasks import CLOSE_SECONDS, Tasks, closing, left_behind
+from resnet_desktop.gui.shell.welcome import sample_photos
 from tests.unit.cli.test_interrupt import admitted
 from tests.unit.inference.test_admission import endless
 

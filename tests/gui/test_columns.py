@@ -8,9 +8,9 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.gui.tasks import Tasks
-from resnet_desktop.gui.wizard.columns_dialog import ColumnsDialog
-from resnet_desktop.gui.wizard.source_row import SourceRow
+from resnet_desktop.gui.background.tasks import Tasks
+from resnet_desktop.gui.wizard.data.columns_dialog import ColumnsDialog
+from resnet_desktop.gui.wizard.data.source_row import SourceRow
 from resnet_desktop.gui.wizard.wizard import TrainWizard
 from resnet_desktop.imaging.decode import encode_jpeg
 from tests.conftest import make_photo

@@ -11,8 +11,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.gui.inspect.compare_cell import CompareCell
-from resnet_desktop.gui.inspect.compare_presets import (
+from resnet_desktop.gui.inspect.compare.compare_cell import CompareCell
+from resnet_desktop.gui.inspect.compare.compare_presets import (
     CLASSES,
     DEPTHS,
     METHODS,
@@ -21,11 +21,11 @@ from resnet_desktop.gui.inspect.compare_presets import (
     spread,
     translated,
 )
-from resnet_desktop.gui.inspect.compare_view import CompareView
+from resnet_desktop.gui.inspect.compare.compare_view import CompareView
 from resnet_desktop.gui.inspect.inspect_page import COMPARE, InspectPage
-from resnet_desktop.gui.main_window import MainWindow
-from resnet_desktop.gui.results import EvidenceRequest, LayerChoice, Result
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.shell.main_window import MainWindow
+from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.session.results import EvidenceRequest, LayerChoice, Result
 
 from .conftest import OpenWindow, wait_settled
 

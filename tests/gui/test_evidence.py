@@ -14,9 +14,9 @@ from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import EXPORT_CAPTION, HEATMAP_CONTOUR, HEATMAP_SMOOTH, Settings
 from resnet_desktop.gui.inspect.inspect_page import BLOCKS, COMPARE, PHOTO, InspectPage
-from resnet_desktop.gui.main_window import MainWindow
-from resnet_desktop.gui.results import Evidence, Result
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.shell.main_window import MainWindow
+from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.session.results import Evidence, Result
 
 from .conftest import SIDE, OpenWindow, save_screenshot, wait_settled
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.gui.inspect.evidence_controls import EvidenceControls
-from resnet_desktop.gui.results import EvidenceRequest
+from resnet_desktop.gui.inspect.heatmap.evidence_controls import EvidenceControls
+from resnet_desktop.session.results import EvidenceRequest
 
 
 def test_nothing_is_said_of_a_model_that_is_not_there_yet(qtbot: QtBot) -> None:

@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import Settings
-from resnet_desktop.gui.inspect.gallery import GalleryModel
-from resnet_desktop.gui.labels import store
-from resnet_desktop.gui.main_window import MainWindow
-from resnet_desktop.gui.pictures import Thumbnails
-from resnet_desktop.gui.results import Result
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.background.pictures import Thumbnails
+from resnet_desktop.gui.inspect.gallery.gallery_model import GalleryModel
+from resnet_desktop.gui.labels import label_store
+from resnet_desktop.gui.shell.main_window import MainWindow
+from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.session.results import Result
 
 from .conftest import WAIT, OpenWindow, wait_settled
 
@@ -159,7 +159,7 @@ def test_labels_that_are_opened_first_keep_those_that_are_remembered(
 ) -> None:
     del home  # it was made
     remembered = {f"/photos/{number}.jpg": "beetle" for number in range(300)}
-    store.remember(remembered)
+    label_store.remember(remembered)
     table = tmp_path / "one.csv"
     table.write_text(f"path,label\n{CAT},animal\n", "utf-8")
     window = open_window(settings=Settings())
@@ -167,7 +167,7 @@ def test_labels_that_are_opened_first_keep_those_that_are_remembered(
     qtbot.waitUntil(lambda: labels_of(window) == ["animal"], timeout=WAIT)
     wait_settled(qtbot, window)
     window.close()
-    assert store.remembered() == {**remembered, str(CAT): "animal"}
+    assert label_store.remembered() == {**remembered, str(CAT): "animal"}
 
 
 def test_labels_that_cannot_be_read_are_not_written_over(open_window: OpenWindow, qtbot: QtBot, home: Path) -> None:

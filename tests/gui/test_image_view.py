@@ -11,14 +11,14 @@ from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.gui.elided_label import ElidedLabel
-from resnet_desktop.gui.inspect.contour import contour_lines, value_at
-from resnet_desktop.gui.inspect.heat_painter import HeatStyle, heat_layer
-from resnet_desktop.gui.inspect.image_view import ImageView
-from resnet_desktop.gui.qt_image import heat_qimage
-from resnet_desktop.gui.results import Evidence, Failure
+from resnet_desktop.gui.inspect.heatmap.contour import contour_lines, value_at
+from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatStyle, heat_layer
+from resnet_desktop.gui.inspect.photo.image_view import ImageView
+from resnet_desktop.gui.style.qt_image import heat_qimage
+from resnet_desktop.gui.widgets.elided_label import ElidedLabel
 from resnet_desktop.imaging.overlay import upsample
 from resnet_desktop.imaging.transforms import Box
+from resnet_desktop.session.results import Evidence, Failure
 
 GREY = QColor("#808080")
 

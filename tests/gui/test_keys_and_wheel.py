@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import WHEEL, Settings
-from resnet_desktop.gui.focus_ring import FocusRing
-from resnet_desktop.gui.inspect.image_view import ImageView
-from resnet_desktop.gui.inspect.zoom_view import ZoomView
-from resnet_desktop.gui.main_window import MainWindow
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.inspect.photo.image_view import ImageView
+from resnet_desktop.gui.shell.main_window import MainWindow
+from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.gui.style.focus_ring import FocusRing
+from resnet_desktop.gui.widgets.zoom_view import ZoomView
 
 from .conftest import REPO, WAIT, OpenWindow, wait_settled
 

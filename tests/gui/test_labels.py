@@ -15,12 +15,12 @@ from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import Settings
 from resnet_desktop.data.dataset import survey
-from resnet_desktop.gui import drops
-from resnet_desktop.gui.inspect.gallery import GalleryModel
-from resnet_desktop.gui.labels import store
+from resnet_desktop.gui.background.pictures import Thumbnails
+from resnet_desktop.gui.inspect.gallery.gallery_model import GalleryModel
+from resnet_desktop.gui.intake import drops
+from resnet_desktop.gui.labels import label_store
 from resnet_desktop.gui.labels.labelling import Labelling
-from resnet_desktop.gui.main_window import MainWindow
-from resnet_desktop.gui.pictures import Thumbnails
+from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.imaging.decode import encode_png
 from resnet_desktop.jobs.job import parse_job
 
@@ -210,9 +210,9 @@ def test_ten_thousand_photos_are_labelled_in_one_step(qtbot: QtBot) -> None:
 
 
 def test_what_can_be_taught() -> None:
-    assert not store.teachable([5])
-    assert not store.teachable([5, 1])
-    assert store.teachable([2, 0, 2])
+    assert not label_store.teachable([5])
+    assert not label_store.teachable([5, 1])
+    assert label_store.teachable([2, 0, 2])
 
 
 def _pasted(data: bytes) -> QMimeData:

@@ -12,9 +12,9 @@ from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import COLORMAP, FIT, HEATMAP_OPACITY, HEATMAP_SHOWN, MODEL, THEME, Settings
-from resnet_desktop.gui.main_window import MainWindow
-from resnet_desktop.gui.results import Failure, Result
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.shell.main_window import MainWindow
+from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.session.results import Failure, Result
 from tests.conftest import make_photo
 
 from .conftest import LABELS, OpenWindow, drag_over, wait_settled

@@ -15,14 +15,14 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import Settings
-from resnet_desktop.gui.tasks import Tasks
-from resnet_desktop.gui.wizard.advanced_fields import groups
-from resnet_desktop.gui.wizard.boxes import NumberBox, OptionBox, WholeBox
+from resnet_desktop.gui.background.tasks import Tasks
+from resnet_desktop.gui.widgets.inputs import NumberBox, OptionBox, WholeBox
 from resnet_desktop.gui.wizard.draft import Draft
-from resnet_desktop.gui.wizard.model_page import ModelPage
-from resnet_desktop.gui.wizard.network_diagram import pieces, sentence
-from resnet_desktop.gui.wizard.rate_plot import RatePlot
-from resnet_desktop.gui.wizard.trainer_page import TrainerPage
+from resnet_desktop.gui.wizard.model.advanced_fields import groups
+from resnet_desktop.gui.wizard.model.model_page import ModelPage
+from resnet_desktop.gui.wizard.model.network_diagram import pieces, sentence
+from resnet_desktop.gui.wizard.model.rate_plot import RatePlot
+from resnet_desktop.gui.wizard.trainer.trainer_page import TrainerPage
 from resnet_desktop.imaging.decode import encode_png
 from resnet_desktop.jobs.estimate import Part, estimate
 from resnet_desktop.jobs.job import parse_job

@@ -19,13 +19,13 @@ from resnet_desktop.bundle.library import catalogue, remembered_labels
 from resnet_desktop.bundle.library.catalogue import Pretrained
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.settings import MODEL
-from resnet_desktop.gui.main_window import MainWindow
-from resnet_desktop.gui.models.card import ModelCard
 from resnet_desktop.gui.models.knowledge import facts
 from resnet_desktop.gui.models.labels_dialog import LabelsDialog
+from resnet_desktop.gui.models.model_card import ModelCard
 from resnet_desktop.gui.models.models_window import ModelsWindow
-from resnet_desktop.gui.results import Result
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.shell.main_window import MainWindow
+from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.session.results import Result
 from tests.serving import Server, serving
 from tests.unit.bundle.elsewhere import Graph
 from tests.unit.bundle.making import plain_classifier, save

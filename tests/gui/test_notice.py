@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.gui import notice as notices
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.gui.widgets import notice as notices
 
 from .conftest import WAIT, OpenWindow, save_screenshot, wait_settled
 

@@ -18,12 +18,13 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.errors import ImageError
-from resnet_desktop.gui import app, theme, wording
-from resnet_desktop.gui.pictures import LONGEST_SIDE, Photos, load_photo
-from resnet_desktop.gui.qt_image import heat_qimage, legend_qimage, png_bytes, to_qimage
-from resnet_desktop.gui.screen import size_within_screen
-from resnet_desktop.gui.tasks import Tasks
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.background.pictures import LONGEST_SIDE, Photos, load_photo
+from resnet_desktop.gui.background.tasks import Tasks
+from resnet_desktop.gui.shell import app
+from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.gui.style import theme, wording
+from resnet_desktop.gui.style.qt_image import heat_qimage, legend_qimage, png_bytes, to_qimage
+from resnet_desktop.gui.style.screen import size_within_screen
 from resnet_desktop.imaging.decode import decode, encode_png
 from resnet_desktop.imaging.overlay import colormap
 from tests.conftest import REPO
@@ -157,7 +158,7 @@ def test_emitting_a_signal_keeps_its_reference_counts() -> None:
 
 
 def test_the_window_starts_without_what_takes_long_to_import() -> None:
-    code = f"import sys, resnet_desktop.gui.app; print([name for name in {HEAVY!r} if name in sys.modules])"
+    code = f"import sys, resnet_desktop.gui.shell.app; print([name for name in {HEAVY!r} if name in sys.modules])"
     said = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"
 

@@ -10,12 +10,12 @@ from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import LIST_ORDER, Settings
-from resnet_desktop.gui.inspect.gallery import GalleryModel, GalleryView
-from resnet_desktop.gui.inspect.photo_list import ORDERS, PhotoList
-from resnet_desktop.gui.pictures import Thumbnails
-from resnet_desktop.gui.results import Failure, Result
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.background.pictures import Thumbnails
+from resnet_desktop.gui.inspect.gallery.gallery_model import GalleryModel, GalleryView
+from resnet_desktop.gui.inspect.gallery.photo_list import ORDERS, PhotoList
+from resnet_desktop.gui.shell.welcome import sample_photos
 from resnet_desktop.inference.classifier import ClassScore
+from resnet_desktop.session.results import Failure, Result
 
 from .conftest import WAIT, OpenWindow
 

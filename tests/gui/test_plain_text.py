@@ -15,10 +15,10 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QComboBox, QHeade
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.bundle.library.library import Library
-from resnet_desktop.gui import dialogs, plain
 from resnet_desktop.gui.models.models_window import ModelsWindow
-from resnet_desktop.gui.plain import PlainLabel, message_box, plain_tip
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.gui.widgets import dialogs, plain
+from resnet_desktop.gui.widgets.plain import PlainLabel, message_box, plain_tip
 
 from .conftest import OpenWindow, OpenWizard, wait_settled, write_model
 

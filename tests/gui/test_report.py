@@ -13,7 +13,7 @@ from pytestqt.exceptions import capture_exceptions
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core import log
-from resnet_desktop.gui.record import CRASH_FILE, Record
+from resnet_desktop.gui.shell.record import CRASH_FILE, Record
 
 from .conftest import OpenWindow
 

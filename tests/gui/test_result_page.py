@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.gui.tasks import Tasks
-from resnet_desktop.gui.wizard import result_words
+from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.wizard.draft import Draft
-from resnet_desktop.gui.wizard.mistakes_view import DECIDED, DOUBTS
-from resnet_desktop.gui.wizard.quality_view import LIST, MATRIX
-from resnet_desktop.gui.wizard.result_page import ResultPage
-from resnet_desktop.gui.wizard.verdicts import Verdicts
+from resnet_desktop.gui.wizard.result import result_words
+from resnet_desktop.gui.wizard.result.mistakes_view import DECIDED, DOUBTS
+from resnet_desktop.gui.wizard.result.quality_view import LIST, MATRIX
+from resnet_desktop.gui.wizard.result.result_page import ResultPage
+from resnet_desktop.gui.wizard.result.verdicts import Verdicts
 from resnet_desktop.imaging.decode import encode_png
 from resnet_desktop.jobs.results import Results, read_results
 

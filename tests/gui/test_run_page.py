@@ -13,10 +13,10 @@ from filelock import FileLock
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.gui import theme
-from resnet_desktop.gui.wizard.curves import Curve, CurveChart, _round_top, rate_text
-from resnet_desktop.gui.wizard.run_facts import rounded
-from resnet_desktop.gui.wizard.run_page import RunPage
+from resnet_desktop.gui.style import theme
+from resnet_desktop.gui.wizard.run.curves import Curve, CurveChart, _round_top, rate_text
+from resnet_desktop.gui.wizard.run.run_facts import rounded
+from resnet_desktop.gui.wizard.run.run_page import RunPage
 from resnet_desktop.imaging.decode import encode_png
 from resnet_desktop.jobs import events
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import QMimeData, QRect, QUrl
 from PySide6.QtGui import QDragLeaveEvent, QGuiApplication, QImage
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.gui.main_window import MainWindow
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.shell.main_window import MainWindow
+from resnet_desktop.gui.shell.welcome import sample_photos
 
 from .conftest import OpenWindow, drag_over, save_screenshot, wait_settled
 

@@ -15,10 +15,10 @@ from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.progress import Cancelled, CancelledError, Progress
 from resnet_desktop.explain.residual.analysis import BlockAnalysis
-from resnet_desktop.gui.engine import Engine
-from resnet_desktop.gui.results import Evidence, EvidenceRequest, Failure, Limits, ModelInfo, Result
-from resnet_desktop.gui.session_controller import SessionController
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.background.session_controller import SessionController
+from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.session.engine import Engine
+from resnet_desktop.session.results import Evidence, EvidenceRequest, Failure, Limits, ModelInfo, Result
 
 from .conftest import WAIT
 

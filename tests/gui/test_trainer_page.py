@@ -17,7 +17,7 @@ from resnet_desktop.core.settings import TRAINER_PYTHON, Settings
 from resnet_desktop.environment import graphics, interpreters, training_python
 from resnet_desktop.environment.pip import Stage
 from resnet_desktop.environment.trainer_check import TrainerCheck
-from resnet_desktop.gui.wizard.trainer_page import BAR_STEPS, TrainerPage
+from resnet_desktop.gui.wizard.trainer.trainer_page import BAR_STEPS, TrainerPage
 
 from .conftest import OpenWizard
 

@@ -15,8 +15,8 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from resnet_desktop.core.settings import Settings
-from resnet_desktop.gui import notice
-from resnet_desktop.gui.main_window import MainWindow
+from resnet_desktop.gui.shell.main_window import MainWindow
+from resnet_desktop.gui.widgets import notice
 from resnet_desktop.jobs import events
 
 from .conftest import WAIT, OpenWindow, save_screenshot

@@ -11,11 +11,11 @@ from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.errors import InternalError
 from resnet_desktop.core.settings import Settings
-from resnet_desktop.gui import scanner
-from resnet_desktop.gui.engine import Engine
-from resnet_desktop.gui.results import ModelInfo
-from resnet_desktop.gui.tasks import Tasks
-from resnet_desktop.gui.welcome import sample_photos
+from resnet_desktop.gui.background.tasks import Tasks
+from resnet_desktop.gui.intake import scanner
+from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.session.engine import Engine
+from resnet_desktop.session.results import ModelInfo
 
 from .conftest import WAIT, OpenWindow, wait_settled
 

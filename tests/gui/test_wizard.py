@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.environment.trainer_check import TrainerCheck
-from resnet_desktop.gui.wizard.data_page import _local
+from resnet_desktop.gui.wizard.data.data_page import _local
 from resnet_desktop.gui.wizard.draft import Draft, earlier_runs
 from resnet_desktop.gui.wizard.wizard import TrainWizard
 from resnet_desktop.imaging.decode import encode_png

@@ -19,23 +19,24 @@ from resnet_desktop.core.settings import (
     LIST_ORDER,
     Settings,
 )
-from resnet_desktop.gui.inspect.all_classes import ClassSearch
-from resnet_desktop.gui.inspect.block_page import BlockPage
-from resnet_desktop.gui.inspect.caption_bar import BLOCKS, COMPARE, PHOTO, CaptionBar
-from resnet_desktop.gui.inspect.check_dialog import CheckDialog
-from resnet_desktop.gui.inspect.compare_presets import ComparePhoto
-from resnet_desktop.gui.inspect.compare_view import CompareView
-from resnet_desktop.gui.inspect.evidence_desk import EvidenceDesk
-from resnet_desktop.gui.inspect.gallery import GalleryModel, GalleryView, Item
-from resnet_desktop.gui.inspect.heat_painter import HeatStyle
-from resnet_desktop.gui.inspect.heatmap_panel import HeatmapPanel
-from resnet_desktop.gui.inspect.image_view import ImageView
-from resnet_desktop.gui.inspect.photo_list import PhotoList
-from resnet_desktop.gui.inspect.prediction_panel import PredictionPanel
-from resnet_desktop.gui.labels.shelf import ClassShelf
-from resnet_desktop.gui.pictures import Photos
-from resnet_desktop.gui.qt_image import legend_qimage
-from resnet_desktop.gui.results import (
+from resnet_desktop.gui.background.pictures import Photos
+from resnet_desktop.gui.background.session_controller import SessionController
+from resnet_desktop.gui.inspect.blocks.block_page import BlockPage
+from resnet_desktop.gui.inspect.check.check_dialog import CheckDialog
+from resnet_desktop.gui.inspect.compare.compare_presets import ComparePhoto
+from resnet_desktop.gui.inspect.compare.compare_view import CompareView
+from resnet_desktop.gui.inspect.gallery.gallery_model import GalleryModel, GalleryView, Item
+from resnet_desktop.gui.inspect.gallery.photo_list import PhotoList
+from resnet_desktop.gui.inspect.heatmap.evidence_presenter import EvidenceDesk
+from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatStyle
+from resnet_desktop.gui.inspect.heatmap.heatmap_panel import HeatmapPanel
+from resnet_desktop.gui.inspect.photo.all_classes import ClassSearch
+from resnet_desktop.gui.inspect.photo.caption_bar import BLOCKS, COMPARE, PHOTO, CaptionBar
+from resnet_desktop.gui.inspect.photo.image_view import ImageView
+from resnet_desktop.gui.inspect.photo.prediction_panel import PredictionPanel
+from resnet_desktop.gui.labels.class_panel import ClassShelf
+from resnet_desktop.gui.style.qt_image import legend_qimage
+from resnet_desktop.session.results import (
     Evidence,
     EvidenceRequest,
     Failure,
@@ -45,7 +46,6 @@ from resnet_desktop.gui.results import (
     classes_in,
     meant_by,
 )
-from resnet_desktop.gui.session_controller import SessionController
 
 __all__ = ["BLOCKS", "COMPARE", "PHOTO", "InspectPage"]
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from resnet_desktop.gui.inspect.gallery import GalleryModel
+from resnet_desktop.gui.inspect.gallery.gallery_model import GalleryModel
 from resnet_desktop.gui.labels.classes import PhotoClass, clean
-from resnet_desktop.gui.results import Failure
+from resnet_desktop.session.results import Failure
 
 Labels = Mapping[int, PhotoClass | None]
 """By the number of the photo."""

@@ -6,10 +6,10 @@ from PySide6.QtCore import QCoreApplication, QSortFilterProxyModel, QStringListM
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QLineEdit, QListView, QVBoxLayout, QWidget
 
-from resnet_desktop.gui import theme, wording
-from resnet_desktop.gui.plain import PlainLabel
-from resnet_desktop.gui.results import Accuracy, ModelInfo
-from resnet_desktop.gui.screen import size_within_screen
+from resnet_desktop.gui.style import theme, wording
+from resnet_desktop.gui.style.screen import size_within_screen
+from resnet_desktop.gui.widgets.plain import PlainLabel
+from resnet_desktop.session.results import Accuracy, ModelInfo
 
 MOST_TOPICS = 4
 MOST_NAMES = 4

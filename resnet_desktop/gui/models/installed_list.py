@@ -8,9 +8,9 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, 
 from PySide6.QtGui import QColor, QFontMetrics, QPainter
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from resnet_desktop.gui import icons, theme, wording
 from resnet_desktop.gui.models.knowledge import Installed
-from resnet_desktop.gui.plain import plain_tip
+from resnet_desktop.gui.style import icons, theme, wording
+from resnet_desktop.gui.widgets.plain import plain_tip
 
 _MODEL = int(Qt.ItemDataRole.UserRole)
 _DETAIL = _MODEL + 1

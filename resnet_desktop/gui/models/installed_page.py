@@ -18,14 +18,14 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_desktop.core.errors import ResNetDesktopError
-from resnet_desktop.gui import theme
+from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.models import knowledge
-from resnet_desktop.gui.models.card import ModelCard
 from resnet_desktop.gui.models.installed_list import InstalledList
 from resnet_desktop.gui.models.knowledge import Installed, ModelFacts
-from resnet_desktop.gui.plain import PlainLabel, message_box, plain_tip
-from resnet_desktop.gui.results import Failure
-from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.models.model_card import ModelCard
+from resnet_desktop.gui.style import theme
+from resnet_desktop.gui.widgets.plain import PlainLabel, message_box, plain_tip
+from resnet_desktop.session.results import Failure
 
 
 class InstalledPage(QWidget):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError
 from resnet_desktop.core.progress import Cancelled, Progress
-from resnet_desktop.gui.results import Failure
+from resnet_desktop.session.results import Failure
 
 if TYPE_CHECKING:
     from resnet_desktop.bundle.file.metadata import Order

@@ -23,13 +23,13 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_desktop.core.errors import ModelError
-from resnet_desktop.gui import theme, wording
-from resnet_desktop.gui.choice import Choice
+from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.models import knowledge
 from resnet_desktop.gui.models.knowledge import ModelFacts
-from resnet_desktop.gui.plain import PlainLabel
-from resnet_desktop.gui.results import Failure
-from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.style import theme, wording
+from resnet_desktop.gui.widgets.choice import Choice
+from resnet_desktop.gui.widgets.plain import PlainLabel
+from resnet_desktop.session.results import Failure
 
 IMAGENET_CLASSES = 1000
 LARGEST_RESIZE = 4096

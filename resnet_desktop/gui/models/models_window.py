@@ -5,13 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QTabWidget, QVBoxLayout, QWidget
 
-from resnet_desktop.gui import theme
+from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.models.installed_page import InstalledPage
 from resnet_desktop.gui.models.knowledge import ModelFacts
 from resnet_desktop.gui.models.labels_dialog import LabelsDialog
 from resnet_desktop.gui.models.pretrained_page import PretrainedPage
-from resnet_desktop.gui.screen import size_within_screen
-from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.style import theme
+from resnet_desktop.gui.style.screen import size_within_screen
 
 
 class ModelsWindow(QDialog):

@@ -11,14 +11,14 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.core.progress import Cancelled
-from resnet_desktop.gui import theme, wording
-from resnet_desktop.gui.inquiry import Inquiry, Tell
+from resnet_desktop.gui.background.tasks import Tasks
+from resnet_desktop.gui.background.trainer_inquiry import Inquiry, Tell
 from resnet_desktop.gui.models import knowledge
 from resnet_desktop.gui.models.knowledge import Installed, Offer
-from resnet_desktop.gui.plain import PlainLabel, plain_tip
-from resnet_desktop.gui.plain_table import Index, PlainTable, RowsModel
-from resnet_desktop.gui.results import Failure
-from resnet_desktop.gui.tasks import Tasks
+from resnet_desktop.gui.style import theme, wording
+from resnet_desktop.gui.widgets.plain import PlainLabel, plain_tip
+from resnet_desktop.gui.widgets.plain_table import Index, PlainTable, RowsModel
+from resnet_desktop.session.results import Failure
 
 if TYPE_CHECKING:
     from resnet_desktop.bundle.library.catalogue import Pretrained

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from resnet_desktop.gui import theme
-from resnet_desktop.gui.plain import PlainLabel
+from resnet_desktop.gui.style import theme
+from resnet_desktop.gui.widgets.plain import PlainLabel
 
 
 class WizardPage(QWidget):

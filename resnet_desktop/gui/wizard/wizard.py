@@ -10,20 +10,20 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMessageBox, QPushButton, QSt
 
 from resnet_desktop.core.errors import JobError
 from resnet_desktop.core.settings import Settings
-from resnet_desktop.gui import theme
-from resnet_desktop.gui.plain import plain_tip
-from resnet_desktop.gui.screen import size_within_screen
-from resnet_desktop.gui.tasks import Tasks
-from resnet_desktop.gui.trainer_process import TrainingRun
-from resnet_desktop.gui.wizard.check_page import CheckPage
-from resnet_desktop.gui.wizard.closing import ask_what_becomes_of_it
-from resnet_desktop.gui.wizard.data_page import DataPage
+from resnet_desktop.gui.background.tasks import Tasks
+from resnet_desktop.gui.background.trainer_process import TrainingRun
+from resnet_desktop.gui.style import theme
+from resnet_desktop.gui.style.screen import size_within_screen
+from resnet_desktop.gui.widgets.plain import plain_tip
+from resnet_desktop.gui.wizard.check.check_page import CheckPage
+from resnet_desktop.gui.wizard.data.data_page import DataPage
 from resnet_desktop.gui.wizard.draft import Draft
-from resnet_desktop.gui.wizard.model_page import ModelPage
+from resnet_desktop.gui.wizard.model.model_page import ModelPage
 from resnet_desktop.gui.wizard.page import WizardPage
-from resnet_desktop.gui.wizard.result_page import ResultPage
-from resnet_desktop.gui.wizard.run_page import RunPage
-from resnet_desktop.gui.wizard.trainer_page import TrainerPage
+from resnet_desktop.gui.wizard.result.result_page import ResultPage
+from resnet_desktop.gui.wizard.run.closing import ask_what_becomes_of_it
+from resnet_desktop.gui.wizard.run.run_page import RunPage
+from resnet_desktop.gui.wizard.trainer.trainer_page import TrainerPage
 
 NARROW = 900
 """Pixels of the window below which the steps have no names."""

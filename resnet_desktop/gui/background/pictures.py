@@ -1,0 +1,165 @@
+"""Photos and thumbnails for the screen: decoded on worker threads, a bounded number of them kept."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, cast
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage, QPixmap
+
+from resnet_desktop.core.errors import ResNetDesktopError
+from resnet_desktop.gui.background.tasks import Tasks
+from resnet_desktop.gui.style.qt_image import to_qimage
+from resnet_desktop.session.results import Failure, Source
+
+if TYPE_CHECKING:
+    from resnet_desktop.imaging.samples import Range
+
+PHOTO_SIDE = 640
+"""A photo's shorter side on the screen is at least twice this, in pixels, where the file has as many."""
+LONGEST_SIDE = 6000
+THUMBNAIL_SIDE = 160
+KEPT_PHOTOS = 3
+KEPT_THUMBNAILS = 500
+MOST_WAITING = 64
+
+
+def load_photo(source: Source, max_pixels: int, values: str = "tags") -> QImage:
+    """A photo in the size for the screen; ``values``: its range, as ``decode`` takes it. For worker threads.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    # Imported when first needed, which is after the window is up: they bring in NumPy and Pillow.
+    from resnet_desktop.imaging.decode import decode, thumbnail
+
+    decoded = decode(source, shorter_side=PHOTO_SIDE, max_pixels=max_pixels, range=cast("Range", values))
+    return to_qimage(thumbnail(decoded, LONGEST_SIDE))
+
+
+def load_thumbnail(source: Source, max_pixels: int, values: str = "tags") -> QImage:
+    """A photo with a longer side of at most THUMBNAIL_SIDE pixels. For worker threads. Raises ImageError."""
+    from resnet_desktop.imaging.decode import decode, thumbnail
+
+    side = THUMBNAIL_SIDE // 2
+    decoded = decode(source, shorter_side=side, max_pixels=max_pixels, range=cast("Range", values))
+    return to_qimage(thumbnail(decoded, THUMBNAIL_SIDE))
+
+
+class Photos(QObject):
+    """The photo that is looked at, and the last few.
+
+    Signals: ``photo_ready`` (number, QImage) and ``photo_failed`` (number, Failure), for the latest request alone.
+    """
+
+    photo_ready = Signal(int, QImage)
+    photo_failed = Signal(int, object)
+
+    def __init__(self, max_pixels: int, parent: QObject | None = None, values: str = "tags") -> None:
+        super().__init__(parent)
+        self._limits = max_pixels, values
+        self._tasks = Tasks(1, "photo", self)
+        self._kept: OrderedDict[int, QImage] = OrderedDict()
+        self._wanted: int | None = None
+        self._running: Future[QImage] | None = None
+
+    def request(self, number: int, source: Source) -> None:
+        """Ask for a photo; an earlier request that has not been answered is dropped."""
+        self._wanted = number
+        if self._running is not None:
+            self._running.cancel()
+        kept = self._kept.get(number)
+        if kept is not None:
+            self._kept.move_to_end(number)
+            self.photo_ready.emit(number, kept)
+            return
+        limits = self._limits
+        self._running = self._tasks.run_task(lambda: load_photo(source, *limits), lambda f: self._on_loaded(number, f))
+
+    def drop_request(self) -> None:
+        """Nothing is looked at any more."""
+        self._wanted = None
+
+    def close(self) -> None:
+        """Wait for the thread to end."""
+        self._tasks.drain()
+
+    def _on_loaded(self, number: int, future: Future[QImage]) -> None:
+        try:
+            image = future.result()
+        except ResNetDesktopError as error:
+            if number == self._wanted:
+                self.photo_failed.emit(number, Failure.of(error))
+            return
+        self._kept[number] = image
+        while len(self._kept) > KEPT_PHOTOS:
+            self._kept.popitem(last=False)
+        if number == self._wanted:
+            self.photo_ready.emit(number, image)
+
+
+class Thumbnails(QObject):
+    """Small pictures for the list, made when a row is first painted; the rows seen last come first.
+
+    Signal: ``thumbnail_ready`` (number).
+    """
+
+    thumbnail_ready = Signal(int)
+
+    def __init__(self, max_pixels: int, parent: QObject | None = None, values: str = "tags") -> None:
+        super().__init__(parent)
+        self._limits = max_pixels, values
+        self._tasks = Tasks(1, "thumbnail", self)
+        self._kept: OrderedDict[int, QPixmap] = OrderedDict()
+        self._waiting: OrderedDict[int, Source] = OrderedDict()
+        self._failed: set[int] = set()
+        self._running: int | None = None
+
+    def get(self, number: int, source: Source) -> QPixmap | None:
+        """The thumbnail if it is there; else it is asked for."""
+        pixmap = self._kept.get(number)
+        if pixmap is not None:
+            self._kept.move_to_end(number)
+            return pixmap
+        if number != self._running and number not in self._failed:
+            self._waiting[number] = source
+            self._waiting.move_to_end(number)
+            while len(self._waiting) > MOST_WAITING:  # scrolled past: asked for again if it is seen again
+                self._waiting.popitem(last=False)
+            self._start_next()
+        return None
+
+    def forget(self, numbers: set[int]) -> None:
+        """Free what belongs to photos that were removed."""
+        for number in numbers:
+            self._kept.pop(number, None)
+            self._waiting.pop(number, None)
+        self._failed -= numbers
+
+    def close(self) -> None:
+        """Wait for the thread to end."""
+        self._waiting.clear()
+        self._tasks.drain()
+
+    def _start_next(self) -> None:
+        if self._running is not None or not self._waiting:
+            return
+        number, source = self._waiting.popitem(last=True)
+        self._running = number
+        limits = self._limits
+        self._tasks.run_task(lambda: load_thumbnail(source, *limits), lambda f: self._on_loaded(number, f))
+
+    def _on_loaded(self, number: int, future: Future[QImage]) -> None:
+        self._running = None
+        self._start_next()
+        try:
+            image = future.result()
+        except ResNetDesktopError:  # the row says why, from classifying the same file
+            self._failed.add(number)
+            return
+        self._kept[number] = QPixmap.fromImage(image)
+        while len(self._kept) > KEPT_THUMBNAILS:
+            self._kept.popitem(last=False)
+        self.thumbnail_ready.emit(number)

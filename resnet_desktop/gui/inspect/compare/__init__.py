@@ -1,0 +1,1 @@
+"""Heatmaps side by side."""

@@ -1,0 +1,398 @@
+"""Up to four heatmaps side by side, zoomed and moved together: classes, depths, methods, models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from resnet_desktop.gui.background.request_slot import careful
+from resnet_desktop.gui.background.session_controller import SessionController
+from resnet_desktop.gui.inspect.compare.compare_cell import CompareCell
+from resnet_desktop.gui.inspect.compare.compare_presets import (
+    CLASSES,
+    DEPTHS,
+    MOST,
+    ComparePhoto,
+    carried_over,
+    named,
+    translated,
+    wanted,
+)
+from resnet_desktop.gui.inspect.compare.preset_bar import PresetBar
+from resnet_desktop.gui.inspect.heatmap.evidence_presenter import DEEP_METHODS, choice_of
+from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatStyle
+from resnet_desktop.gui.style import theme
+from resnet_desktop.gui.widgets.plain import PlainLabel
+from resnet_desktop.session.results import Evidence, EvidenceRequest, Failure, ModelInfo
+
+if TYPE_CHECKING:
+    from resnet_desktop.core.progress import Cancelled, Progress
+    from resnet_desktop.session.engine import Engine
+
+MENU_CLASSES = 12
+PATIENCE_MS = 250
+_DEPTH_SLOT = "compare depths"
+
+
+class CompareView(QWidget):
+    """The grid, and ways to fill it. It asks for nothing while it is hidden.
+
+    Signals:
+        hovered: Evidence, and the place under the pointer as fractions of its box (None outside it).
+        zoom_changed: times the size that fits.
+        said: a sentence: why nothing happened.
+        waiting_changed: whether maps are on their way may have changed.
+        class_asked: every class is to be seen; what is called with the one that is picked.
+    """
+
+    hovered = Signal(object, object)
+    said = Signal(str)
+    waiting_changed = Signal()
+    class_asked = Signal(object)
+    zoom_changed = Signal(float)
+
+    def __init__(self, controller: SessionController, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._controller = controller
+        self._info: ModelInfo | None = None
+        self._photo: ComparePhoto | None = None
+        self._base = EvidenceRequest()
+        self._patience = QTimer(self)  # the base changes with every step of a slider
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(PATIENCE_MS)
+        self._patience.timeout.connect(self._catch_up)
+        self._style, self._opacity, self._heat_shown = HeatStyle(), 0.5, True
+        self._count = 0
+        self._preset = ""
+        self._due = False  # the cells are still those of another photo, model or part of the photo
+        self.cells: list[CompareCell] = []
+        self._grid, self._hint = QGridLayout(), PlainLabel()
+        self.bar = PresetBar()
+        self.bar.chosen.connect(self.fill)
+        self._build()
+        controller.answered.connect(self._on_answered)
+        controller.progressed.connect(self._on_progressed)
+        controller.fit_changed.connect(self._on_fit_changed)
+
+    @property
+    def preset(self) -> str:
+        """CLASSES, DEPTHS or METHODS while the cells are those; empty otherwise."""
+        return self._preset
+
+    @property
+    def info(self) -> ModelInfo | None:
+        """The model that is open."""
+        return self._info
+
+    @property
+    def waiting(self) -> bool:
+        """Whether maps are on their way."""
+        return any(cell.waiting for cell in self.cells)
+
+    def show_model(self, info: ModelInfo) -> None:
+        """Another model: what was kept stays beside what it says; the rest is asked anew."""
+        before, self._info = self._info, info
+        self._due = True
+        for cell in self.cells:
+            self._controller.drop(cell.slot)
+            if before is None:
+                continue
+            if not cell.kept:
+                cell.request = translated(cell.request, before, info)
+            elif not cell.model:
+                cell.name(model=before.name)
+        self._controller.drop(_DEPTH_SLOT)
+
+    def show_photo(self, photo: ComparePhoto) -> None:
+        """Another photo, or another answer for it. Kept cells keep their own photo."""
+        before, self._photo = self._photo, photo
+        if before is not None and before.number != photo.number:
+            self._due = True
+            for cell in self.cells:
+                if cell.kept and not cell.photo:
+                    cell.name(photo=before.name)
+        if self.isVisible():
+            self._catch_up()
+
+    def show_request(self, request: EvidenceRequest) -> None:
+        """What is asked outside the grid: presets change one thing in it, and keep the rest."""
+        self._base = request
+        if self.isVisible() and self._preset:
+            self._patience.start()
+
+    def clear(self) -> None:
+        """No photo: nothing to compare."""
+        self._photo, self._preset = None, ""
+        for cell in list(self.cells):
+            self._take_away(cell)
+        self._refresh()
+
+    def set_style(self, style: HeatStyle) -> None:
+        """Shared by all cells."""
+        self._style = style
+        for cell in self.cells:
+            cell.set_style(style)
+
+    def set_opacity(self, opacity: float) -> None:
+        """Shared by all cells."""
+        self._opacity = opacity
+        for cell in self.cells:
+            cell.view.set_opacity(opacity)
+
+    def set_heat_shown(self, shown: bool) -> None:
+        """Switch all heatmaps on or off."""
+        self._heat_shown = shown
+        for cell in self.cells:
+            cell.view.set_heat_shown(shown)
+
+    def fit(self) -> None:
+        """The whole photo in every cell."""
+        if self.cells:
+            self.cells[0].view.fit()
+
+    def zoom_by(self, factor: float) -> None:
+        """Zoom every cell."""
+        if self.cells:
+            self.cells[0].view.zoom_by(factor)
+
+    def keep(self, evidence: Evidence) -> bool:
+        """Put a heatmap of the photo and by the model of now into the grid as it is, to stay.
+
+        Where there is no place, it takes that of the last one that was not kept; False if all four were.
+        """
+        photo = self._photo
+        if photo is None or photo.number != evidence.item:
+            return False
+        known = next((cell for cell in self._own_cells() if cell.request == evidence.request), None)
+        if known is None and len(self.cells) == MOST:
+            free = [cell for cell in self.cells if not cell.kept]
+            if not free:
+                self.said.emit(self.tr("All four places are taken by heatmaps you added. Remove one first."))
+                return False
+            self._take_away(free[-1])
+        cell = known if known is not None else self._new_cell(evidence.request)
+        cell.kept = True
+        cell.show_evidence(evidence)
+        self._fill_menu(cell)
+        self._refresh()
+        return True
+
+    def fill(self, preset: str) -> None:
+        """CLASSES: the best four. DEPTHS: four layers, in a ResNet the last of each stage. METHODS: four of them."""
+        if self._photo is None or self._info is None:
+            return
+        self._due = False
+        if len([cell for cell in self.cells if cell.kept]) == MOST:
+            self._set_preset("")
+            self.said.emit(self.tr("All four places are taken by heatmaps you added. Remove one first."))
+            return
+        for cell in [cell for cell in self.cells if not cell.kept]:
+            self._take_away(cell)
+        self._controller.drop(_DEPTH_SLOT)
+        requests = self._missing(preset)
+        together = preset == DEPTHS and self._base.method in DEEP_METHODS
+        for request in requests:
+            cell = self._new_cell(request)
+            cell.show_waiting(named(request.target, self._info, self._photo))
+            if not together:
+                self._ask(cell)
+        if together and requests:
+            self._post(_DEPTH_SLOT, replace(requests[0], layer=None), every_depth=True)
+        self._set_preset(preset)
+        self._refresh()
+
+    def cancel(self) -> None:
+        """Give up what is on its way."""
+        self._controller.drop(_DEPTH_SLOT)
+        for cell in self.cells:
+            if cell.waiting:
+                self._controller.drop(cell.slot)
+                cell.show_failure(Failure("cancelled", self.tr("Cancelled.")))
+        self.waiting_changed.emit()
+
+    def remove(self, cell: CompareCell) -> None:
+        """Take a heatmap away."""
+        self._set_preset("")
+        self._take_away(cell)
+        self._refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Now it is time to ask."""
+        super().showEvent(event)
+        self._catch_up()
+
+    def refresh_theme(self) -> None:
+        """Follow colours and font."""
+        for cell in self.cells:
+            cell.refresh_theme()
+
+    def _catch_up(self) -> None:
+        """Fill the grid for the photo and the model of now."""
+        if self._photo is None or self._info is None or self._photo.image.isNull():
+            return
+        if not self.cells:
+            self.fill(CLASSES)
+        elif self._preset:
+            if self._due or [cell.request for cell in self.cells if not cell.kept] != self._missing(self._preset):
+                self.fill(self._preset)
+        elif self._due:
+            self._due = False
+            for cell in self.cells:
+                if cell.kept:
+                    self._fill_menu(cell)
+                else:
+                    self._ask_anew(cell)
+
+    def _missing(self, preset: str) -> list[EvidenceRequest]:
+        """What a preset puts beside the cells that are kept."""
+        assert self._photo is not None
+        assert self._info is not None
+        kept = [cell for cell in self.cells if cell.kept]
+        there = [cell.request for cell in self._own_cells() if cell.kept]
+        found = [r for r in wanted(preset, self._base, self._info, self._photo) if r not in there]
+        return found[: MOST - len(kept)]
+
+    def _own_cells(self) -> list[CompareCell]:
+        """Those about the photo and by the model of now."""
+        return [cell for cell in self.cells if not cell.model and not cell.photo]
+
+    def _ask_anew(self, cell: CompareCell) -> None:
+        """The same question for the photo and the model of now."""
+        assert self._photo is not None
+        assert self._info is not None
+        cell.request = carried_over(cell.request, self._info, self._photo)
+        cell.model = cell.photo = ""
+        if cell.image is not self._photo.image:
+            cell.show_photo(self._photo.image)
+        cell.show_waiting(named(cell.request.target, self._info, self._photo))
+        self._ask(cell)
+
+    def _new_cell(self, request: EvidenceRequest) -> CompareCell:
+        assert self._photo is not None
+        self._count += 1
+        cell = CompareCell(f"compare {self._count}", request)
+        cell.set_style(self._style)
+        cell.view.set_opacity(self._opacity)
+        cell.view.set_heat_shown(self._heat_shown)
+        cell.show_photo(self._photo.image)
+        cell.view.view_changed.connect(lambda zoom, centre: self._on_view_changed(cell, zoom, centre))
+        cell.view.hovered.connect(lambda place: self.hovered.emit(cell.evidence, place))
+        cell.request_changed.connect(lambda request: self._on_request_changed(cell, request))
+        cell.class_asked.connect(self.class_asked)
+        cell.removed.connect(lambda: self.remove(cell))
+        self.cells.append(cell)
+        return cell
+
+    def _take_away(self, cell: CompareCell) -> None:
+        self._controller.drop(cell.slot)
+        self.cells.remove(cell)
+        self._grid.removeWidget(cell)
+        cell.hide()
+        cell.deleteLater()
+
+    def _fill_menu(self, cell: CompareCell) -> None:
+        if self._info is not None and self._photo is not None:
+            cell.fill_menu(self._info, self._photo.classes[:MENU_CLASSES], self._photo.said)
+
+    def _set_preset(self, preset: str) -> None:
+        self._preset = preset
+        self.bar.show_preset(preset)
+
+    def _ask(self, cell: CompareCell) -> None:
+        self._fill_menu(cell)
+        self._post(cell.slot, cell.request)
+
+    def _post(self, slot: str, request: EvidenceRequest, *, every_depth: bool = False) -> None:
+        assert self._photo is not None
+        number, source = self._photo.number, self._photo.source
+
+        def work(engine: Engine, cancelled: Cancelled, progress: Progress) -> object:
+            if every_depth:
+                return engine.analysis.depths(number, source, request, cancelled)
+            return engine.analysis.evidence(number, source, request, cancelled, progress)
+
+        self._controller.ask(slot, careful(work))
+        self.waiting_changed.emit()
+
+    def _on_answered(self, slot: str, answer: object) -> None:
+        if slot == _DEPTH_SLOT:
+            self._on_depths(answer if isinstance(answer, tuple) else ())
+            return
+        cell = next((cell for cell in self.cells if cell.slot == slot), None)
+        if cell is None:
+            return
+        if isinstance(answer, Failure):
+            cell.show_failure(answer)
+        elif isinstance(answer, Evidence):
+            cell.show_evidence(answer)
+        self.waiting_changed.emit()
+
+    def _on_depths(self, maps: Sequence[Evidence]) -> None:
+        layers = () if self._info is None else self._info.layers
+        for cell in self.cells:
+            if cell.kept or not cell.waiting:
+                continue
+            choice = choice_of(layers, cell.request.layer)
+            found = next((map_ for map_ in maps if choice is not None and map_.layer == choice.name), None)
+            if found is not None:
+                cell.show_evidence(replace(found, request=cell.request))
+                self._fill_menu(cell)
+            else:  # not a block, or gradients do not reach it: the map of this layer alone, or why there is none
+                self._ask(cell)
+        self.waiting_changed.emit()
+
+    def _on_progressed(self, slot: str, done: int, total: int) -> None:
+        for cell in self.cells:
+            if cell.slot == slot:
+                cell.show_progress(done, total)
+
+    def _on_request_changed(self, cell: CompareCell, request: EvidenceRequest) -> None:
+        if self._photo is not None and self._info is not None:
+            self._set_preset("")
+            cell.kept, cell.request = False, request
+            self._ask_anew(cell)
+
+    def _on_view_changed(self, moved: CompareCell, zoom: float, centre: QPointF) -> None:
+        for cell in self.cells:
+            if cell is not moved:
+                cell.view.set_view(zoom, centre)
+        self.zoom_changed.emit(zoom)
+
+    def _on_fit_changed(self, _fit: str) -> None:
+        self._due = True
+
+    def _refresh(self) -> None:
+        """Lay the cells out: one alone, two side by side, else two by two."""
+        columns = 1 if len(self.cells) == 1 else 2
+        for place, cell in enumerate(self.cells):
+            self._grid.addWidget(cell, place // columns, place % columns)
+            cell.show()
+        for line in range(2):
+            self._grid.setColumnStretch(line, 1 if line < columns and self.cells else 0)
+            self._grid.setRowStretch(line, 1 if line * columns < len(self.cells) else 0)
+        self._hint.setVisible(not self.cells)
+        if self.cells:  # a new cell shows the same part of the photo as the others
+            self._on_view_changed(self.cells[0], self.cells[0].view.zoom, self.cells[0].view.centre)
+
+    def _build(self) -> None:
+        self._hint.setText(
+            self.tr(
+                "Fill the grid with the buttons above, or press P to add the current heatmap. It stays when "
+                "you open another model or photo."
+            )
+        )
+        self._hint.setWordWrap(True)
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._hint.setProperty("tone", "secondary")
+        self._grid.setSpacing(theme.M)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(theme.L, theme.XS, theme.L, theme.M)
+        layout.setSpacing(theme.S)
+        layout.addWidget(self.bar)
+        layout.addWidget(self._hint, 1)
+        layout.addLayout(self._grid, 1)

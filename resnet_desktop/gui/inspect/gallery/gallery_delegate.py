@@ -1,0 +1,167 @@
+"""How a row of the list of photos is painted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from resnet_desktop.gui.background.pictures import Thumbnails
+from resnet_desktop.gui.style import icons, theme, wording
+from resnet_desktop.session.results import Failure, Result
+
+if TYPE_CHECKING:
+    from resnet_desktop.gui.inspect.gallery.gallery_model import Item
+
+THUMBNAIL = 48
+BAR_HEIGHT = 3
+
+
+class GalleryDelegate(QStyledItemDelegate):
+    """Paints thumbnail, label, confidence and file name, or the reason why there is none."""
+
+    def __init__(self, thumbnails: Thumbnails, item_role: int, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._thumbnails = thumbnails
+        self._role = item_role
+        self.labels_shown = False
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: ARG002 - Qt gives it
+        """The same for all rows."""
+        lines = QFontMetrics(theme.font()).height() + QFontMetrics(theme.font(0.9)).height() + BAR_HEIGHT + theme.S
+        return QSize(160, max(THUMBNAIL, lines) + 2 * theme.S)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """One row."""
+        item: Item = index.data(self._role)
+        colours = theme.current()
+        painter.save()
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        row = QRectF(option.rect)
+        self._paint_ground(painter, row, option, colours)
+        top = row.top() + (row.height() - THUMBNAIL) / 2
+        picture = QRectF(row.left() + theme.M, top, THUMBNAIL, THUMBNAIL)
+        self._paint_thumbnail(painter, picture, item, colours)
+        left = picture.right() + theme.M
+        words = QRectF(left, row.top() + theme.S, row.right() - theme.M - left, row.height() - 2 * theme.S)
+        self._paint_words(painter, words, item, colours)
+        painter.restore()
+
+    def carried(self, item: Item, count: int) -> QPixmap:
+        """What goes with the pointer while ``count`` photos are dragged: one of them, and how many."""
+        colours, side = theme.current(), THUMBNAIL + theme.S
+        ratio = QGuiApplication.primaryScreen().devicePixelRatio()
+        pixmap = QPixmap(QSize(side, side) * ratio)
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        self._paint_thumbnail(painter, QRectF(0, theme.S, THUMBNAIL, THUMBNAIL), item, colours)
+        if count > 1:
+            small = theme.font(0.8, strong=True)
+            width = max(18, QFontMetrics(small).horizontalAdvance(str(count)) + theme.S)
+            badge = QRectF(side - width, 0, width, 18)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours.accent))
+            painter.drawRoundedRect(badge, 9, 9)
+            painter.setFont(small)
+            painter.setPen(QColor(colours.on_accent))
+            painter.drawText(badge, int(Qt.AlignmentFlag.AlignCenter), str(count))
+        painter.end()
+        return pixmap
+
+    def _paint_ground(self, painter: QPainter, row: QRectF, option: QStyleOptionViewItem, colours: theme.Theme) -> None:
+        state = option.state
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        if not selected and not state & QStyle.StateFlag.State_MouseOver:
+            return
+        inside = row.adjusted(theme.XS, 1, -theme.XS, -1)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.tint if selected else colours.hover))
+        painter.drawRoundedRect(inside, 6, 6)
+        if selected and state & QStyle.StateFlag.State_HasFocus:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QColor(colours.accent))
+            painter.drawRoundedRect(inside.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+
+    def _paint_thumbnail(self, painter: QPainter, target: QRectF, item: Item, colours: theme.Theme) -> None:
+        shape = QPainterPath()
+        shape.addRoundedRect(target, 6, 6)
+        pixmap = self._thumbnails.get(item.number, item.source)
+        painter.fillPath(shape, QColor(colours.track))
+        if pixmap is not None:
+            painter.save()
+            painter.setClipPath(shape)
+            painter.drawPixmap(target, pixmap, _centre_square(pixmap))
+            painter.restore()
+        elif isinstance(item.outcome, Failure):
+            mark = icons.pixmap("warning", 22, colours.error)
+            centre = target.center()
+            painter.drawPixmap(QRectF(centre.x() - 11, centre.y() - 11, 22, 22), mark, QRectF(mark.rect()))
+
+    def _paint_words(self, painter: QPainter, area: QRectF, item: Item, colours: theme.Theme) -> None:
+        outcome = item.outcome
+        small, strong = theme.font(0.9), theme.font(strong=True)
+        title_height, small_height = QFontMetrics(strong).height(), QFontMetrics(small).height()
+        content = title_height + small_height + (BAR_HEIGHT + theme.XS + 2 if isinstance(outcome, Result) else 0)
+        top = area.top() + max(0.0, (area.height() - content) / 2)
+        first = QRectF(area.left(), top, area.width(), title_height)
+        second = QRectF(area.left(), first.bottom() + 1, area.width(), small_height)
+        if isinstance(outcome, Result):
+            confidence = wording.percent(outcome.headline.probability)
+            font, colour = (strong, colours.text) if outcome.sure else (theme.font(), colours.secondary)
+            width = QFontMetrics(font).horizontalAdvance(confidence)
+            _text(painter, first, confidence, font, colours.secondary, right=True)
+            _text(painter, first.adjusted(0, 0, -width - theme.S, 0), wording.answer(outcome), font, colour)
+            self._paint_name(painter, second, item, item.name, colours)
+            track = QRectF(area.left(), second.bottom() + theme.XS, area.width(), BAR_HEIGHT)
+            _bar(painter, track, outcome.headline.probability, colours.track, colours.bar)
+        elif isinstance(outcome, Failure):
+            _text(painter, first, item.name, strong, colours.text)
+            _text(painter, second, outcome.beside(item.name), small, colours.error)
+        else:
+            state = self.tr("Waiting…") if item.queued else self.tr("Not classified")
+            _text(painter, first, item.name, theme.font(), colours.text)
+            self._paint_name(painter, second, item, state, colours)
+
+    def _paint_name(self, painter: QPainter, line: QRectF, item: Item, text: str, colours: theme.Theme) -> None:
+        """The second line, with what the user says it is before it."""
+        small = theme.font(0.9)
+        if not self.labels_shown:
+            _text(painter, line, text, small, colours.secondary)
+            return
+        painter.setPen(QPen(QColor(colours.border if item.label is None else item.label.colour), 1.4))
+        painter.setBrush(Qt.BrushStyle.NoBrush if item.label is None else QColor(item.label.colour))
+        painter.drawEllipse(QRectF(line.left() + 1, line.center().y() - 4, 8, 8))
+        words = line.adjusted(16, 0, 0, 0)
+        if item.label is None:
+            _text(painter, words, text, small, colours.secondary)
+        else:
+            _text(painter, words, item.label.name, small, colours.text)
+
+
+def _text(painter: QPainter, area: QRectF, text: str, font: object, colour: str, *, right: bool = False) -> None:
+    painter.setFont(font)  # type: ignore[arg-type]
+    painter.setPen(QColor(colour))
+    shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(area.width()))
+    side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+    painter.drawText(area, int(side | Qt.AlignmentFlag.AlignVCenter), shown)
+
+
+def _bar(painter: QPainter, track: QRectF, fraction: float, ground: str, colour: str) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    radius = track.height() / 2
+    painter.setBrush(QColor(ground))
+    painter.drawRoundedRect(track, radius, radius)
+    painter.setBrush(QColor(colour))
+    filled = QRectF(track.left(), track.top(), max(track.height(), track.width() * fraction), track.height())
+    painter.drawRoundedRect(filled, radius, radius)
+
+
+def _centre_square(pixmap: QPixmap) -> QRectF:
+    side = min(pixmap.width(), pixmap.height())
+    return QRectF((pixmap.width() - side) / 2, (pixmap.height() - side) / 2, side, side)

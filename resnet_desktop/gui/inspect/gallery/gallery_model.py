@@ -1,0 +1,361 @@
+"""The list of photos: thumbnail, label, confidence; for one that cannot be read, why.
+
+It stays quick with ten thousand photos: rows are painted by a delegate, thumbnails are made when a row is first seen,
+and a result changes one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QMimeData,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPoint,
+    Qt,
+    QUrl,
+    Signal,
+)
+from PySide6.QtGui import QDrag
+from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
+
+from resnet_desktop.gui.background.pictures import Thumbnails
+from resnet_desktop.gui.inspect.gallery.gallery_delegate import GalleryDelegate
+from resnet_desktop.gui.labels.classes import MIME, PhotoClass
+from resnet_desktop.gui.style import theme, wording
+from resnet_desktop.gui.widgets.plain import plain_tip
+from resnet_desktop.session.results import Failure, Result, Source
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+ITEM_ROLE = int(Qt.ItemDataRole.UserRole)
+_NO_INDEX = QModelIndex()
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One photo in the list: its number (never used again), where it is, its name, and what came of it so far.
+
+    ``queued``: it waits for its result. ``label``: what the user says it is. ``round``: which of the list's rounds of
+    questions the outcome belongs to; a later one has another model, or shows it another part.
+    """
+
+    number: int
+    source: Source
+    name: str
+    outcome: Result | Failure | None = None
+    queued: bool = True
+    label: PhotoClass | None = None
+    round: int = 0
+
+
+class GalleryModel(QAbstractListModel):
+    """The photos, in the order in which they came until they are arranged."""
+
+    def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.thumbnails = thumbnails
+        self._items: list[Item] = []
+        self._rows: dict[int, int] = {}
+        self._known: dict[Path, int] = {}
+        self._next = self._round = 0
+        thumbnails.thumbnail_ready.connect(self._touch)
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """All photos."""
+        return tuple(self._items)
+
+    def add(self, sources: Iterable[tuple[Source, str]]) -> list[Item]:
+        """Append pictures with their names; files that are in the list already are passed over."""
+        new: list[Item] = []
+        for source, name in sources:
+            if isinstance(source, Path):
+                if source in self._known:
+                    continue
+                self._known[source] = self._next
+            new.append(Item(self._next, source, name, round=self._round))
+            self._next += 1
+        if new:
+            first = len(self._items)
+            self.beginInsertRows(_NO_INDEX, first, first + len(new) - 1)
+            self._items.extend(new)
+            self._rows.update((item.number, first + place) for place, item in enumerate(new))
+            self.endInsertRows()
+        return new
+
+    def remove(self, rows: Iterable[int]) -> set[int]:
+        """Take rows out; returns their photos' numbers."""
+        numbers: set[int] = set()
+        for first, last in _ranges_from_the_end(rows):
+            self.beginRemoveRows(_NO_INDEX, first, last)
+            for item in self._items[first : last + 1]:
+                numbers.add(item.number)
+                if isinstance(item.source, Path):
+                    self._known.pop(item.source, None)
+            del self._items[first : last + 1]
+            self.endRemoveRows()
+        self._rows = {item.number: row for row, item in enumerate(self._items)}
+        self.thumbnails.forget(numbers)
+        return numbers
+
+    def put_back(self, placed: Sequence[tuple[int, Item]]) -> None:
+        """Put photos that were taken out into their rows again, given in the order of the rows.
+
+        What was found out about them is dropped where it was of another model.
+        """
+        for _, item in placed:
+            if item.round != self._round:
+                item.outcome, item.round = None, self._round
+            item.queued = item.outcome is None
+            if isinstance(item.source, Path):
+                self._known[item.source] = item.number
+        for first, items in _without_gaps(placed, len(self._items)):
+            self.beginInsertRows(_NO_INDEX, first, first + len(items) - 1)
+            self._items[first:first] = items
+            self._rows = {item.number: row for row, item in enumerate(self._items)}
+            self.endInsertRows()
+
+    def arrange(self, key: Callable[[Item], tuple[Any, ...]]) -> None:
+        """Put the photos in order, once; what is selected stays so. Those that come later are appended."""
+        self._arrange(sorted(self._items, key=key))
+
+    def put_in_order(self, numbers: Sequence[int]) -> None:
+        """The order of these numbers; photos that are not among them come behind."""
+        places = {number: place for place, number in enumerate(numbers)}
+        self._arrange(sorted(self._items, key=lambda item: places.get(item.number, len(places))))
+
+    def _arrange(self, arranged: list[Item]) -> None:
+        if arranged == self._items:
+            return
+        self.layoutAboutToBeChanged.emit()
+        moved = self.persistentIndexList()
+        numbers = [self._items[index.row()].number for index in moved]
+        self._items = arranged
+        self._rows = {item.number: row for row, item in enumerate(arranged)}
+        self.changePersistentIndexList(moved, [self.index(self._rows[number]) for number in numbers])
+        self.layoutChanged.emit()
+
+    def item(self, number: int) -> Item | None:
+        """A photo by its number; None if it was removed."""
+        row = self._rows.get(number)
+        return None if row is None else self._items[row]
+
+    def row_of(self, source: Source) -> int | None:
+        """The row of a file that is in the list."""
+        number = self._known.get(source) if isinstance(source, Path) else None
+        return None if number is None else self._rows[number]
+
+    def row_of_number(self, number: int) -> int | None:
+        """The row of a photo by its number."""
+        return self._rows.get(number)
+
+    def set_outcome(self, number: int, outcome: Result | Failure) -> None:
+        """What came of a photo."""
+        item = self.item(number)
+        if item is not None:
+            item.outcome, item.queued = outcome, False
+            self._touch(number)
+
+    def set_labels(self, labels: Mapping[int, PhotoClass | None]) -> None:
+        """Say what photos are, by their numbers; those that are not in the list are passed over."""
+        rows = [row for number in labels if (row := self._rows.get(number)) is not None]
+        for row in rows:
+            self._items[row].label = labels[self._items[row].number]
+        for first, last in _ranges_from_the_end(rows):
+            self.dataChanged.emit(self.index(first), self.index(last))
+
+    def requeue_all(self) -> list[Item]:
+        """Drop every outcome, as after a change of the model: all photos wait for a new one. Returns them."""
+        self._round += 1
+        for item in self._items:
+            item.outcome, item.queued, item.round = None, True, self._round
+        self._touch_all()
+        return list(self._items)
+
+    def queue_rest(self) -> list[Item]:
+        """Photos without an outcome wait for one again. Returns them."""
+        rest = [item for item in self._items if item.outcome is None]
+        for item in rest:
+            item.queued = True
+        self._touch_all()
+        return rest
+
+    def unqueue(self) -> None:
+        """No photo waits any more: the queue was cancelled."""
+        for item in self._items:
+            item.queued = False
+        self._touch_all()
+
+    def rowCount(self, parent: AnyIndex = _NO_INDEX) -> int:
+        """How many photos."""
+        return 0 if parent.isValid() else len(self._items)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Item | str | None:
+        """The photo for the delegate; words for tooltips and screen readers."""
+        if not index.isValid() or index.row() >= len(self._items):
+            return None
+        item = self._items[index.row()]
+        if role == ITEM_ROLE:
+            return item
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return f"{item.name}: {self.words(item)}"
+        if role == Qt.ItemDataRole.ToolTipRole:
+            place = item.source if isinstance(item.source, Path) else item.name
+            return plain_tip(f"{place}\n{self.words(item)}")
+        return None
+
+    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
+        """Rows can be dragged, where the view lets them."""
+        usual = super().flags(index)
+        return usual | Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else usual
+
+    def supportedDragActions(self) -> Qt.DropAction:
+        """A drag leaves the list as it is."""
+        return Qt.DropAction.CopyAction
+
+    def mimeTypes(self) -> list[str]:
+        """Numbers for our own classes, files for other programs."""
+        return [MIME, "text/uri-list"]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        """The photos of some rows."""
+        items = [self._items[index.row()] for index in indexes]
+        mime = QMimeData()
+        mime.setData(MIME, " ".join(str(item.number) for item in items).encode())
+        mime.setUrls([QUrl.fromLocalFile(str(item.source)) for item in items if isinstance(item.source, Path)])
+        return mime
+
+    def words(self, item: Item) -> str:
+        """What is known of a photo, in one line."""
+        if item.label is not None:
+            return self.tr("{words}. Labelled {label}").format(words=self._answer(item), label=item.label.name)
+        return self._answer(item)
+
+    def _answer(self, item: Item) -> str:
+        if isinstance(item.outcome, Result):
+            return f"{wording.answer(item.outcome)}, {wording.percent(item.outcome.headline.probability)}"
+        if isinstance(item.outcome, Failure):
+            return item.outcome.message
+        return self.tr("Waiting…") if item.queued else self.tr("Not classified")
+
+    def _touch(self, number: int) -> None:
+        row = self._rows.get(number)
+        if row is not None:
+            index = self.index(row)
+            self.dataChanged.emit(index, index)
+
+    def _touch_all(self) -> None:
+        if self._items:
+            self.dataChanged.emit(self.index(0), self.index(len(self._items) - 1))
+
+
+def _ranges_from_the_end(rows: Iterable[int]) -> list[tuple[int, int]]:
+    """Rows as (first, last) of runs without a gap, the last run first."""
+    ranges: list[tuple[int, int]] = []
+    for row in sorted(set(rows), reverse=True):
+        if ranges and ranges[-1][0] == row + 1:
+            ranges[-1] = (row, ranges[-1][1])
+        else:
+            ranges.append((row, row))
+    return ranges
+
+
+def _without_gaps(placed: Sequence[tuple[int, Item]], rows: int) -> list[tuple[int, list[Item]]]:
+    """Photos by runs of rows, each with its first row; no row lies beyond the end of a list of so many ``rows``."""
+    runs: list[tuple[int, list[Item]]] = []
+    for place, (row, item) in enumerate(placed):
+        row = min(row, rows + place)
+        if runs and row == runs[-1][0] + len(runs[-1][1]):
+            runs[-1][1].append(item)
+        else:
+            runs.append((row, [item]))
+    return runs
+
+
+class GalleryView(QListView):
+    """The list on the left of the window.
+
+    Signal: ``current_changed`` (Item, or None when there is none).
+    """
+
+    current_changed = Signal(object)
+
+    def __init__(self, model: GalleryModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setModel(model)
+        self._delegate = GalleryDelegate(model.thumbnails, ITEM_ROLE, self)
+        self.setItemDelegate(self._delegate)
+        self.setUniformItemSizes(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setMouseTracking(True)
+        self.setAccessibleName(self.tr("Photos"))
+        self.selectionModel().currentChanged.connect(self._on_current_changed)
+
+    @property
+    def current(self) -> Item | None:
+        """The photo that is looked at."""
+        item = self.currentIndex().data(ITEM_ROLE)
+        return item if isinstance(item, Item) else None
+
+    def selected_rows(self) -> list[int]:
+        """The rows that are selected."""
+        return [index.row() for index in self.selectionModel().selectedIndexes()]
+
+    def selected_numbers(self) -> list[int]:
+        """The photos that are selected, in the order of the list."""
+        items = (self.model().index(row, 0).data(ITEM_ROLE) for row in sorted(self.selected_rows()))
+        return [item.number for item in items]
+
+    def select_numbers(self, numbers: Iterable[int]) -> None:
+        """Select these photos and no others."""
+        wanted, selection = set(numbers), QItemSelection()
+        for row in range(self.model().rowCount()):
+            index = self.model().index(row, 0)
+            if index.data(ITEM_ROLE).number in wanted:
+                selection.select(index, index)
+        self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+
+    def show_labels(self, shown: bool) -> None:
+        """Show what the user says they are, and let photos be dragged onto classes."""
+        self._delegate.labels_shown = shown
+        self.setDragEnabled(shown)
+        self.viewport().update()
+
+    def select_row(self, row: int) -> None:
+        """Look at a row; past the end, at the last one."""
+        row = min(row, self.model().rowCount() - 1)
+        if row >= 0:
+            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
+            self.selectionModel().setCurrentIndex(self.model().index(row, 0), flags)
+
+    def startDrag(self, actions: Qt.DropAction) -> None:
+        """A small picture goes along, so that what lies below it is seen."""
+        indexes = sorted(self.selectionModel().selectedIndexes(), key=lambda index: index.row())
+        if indexes:
+            drag = QDrag(self)
+            drag.setMimeData(self.model().mimeData(indexes))
+            drag.setPixmap(self._delegate.carried(self.currentIndex().data(ITEM_ROLE), len(indexes)))
+            drag.setHotSpot(QPoint(-theme.S, -theme.S))
+            drag.exec(actions)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Row heights follow the font."""
+        if event.type() == QEvent.Type.FontChange:
+            self.scheduleDelayedItemsLayout()
+        super().changeEvent(event)
+
+    def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        item = current.data(ITEM_ROLE)
+        self.current_changed.emit(item if isinstance(item, Item) else None)

@@ -1,0 +1,1 @@
+"""The evidence: which heatmap, how it is made, how it looks."""

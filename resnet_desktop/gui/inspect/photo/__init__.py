@@ -1,0 +1,1 @@
+"""The photo and what the network says of it."""

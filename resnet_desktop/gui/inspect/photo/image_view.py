@@ -1,0 +1,286 @@
+"""The photo, the part of it that the network saw, and where it found its evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import QWidget
+
+from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatLayer, HeatStyle, heat_layer, words_on_photo
+from resnet_desktop.gui.style import icons, theme
+from resnet_desktop.gui.widgets.zoom_view import ZoomView, fraction_of
+from resnet_desktop.session.results import Evidence, Failure
+
+if TYPE_CHECKING:
+    from resnet_desktop.imaging.transforms import Box
+
+GRIP = 10.0
+"""Within so many pixels of the divider the pointer takes hold of it."""
+SWIPE_STEP = 0.04
+
+
+class ImageView(ZoomView):
+    """One photo with a heatmap over it.
+
+    With ``set_swipe`` a divider splits the photo: the heatmap lies to the right of it alone. It is dragged, or moved
+    with the arrow keys.
+
+    Signal: ``hovered`` (the place under the pointer as fractions of the box that the network saw; None outside it).
+    """
+
+    hovered = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._layer: HeatLayer | None = None
+        self._box: Box | None = None
+        self._words = ""
+        self._failure: Failure | None = None
+        self._opacity = 0.5
+        self._heat_shown = True
+        self._divider: float | None = None  # as a fraction of the photo's width on the screen
+        self._dividing = False
+        self.setMouseTracking(True)
+        self.setMinimumSize(220, 180)
+        self.setAccessibleName(self.tr("Photo with heatmap"))
+
+    def sizeHint(self) -> QSize:
+        """Roomy."""
+        return QSize(640, 520)
+
+    @property
+    def has_heat(self) -> bool:
+        """Whether a heatmap lies over the photo (it may be switched off)."""
+        return self._layer is not None
+
+    @property
+    def layer(self) -> HeatLayer | None:
+        """The heatmap over the photo."""
+        return self._layer
+
+    @property
+    def words(self) -> str:
+        """What is said on the photo where there is no heatmap."""
+        return self._words
+
+    @property
+    def divider(self) -> float | None:
+        """Where a divider splits the photo, as a fraction of its width; None for nowhere."""
+        return self._divider
+
+    def show_photo(self, photo: QImage) -> None:
+        """Show a photo, whole; what lay over the one before is gone."""
+        self._set_photo(photo)
+        self._failure = None
+        self.clear_evidence()
+        self.fit()
+
+    def show_failure(self, failure: Failure) -> None:
+        """Say why there is no photo."""
+        self.clear()
+        self._failure = failure
+        self.setAccessibleDescription(failure.text)
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self._set_photo(QImage())
+        self._failure = None
+        self.setAccessibleDescription("")
+        self.clear_evidence()
+
+    def show_evidence(self, evidence: Evidence, style: HeatStyle) -> None:
+        """Lay a heatmap over the part that the network saw, or say that there is none."""
+        self._layer, self._box = heat_layer(evidence, style), evidence.box
+        self._words = words_on_photo(evidence)
+        self.setAccessibleDescription(self._words)
+        self.update()
+
+    def clear_evidence(self) -> None:
+        """Take heatmap, frame and words away."""
+        self._layer, self._box, self._words = None, None, ""
+        self.update()
+
+    def set_opacity(self, opacity: float) -> None:
+        """Of the heatmap's hottest place, 0 to 1."""
+        self._opacity = opacity
+        self.update()
+
+    def set_heat_shown(self, shown: bool) -> None:
+        """Switch the heatmap on or off."""
+        self._heat_shown = shown
+        self.update()
+
+    def set_swipe(self, on: bool) -> None:
+        """Split the photo by a divider."""
+        self._divider = 0.5 if on else None
+        self._dividing = False
+        self.unsetCursor()
+        self.update()
+
+    def move_divider(self, to: float) -> None:
+        """Put the divider at a fraction of the photo's width."""
+        if self._divider is not None:
+            self._divider = min(max(to, 0.0), 1.0)
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt gives it
+        """Photo, heatmap and frame, or why there is none."""
+        colours = theme.current()
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.fillRect(self.rect(), QColor(colours.canvas))
+        if self._failure is not None:
+            self._paint_failure(painter, self._failure, colours)
+        elif self.has_photo:
+            target = self._target()
+            self._paint_photo(painter, target)
+            if self._box is not None:
+                seen = placed(self._box, target).intersected(target)
+                self._paint_heat(painter, target, seen)
+                self._paint_frame(painter, target, seen, colours)
+                self._paint_divider(painter, target, seen)
+                self._paint_words(painter, seen, colours)
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take hold of the divider, or of the photo."""
+        if event.button() == Qt.MouseButton.LeftButton and self._near_divider(event.position()):
+            self._dividing = True
+            return
+        super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Move the divider or the photo; say what is under the pointer."""
+        if self._dividing:
+            self.move_divider(fraction_of(event.position(), self._target()).x())
+            return
+        super().mouseMoveEvent(event)
+        if self._grip is None and self._divider is not None:
+            near = self._near_divider(event.position())
+            self.setCursor(Qt.CursorShape.SplitHCursor if near else Qt.CursorShape.ArrowCursor)
+        self.hovered.emit(self._in_box(event.position()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        self._dividing = False
+        super().mouseReleaseEvent(event)
+
+    def leaveEvent(self, event: object) -> None:  # noqa: ARG002 - Qt gives it
+        """Nothing is under the pointer."""
+        self.hovered.emit(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Left and right move the divider."""
+        steps = {int(Qt.Key.Key_Left): -SWIPE_STEP, int(Qt.Key.Key_Right): SWIPE_STEP}
+        step = steps.get(event.key())
+        if step is not None and self._divider is not None:
+            self.move_divider(self._divider + step)
+        else:
+            super().keyPressEvent(event)
+
+    def _near_divider(self, point: QPointF) -> bool:
+        if self._divider is None or not self.has_photo or not self._heat_shown or self._layer is None:
+            return False
+        target = self._target()
+        return abs(point.x() - (target.left() + self._divider * target.width())) <= GRIP
+
+    def _in_box(self, point: QPointF) -> QPointF | None:
+        if self._box is None or not self.has_photo:
+            return None
+        target = self._target()
+        if not target.contains(point):
+            return None
+        place = fraction_of(point, placed(self._box, target))
+        return place if 0 <= place.x() <= 1 and 0 <= place.y() <= 1 else None
+
+    def _paint_heat(self, painter: QPainter, target: QRectF, seen: QRectF) -> None:
+        if not self._heat_shown or self._layer is None or self._box is None:
+            return
+        area = QRectF(seen)
+        if self._divider is not None:
+            area.setLeft(max(seen.left(), target.left() + self._divider * target.width()))
+        if area.width() > 0:
+            self._layer.paint(painter, placed(self._box, target), area, self._opacity)
+
+    def _paint_frame(self, painter: QPainter, target: QRectF, seen: QRectF, colours: theme.Theme) -> None:
+        """Dim what the network did not see, and frame what it saw."""
+        outside = QPainterPath()
+        outside.addRect(target)
+        outside.addRect(seen)
+        veil = QColor(colours.canvas)
+        veil.setAlpha(120)
+        painter.fillPath(outside, veil)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(0, 0, 0, 110), 3))
+        painter.drawRect(seen)
+        painter.setPen(QPen(QColor(255, 255, 255, 235), 1.2))
+        painter.drawRect(seen)
+
+    def _paint_divider(self, painter: QPainter, target: QRectF, seen: QRectF) -> None:
+        if self._divider is None or not self._heat_shown or self._layer is None:
+            return
+        x = target.left() + self._divider * target.width()
+        line = QLineF(x, seen.top(), x, seen.bottom())
+        painter.setPen(QPen(QColor(0, 0, 0, 130), 4))
+        painter.drawLine(line)
+        painter.setPen(QPen(QColor(255, 255, 255), 2))
+        painter.drawLine(line)
+        painter.setBrush(QColor(255, 255, 255))
+        painter.setPen(QPen(QColor(0, 0, 0, 130), 1))
+        in_view = seen.intersected(QRectF(self.rect()))
+        painter.drawEllipse(QPointF(x, in_view.center().y()), 7, 7)
+
+    def _paint_words(self, painter: QPainter, seen: QRectF, colours: theme.Theme) -> None:
+        if not self._words or not self._heat_shown:
+            return
+        view = seen.intersected(QRectF(self.rect()))
+        font = theme.font(0.95)
+        metrics = QFontMetricsF(font)
+        room = view.width() - 2 * theme.M
+        text = metrics.elidedText(self._words, Qt.TextElideMode.ElideRight, room - 2 * theme.M)
+        chip = QRectF(0, 0, metrics.horizontalAdvance(text) + 2 * theme.M, metrics.height() + theme.M)
+        chip.moveCenter(QPointF(view.center().x(), view.bottom() - chip.height() / 2 - theme.M))
+        ground = QColor(colours.raised)
+        ground.setAlpha(235)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ground)
+        painter.drawRoundedRect(chip, chip.height() / 2, chip.height() / 2)
+        painter.setPen(QColor(colours.text))
+        painter.setFont(font)
+        painter.drawText(chip, int(Qt.AlignmentFlag.AlignCenter), text)
+
+    def _paint_failure(self, painter: QPainter, failure: Failure, colours: theme.Theme) -> None:
+        width = min(440.0, self.width() - 2.0 * theme.XL)
+        words = QRectF((self.width() - width) / 2, self.height() / 2, width, self.height() / 2 - theme.L)
+        mark = icons.pixmap("warning", 40, colours.error)
+        painter.drawPixmap(QPointF(self.width() / 2 - 20, words.top() - 40 - theme.M), mark)
+        flags = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop) | int(Qt.TextFlag.TextWordWrap)
+        painter.setPen(QColor(colours.text))
+        painter.setFont(theme.font(1.1, strong=True))
+        used = painter.boundingRect(words, flags, failure.message)
+        painter.drawText(words, flags, failure.message)
+        painter.setPen(QColor(colours.secondary))
+        painter.setFont(theme.font())
+        painter.drawText(words.adjusted(0, used.height() + theme.S, 0, 0), flags, failure.hint)
+
+
+def placed(box: Box, target: QRectF) -> QRectF:
+    """A part of the photo, as fractions of it, where the photo fills ``target``."""
+    return QRectF(
+        target.left() + box.left * target.width(),
+        target.top() + box.top * target.height(),
+        box.width * target.width(),
+        box.height * target.height(),
+    )

@@ -1,0 +1,122 @@
+"""The shelf below the list: classes, a line for a new one, and the way to training."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from resnet_desktop.gui.labels.class_list import ClassList
+from resnet_desktop.gui.labels.classes import PhotoClass
+from resnet_desktop.gui.style import icons, theme
+from resnet_desktop.gui.widgets.plain import PlainLabel
+
+
+class ClassShelf(QFrame):
+    """Signals.
+
+    * ``class_wanted`` (name): was typed.
+    * ``removed``, ``photos_wanted`` (PhotoClass): take it away; select its photos.
+    * ``teach_asked``; ``closed``.
+    """
+
+    class_wanted = Signal(str)
+    removed = Signal(object)
+    photos_wanted = Signal(object)
+    teach_asked = Signal()
+    closed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("panel", "true")
+        self.list = ClassList()
+        self.new = QLineEdit()
+        self.teach = QPushButton(self.tr("Teach it these classes…"))
+        self._words, self._title, self._close = PlainLabel(), PlainLabel(self.tr("Classes")), QToolButton()
+        self._build()
+        self.refresh()
+
+    def say(self, text: str) -> None:
+        """What to do next."""
+        self._words.setText(text)
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Words wrap anew."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    @property
+    def words(self) -> str:
+        """What is said."""
+        return self._words.text()
+
+    def refresh(self) -> None:
+        """Follow the app's font and colours."""
+        self._title.setFont(theme.font(strong=True))
+        self._words.setFont(theme.font(0.9))
+        self._close.setIcon(icons.icon("close"))
+        self.list.viewport().update()
+
+    def _make_room(self) -> None:
+        """A splitter asks nobody how high wrapped words are."""
+        self._words.setMinimumHeight(self._words.heightForWidth(self.width() - 2 * theme.M))
+
+    def _build(self) -> None:
+        self.new.setPlaceholderText(self.tr("New class…"))
+        self.new.setAccessibleName(self.tr("Name of a new class"))
+        self.new.returnPressed.connect(self._on_typed)
+        self._close.setToolTip(self.tr("Close. The labels are kept."))
+        self._close.setAccessibleName(self.tr("Close the classes"))
+        self._close.setAutoRaise(True)
+        self._close.clicked.connect(self.closed)
+        self._words.setWordWrap(True)
+        self._words.setProperty("tone", "secondary")
+        self.teach.clicked.connect(self.teach_asked)
+        self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.list.customContextMenuRequested.connect(self._on_menu)
+        head = QHBoxLayout()
+        head.setContentsMargins(theme.M, theme.XS, theme.XS, 0)
+        head.addWidget(self._title, 1)
+        head.addWidget(self._close)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(theme.M, theme.XS, theme.M, theme.M)
+        foot.setSpacing(theme.S)
+        for widget in (self.new, self._words, self.teach):
+            foot.addWidget(widget)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.XS)
+        layout.addLayout(head)
+        layout.addWidget(self.list, 1)
+        layout.addLayout(foot)
+
+    def _on_typed(self) -> None:
+        if self.new.text().strip():
+            self.class_wanted.emit(self.new.text())
+            self.new.clear()
+
+    def _on_menu(self, where: QPoint) -> None:
+        index = self.list.indexAt(where)
+        if not index.isValid():
+            return
+        self.list.setCurrentIndex(index)
+        one = self.list.current
+        if not isinstance(one, PhotoClass):
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(self.tr("Select its photos")).triggered.connect(lambda: self.photos_wanted.emit(one))
+        menu.addAction(self.tr("Rename")).triggered.connect(lambda: self.list.edit(self.list.currentIndex()))
+        menu.addSeparator()
+        menu.addAction(self.tr("Remove class")).triggered.connect(lambda: self.removed.emit(one))
+        menu.popup(self.list.viewport().mapToGlobal(where))

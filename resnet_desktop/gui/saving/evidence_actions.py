@@ -1,0 +1,287 @@
+"""The commands around the heatmap: from keys and menus to the page, and out to files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QWidget
+
+from resnet_desktop.core import output
+from resnet_desktop.core.errors import ResNetDesktopError, StorageError
+from resnet_desktop.core.settings import (
+    COLORMAP,
+    EXPORT_CAPTION,
+    HEATMAP_CONTOUR,
+    HEATMAP_OPACITY,
+    HEATMAP_SHOWN,
+    HEATMAP_SMOOTH,
+    MAX_MEGAPIXELS,
+)
+from resnet_desktop.gui.background.preferences import Preferences
+from resnet_desktop.gui.background.request_slot import Question
+from resnet_desktop.gui.background.session_controller import SessionController
+from resnet_desktop.gui.background.tasks import Tasks
+from resnet_desktop.gui.inspect.compare.compare_cell import caption_of
+from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatStyle
+from resnet_desktop.gui.inspect.inspect_page import BLOCKS, COMPARE, PHOTO, InspectPage
+from resnet_desktop.gui.saving.evidence_picture import Dress, Shown, grid_picture, photo_picture, write_png
+from resnet_desktop.gui.shell.actions import Actions
+from resnet_desktop.gui.style import theme, wording
+from resnet_desktop.gui.widgets import dialogs
+from resnet_desktop.session.results import Evidence, Failure
+
+if TYPE_CHECKING:
+    from resnet_desktop.core.progress import Cancelled, Progress
+    from resnet_desktop.gui.background.requests import Work
+    from resnet_desktop.session.engine import Engine
+
+HALF = 50
+"""The contour that the key switches on, in percent of the peak."""
+
+
+class EvidenceActions(QObject):
+    """Signals.
+
+    * ``said`` (a sentence): what became of a command; ``working`` (a sentence): how far it is.
+    * ``saved`` (a sentence, the path of the file).
+    * ``busy_changed``: see ``busy``.
+    """
+
+    said = Signal(str)
+    working = Signal(str)
+    saved = Signal(str, Path)
+    busy_changed = Signal()
+
+    def __init__(
+        self,
+        does: Actions,
+        page: InspectPage,
+        controller: SessionController,
+        preferences: Preferences,
+        window: QWidget,
+    ) -> None:
+        super().__init__(window)
+        self._does, self._page, self._preferences, self._window = does, page, preferences, window
+        self._tasks = Tasks(1, "pictures", self)
+        self._report, self._map = Question(controller, "save report", self), Question(controller, "save map", self)
+        self._paths: dict[Question, Path] = {}
+        self._connect_views()
+        self._connect_evidence()
+        self._connect_files()
+        self._on_style(page.style_of_heat)
+        self._on_evidence(None)
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something that ``cancel`` gives up."""
+        return self._page.desk.waiting or self._page.compare.waiting or bool(self._paths)
+
+    def cancel(self) -> None:
+        """Give up the heatmap that is on its way, and what is being written."""
+        self._page.desk.cancel()
+        self._page.compare.cancel()
+        for question in list(self._paths):
+            question.drop()
+            self._forget(question, self.tr("Cancelled. Nothing was saved."))
+
+    def close(self) -> None:
+        """Wait for the picture that is being written."""
+        self._tasks.drain()
+
+    def save_picture(self, path: Path) -> None:
+        """Write what is seen as PNG: the photo in its own size with its heatmap, or the heatmaps that are compared."""
+        page = self._page
+        if self._refused(path):
+            return
+        dress = Dress(
+            page.style_of_heat,
+            page.heatmap.opacity_slider.value() / 100,
+            theme.font() if self._does.caption.isChecked() else None,
+        )
+        if page.place == COMPARE:
+            cells = [
+                Shown(cell.image, cell.evidence, *cell.caption)
+                for cell in page.compare.cells
+                if cell.evidence is not None and not cell.image.isNull()
+            ]
+            if cells:
+                self._write(path, lambda: write_png(path, grid_picture(cells, dress)))
+            return
+        evidence, photo = page.evidence, page.desk.photo
+        if evidence is not None and photo is not None:
+            shown = Shown(photo[1], evidence, *caption_of(evidence, page.model_name, self._name()))
+            most = self._preferences.settings.integer(MAX_MEGAPIXELS) * 1_000_000
+            self._write(path, lambda: write_png(path, photo_picture(shown, dress, most)))
+
+    def save_map(self, path: Path) -> None:
+        """Write the raw map as NPZ."""
+        evidence, photo = self._page.evidence, self._page.desk.photo
+        if evidence is None or photo is None or self._refused(path):
+            return
+        request = evidence.request
+
+        def work(engine: Engine, cancelled: Cancelled, _progress: Progress) -> None:
+            engine.analysis.save_map(*photo, request, path, cancelled)
+
+        self._ask(self._map, path, work)
+
+    def save_report(self, path: Path) -> None:
+        """Write one page of HTML on the photo that is looked at."""
+        evidence, photo = self._page.evidence, self._page.desk.photo
+        if evidence is None or photo is None or self._refused(path):
+            return
+        (number, source), name = photo, self._name()
+        request, style = evidence.request, self._page.style_of_heat
+        opacity = self._page.heatmap.opacity_slider.value() / 100
+
+        def work(engine: Engine, cancelled: Cancelled, progress: Progress) -> None:
+            from resnet_desktop.explain.report.page import Look
+
+            look = Look(style.colormap, opacity, style.smooth)
+            output.write_text(path, engine.analysis.report(number, source, name, request, look, cancelled, progress))
+
+        self.working.emit(self.tr("Writing the report. Testing the heatmap takes a few seconds… Press Esc to cancel."))
+        self._ask(self._report, path, work)
+
+    def _connect_views(self) -> None:
+        does, page = self._does, self._page
+        _when(does.show_photo, lambda: page.show_view(PHOTO))
+        _when(does.show_compare, lambda: page.toggle_view(COMPARE))
+        _when(does.show_blocks, lambda: page.toggle_view(BLOCKS))
+        _when(does.fit, page.fit)
+        _when(does.actual_size, self._on_actual_size)
+        _when(does.zoom_in, lambda: page.zoom_by(1.25))
+        _when(does.zoom_out, lambda: page.zoom_by(0.8))
+        page.compare.said.connect(self.said)
+        page.compare.waiting_changed.connect(self.busy_changed)
+
+    def _connect_evidence(self) -> None:
+        does, page = self._does, self._page
+        desk, look, change = page.desk, page.heatmap.look, self._preferences.change
+        does.heatmap.setChecked(self._preferences.settings.flag(HEATMAP_SHOWN))
+        does.heatmap.toggled.connect(page.set_heat_shown)
+        does.heatmap.toggled.connect(lambda shown: change(HEATMAP_SHOWN, shown))
+        _when(does.deeper, lambda: desk.step_layer(1))
+        _when(does.shallower, lambda: desk.step_layer(-1))
+        _when(does.next_method, lambda: desk.step_method(1))
+        _when(does.last_method, lambda: desk.step_method(-1))
+        _when(does.runner_up, self._on_runner_up)
+        _when(does.all_classes, page.predictions.all_asked.emit)
+        _when(does.check, page.open_check)
+        _when(does.put_beside, page.put_beside)
+        does.cells.triggered.connect(lambda cells: look.set_smooth(not cells))
+        does.contour.triggered.connect(lambda on: look.contour.setValue(HALF if on else 0))
+        does.swipe.triggered.connect(look.set_swipe)
+        look.swipe_changed.connect(does.swipe.setChecked)
+        look.style_changed.connect(self._on_style)
+        look.opacity_changed.connect(lambda opacity: change(HEATMAP_OPACITY, opacity))
+        desk.evidence_changed.connect(self._on_evidence)
+        desk.request_changed.connect(lambda request: does.runner_up.setChecked(request.against is not None))
+        desk.waiting_changed.connect(lambda _waiting: self.busy_changed.emit())
+
+    def _connect_files(self) -> None:
+        does = self._does
+        does.caption.setChecked(self._preferences.settings.flag(EXPORT_CAPTION))
+        does.caption.toggled.connect(lambda on: self._preferences.change(EXPORT_CAPTION, on))
+        _when(does.save_picture, lambda: self._ask_where(does.save_picture, "-heatmap.png", self.save_picture))
+        _when(does.save_map, lambda: self._ask_where(does.save_map, "-heatmap.npz", self.save_map))
+        _when(does.save_report, lambda: self._ask_where(does.save_report, "-report.html", self.save_report))
+        for question in (self._report, self._map):
+            question.answered.connect(lambda answer, question=question: self._on_answered(question, answer))
+            question.outdated.connect(lambda question=question: self._on_outdated(question))
+        self._report.progressed.connect(self._on_progress)
+
+    def _name(self) -> str:
+        item = self._page.gallery.current
+        return "" if item is None else item.name
+
+    def _ask_where(self, action: QAction, ending: str, answered: Callable[[Path], None]) -> None:
+        stem = Path(self._name()).stem.replace(":", ".") or "photo"
+        dialogs.ask_where(self._window, action.text(), f"{stem}{ending}", answered)
+
+    def _refused(self, path: Path) -> bool:
+        """Whether the file is one of the photos; said if so."""
+        try:
+            output.refuse_inputs(path, (item.source for item in self._page.photo_list.items))
+        except StorageError as error:
+            self.said.emit(Failure.of(error).text)
+            return True
+        return False
+
+    def _ask(self, question: Question, path: Path, work: Work) -> None:
+        self._paths[question] = path
+        self.busy_changed.emit()
+        question.ask(object(), work)
+
+    def _write(self, path: Path, write: Callable[[], None]) -> None:
+        self._tasks.run_task(write, lambda future: self._on_written(path, future))
+
+    def _on_written(self, path: Path, future: Future[None]) -> None:
+        try:
+            future.result()
+        except ResNetDesktopError as error:
+            self.said.emit(Failure.of(error).text)
+        else:
+            self._say_saved(path)
+
+    def _on_answered(self, question: Question, answer: object) -> None:
+        path = self._paths.get(question)
+        if path is None:
+            return
+        if isinstance(answer, Failure):
+            self._forget(question, answer.text)
+            return
+        del self._paths[question]
+        self._say_saved(path)
+        self.busy_changed.emit()
+
+    def _on_outdated(self, question: Question) -> None:
+        if question in self._paths:
+            self._forget(question, self.tr("Nothing was saved: the model or what it sees has changed."))
+
+    def _on_progress(self, done: int, total: int) -> None:
+        if self._report in self._paths:
+            share = wording.percent(done / max(1, total))
+            self.working.emit(self.tr("Writing the report… {share}. Press Esc to cancel.").format(share=share))
+
+    def _forget(self, question: Question, why: str) -> None:
+        del self._paths[question]
+        self.said.emit(why)
+        self.busy_changed.emit()
+
+    def _say_saved(self, path: Path) -> None:
+        self.saved.emit(self.tr("Saved as {path}.").format(path=path), path)
+
+    def _on_runner_up(self) -> None:
+        self._page.toggle_runner_up()
+        self._does.runner_up.setChecked(self._page.desk.request.against is not None)
+
+    def _on_actual_size(self) -> None:
+        cells = self._page.compare.cells if self._page.place == COMPARE else ()
+        (cells[0].view if cells else self._page.view).show_actual_size()
+
+    def _on_style(self, style: HeatStyle) -> None:
+        self._does.cells.setChecked(not style.smooth)
+        self._does.contour.setChecked(style.contour > 0)
+        change = self._preferences.change
+        change(COLORMAP, style.colormap)
+        change(HEATMAP_SMOOTH, style.smooth)
+        change(HEATMAP_CONTOUR, style.contour)
+
+    def _on_evidence(self, evidence: Evidence | None) -> None:
+        does, there = self._does, evidence is not None and evidence.values is not None
+        for action in (does.check, does.put_beside, does.save_picture, does.save_map, does.save_report):
+            action.setEnabled(there)
+        for action in (does.deeper, does.shallower, does.next_method, does.last_method, does.runner_up):
+            action.setEnabled(evidence is not None)
+        does.all_classes.setEnabled(evidence is not None)
+
+
+def _when(action: QAction, do: Callable[[], object]) -> None:
+    """Do something when an action is chosen, whether it is checkable or not."""
+    action.triggered.connect(lambda _checked=False: do())

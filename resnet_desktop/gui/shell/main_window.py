@@ -1,0 +1,395 @@
+"""The window: brings list, photo, predictions, model and queue together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QMimeData, QPoint, QRect, QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QPaintEvent,
+)
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from resnet_desktop.core import settings as declared
+from resnet_desktop.core.settings import FIT, LIST_ORDER, MODEL, PROVIDER, Settings
+from resnet_desktop.gui.background.pictures import Photos, Thumbnails
+from resnet_desktop.gui.background.preferences import Preferences
+from resnet_desktop.gui.background.session_controller import SessionController
+from resnet_desktop.gui.background.tasks import Tasks, closing
+from resnet_desktop.gui.inspect.gallery.gallery_model import GalleryModel, Item
+from resnet_desktop.gui.inspect.inspect_page import InspectPage
+from resnet_desktop.gui.intake import drops
+from resnet_desktop.gui.intake.arrivals import Arrivals
+from resnet_desktop.gui.intake.drop_overlay import DropOverlay
+from resnet_desktop.gui.intake.history import History
+from resnet_desktop.gui.intake.list_steps import ListSteps
+from resnet_desktop.gui.labels.labels_presenter import LabelDesk
+from resnet_desktop.gui.models.models_presenter import ModelDesk
+from resnet_desktop.gui.saving.evidence_actions import EvidenceActions
+from resnet_desktop.gui.saving.results_export import ResultsExport
+from resnet_desktop.gui.shell.actions import Actions
+from resnet_desktop.gui.shell.appearance import Appearance
+from resnet_desktop.gui.shell.chosen_models import ChosenModels
+from resnet_desktop.gui.shell.letter_keys import LetterKeys
+from resnet_desktop.gui.shell.missing_words import missing_words
+from resnet_desktop.gui.shell.report_dialog import ReportDialog
+from resnet_desktop.gui.shell.status_panel import StatusPanel
+from resnet_desktop.gui.shell.system_notice import SystemNotice
+from resnet_desktop.gui.shell.teaching import Teaching
+from resnet_desktop.gui.shell.welcome import WelcomePage
+from resnet_desktop.gui.shell.wheel import connect_wheel
+from resnet_desktop.gui.style import icons
+from resnet_desktop.gui.style.focus_ring import FocusRing
+from resnet_desktop.gui.style.screen import size_within_screen
+from resnet_desktop.gui.widgets import dialogs
+from resnet_desktop.gui.widgets.notice import NoticeBar
+from resnet_desktop.session.results import Failure, Limits, ModelInfo
+
+if TYPE_CHECKING:
+    from resnet_desktop.gui.wizard.wizard import TrainWizard
+
+
+class MainWindow(QMainWindow):
+    """The one window of the app.
+
+    Signal: ``first_painted``, once, when it has first been drawn.
+    """
+
+    first_painted = Signal()
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._painted = False
+        self._chosen = ChosenModels()
+        self._provider = "auto"
+        self.preferences = Preferences(settings, self)
+        self._teaching, self._system = Teaching(settings, self), SystemNotice(self)
+        limits = Limits.of(settings)
+        self.controller = SessionController(limits, self)
+        self.thumbnails = Thumbnails(limits.max_pixels, self, limits.range)
+        self.photos = Photos(limits.max_pixels, self, limits.range)
+        self._tasks = Tasks(1, "files", self)
+        self.gallery = GalleryModel(self.thumbnails, self)
+        self._contents, self.welcome = QWidget(), WelcomePage()
+        self.inspect = InspectPage(self.gallery, self.controller, self.photos, settings)
+        self.notice = NoticeBar(self._contents, self._middle)
+        self.status = StatusPanel()
+        self.actions_ = Actions(self)
+        self._appearance = Appearance(self.actions_, self.preferences)
+        for action in self.actions():
+            action.triggered.connect(self.notice.next_action)
+        self.history = History(self.actions_.undo, self.actions_.redo, self)
+        self.steps = ListSteps(self.gallery, self.inspect.photo_list, self.history.stack, self)
+        self.arrivals = Arrivals(self.steps, self.gallery, self.inspect.gallery, self._tasks, self)
+        self.models = ModelDesk(self.actions_, self._tasks, self.preferences, self)
+        self.exporting = ResultsExport(self.gallery, self._tasks, self)
+        self.evidence = EvidenceActions(self.actions_, self.inspect, self.controller, self.preferences, self)
+        stack, page = self.history.stack, self.inspect
+        self.labels = LabelDesk(self.actions_, self.gallery, page.gallery, page.shelf, stack, self)
+        self._build()
+        self._connect_actions()
+        self._connect_work()
+        self._update_actions()
+
+    @property
+    def wizard(self) -> TrainWizard | None:
+        """The guide to training while it is open."""
+        return self._teaching.wizard
+
+    def start(self, images: Sequence[Path], model: str | None, provider: str | None) -> None:
+        """Load the model and classify; asked for when the window is on the screen."""
+        settings = self.preferences.settings
+        if settings.problem is not None:
+            self.notice.say(settings.problem)
+        self._provider = provider or settings.string(PROVIDER)
+        fit = settings.string(FIT)
+        if fit == "whole":
+            self.controller.set_fit("whole")
+        self.controller.open_model(model or settings.string(MODEL), self._provider, or_default=model is None)
+        self.add_paths(images)
+        self.welcome.load_tiles()
+        self._teaching.look_for_running(self._tasks)
+
+    def add_paths(self, paths: Sequence[Path]) -> None:
+        """Find the photos in files and folders and classify them."""
+        self.arrivals.add_paths(paths)
+
+    def add_mime(self, mime: QMimeData) -> None:
+        """Take what was dropped or pasted."""
+        self.notice.next_action()
+        self.arrivals.add_mime(mime)
+
+    def clear(self) -> None:
+        """Empty the list."""
+        self.arrivals.scanner.cancel()
+        self.steps.remove(range(len(self.gallery.items)))
+
+    def cancel(self) -> None:
+        """Give up the queue; photos without a result stay in the list."""
+        self.arrivals.scanner.cancel()
+        self.controller.cancel()
+        self.evidence.cancel()
+        self.gallery.unqueue()
+        self._update_actions()
+
+    def apply_theme(self, appearance: str) -> None:
+        """``system``, ``light`` or ``dark``."""
+        self._appearance.put(appearance)
+        self.inspect.refresh_fonts()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Says once that the window is there; the rest of the same frame is drawn first."""
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self.first_painted.emit)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Stop everything, and wait until no thread is left, two seconds at most. A training run is asked about first.
+
+        What the user has set is written before anything is waited for.
+        """
+        if not self._teaching.close():
+            event.ignore()
+            return
+        self.hide()
+        self.preferences.close()
+        self.labels.close()
+        self.controller.give_up()  # so that it ends while the others are waited for
+        with closing():
+            self.arrivals.scanner.close()
+            self.photos.close()
+            self.thumbnails.close()
+            self.evidence.close()
+            self.models.close()
+            self._tasks.drain()
+            self.controller.close()
+        super().closeEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Show that it may be dropped anywhere."""
+        if drops.accepts(event.mimeData()):
+            event.acceptProposedAction()
+            self.drop_overlay.open_over(self._contents.geometry(), drops.promise(event.mimeData()))
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """It went elsewhere."""
+        self.drop_overlay.hide()
+        super().dragLeaveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Classify it."""
+        self.drop_overlay.hide()
+        event.acceptProposedAction()
+        self.add_mime(event.mimeData())
+
+    def _build(self) -> None:
+        self.setWindowTitle(self.tr("ResNet Desktop"))
+        self.setWindowIcon(icons.app_icon())
+        self.setAcceptDrops(True)
+        size_within_screen(self, (1200, 780), (770, 490))
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.welcome)
+        self._pages.addWidget(self.inspect)
+        layout = QVBoxLayout(self._contents)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._pages, 1)
+        self.setCentralWidget(self._contents)
+        self.setStatusBar(self.status)
+        self.setFocus()  # not a button: no outline before the keyboard is used
+        page = self.inspect
+        LetterKeys(self, (page.photo_list, page.shelf.list, page.middle, page.predictions, page.heatmap))
+        FocusRing((page.gallery, page.view, page.predictions.bars), self)
+        connect_wheel(self.actions_.wheel, self.preferences)
+        self.drop_overlay = DropOverlay(self)
+        self.drop_overlay.hide()
+
+    def _connect_actions(self) -> None:
+        does = self.actions_
+        does.open_files.triggered.connect(self._on_open_files)
+        does.open_folder.triggered.connect(self._on_open_folder)
+        does.paste.triggered.connect(lambda: self.add_mime(QGuiApplication.clipboard().mimeData()))
+        does.export.triggered.connect(self.exporting.ask)
+        does.quit.triggered.connect(self.close)
+        does.remove.triggered.connect(self._on_remove)
+        does.clear.triggered.connect(self.clear)
+        does.rest.triggered.connect(self._on_rest)
+        does.cancel.triggered.connect(self.cancel)
+        does.about.triggered.connect(lambda: dialogs.show_about(self))
+        does.report.triggered.connect(self.report_a_problem)
+        self._appearance.wanted.connect(self.apply_theme)
+        self.models.model_chosen.connect(self.open_model)
+        self.models.said.connect(self.notice.say)
+        self.exporting.said.connect(self.notice.say)
+        self.models.offered.connect(lambda text, words, does: self.notice.say(text, (words, does)))
+        for source in (self.exporting, self.evidence, self.labels):
+            source.saved.connect(self.notice.tell_saved)
+        self.evidence.working.connect(self.notice.follow)
+        self.models.changed.connect(self._teaching.look_for_models)
+        self._teaching.model_wanted.connect(self.open_model)
+        self._teaching.networks_wanted.connect(self.models.get)
+        self._teaching.quit_wanted.connect(self.close)
+        self._teaching.labelling_wanted.connect(self._on_labelling_wanted)
+        self._teaching.watch.told.connect(self.status.show_training)
+        self._teaching.watch.ended.connect(self._on_training_ended)
+        self.status.training_asked.connect(self._teaching.show_run)
+        self.evidence.said.connect(self.notice.say)
+        self.evidence.busy_changed.connect(self._update_actions)
+        does.teach.triggered.connect(lambda: self.open_wizard())
+        self.labels.said.connect(self.notice.say)
+        self.labels.files_wanted.connect(self.arrivals.add_photos)
+        self.labels.teach_asked.connect(self.open_wizard)
+
+    def _connect_work(self) -> None:
+        self.welcome.open_asked.connect(self._on_open_files)
+        self.welcome.samples_chosen.connect(self.add_paths)
+        self.welcome.classes_asked.connect(self.models.show_abilities)
+        self.steps.came.connect(self._on_came)
+        self.steps.went.connect(self._on_went)
+        self.arrivals.said.connect(self.notice.say)
+        self.arrivals.model_wanted.connect(self.open_model)
+        self.arrivals.weights_came.connect(self.models.offer_to_install)
+        self.arrivals.labels_wanted.connect(self.labels.open)
+        self._tasks.failed.connect(self.notice.say)
+        self.status.cancel_asked.connect(self.cancel)
+        self.status.model_menu_asked.connect(self._on_model_menu_asked)
+        self.inspect.seconds_changed.connect(self.status.show_seconds)
+        self.inspect.heatmap.look.fit_changed.connect(self._on_fit_chosen)
+        self.inspect.photo_list.order_chosen.connect(lambda order: self.preferences.change(LIST_ORDER, order))
+        self.preferences.problem.connect(self.notice.say)
+        controller = self.controller
+        controller.model_loading.connect(lambda _wanted: self.status.show_loading())
+        controller.model_ready.connect(self._on_model_ready)
+        controller.model_failed.connect(self._on_model_failed)
+        controller.fit_changed.connect(lambda _fit: self._classify_all())
+        controller.provider_fell_back.connect(self._on_provider_fell_back)
+        controller.queue_changed.connect(self._on_queue_changed)
+        controller.stopped.connect(self._on_stopped)
+
+    def open_model(self, wanted: str) -> None:
+        """Switch to another model, by its name in the library or its path."""
+        self._chosen.add(wanted)
+        self.controller.open_model(wanted, self._provider)
+
+    def open_wizard(self, *sources: Path) -> None:
+        """The guide to training, with photos to begin with; one at a time."""
+        self._teaching.open(*sources)
+
+    def report_a_problem(self) -> ReportDialog:
+        """Show what a report of a problem holds, to be saved."""
+        dialog = ReportDialog(self, self._tasks)
+        dialog.open()
+        return dialog
+
+    def _middle(self) -> QRect:
+        """Where notices stand: over the photo, or in the middle of the empty window."""
+        bar = self.inspect.bar
+        if self._pages.currentWidget() is not self.inspect:
+            return self._contents.rect()
+        return QRect(bar.mapTo(self._contents, QPoint()), bar.size())
+
+    def _on_came(self, items: Sequence[Item]) -> None:
+        self.controller.classify((item.number, item.source) for item in items if item.outcome is None)
+        self._show_page()
+        if self.inspect.gallery.current is None and items:
+            self.inspect.gallery.select_row(self.gallery.row_of_number(items[0].number) or 0)
+
+    def _on_went(self, numbers: set[int]) -> None:
+        self.controller.forget(numbers)
+        if not self.gallery.items:
+            self.inspect.start_anew()
+        self._show_page()
+
+    def _show_page(self) -> None:
+        self._pages.setCurrentWidget(self.inspect if self.gallery.items else self.welcome)
+        self._update_actions()
+
+    def _update_actions(self) -> None:
+        some = bool(self.gallery.rowCount())
+        does = self.actions_
+        views = (does.fit, does.actual_size, does.zoom_in, does.zoom_out)
+        for action in (does.remove, does.clear, does.export, does.label, *views):
+            action.setEnabled(some)
+        does.cancel.setEnabled(self.controller.busy or self.evidence.busy)
+        does.rest.setEnabled(some and not self.controller.busy)
+
+    def _classify_all(self) -> None:
+        items = self.gallery.requeue_all()
+        self.controller.classify((item.number, item.source) for item in items)
+        self.inspect.start_anew()
+
+    def _on_model_ready(self, info: ModelInfo) -> None:
+        self.status.show_model(info)
+        self.models.show_current(info)
+        self.welcome.show_model(info)
+        chosen = self._chosen.answered(self.controller.loading)
+        if chosen is not None:
+            self.preferences.change(MODEL, chosen)
+        if self.preferences.is_new(declared.TOLD_PROBLEM, info.problem):
+            self.notice.say(info.problem)
+        missing = missing_words(info)
+        if missing is not None:
+            self.notice.say(missing[0], (missing[1], lambda: self.models.ask_for_labels(info.path)))
+        self._classify_all()
+
+    def _on_model_failed(self, failure: Failure) -> None:
+        self._chosen.answered(self.controller.loading)
+        self.status.show_no_model()
+        self.notice.say(failure.text)
+
+    def _on_labelling_wanted(self, photos: Sequence[Path]) -> None:
+        self.arrivals.add_photos(photos)
+        self.labels.show(shown=True)
+        self.raise_()
+        self.activateWindow()
+
+    def _on_training_ended(self, words: str, there_is_a_model: bool) -> None:
+        look = (self.tr("See the results") if there_is_a_model else self.tr("Look at it"), self._teaching.show_run)
+        (self.notice.tell if there_is_a_model else self.notice.say)(words, look)
+        self._system.tell(self.tr("Training"), words, self._teaching.show_run)
+
+    def _on_provider_fell_back(self, sentence: str) -> None:
+        self.notice.say(sentence)
+        self.status.show_provider(self.tr("CPU"), sentence)
+
+    def _on_stopped(self, failure: Failure) -> None:
+        self.gallery.unqueue()
+        self._update_actions()
+        self.notice.say(failure.text)
+
+    def _on_queue_changed(self, done: int, total: int) -> None:
+        self.status.show_queue(done, total)
+        if done in (0, total):
+            self._update_actions()
+
+    def _on_fit_chosen(self, fit: str) -> None:
+        self.preferences.change(FIT, fit)
+        self.controller.set_fit("whole" if fit == "whole" else "crop")
+
+    def _on_model_menu_asked(self, corner: QPoint) -> None:
+        menu = self.actions_.model_menu
+        menu.popup(corner - QPoint(0, menu.sizeHint().height()))
+
+    def _on_open_files(self) -> None:
+        dialogs.ask_for_photos(self, lambda paths: self.add_paths(paths))
+
+    def _on_open_folder(self) -> None:
+        dialogs.ask_for_folder(self, lambda path: self.add_paths((path,)))
+
+    def _on_remove(self) -> None:
+        rows = self.inspect.gallery.selected_rows()
+        self.steps.remove(rows)
+        if rows:
+            self.inspect.gallery.select_row(min(rows))
+
+    def _on_rest(self) -> None:
+        rest: list[Item] = self.gallery.queue_rest()
+        self.controller.classify((item.number, item.source) for item in rest)

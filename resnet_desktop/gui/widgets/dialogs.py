@@ -1,0 +1,93 @@
+"""Questions to the user; none of them blocks: the answer comes to a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from resnet_desktop import __version__
+from resnet_desktop.gui.style import icons
+from resnet_desktop.gui.widgets.plain import message_box
+from resnet_desktop.imaging.container import IMAGE_SUFFIXES
+
+
+def ask_for_photos(parent: QWidget, answered: Callable[[Sequence[Path]], None]) -> None:
+    """One or more photos."""
+    patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in sorted(IMAGE_SUFFIXES))
+    dialog = _dialog(parent, _tr("Open photos"), QFileDialog.FileMode.ExistingFiles)
+    dialog.setNameFilters([_tr("Photos ({patterns})").format(patterns=patterns), _tr("All files (*)")])
+    dialog.filesSelected.connect(lambda names: answered([Path(name) for name in names]))
+    dialog.open()
+
+
+def ask_for_folder(parent: QWidget, answered: Callable[[Path], None]) -> None:
+    """A folder of photos."""
+    dialog = _dialog(parent, _tr("Open folder"), QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    dialog.fileSelected.connect(lambda name: answered(Path(name)))
+    dialog.open()
+
+
+def ask_for_model(parent: QWidget, answered: Callable[[Path], None]) -> None:
+    """An ONNX file."""
+    dialog = _dialog(parent, _tr("Open a model"), QFileDialog.FileMode.ExistingFile)
+    dialog.setNameFilters([_tr("ONNX models (*.onnx)"), _tr("All files (*)")])
+    dialog.fileSelected.connect(lambda name: answered(Path(name)))
+    dialog.open()
+
+
+def ask_for_labels(parent: QWidget, answered: Callable[[Path], None]) -> None:
+    """A table of photos and labels."""
+    dialog = _dialog(parent, _tr("Open labels"), QFileDialog.FileMode.ExistingFile)
+    dialog.setNameFilters([_tr("Tables (*.csv *.tsv *.txt)"), _tr("All files (*)")])
+    dialog.fileSelected.connect(lambda name: answered(Path(name)))
+    dialog.open()
+
+
+def ask_for_csv(parent: QWidget, answered: Callable[[Path], None]) -> None:
+    """Where to write the results."""
+    dialog = _dialog(parent, _tr("Export results"), QFileDialog.FileMode.AnyFile)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix("csv")
+    dialog.setNameFilters([_tr("CSV files (*.csv)")])
+    dialog.selectFile("results.csv")
+    dialog.fileSelected.connect(lambda name: answered(Path(name)))
+    dialog.open()
+
+
+def ask_where(parent: QWidget, title: str, name: str, answered: Callable[[Path], None]) -> None:
+    """Where to write a file; ``name`` is proposed, and its ending is added where none is typed."""
+    dialog = _dialog(parent, title.rstrip("…"), QFileDialog.FileMode.AnyFile)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    ending = Path(name).suffix
+    dialog.setDefaultSuffix(ending.lstrip("."))
+    dialog.setNameFilters([f"*{ending}"])
+    dialog.selectFile(name)
+    dialog.fileSelected.connect(lambda chosen: answered(Path(chosen)))
+    dialog.open()
+
+
+def show_about(parent: QWidget) -> None:
+    """What this is."""
+    more = _tr(
+        "Classifies photos with a residual network and shows where it found its evidence. "
+        "Everything happens on this computer.\n\nMIT licence. The font Inter is under the SIL Open Font License; "
+        "assets/LICENSES.md names the source of every sample photo."
+    )
+    box = message_box(parent, _tr("About ResNet Desktop"), f"ResNet Desktop {__version__}", more)
+    box.setIconPixmap(icons.app_icon().pixmap(64))
+    box.open()
+
+
+def _dialog(parent: QWidget, title: str, mode: QFileDialog.FileMode) -> QFileDialog:
+    dialog = QFileDialog(parent, title)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setFileMode(mode)
+    return dialog
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("dialogs", text)

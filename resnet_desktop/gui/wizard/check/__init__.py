@@ -1,0 +1,1 @@
+"""Step two: what is wrong with the photos."""

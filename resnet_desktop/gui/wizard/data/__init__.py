@@ -1,0 +1,1 @@
+"""Step one: where the photos are."""

@@ -1,0 +1,1 @@
+"""Step three: what is trained, and for how long."""

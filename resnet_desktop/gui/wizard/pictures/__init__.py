@@ -1,0 +1,1 @@
+"""Photos of a data set as sheets, large, and with heatmaps."""

@@ -1,0 +1,1 @@
+"""Step six: how good it is, and taking it into use."""

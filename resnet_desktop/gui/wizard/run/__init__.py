@@ -1,0 +1,1 @@
+"""Step five: the run, live."""

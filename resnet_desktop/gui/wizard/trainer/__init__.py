@@ -1,0 +1,1 @@
+"""Step four, where it is needed: PyTorch."""

@@ -1,0 +1,201 @@
+"""The model at work, for the session thread: the only module of the window that imports the inference floors.
+
+It is imported on that thread once the window is there, since NumPy, ONNX and ONNX Runtime take about a second to load.
+Everything here runs on the session thread alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from resnet_desktop.bundle.library import remembered_labels
+from resnet_desktop.bundle.library.library import Library
+from resnet_desktop.bundle.taxonomy.topics import topics_of
+from resnet_desktop.core.errors import ProviderError
+from resnet_desktop.core.progress import Cancelled, never
+from resnet_desktop.imaging.transforms import Fit
+from resnet_desktop.inference import admission, providers
+from resnet_desktop.inference.batch import classify_many
+from resnet_desktop.inference.classifier import Classifier, Prediction
+from resnet_desktop.inference.providers import Choice
+from resnet_desktop.session.analysis import Analysis
+from resnet_desktop.session.recent import Recent
+from resnet_desktop.session.results import Accuracy, Failure, Limits, ModelInfo, Result, Source
+
+
+class Engine:
+    """A classifier, the analysis of its answers, and the activations of the last few photos.
+
+    Args:
+        limits: of what is classified and said.
+        on_fallback: called with a sentence when another provider than the wanted one has to do the work.
+    """
+
+    def __init__(self, limits: Limits, *, on_fallback: Callable[[str], None]) -> None:
+        self._limits = limits
+        self._on_fallback = on_fallback
+        self.closing: Cancelled = never
+        """Asked while a model that is new here is tried; once True, that is given up."""
+        self._opened: tuple[Classifier, Recent, Analysis] | None = None
+        self._choices: dict[str, Choice] = {}
+        self.fit: Fit = "crop"
+
+    @property
+    def ready(self) -> bool:
+        """Whether a model is open."""
+        return self._opened is not None
+
+    @property
+    def analysis(self) -> Analysis:
+        """Explanations by the model that is open. Only when ``ready``."""
+        assert self._opened is not None
+        return self._opened[2]
+
+    @property
+    def provider(self) -> str:
+        """Short name of the provider that runs the model now."""
+        return providers.short_name(self._classifier.provider)
+
+    def open_model(self, wanted: str, provider: str) -> ModelInfo:
+        """Open a model; on failure the one before it stays.
+
+        Args:
+            wanted: a name in the library or a path; empty for the default.
+            provider: ``auto`` or a provider's name; one that does not run here is reported and replaced by ``auto``.
+
+        Raises:
+            ModelError, ProviderError, StorageError.
+            CancelledError: the window closes.
+        """
+        path, problem = _model_file(wanted)
+        admission.admit(path, self.closing)
+        bundle = remembered_labels.read(path)
+        classifier = Classifier(
+            bundle,
+            provider=self._choice(provider),
+            top_k=self._limits.top_k,
+            fit=self.fit,
+            max_pixels=self._limits.max_pixels,
+            group_threshold=self._limits.group_threshold,
+            range=bundle.metadata.transforms.range or self._limits.range,
+            on_fallback=self._on_fallback,
+        )
+        recent = Recent(classifier)  # not the engine itself: a circle would keep the old model's memory for a while
+        self._opened = classifier, recent, Analysis(classifier, recent.prediction)
+        return replace(self.info(), problem=problem)
+
+    def info(self) -> ModelInfo:
+        """What is open now. Only when ``ready``."""
+        classifier = self._classifier
+        bundle = classifier.bundle
+        answered = remembered_labels.recall(bundle) is not None
+        return ModelInfo(
+            name=bundle.path.stem,
+            path=bundle.path,
+            arch=bundle.metadata.arch or "",
+            classes=bundle.classes,
+            side=bundle.input_shape[1],
+            provider=self.provider,
+            reason=classifier.session.fallback_reason or classifier.choice.reason,
+            statuses=classifier.choice.statuses,
+            has_labels=bundle.named or answered,
+            is_prepared=bundle.prepared or answered,
+            explains=bundle.features is not None,
+            categories=bundle.metadata.categories,
+            layers=self.analysis.layers(),
+            accuracy=_accuracy(bundle.metadata.provenance),
+            topics=topics_of(bundle.metadata),
+        )
+
+    def set_fit(self, fit: Fit) -> None:
+        """What the network sees of a photo from now on."""
+        self.fit = fit
+        if self._opened is not None:
+            self._recent.clear()
+            self._classifier.fit = fit
+            self.analysis.forget_photos()
+
+    def classify_many(
+        self, items: Iterator[tuple[int, Source]], cancelled: Callable[[], bool]
+    ) -> Iterator[tuple[int, Result | Failure]]:
+        """Classify numbered pictures, in their order; see ``inference.batch``. Raises ProviderError, ModelError."""
+        numbers: list[int] = []
+
+        def sources() -> Iterator[Source]:
+            for number, source in items:
+                numbers.append(number)
+                yield source
+
+        for outcome in classify_many(self._classifier, sources(), cancelled=cancelled):
+            number = numbers[outcome.index]
+            if outcome.prediction is not None:
+                yield number, self._kept(number, outcome.prediction)
+            elif outcome.error is not None:
+                yield number, Failure.of(outcome.error)
+
+    def classify(self, number: int, source: Source) -> Result:
+        """Classify one picture. Raises ImageError, ProviderError, ModelError."""
+        return self._kept(number, self._classifier.classify(source))
+
+    def remembers(self, number: int) -> bool:
+        """Whether the picture's evidence can be had without running the model again."""
+        return self._opened is not None and number in self._recent
+
+    @property
+    def _classifier(self) -> Classifier:
+        assert self._opened is not None
+        return self._opened[0]
+
+    @property
+    def _recent(self) -> Recent:
+        assert self._opened is not None
+        return self._opened[1]
+
+    def _choice(self, provider: str) -> Choice:
+        """Providers are proven once, not again for each model."""
+        if provider not in self._choices:
+            try:
+                self._choices[provider] = providers.choose(provider)
+            except ProviderError as error:
+                if provider == "auto":
+                    raise
+                self._on_fallback(str(error))
+                instead = self._choice("auto")
+                self._choices[provider] = replace(instead, reason=f"{error} {instead.reason}")
+        return self._choices[provider]
+
+    def _kept(self, number: int, prediction: Prediction) -> Result:
+        self._recent.keep(number, prediction)
+        return Result(
+            prediction.scores,
+            prediction.unfamiliar,
+            providers.short_name(prediction.provider),
+            prediction.seconds,
+            prediction.full_size,
+            prediction.group,
+            prediction.sure,
+            tuple(note.message for note in prediction.notes),
+        )
+
+
+def _accuracy(provenance: Mapping[str, Any]) -> Accuracy | None:
+    """How good a model is by its own word: as it was measured where it was made, else as its publisher says."""
+    metrics, published = provenance.get("metrics", {}), provenance.get("published", {})
+    if metrics.get("acc1") is not None and metrics.get("images"):
+        return Accuracy(metrics["acc1"], metrics["images"], metrics.get("on", ""))
+    if published.get("acc1") is not None:
+        return Accuracy(published["acc1"], None, published.get("on", ""))
+    return None
+
+
+def _model_file(wanted: str) -> tuple[Path, str]:
+    """The file of a model by name or path, or of the default one; and what is wrong with the default, or nothing."""
+    library = Library()
+    if wanted:
+        return library.find(wanted), ""
+    default = library.default()
+    problem = default.problem
+    return default.path, "" if problem is None else f"{problem} Using {default.path.stem} until then."
