@@ -54,7 +54,7 @@ def check(python: Path | None, cancelled: Cancelled = never) -> TrainerCheck:
             fault = _no_python(interpreter, cancelled)
             if fault:
                 return TrainerCheck(python, ok=False, message=fault)
-        command = [interpreter, "-m", f"{TRAINER}.ready"]
+        command = [interpreter, "-m", f"{TRAINER}.self_check"]
         answer = ask(command, CHECK_SECONDS, env=environment(python), cancelled=cancelled)
     except OSError as error:
         return TrainerCheck(python, ok=False, message=f"{interpreter} does not run: {error.strerror or error}.")

@@ -12,7 +12,7 @@ from resnet_desktop.head import choices
 from resnet_desktop.head.features import BATCH, Extractor
 from resnet_desktop.head.run import REPORT_SECONDS
 from resnet_desktop.jobs.job import Job
-from resnet_desktop.runs.parity import PROOF_PHOTOS
+from resnet_desktop.runs.evaluation.parity import PROOF_PHOTOS
 
 PHOTOS = 16
 STARTING = 2.0

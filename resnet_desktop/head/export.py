@@ -28,11 +28,12 @@ from resnet_desktop.head.folds import NEVER
 from resnet_desktop.head.logistic import Floats, Linear
 from resnet_desktop.head.taught import Taught
 from resnet_desktop.inference.session import Session
-from resnet_desktop.runs import assess, calibrate, judge, novelty, parity, report_doubts
 from resnet_desktop.runs.about import OF_THE_RUN
-from resnet_desktop.runs.assess import Answers, Fitted
 from resnet_desktop.runs.control import Control
-from resnet_desktop.runs.report import write_report
+from resnet_desktop.runs.evaluation import calibrate, evaluate_bundle, novelty, parity, scores
+from resnet_desktop.runs.evaluation.evaluate_bundle import Answers, Fitted
+from resnet_desktop.runs.report import label_errors
+from resnet_desktop.runs.report.page import write_report
 from resnet_desktop.runs.reporter import Reporter
 
 CROSSED = "cross-validation"
@@ -120,7 +121,7 @@ def _asked(
     taught: Taught, draft: Bundle, session: Session, samples: tuple[Sample, ...], centres: Floats, told: _Told
 ) -> Answers:
     workers, layer = max(1, taught.job.workers or 1), taught.base.head.features
-    found = assess.ask(draft, session, samples, workers, centres, told, layer)
+    found = evaluate_bundle.ask(draft, session, samples, workers, centres, told, layer)
     told.part(len(samples))
     return found
 
@@ -190,12 +191,12 @@ def _results(
     if taught.crossed or not len(validation):
         validation, role = crossed(taught), CROSSED
     judged, which = (test, "test") if len(test) else (validation, role)
-    metrics = assess.metrics(judged, which, fitted, labels) | {"chosen_by": False}
+    metrics = evaluate_bundle.metrics(judged, which, fitted, labels) | {"chosen_by": False}
     if which == CROSSED and len(judged):
         metrics["folds"] = taught.folds
     doubts, rows = ({"pictures": 0, "wrong": None, "why": ""}, []) if role == CROSSED else _doubted(taught, fitted)
     told = {"metrics": metrics, "history": [], "suspects": rows, "doubts": doubts}
-    results = assess.results(validation, test, fitted, labels, told, role)
+    results = evaluate_bundle.results(validation, test, fitted, labels, told, role)
     apart = (*taught.validation, *taught.found.test)
     read = {sample.name for sample in (*validation.samples, *test.samples)}
     lost = [sample for sample in apart if sample.name not in read]
@@ -210,10 +211,10 @@ def _results(
 def _doubted(taught: Taught, fitted: Fitted) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Likely wrong labels among the photos that were learnt from, by layers that have not seen them."""
     out, names = crossed(taught), taught.found.labels
-    known = judge.judgeable(out.labels, len(names))[out.labels]
-    if known.sum() < report_doubts.LEAST:
+    known = scores.judgeable(out.labels, len(names))[out.labels]
+    if known.sum() < label_errors.LEAST:
         return {"pictures": 0, "wrong": None, "why": "few"}, []
-    p, wrong = judge.softmax(out.logits, fitted.temperature), out.logits.argmax(1) != out.labels
+    p, wrong = scores.softmax(out.logits, fitted.temperature), out.logits.argmax(1) != out.labels
     rows = [
         {
             "path": out.samples[i].name,
@@ -222,6 +223,6 @@ def _doubted(taught: Taught, fitted: Fitted) -> tuple[dict[str, Any], list[dict[
             "probability": round(float(p[i].max()), 5),
             "role": "training",
         }
-        for i in np.flatnonzero(judge.suspects(p, out.labels)).tolist()
+        for i in np.flatnonzero(scores.suspects(p, out.labels)).tolist()
     ]
     return {"pictures": int(known.sum()), "wrong": round(float(wrong[known].mean()), 4), "why": ""}, rows

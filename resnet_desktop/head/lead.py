@@ -13,10 +13,10 @@ from resnet_desktop.head.run import Run
 from resnet_desktop.jobs import events, run_folder
 from resnet_desktop.jobs.job import Job
 from resnet_desktop.runs.control import CancelledRunError, Control
-from resnet_desktop.runs.last_word import FORESEEN, LastWord, failed, keep_log
+from resnet_desktop.runs.error_messages import in_words
+from resnet_desktop.runs.final_event import FORESEEN, LastWord, failed, keep_log
 from resnet_desktop.runs.lock import lock_folder
 from resnet_desktop.runs.reporter import Reporter, newest_checkpoint, refuse
-from resnet_desktop.runs.trouble import in_words
 
 
 def run_job(job: Job, mode: str, *, resumed: bool = False) -> int:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.head.folds import NEVER
 from resnet_desktop.head.logistic import Floats, Ints, Linear, fit
-from resnet_desktop.runs import judge
+from resnet_desktop.runs.evaluation import scores
 from resnet_desktop.runs.weights import class_weights
 
 STRENGTHS = tuple(10.0 ** (-0.5 * i) for i in range(2, 14))
@@ -178,7 +178,7 @@ def _chosen(
     for i, strength in enumerate(STRENGTHS):
         told(i, len(STRENGTHS))
         logits = np.concatenate([asked.logits(part, strength) for part in parts])
-        loss = float(judge.losses(judge.softmax(logits), truth).mean())
+        loss = float(scores.losses(scores.softmax(logits), truth).mean())
         right = float((logits.argmax(1) == truth).mean())
         path.append({"strength": strength, "loss": round(loss, 5), "accuracy": round(right, 4)})
         if loss < path[best]["loss"]:

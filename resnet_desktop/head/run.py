@@ -22,10 +22,10 @@ from resnet_desktop.head.learner import Learnt, learn
 from resnet_desktop.head.taught import Taught
 from resnet_desktop.head.versions import versions
 from resnet_desktop.jobs.job import Job, Recipe
-from resnet_desktop.runs import room, weights
+from resnet_desktop.runs import disk_space, weights
 from resnet_desktop.runs.control import CancelledRunError, Control
+from resnet_desktop.runs.evaluation.parity import PROOF_PHOTOS
 from resnet_desktop.runs.feature_cache import features_cache
-from resnet_desktop.runs.parity import PROOF_PHOTOS
 from resnet_desktop.runs.reporter import Reporter
 
 REPORT_SECONDS = 4.0
@@ -62,7 +62,7 @@ class Run:
         """
         self._store_job()
         self.reporter.say("started", job=self.job.as_dict(), device="cpu", versions=versions())
-        room.check(self.folder, 3 * self.base.bundle.size + room.SMALL)
+        disk_space.check(self.folder, 3 * self.base.bundle.size + disk_space.SMALL)
         found, groups = self._scan()
         training, validation, extract = self._features(found)
         fold = folds.folds(training.samples, _places(groups, training.samples), self.job.seed)

@@ -16,8 +16,8 @@ from typing import Any
 from resnet_desktop.core.errors import JobError, ResNetDesktopError
 from resnet_desktop.jobs import events
 from resnet_desktop.jobs.job import Job, read_job
+from resnet_desktop.runs.error_messages import in_words
 from resnet_desktop.runs.reporter import exit_code, newest_checkpoint, say_line
-from resnet_desktop.runs.trouble import in_words
 
 
 def given_job(path: Path) -> Job:

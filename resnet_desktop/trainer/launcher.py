@@ -18,10 +18,10 @@ from resnet_desktop.core.errors import ResNetDesktopError, TrainingError
 from resnet_desktop.jobs import events, run_folder
 from resnet_desktop.jobs.job import Job
 from resnet_desktop.runs.control import CancelledRunError, Control
-from resnet_desktop.runs.last_word import FORESEEN, LastWord, failed, keep_log
+from resnet_desktop.runs.error_messages import in_words
+from resnet_desktop.runs.final_event import FORESEEN, LastWord, failed, keep_log
 from resnet_desktop.runs.lock import lock_folder
 from resnet_desktop.runs.reporter import Reporter, Silent, complain, exit_code, newest_checkpoint, refuse
-from resnet_desktop.runs.trouble import in_words
 from resnet_desktop.trainer.distributed.process_group import World, join
 from resnet_desktop.trainer.loop import checkpoint as checkpoints
 from resnet_desktop.trainer.run import Run

@@ -207,7 +207,7 @@ def sizes(setting: Setting, run: Path, pixels: tuple[int, ...]) -> Table:
     import torch
 
     from resnet_desktop.data.dataset import scan
-    from resnet_desktop.runs.calibrate import wilson_interval
+    from resnet_desktop.runs.evaluation.calibrate import wilson_interval
     from resnet_desktop.trainer import choices
     from resnet_desktop.trainer.distributed.process_group import World
     from resnet_desktop.trainer.evaluation.evaluate import Evaluator

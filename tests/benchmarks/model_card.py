@@ -17,7 +17,7 @@ from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.inference.batch import classify_many
 from resnet_desktop.inference.classifier import Classifier, Prediction
-from resnet_desktop.runs.calibrate import wilson_interval
+from resnet_desktop.runs.evaluation.calibrate import wilson_interval
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DATA = REPOSITORY.parent / "shared" / "data"

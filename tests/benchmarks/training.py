@@ -119,7 +119,7 @@ def plain_loop(data: Path, epochs: int) -> dict[str, Any]:
 
     from resnet_desktop.data.dataset import scan
     from resnet_desktop.jobs.job import parse_job
-    from resnet_desktop.runs.calibrate import wilson_interval
+    from resnet_desktop.runs.evaluation.calibrate import wilson_interval
     from resnet_desktop.trainer import choices
     from resnet_desktop.trainer.inputs.augment import Augmenter
     from resnet_desktop.trainer.inputs.picture_tensor import load_pictures, square

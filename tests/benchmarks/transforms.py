@@ -14,7 +14,7 @@ from torch.nn import functional
 from resnet_desktop.data.dataset import scan
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.job import read_job
-from resnet_desktop.runs.calibrate import wilson_interval
+from resnet_desktop.runs.evaluation.calibrate import wilson_interval
 from resnet_desktop.trainer.inputs.augment import Augmenter
 from resnet_desktop.trainer.inputs.picture_tensor import load_pictures, square
 from resnet_desktop.trainer.loop import checkpoint as checkpoints

@@ -165,7 +165,7 @@ def test_the_window_starts_without_what_takes_long_to_import() -> None:
 
 def demonstration(target: Path, model: str) -> str:
     """A program that runs the demonstration and ends with its status."""
-    start = "import sys; from pathlib import Path; from resnet_desktop.gui import app; "
+    start = "import sys; from pathlib import Path; from resnet_desktop.gui.shell import app; "
     return f"{start}sys.exit(app.demonstrate(Path({str(target)!r}), model={model!r}))"
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from resnet_desktop.core.errors import StorageError
-from resnet_desktop.runs.room import SMALL
-from resnet_desktop.runs.trouble import diverges
+from resnet_desktop.runs.disk_space import SMALL
+from resnet_desktop.runs.error_messages import diverges
 from resnet_desktop.trainer.export import disk_space
 from resnet_desktop.trainer.step.attempt import Attempt
 

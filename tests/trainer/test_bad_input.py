@@ -23,7 +23,7 @@ from resnet_desktop.core.errors import JobError, ModelError, ResNetDesktopError,
 from resnet_desktop.data.checks import coverage_warnings
 from resnet_desktop.jobs import events
 from resnet_desktop.jobs.job import parse_job
-from resnet_desktop.runs import trouble
+from resnet_desktop.runs import error_messages
 from resnet_desktop.runs.lock import lock_folder
 from resnet_desktop.trainer import choices
 from resnet_desktop.trainer.launcher import run_job
@@ -315,7 +315,7 @@ FOREIGN = [
 
 @pytest.mark.parametrize(("error", "code", "said"), FOREIGN)
 def test_what_others_raise_is_put_into_words(error: BaseException, code: str, said: str) -> None:
-    told = trouble.in_words(error, Path("runs/one"))
+    told = error_messages.in_words(error, Path("runs/one"))
     assert told.code == code
     assert said in told.message
     assert told.hint
@@ -325,4 +325,4 @@ def test_what_others_raise_is_put_into_words(error: BaseException, code: str, sa
 
 def test_what_is_in_words_stays_as_it_is() -> None:
     error = ResNetDesktopError("some_code", "A sentence.")
-    assert trouble.in_words(error, Path()) is error
+    assert error_messages.in_words(error, Path()) is error

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from resnet_desktop.runs import calibrate
+from resnet_desktop.runs.evaluation import calibrate
 
 
 def fitted(logits: torch.Tensor, labels: torch.Tensor) -> float:

@@ -9,7 +9,7 @@ import torch
 from resnet_desktop.data.pictures.samples import Sample
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.job import Recipe
-from resnet_desktop.runs.report_doubts import LEAST
+from resnet_desktop.runs.report.label_errors import LEAST
 from resnet_desktop.trainer.evaluation import label_errors
 from resnet_desktop.trainer.inputs.augment import Augmenter
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed, PictureFeed

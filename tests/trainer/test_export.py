@@ -17,7 +17,7 @@ from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.inference.novelty import NoveltyRule
 from resnet_desktop.jobs.results import Results, read_results
 from resnet_desktop.runs import reporter
-from resnet_desktop.runs.assess import BATCH
+from resnet_desktop.runs.evaluation.evaluate_bundle import BATCH
 from resnet_desktop.trainer.loop.remaining_work import REPORT_SECONDS
 
 from .conftest import fine_tune_job, run_here, weights

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from resnet_desktop.inference.novelty import NoveltyRule, similarity, unit_rows
-from resnet_desktop.runs import novelty
+from resnet_desktop.runs.evaluation import novelty
 
 
 def kinds(count: int, seed: int) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -171,7 +171,7 @@ def test_standard_output_is_the_protocols_alone(stripe_folder: Path, tmp_path: P
 def test_a_run_whose_parent_has_gone_says_why_it_failed(stripe_folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "job.json"
     path.write_text(json.dumps(small_job(stripe_folder, tmp_path / "out")))
-    broken = "import sys\nfrom resnet_desktop.trainer import engine\n"
+    broken = "import sys\nfrom resnet_desktop.trainer.loop import engine\n"
     broken += "def train(self): raise RuntimeError('the device broke')\nengine.Engine.train = train\n"
     broken += f"from resnet_desktop.trainer.__main__ import main\nsys.exit(main([{str(path)!r}]))"
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}

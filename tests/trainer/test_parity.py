@@ -17,7 +17,7 @@ from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.data.pictures.samples import Sample
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.session import Session
-from resnet_desktop.runs import assess
+from resnet_desktop.runs.evaluation import evaluate_bundle
 from resnet_desktop.trainer.export import parity
 from resnet_desktop.trainer.loop.remaining_work import PROOF_PHOTOS
 
@@ -36,7 +36,7 @@ def test_photos_of_all_classes_are_tried(count: int, monkeypatch: pytest.MonkeyP
         chosen.extend(samples)
         yield list(samples), np.zeros((1, 3, 8, 8), np.float32)
 
-    monkeypatch.setattr(assess, "batches", batches)
+    monkeypatch.setattr(evaluate_bundle, "batches", batches)
     samples = [Sample(f"{i}.png", None, 10 * i // count) for i in range(count)]
     parity.inputs(samples, Transforms(), 1)
     assert len(chosen) == len(set(chosen)) == min(PROOF_PHOTOS, count)

@@ -14,10 +14,10 @@ from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.data.dataset import Sample
 from resnet_desktop.inference.session import Session
 from resnet_desktop.jobs.fields import shown
-from resnet_desktop.runs import assess, judge
+from resnet_desktop.runs.evaluation import evaluate_bundle, scores
 from resnet_desktop.trainer.graph.network import GraphNetwork
 
-PHOTOS = assess.BATCH
+PHOTOS = evaluate_bundle.BATCH
 LIMIT = 1e-4
 """Largest difference in probability."""
 FAR = 1e-3
@@ -35,7 +35,7 @@ def prove(bundle: Bundle, base: Base, samples: Sequence[Sample], workers: int) -
     """
     count = min(PHOTOS, len(samples))
     chosen = [samples[(2 * i + 1) * len(samples) // (2 * count)] for i in range(count)]
-    found = next(assess.batches(chosen, bundle.metadata.transforms, workers), None)
+    found = next(evaluate_bundle.batches(chosen, bundle.metadata.transforms, workers), None)
     if found is None:
         return 0.0
     x = found[1]
@@ -43,7 +43,7 @@ def prove(bundle: Bundle, base: Base, samples: Sequence[Sample], workers: int) -
     right = Session(bundle).run(x)[bundle.output_name]
     with torch.inference_mode():
         ours = network.pooled(torch.from_numpy(x)).numpy()
-    difference = float(np.abs(judge.softmax(ours) - judge.softmax(right)).max())
+    difference = float(np.abs(scores.softmax(ours) - scores.softmax(right)).max())
     if difference <= LIMIT:  # not so for what is no number
         return difference
     where = _first_difference(bundle, network, x[:1])

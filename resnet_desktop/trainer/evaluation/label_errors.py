@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from resnet_desktop.runs import calibrate, judge
-from resnet_desktop.runs.report_doubts import LEAST, MOST_PICTURES
+from resnet_desktop.runs.evaluation import calibrate, scores
+from resnet_desktop.runs.report.label_errors import LEAST, MOST_PICTURES
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed
 
 FOLDS = 5
@@ -52,7 +52,7 @@ def doubted(feed: Feed, names: Sequence[str], check: Callable[[], object]) -> Do
     if not isinstance(feed, FeatureFeed):
         return Doubts([], why="learnt")
     every = feed.labels.cpu()
-    chosen = torch.from_numpy(np.flatnonzero(judge.judgeable(every.numpy(), len(names))[every.numpy()]))
+    chosen = torch.from_numpy(np.flatnonzero(scores.judgeable(every.numpy(), len(names))[every.numpy()]))
     if len(chosen) < LEAST or len(chosen) > MOST_PICTURES:
         return Doubts([], why="few" if len(chosen) < LEAST else "many")
     features, labels = feed.plain.cpu()[chosen], every[chosen]
@@ -62,7 +62,7 @@ def doubted(feed: Feed, names: Sequence[str], check: Callable[[], object]) -> Do
     for i in range(FOLDS):
         weight, bias = _fitted(features[fold != i], labels[fold != i], len(names), check)
         logits[fold == i] = features[fold == i] @ weight + bias
-    probabilities = judge.softmax(logits.numpy(), calibrate.fit_temperature(logits.numpy(), labels.numpy()))
+    probabilities = scores.softmax(logits.numpy(), calibrate.fit_temperature(logits.numpy(), labels.numpy()))
     wrong = float((probabilities.argmax(1) != labels.numpy()).mean())
     rows = [
         {
@@ -72,7 +72,7 @@ def doubted(feed: Feed, names: Sequence[str], check: Callable[[], object]) -> Do
             "probability": round(float(probabilities[i].max()), 5),
             "role": "training",
         }
-        for i in np.flatnonzero(judge.suspects(probabilities, labels.numpy())).tolist()
+        for i in np.flatnonzero(scores.suspects(probabilities, labels.numpy())).tolist()
     ]
     return Doubts(rows, len(chosen), round(wrong, 4))
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from torch import nn
 
-from resnet_desktop.runs.room import SMALL
-from resnet_desktop.runs.room import check as check
+from resnet_desktop.runs.disk_space import SMALL
+from resnet_desktop.runs.disk_space import check as check
 from resnet_desktop.trainer.loop.checkpoint import KEPT
 
 

@@ -22,9 +22,9 @@ from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError, TrainingError
 from resnet_desktop.data.dataset import Sample, Scan
 from resnet_desktop.inference.session import Session
-from resnet_desktop.runs import assess, novelty
-from resnet_desktop.runs.assess import Answers, Fitted
-from resnet_desktop.runs.report import write_report
+from resnet_desktop.runs.evaluation import evaluate_bundle, novelty
+from resnet_desktop.runs.evaluation.evaluate_bundle import Answers, Fitted
+from resnet_desktop.runs.report.page import write_report
 from resnet_desktop.trainer.evaluation.label_errors import doubted
 from resnet_desktop.trainer.export import parity, provenance
 from resnet_desktop.trainer.export.assemble import Arrays, Made, linear_names, make
@@ -125,7 +125,7 @@ class _Told:
 
     def another_run(self) -> None:
         """One more run of this part is done, or begins. Raises CancelledRunError."""
-        self(self._done - self._before + assess.BATCH)
+        self(self._done - self._before + evaluate_bundle.BATCH)
 
     def over(self, *passes: Sequence[parity.Floats]) -> Callable[[], object]:
         """What is to be called before each run over some rows of pictures, pass by pass."""
@@ -148,14 +148,14 @@ def _asked(
         if len(found.validation) < novelty.ENOUGH:
             learnt = novelty.out_of_sample(features, len(found.labels), engine.control.check)
     else:
-        features = assess.pooled(draft, session, told.learnt, workers, told, layer)
+        features = evaluate_bundle.pooled(draft, session, told.learnt, workers, told, layer)
     centres = novelty.prototypes(features, len(found.labels), engine.control.check)
     told.part(len(told.learnt))
-    validation = assess.ask(draft, session, found.validation, workers, centres, told, layer)
+    validation = evaluate_bundle.ask(draft, session, found.validation, workers, centres, told, layer)
     told.part(len(found.validation))
-    test = assess.ask(draft, session, found.test, workers, centres, told, layer)
+    test = evaluate_bundle.ask(draft, session, found.test, workers, centres, told, layer)
     told.part(len(found.test))
-    return validation, test, assess.fit(validation, test, centres, learnt, layer)
+    return validation, test, evaluate_bundle.fit(validation, test, centres, learnt, layer)
 
 
 def _written(bundle: Bundle, witness: parity.Witness, told: _Told) -> Bundle:
@@ -180,12 +180,12 @@ def _results(
     judged, which = (test, "test") if len(test) else (validation, "validation")
     doubts = doubted(engine.training, found.labels, engine.control.check)
     told = {
-        "metrics": assess.metrics(judged, which, fitted, found.labels),
+        "metrics": evaluate_bundle.metrics(judged, which, fitted, found.labels),
         "history": engine.history,
         "suspects": doubts.rows,
         "doubts": doubts.told(),
     }
-    results = assess.results(validation, test, fitted, found.labels, told)
+    results = evaluate_bundle.results(validation, test, fitted, found.labels, told)
     lost = _lost(engine, found, answers)
     card = provenance.provenance(engine, found, test.samples, lost) | {"parity": proof}
     return results | {"about": card | provenance.data(engine, found, test.samples, lost)}

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from resnet_desktop.runs.parity import LIMIT, ROUNDING, Floats, Parity, Witness, inputs
+from resnet_desktop.runs.evaluation.parity import LIMIT, ROUNDING, Floats, Parity, Witness, inputs
 from resnet_desktop.trainer.export.assemble import Made
 from resnet_desktop.trainer.network.build import channels_last, load_arrays
 from resnet_desktop.trainer.network.classifier import Classifier

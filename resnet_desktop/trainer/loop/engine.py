@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from resnet_desktop.core.errors import StorageError
 from resnet_desktop.jobs.job import Job, Phase, Recipe
 from resnet_desktop.runs.control import CancelledRunError, Control
+from resnet_desktop.runs.error_messages import DIVERGES, diverges, finite, out_of_memory
 from resnet_desktop.runs.reporter import Reporter
-from resnet_desktop.runs.trouble import DIVERGES, diverges, finite, out_of_memory
 from resnet_desktop.trainer import choices
 from resnet_desktop.trainer.distributed.process_group import World
 from resnet_desktop.trainer.evaluation import error_details

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from resnet_desktop.data.dataset import Sample, Scan
-from resnet_desktop.runs.parity import PROOF_PHOTOS as PROOF_PHOTOS
+from resnet_desktop.runs.evaluation.parity import PROOF_PHOTOS as PROOF_PHOTOS
 
 PROTOTYPE_PHOTOS = 256
 """Training pictures whose features are computed for the warning about unfamiliar ones, where none are at hand."""

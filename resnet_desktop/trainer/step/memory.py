@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from resnet_desktop.runs.trouble import is_out_of_memory as is_out_of_memory
+from resnet_desktop.runs.error_messages import is_out_of_memory as is_out_of_memory
 
 _SHARE = 0.6
 """Of the free memory, the part that a batch may take."""

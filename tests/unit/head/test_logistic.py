@@ -13,7 +13,7 @@ from resnet_desktop.head import learner
 from resnet_desktop.head.folds import NEVER
 from resnet_desktop.head.learner import STRENGTHS, learn
 from resnet_desktop.head.logistic import Linear, fit, minimized
-from resnet_desktop.runs import judge
+from resnet_desktop.runs.evaluation import scores
 
 Problem = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]
 
@@ -122,7 +122,7 @@ def test_photos_that_are_never_left_out_are_not_judged() -> None:
     found = learn(x[None].astype(np.float16), labels, fold, 3, "none")
     assert np.isnan(found.logits[:7]).all()
     assert np.isfinite(found.logits[7:]).all()
-    assert judge.accuracy(found.logits[7:], labels[7:])["acc1"] > 0.6
+    assert scores.accuracy(found.logits[7:], labels[7:])["acc1"] > 0.6
 
 
 def test_weights_make_up_for_unequal_classes() -> None:

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from resnet_desktop.imaging import demand
-from resnet_desktop.imaging.wanted import Wanted
+from resnet_desktop.imaging.formats.request import Wanted
 from tests.conftest import make_photo
 
 LIMIT = 1.5e9

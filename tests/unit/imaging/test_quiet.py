@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_desktop.imaging.quiet import quiet_libtiff
+from resnet_desktop.imaging.formats.quiet import quiet_libtiff
 
 DECODE = """
 import sys

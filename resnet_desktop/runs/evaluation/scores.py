@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.runs.calibrate import BINS, wilson_interval
+from resnet_desktop.runs.evaluation.calibrate import BINS, wilson_interval
 
 LEAST_OF_CLASS = 10
 """Pictures of a class from which on labels are doubted."""

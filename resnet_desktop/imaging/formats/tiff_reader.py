@@ -8,13 +8,14 @@ import struct
 from PIL import Image
 
 from resnet_desktop.core.errors import ImageError
-from resnet_desktop.imaging import assemble, container, demand, jpeg, jpeg_reader, tiff, tiff_strips
-from resnet_desktop.imaging.from_samples import from_samples, samples_of_image
+from resnet_desktop.imaging import assemble, container, demand
+from resnet_desktop.imaging.formats import jpeg, jpeg_reader, tiff, tiff_strips
+from resnet_desktop.imaging.formats.error_messages import UnsupportedError
+from resnet_desktop.imaging.formats.from_samples import from_samples, samples_of_image
+from resnet_desktop.imaging.formats.request import TURNS, Result, Turn, Wanted, no_such_page, turned
 from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.samples import to_image
 from resnet_desktop.imaging.source import OpenSource
-from resnet_desktop.imaging.trouble import UnsupportedError
-from resnet_desktop.imaging.wanted import TURNS, Result, Turn, Wanted, no_such_page, turned
 
 _STREAMED = 500_000_000  # bytes that Pillow would take, from which on a TIFF is read in strips, if that can be
 

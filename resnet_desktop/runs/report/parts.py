@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from resnet_desktop.explain.report.svg import Axis, Line, line_chart, text
-from resnet_desktop.runs.calibrate import BINS
+from resnet_desktop.runs.evaluation.calibrate import BINS
 
 LARGEST_TABLE = 30
 """Classes up to which the confusion table is drawn."""

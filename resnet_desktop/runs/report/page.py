@@ -15,8 +15,8 @@ from resnet_desktop.core import atomic
 from resnet_desktop.data.dataset import Sample
 from resnet_desktop.explain.report.style import document
 from resnet_desktop.explain.report.svg import text
-from resnet_desktop.runs import report_data, report_doubts, report_heatmaps, report_parts
-from resnet_desktop.runs.report_pictures import Thumbnails
+from resnet_desktop.runs.report import data, heatmaps, label_errors, parts
+from resnet_desktop.runs.report.pictures import Thumbnails
 
 WORST = 24
 """Mistakes, and doubtful labels, that are shown."""
@@ -64,24 +64,24 @@ def write_report(
     by_name = {sample.name: sample for sample in samples}
     with Thumbnails(by_name) as thumbnails:
         check()
-        none = "No mistakes on the photos it was evaluated on." if judged else report_parts.UNMEASURED
+        none = "No mistakes on the photos it was evaluated on." if judged else parts.UNMEASURED
         shown = thumbnails.gallery(worst, none)
         check()
         doubted = thumbnails.gallery(results["suspects"][:WORST], "None found.", doubts=True)
-    changes = report_heatmaps.section(bundle, base, judged, by_name, check)
+    changes = heatmaps.section(bundle, base, judged, by_name, check)
     sections = [
-        ("", report_parts.headline(results)),
-        ("Per-class results", report_parts.classes(results["per_class"])),
-        ("Confusion", report_parts.confusion(results, mistakes)),
-        ("Worst mistakes", report_parts.counted(len(worst), len(mistakes), "mistakes") + shown),
-        ("Possibly wrong labels", report_doubts.words(results, WORST) + doubted),
+        ("", parts.headline(results)),
+        ("Per-class results", parts.classes(results["per_class"])),
+        ("Confusion", parts.confusion(results, mistakes)),
+        ("Worst mistakes", parts.counted(len(worst), len(mistakes), "mistakes") + shown),
+        ("Possibly wrong labels", label_errors.words(results, WORST) + doubted),
         ("Before and after" if base else "Where it looks", changes),
-        ("Calibration", report_parts.confidence(results)),
-        ("Unfamiliar photos", report_parts.novelty(results["novelty"])),
+        ("Calibration", parts.confidence(results)),
+        ("Unfamiliar photos", parts.novelty(results["novelty"])),
         ("Training", _training(results["history"], about)),
-        ("Data", report_data.data(about)),
-        ("Recipe and origin", report_data.recipe(about)),
-        ("Export check", report_data.parity(about.get("parity"), about.get("learner"))),
+        ("Data", data.data(about)),
+        ("Recipe and origin", data.recipe(about)),
+        ("Export check", data.parity(about.get("parity"), about.get("learner"))),
     ]
     title = f"{about['name']}: {about['arch']}, {len(results['labels'])} classes"
     made = f"<header><h1>{text(title)}</h1><p>{text(about.get('date', ''))} · ResNet Desktop</p></header>"
@@ -91,5 +91,5 @@ def write_report(
 
 
 def _training(history: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> str:
-    curves = report_parts.curves(history, about) + report_parts.epochs(history)
-    return curves + report_parts.regression(about.get("learner"))
+    curves = parts.curves(history, about) + parts.epochs(history)
+    return curves + parts.regression(about.get("learner"))

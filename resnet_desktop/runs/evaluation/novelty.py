@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from resnet_desktop.bundle.graph.resnet import POOLED
 from resnet_desktop.inference.novelty import pack, similarity, unit_rows
-from resnet_desktop.runs.calibrate import wilson_interval
+from resnet_desktop.runs.evaluation.calibrate import wilson_interval
 
 FALSE_ALARMS = 0.05
 """The share of familiar pictures that the warning may be wrong about."""

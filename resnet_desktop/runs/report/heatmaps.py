@@ -19,7 +19,7 @@ from resnet_desktop.explain.report.svg import text
 from resnet_desktop.imaging.decode import Source
 from resnet_desktop.imaging.overlay import colormap
 from resnet_desktop.inference.classifier import Classifier
-from resnet_desktop.runs.report_pictures import Row, image, short_name
+from resnet_desktop.runs.report.pictures import Row, image, short_name
 
 PHOTOS = 6
 SIDE = 260

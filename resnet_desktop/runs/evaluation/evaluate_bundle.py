@@ -23,7 +23,7 @@ from resnet_desktop.imaging.decode import decode_image
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.novelty import similarity
 from resnet_desktop.inference.session import Session
-from resnet_desktop.runs import calibrate, judge, novelty
+from resnet_desktop.runs.evaluation import calibrate, novelty, scores
 
 BATCH = 8
 """Pictures in a run of the bundle: few, so that a command is heard soon."""
@@ -156,12 +156,12 @@ def metrics(answers: Answers, which: str, fitted: Fitted, names: Sequence[str]) 
     if not len(answers):
         return {"acc1": None, "acc1_interval": None, "images": 0, "ece": None}
     labels, predicted = answers.labels, answers.logits.argmax(1)
-    p, raw = judge.softmax(answers.logits, fitted.temperature), judge.softmax(answers.logits)
-    rows = judge.per_class(predicted, labels, names)
+    p, raw = scores.softmax(answers.logits, fitted.temperature), scores.softmax(answers.logits)
+    rows = scores.per_class(predicted, labels, names)
     return {
-        **judge.accuracy(answers.logits, labels),
+        **scores.accuracy(answers.logits, labels),
         "on": which,
-        "loss": round(float(judge.losses(p, labels).mean()), 4),
+        "loss": round(float(scores.losses(p, labels).mean()), 4),
         "ece": round(calibrate.expected_calibration_error(p, labels), 4),
         "ece_uncalibrated": round(calibrate.expected_calibration_error(raw, labels), 4),
         "per_class": {row["label"]: row["recall"] for row in rows if row["support"]},
@@ -188,7 +188,7 @@ def results(
             for.
     """
     judged = test if len(test) else validation
-    predicted, p = judged.logits.argmax(1), judge.softmax(judged.logits, fitted.temperature)
+    predicted, p = judged.logits.argmax(1), scores.softmax(judged.logits, fitted.temperature)
     pictures = [*_pictures(validation, fitted, names, role), *_pictures(test, fitted, names, "test")]
     doubted = [
         {k: row[k] for k in ("path", "label", "predicted", "probability", "role")} for row in pictures if row["suspect"]
@@ -197,14 +197,14 @@ def results(
     return {
         "labels": list(names),
         "metrics": found["metrics"],
-        "per_class": judge.per_class(predicted, judged.labels, names),
-        "confusion": judge.confusion(predicted, judged.labels, classes) if classes <= LARGEST_TABLE else None,
+        "per_class": scores.per_class(predicted, judged.labels, names),
+        "confusion": scores.confusion(predicted, judged.labels, classes) if classes <= LARGEST_TABLE else None,
         "pictures": pictures,
         "suspects": sorted([*doubted, *found["suspects"]], key=lambda row: -row["probability"]),
         "doubts": {"training": found["doubts"], "apart": _looked_at(validation, names) + _looked_at(test, names)},
         "reliability": {
-            "before": judge.reliability(judge.softmax(judged.logits), judged.labels) if len(judged) else [],
-            "after": judge.reliability(p, judged.labels) if len(judged) else [],
+            "before": scores.reliability(scores.softmax(judged.logits), judged.labels) if len(judged) else [],
+            "after": scores.reliability(p, judged.labels) if len(judged) else [],
         },
         "temperature": fitted.temperature,
         "novelty": novelty.told(fitted.novelty),
@@ -214,15 +214,15 @@ def results(
 
 def _looked_at(answers: Answers, names: Sequence[str]) -> int:
     """How many pictures were asked whether their label is wrong: those of classes with enough of them."""
-    return int(judge.judgeable(answers.labels, len(names))[answers.labels].sum())
+    return int(scores.judgeable(answers.labels, len(names))[answers.labels].sum())
 
 
 def _pictures(answers: Answers, fitted: Fitted, names: Sequence[str], role: str) -> list[dict[str, Any]]:
     """Each picture and what the bundle makes of it, the worst first."""
     if not len(answers):
         return []
-    p = judge.softmax(answers.logits, fitted.temperature)
-    losses, doubted = judge.losses(p, answers.labels), judge.suspects(p, answers.labels)
+    p = scores.softmax(answers.logits, fitted.temperature)
+    losses, doubted = scores.losses(p, answers.labels), scores.suspects(p, answers.labels)
     return [
         {
             "path": answers.samples[i].name,

@@ -7,12 +7,13 @@ from dataclasses import replace
 from PIL import Image, ImageFile
 
 from resnet_desktop.core.errors import ImageError
-from resnet_desktop.imaging import assemble, container, demand, jpeg, science
-from resnet_desktop.imaging.from_samples import from_array
+from resnet_desktop.imaging import assemble, container, demand
+from resnet_desktop.imaging.formats import jpeg, science
+from resnet_desktop.imaging.formats.error_messages import UnsupportedError
+from resnet_desktop.imaging.formats.from_samples import from_array
+from resnet_desktop.imaging.formats.request import Result, Turn, Wanted, least_side, turn_of, turned
 from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.source import OpenSource
-from resnet_desktop.imaging.trouble import UnsupportedError
-from resnet_desktop.imaging.wanted import Result, Turn, Wanted, least_side, turn_of, turned
 
 _MAX_SCANNED = 8_000_000_000  # pixels times scans of a progressive JPEG; a usual one has about ten scans
 _LEAST_WHOLE = 0.9  # of the rows of a JPEG that is cut short

@@ -16,7 +16,7 @@ from resnet_desktop.core.errors import DataError, TrainingError
 from resnet_desktop.data.dataset import Sample
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.session import Session
-from resnet_desktop.runs import assess, judge
+from resnet_desktop.runs.evaluation import evaluate_bundle, scores
 
 PROOF_PHOTOS = 64
 """Photos on which the bundle is held against what was trained."""
@@ -78,7 +78,7 @@ class Witness:
     @property
     def rounding_matters(self) -> bool:
         """Whether storing changes an answer, or a probability by more than is forgiven."""
-        stored, full = (judge.softmax(logits) for logits in (self.stored, self.full))
+        stored, full = (scores.softmax(logits) for logits in (self.stored, self.full))
         moved = (stored.argmax(1) != full.argmax(1)).any()
         return bool(moved or np.abs(stored - full).max() > ROUNDING)
 
@@ -98,8 +98,8 @@ class Witness:
         for x in self.rows:
             check()
             outputs.append(session.run(x)[bundle.output_name])
-        ours = judge.softmax(np.concatenate(outputs), temperature)
-        stored, full = (judge.softmax(logits, self.temperature) for logits in (self.stored, self.full))
+        ours = scores.softmax(np.concatenate(outputs), temperature)
+        stored, full = (scores.softmax(logits, self.temperature) for logits in (self.stored, self.full))
         parity = Parity.of(ours, stored, full)
         if not parity.holds:
             raise TrainingError(
@@ -120,7 +120,7 @@ def inputs(samples: Sequence[Sample], transforms: Transforms, workers: int) -> l
     """
     count = min(PROOF_PHOTOS, len(samples))
     chosen = [samples[(2 * i + 1) * len(samples) // (2 * count)] for i in range(count)]
-    rows = [x for _, x in assess.batches(chosen, transforms, workers)]
+    rows = [x for _, x in evaluate_bundle.batches(chosen, transforms, workers)]
     if not rows:
         raise DataError(
             "missing_data",

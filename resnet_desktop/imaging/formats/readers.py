@@ -12,14 +12,23 @@ import importlib
 from PIL import Image, ImageFile
 
 from resnet_desktop.core.errors import ImageError
-from resnet_desktop.imaging import assemble, container, demand, jpeg_reader, png, pnm, science, tiff_reader
+from resnet_desktop.imaging import assemble, container, demand
 from resnet_desktop.imaging.container import Kind
-from resnet_desktop.imaging.from_samples import from_array, from_samples, samples_of_image
-from resnet_desktop.imaging.quiet import quiet_libtiff
+from resnet_desktop.imaging.formats import jpeg_reader, png, pnm, science, tiff_reader
+from resnet_desktop.imaging.formats.error_messages import UnsupportedError, ignore_decoder_warnings, no_decoder
+from resnet_desktop.imaging.formats.from_samples import from_array, from_samples, samples_of_image
+from resnet_desktop.imaging.formats.quiet import quiet_libtiff
+from resnet_desktop.imaging.formats.request import (
+    MAX_WHOLE_FILE,
+    Result,
+    Wanted,
+    everything,
+    no_such_page,
+    turn_of,
+    turned,
+)
 from resnet_desktop.imaging.samples import to_image
 from resnet_desktop.imaging.source import OpenSource
-from resnet_desktop.imaging.trouble import UnsupportedError, ignore_decoder_warnings, no_decoder
-from resnet_desktop.imaging.wanted import MAX_WHOLE_FILE, Result, Wanted, everything, no_such_page, turn_of, turned
 
 _SINGLE = (container.JPEG, container.JXL, container.PNM)  # one picture a file
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from resnet_desktop.runs.judge import LEAST_OF_CLASS, ODDS
+from resnet_desktop.runs.evaluation.scores import LEAST_OF_CLASS, ODDS
 
 LEAST, MOST_PICTURES = 30, 20_000
 """Fewer training pictures say too little, and more would take too long: their labels are not doubted."""

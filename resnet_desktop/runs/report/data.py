@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from resnet_desktop.explain.report.svg import text
-from resnet_desktop.runs.report_pictures import short_name
+from resnet_desktop.runs.report.pictures import short_name
 
 LARGEST_LIST = 60
 """Classes up to which their counts are shown at once."""

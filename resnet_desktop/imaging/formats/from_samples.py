@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from resnet_desktop.imaging import assemble, container, demand
+from resnet_desktop.imaging.formats.request import Result, Turn, Wanted, turned
 from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.samples import Samples, to_image
 from resnet_desktop.imaging.source import OpenSource
-from resnet_desktop.imaging.wanted import Result, Turn, Wanted, turned
 
 
 def from_array(file: OpenSource, array: NDArray[Any], wanted: Wanted, bits: int | None = None) -> Result:

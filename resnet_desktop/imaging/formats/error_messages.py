@@ -14,7 +14,7 @@ from PIL import Image
 from resnet_desktop.core.errors import ImageError
 from resnet_desktop.imaging import container
 from resnet_desktop.imaging.container import Kind
-from resnet_desktop.imaging.science import MissingDecoderError
+from resnet_desktop.imaging.formats.science import MissingDecoderError
 from resnet_desktop.imaging.source import OpenSource, read_error
 
 _DECODER_MODULES = re.compile(r"PIL\.|pillow_heif")
