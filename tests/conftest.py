@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.importers import packaged
+from resnet_desktop.bundle.library import packaged
 from resnet_desktop.core import paths
 from resnet_desktop.imaging.decode import encode_jpeg, encode_png
 from tests.weights import SECONDS

@@ -20,13 +20,13 @@ from resnet_desktop.api import pictures
 from resnet_desktop.api.pictures import Picture, as_source
 from resnet_desktop.api.results import Classification, Explanation
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.file.labels import read_labels
 from resnet_desktop.bundle.file.layers import Layer
 from resnet_desktop.bundle.file.torch_file import is_torch_file
+from resnet_desktop.bundle.format.class_hierarchy import class_or_group
+from resnet_desktop.bundle.labels.label_file import read_labels
 from resnet_desktop.bundle.library import remembered_labels
 from resnet_desktop.bundle.library.importing import Known, fitting
 from resnet_desktop.bundle.library.library import Library
-from resnet_desktop.bundle.taxonomy.of_model import class_or_group
 from resnet_desktop.core.errors import AnswerError, ImageError, ResNetDesktopError
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.explain.cam.heatmap import Subject

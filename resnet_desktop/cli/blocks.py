@@ -60,7 +60,7 @@ def blocks(
     provider: ProviderOption = None,
 ) -> None:
     """Show what each residual block does to a photo."""
-    from resnet_desktop.bundle.taxonomy.of_model import class_or_group
+    from resnet_desktop.bundle.format.class_hierarchy import class_or_group
     from resnet_desktop.explain.cam.explainer import Explainer
     from resnet_desktop.explain.residual.analysis import BlockAnalyzer
     from resnet_desktop.inference.classifier import Classifier

@@ -231,7 +231,7 @@ def _classes(target: int | Group) -> int | tuple[int, ...]:
 
 
 def _class(bundle: Bundle, text: str | None) -> int | Group | None:
-    from resnet_desktop.bundle.taxonomy.of_model import class_or_group
+    from resnet_desktop.bundle.format.class_hierarchy import class_or_group
 
     return class_or_group(bundle.metadata, text) if text is not None else None
 

@@ -27,8 +27,8 @@ from resnet_desktop.core.progress import Progress, unheard
 
 if TYPE_CHECKING:
     from resnet_desktop.bundle.file.bundle import Bundle
-    from resnet_desktop.bundle.file.metadata import Metadata
     from resnet_desktop.bundle.file.summary import Summary
+    from resnet_desktop.bundle.format.metadata import Metadata
     from resnet_desktop.bundle.library.catalogue import Pretrained
     from resnet_desktop.imaging.transforms import Transforms
 
@@ -133,7 +133,7 @@ def install(
     ] = None,
 ) -> None:
     """Check a model file and copy it into the library, with labels and preprocessing where it has none."""
-    from resnet_desktop.bundle.file.labels import read_labels
+    from resnet_desktop.bundle.labels.label_file import read_labels
     from resnet_desktop.bundle.library.importing import Known
     from resnet_desktop.bundle.library.library import Library
     from resnet_desktop.inference import admission
@@ -171,9 +171,9 @@ def download(
     format: FormatOption = "table",  # noqa: A002 - the option's name
 ) -> None:
     """Download a pretrained network from its publisher and install it. Without a name, list those available."""
-    from resnet_desktop.bundle.importers.packaged import TERMS
     from resnet_desktop.bundle.library import catalogue
     from resnet_desktop.bundle.library.library import Library
+    from resnet_desktop.bundle.library.packaged import TERMS
 
     if name is None:
         _print_catalogue(catalogue.pretrained(), format)
@@ -204,7 +204,7 @@ def remove(name: Annotated[str, typer.Argument(help="An installed model.")]) -> 
 def _print_catalogue(networks: tuple[Pretrained, ...], format: TableOrJson) -> None:  # noqa: A002 - as the option
     from rich.table import Table
 
-    from resnet_desktop.bundle.importers.packaged import TERMS
+    from resnet_desktop.bundle.library.packaged import TERMS
 
     if format == "json":
         print_json([dataclasses.asdict(network) | {"url": network.folder + network.file} for network in networks])

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+GONE = "It may have been moved or renamed, or its disk may be disconnected."
+"""What may have become of a file that is not there: a hint."""
+
 
 class ResNetDesktopError(Exception):
     """The root of all errors that the app raises on purpose.

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from resnet_desktop.core.errors import DataError
+from resnet_desktop.core.errors import GONE, DataError
 from resnet_desktop.core.progress import Cancelled, Progress, never, unheard
 from resnet_desktop.data.layout import Layout, gather
 from resnet_desktop.data.pictures.duplicates import Groups
 from resnet_desktop.data.pictures.image_stats import PictureFacts, read_facts
 from resnet_desktop.data.pictures.near_duplicates import Near, near_groups, separable
-from resnet_desktop.data.pictures.samples import GONE, LARGEST_PICTURE_FILE, Sample, SampleReader, Scan
+from resnet_desktop.data.pictures.samples import LARGEST_PICTURE_FILE, Sample, SampleReader, Scan
 from resnet_desktop.data.sources.file_tree import label_fault, label_text
 from resnet_desktop.data.sources.skipped_files import Problem
 from resnet_desktop.data.split import assignment, previous_split, split_file

@@ -21,9 +21,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from resnet_desktop.core.errors import DataError
+from resnet_desktop.core.errors import GONE, DataError
 from resnet_desktop.core.progress import Cancelled, never, stop_if
-from resnet_desktop.data.pictures.samples import GONE
 from resnet_desktop.data.sources import skipped_files
 from resnet_desktop.data.sources.columns import Columns
 from resnet_desktop.data.sources.csv_source import read_list

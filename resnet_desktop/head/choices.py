@@ -8,9 +8,9 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
 from resnet_desktop.bundle.graph.head import Head, find_head, logits_graph
 from resnet_desktop.bundle.library import remembered_labels
 from resnet_desktop.bundle.library.library import Library

@@ -17,8 +17,8 @@ import numpy as np
 
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.file.metadata import Metadata
 from resnet_desktop.bundle.file.portable import write_portable
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.bundle.graph.head import logits_graph, with_head
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import TrainingError

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.taxonomy.of_model import taxonomy_of
+from resnet_desktop.bundle.format.class_hierarchy import taxonomy_of
 from resnet_desktop.core.errors import AnswerError, ModelError
 from resnet_desktop.imaging.decode import DEFAULT_MAX_PIXELS, DecodeBudget, Note, Range, Source, decode_image
 from resnet_desktop.imaging.transforms import Fit

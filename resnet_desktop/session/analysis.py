@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resnet_desktop.bundle.taxonomy.of_model import taxonomy_of
+from resnet_desktop.bundle.format.class_hierarchy import taxonomy_of
 from resnet_desktop.core.errors import AnswerError, LayerError
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.explain.cam.explainer import Explainer, Heatmap, Subject
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from resnet_desktop.bundle.file.bundle import Bundle
-    from resnet_desktop.bundle.file.metadata import Metadata
+    from resnet_desktop.bundle.format.metadata import Metadata
     from resnet_desktop.bundle.structure.blocks import ResidualBlock
     from resnet_desktop.explain.cam.target import Target
     from resnet_desktop.inference.classifier import Classifier, Prediction

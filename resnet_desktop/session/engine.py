@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from resnet_desktop.bundle.format.topics import topics_of
 from resnet_desktop.bundle.library import remembered_labels
 from resnet_desktop.bundle.library.library import Library
-from resnet_desktop.bundle.taxonomy.topics import topics_of
 from resnet_desktop.core.errors import ProviderError
 from resnet_desktop.core.progress import Cancelled, never
 from resnet_desktop.imaging.transforms import Fit

@@ -12,9 +12,9 @@ from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.job import Job, Phase, Recipe, recipe_of
 from resnet_desktop.jobs.presets import EPOCHS, HEAD_RATE
 from resnet_desktop.trainer import machine
+from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.network.build import BatchNorm, read_base
 from resnet_desktop.trainer.network.classifier import Classifier
-from resnet_desktop.trainer.step import memory
 
 LARGEST_BATCH = 64
 SMALLEST_BATCH = 4

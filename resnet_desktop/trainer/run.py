@@ -24,7 +24,7 @@ from resnet_desktop.trainer import choices, machine
 from resnet_desktop.trainer.distributed.process_group import World
 from resnet_desktop.trainer.evaluation.frozen_features import Extractor, features_cache
 from resnet_desktop.trainer.export import disk_space
-from resnet_desktop.trainer.graph.network import GraphNetwork
+from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.inputs.augment import Augmenter
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed, PictureFeed, ViewFeed
 from resnet_desktop.trainer.inputs.picture_tensor import Skipped, load_pictures, square
@@ -34,7 +34,8 @@ from resnet_desktop.trainer.loop.engine import Engine
 from resnet_desktop.trainer.loop.remaining_work import Ending
 from resnet_desktop.trainer.network.build import base_checksum, build_network, count_parameters, read_base
 from resnet_desktop.trainer.network.classifier import Classifier
-from resnet_desktop.trainer.step import balance, memory
+from resnet_desktop.trainer.network.graph_network import GraphNetwork
+from resnet_desktop.trainer.step import balance
 
 RESIDENT_SHARE = 0.3
 """Pictures lie on the device while they take no more than this part of its free memory."""

@@ -9,10 +9,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.resnet import stored_arrays
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
-from resnet_desktop.bundle.graph.resnet import stored_arrays
 from resnet_desktop.inference import runtime
 from tests.benchmarks.gpu_setting import Images, Setting
 from tests.benchmarks.material import CLASSES, Arrays

@@ -13,16 +13,16 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.resnet import build_resnet
 from resnet_desktop.bundle.file import bundle as bundles
-from resnet_desktop.bundle.file.metadata import Metadata
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.bundle.graph.base import read_base
-from resnet_desktop.bundle.graph.resnet import build_resnet
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.recipe import parse_recipe
-from resnet_desktop.trainer.graph.network import GraphNetwork
 from resnet_desktop.trainer.network.build import channels_last, freeze, load_arrays, training_mode
 from resnet_desktop.trainer.network.classifier import Classifier
+from resnet_desktop.trainer.network.graph_network import GraphNetwork
 from resnet_desktop.trainer.network.resnet import ResNet, named_arrays
 from resnet_desktop.trainer.step.optim import make_optimizer
 from tests.benchmarks.measure import by_turns

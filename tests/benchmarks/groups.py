@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle.file import bundle as bundles
+from resnet_desktop.bundle.format.class_hierarchy import taxonomy_of
 from resnet_desktop.bundle.library.library import Library
-from resnet_desktop.bundle.taxonomy.of_model import taxonomy_of
 from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.inference.groups import DEFAULT_THRESHOLD, GroupRule
 from tests.benchmarks.material import REPOSITORY

@@ -11,9 +11,9 @@ from functools import partial
 
 import numpy as np
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.resnet import stored_arrays
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
-from resnet_desktop.bundle.graph.resnet import stored_arrays
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.explain.autodiff.gradient_sessions import gradient_graph
 from resnet_desktop.explain.cam.explainer import Explainer, Subject

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.file.labels import imagenet
+from resnet_desktop.bundle.labels.label_file import imagenet
 from resnet_desktop.explain.cam import activation_maps as cams
 from resnet_desktop.explain.cam import perturbation
 from resnet_desktop.explain.cam.explainer import Explainer, Subject

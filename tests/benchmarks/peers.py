@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.resnet import stored_arrays
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
-from resnet_desktop.bundle.graph.resnet import stored_arrays
 from tests.benchmarks.classify import bare_session, ready
 from tests.benchmarks.material import CLASSES, SIDE, Arrays
 from tests.benchmarks.measure import by_turns

@@ -21,7 +21,7 @@ from PIL import Image
 
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.importers.packaged import PACKAGED, built
+from resnet_desktop.bundle.library.packaged import PACKAGED, built
 from resnet_desktop.imaging.decode import decode, decode_image, encode_jpeg
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.batch import classify_many, cores

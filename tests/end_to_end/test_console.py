@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.resnet import build_resnet
 from resnet_desktop.bundle.file.bundle import write
-from resnet_desktop.bundle.file.metadata import Metadata
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
-from resnet_desktop.bundle.graph.resnet import build_resnet
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.imaging.decode import encode_jpeg
 from resnet_desktop.imaging.transforms import Transforms
 from tests.conftest import make_photo

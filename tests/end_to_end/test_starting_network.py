@@ -14,7 +14,7 @@ import pytest
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.file.portable import write_portable
-from resnet_desktop.bundle.importers import packaged
+from resnet_desktop.bundle.library import packaged
 from resnet_desktop.core import paths
 from resnet_desktop.explain.cam.explainer import Explainer, Subject
 from resnet_desktop.explain.checks.heatmap_checks import check_heatmap

@@ -20,10 +20,10 @@ from PySide6.QtGui import QDragEnterEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES, Architecture
+from resnet_desktop.bundle.builders.resnet import build_resnet
 from resnet_desktop.bundle.file import bundle as bundles
-from resnet_desktop.bundle.file.metadata import Metadata
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES, Architecture
-from resnet_desktop.bundle.graph.resnet import build_resnet
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.settings import Settings
 from resnet_desktop.gui.shell import app as gui_app

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.bundle.importers import packaged
+from resnet_desktop.bundle.library import packaged
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.settings import MODEL, Settings
 from resnet_desktop.gui.models.abilities import AbilitiesDialog, how_good, what_it_knows

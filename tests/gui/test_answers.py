@@ -12,8 +12,8 @@ from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import GROUP_THRESHOLD, Settings
-from resnet_desktop.gui.inspect.gallery.gallery_model import Item
-from resnet_desktop.gui.inspect.gallery.photo_list import ORDERS
+from resnet_desktop.gui.gallery.gallery_model import Item
+from resnet_desktop.gui.gallery.photo_list import ORDERS
 from resnet_desktop.gui.inspect.inspect_page import COMPARE, InspectPage
 from resnet_desktop.gui.inspect.photo.all_classes import ClassesDialog, ClassesModel
 from resnet_desktop.gui.inspect.photo.answer_rows import rows_of

@@ -13,10 +13,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.resnet import build_resnet
 from resnet_desktop.bundle.file import bundle as bundles
-from resnet_desktop.bundle.file.metadata import Metadata
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
-from resnet_desktop.bundle.graph.resnet import build_resnet
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.bundle.structure.blocks import find_blocks
 from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.explain.residual.analysis import BlockAnalysis, BlockReport, FeatureSheet, Lesion

@@ -15,10 +15,10 @@ import pytest
 
 pytest.importorskip("torch", reason="the trainer needs PyTorch")
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.resnet import build_resnet
 from resnet_desktop.bundle.file import bundle as bundles
-from resnet_desktop.bundle.file.metadata import Metadata
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
-from resnet_desktop.bundle.graph.resnet import build_resnet
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.imaging.decode import encode_png
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.job import parse_job

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as f
 
-from resnet_desktop.bundle.graph.architectures import Architecture
+from resnet_desktop.bundle.builders.architectures import Architecture
 from resnet_desktop.trainer.network.resnet import ResNet
 from tests.trainer import networks
 from tests.trainer.networks import CLASSES

@@ -17,9 +17,9 @@ from resnet_desktop.jobs.job import parse_job
 from resnet_desktop.jobs.recipe import Phase
 from resnet_desktop.trainer import __main__ as trainer
 from resnet_desktop.trainer import bench, choices
+from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.loop.engine import Engine
 from resnet_desktop.trainer.probe import PICTURES, Probe
-from resnet_desktop.trainer.step import memory
 from resnet_desktop.trainer.step.optim import set_learning_rate
 
 from .conftest import SIDE, fine_tune_job

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from resnet_desktop.bundle.graph.efficientnet import EPSILON, build_efficientnet_lite, read_shape
+from resnet_desktop.bundle.builders.efficientnet import EPSILON, build_efficientnet_lite, read_shape
 from tests.efficientnets import random_lite
 
 

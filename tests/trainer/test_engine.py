@@ -16,10 +16,11 @@ from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.data.dataset import scan
 from resnet_desktop.jobs.job import Recipe, parse_job
 from resnet_desktop.runs.control import Control
+from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.loop.engine import Engine
 from resnet_desktop.trainer.network.build import count_parameters, freeze, trained_names, training_mode
 from resnet_desktop.trainer.run import Run
-from resnet_desktop.trainer.step import balance, memory
+from resnet_desktop.trainer.step import balance
 from resnet_desktop.trainer.step.average import Average
 from resnet_desktop.trainer.step.optim import learning_rate, make_optimizer
 

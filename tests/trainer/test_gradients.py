@@ -11,8 +11,8 @@ import torch
 from onnx import ModelProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES, Architecture
-from resnet_desktop.bundle.graph.resnet import build_resnet
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES, Architecture
+from resnet_desktop.bundle.builders.resnet import build_resnet
 from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.explain.autodiff.backward import SEED, appended, gradient_name, gradient_part
 from resnet_desktop.trainer.network.resnet import ResidualBlock, ResNet

@@ -15,15 +15,15 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as f
 
+from resnet_desktop.bundle.builders.resnet import build_resnet
 from resnet_desktop.bundle.file.bundle import Bundle, read, write
 from resnet_desktop.bundle.file.layers import layers
-from resnet_desktop.bundle.file.metadata import Metadata
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.bundle.graph.base import Base, read_base
 from resnet_desktop.bundle.graph.nodes import read_graph
-from resnet_desktop.bundle.graph.resnet import build_resnet
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.session import Session
-from resnet_desktop.trainer.graph.network import GraphNetwork
+from resnet_desktop.trainer.network.graph_network import GraphNetwork
 from resnet_desktop.trainer.network.resnet import ResNet, named_arrays
 from tests.trainer import graph_networks
 from tests.trainer.networks import CLASSES, SIDE

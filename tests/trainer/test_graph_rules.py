@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from resnet_desktop.bundle.graph.nodes import read_graph
 from resnet_desktop.core.errors import JobError
 from resnet_desktop.trainer.graph import RULES
-from resnet_desktop.trainer.graph.network import GraphNetwork
+from resnet_desktop.trainer.network.graph_network import GraphNetwork
 from tests.unit.explain.graphs import Array, error, noise, session
 
 CLOSE = 2e-5

@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from resnet_desktop.bundle.builders.efficientnet import build_efficientnet_lite
+from resnet_desktop.bundle.builders.resnet import build_resnet
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.file.metadata import Metadata
-from resnet_desktop.bundle.graph.efficientnet import build_efficientnet_lite
-from resnet_desktop.bundle.graph.resnet import build_resnet
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.explain.cam.explainer import Explainer, Subject
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.classifier import Classifier

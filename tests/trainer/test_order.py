@@ -25,12 +25,12 @@ from resnet_desktop.jobs.job import Phase, parse_job
 from resnet_desktop.runs import reporter
 from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.trainer import choices, machine
+from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.inputs.picture_tensor import load_pictures, square
 from resnet_desktop.trainer.loop import checkpoint as checkpoints
 from resnet_desktop.trainer.loop.remaining_work import REPORT_SECONDS
 from resnet_desktop.trainer.network.build import build_network
 from resnet_desktop.trainer.run import Run
-from resnet_desktop.trainer.step import memory
 
 from .conftest import Listener, fine_tune_job, run_here, small_job
 

@@ -12,7 +12,7 @@ import pytest
 
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.file.metadata import Metadata
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.data.pictures.samples import Sample
 from resnet_desktop.imaging.transforms import Transforms

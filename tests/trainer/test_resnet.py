@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
 from resnet_desktop.trainer.network.build import freeze, training_mode
 from resnet_desktop.trainer.network.resnet import ResidualBlock, ResNet, named_arrays
 

@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.torch_file import is_torch_file, read_state_dict
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
 from resnet_desktop.bundle.library.importing import Known, architecture_of, copy_model
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import ModelError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from resnet_desktop.bundle.adapt.tried import UNTRIED, Found
-from resnet_desktop.bundle.file.metadata import Metadata, Order
+from resnet_desktop.bundle.format.metadata import Metadata, Order
 
 
 @dataclass(frozen=True, slots=True)

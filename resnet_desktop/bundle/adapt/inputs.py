@@ -8,7 +8,7 @@ from typing import Literal
 import onnx
 from onnx import TensorProto
 
-from resnet_desktop.bundle.file.metadata import Order
+from resnet_desktop.bundle.format.metadata import Order
 from resnet_desktop.bundle.structure.graph_view import GraphView, Shape, declared, type_name
 from resnet_desktop.core.errors import ModelError
 

@@ -11,9 +11,9 @@ import onnx
 from onnx import TensorProto
 
 from resnet_desktop.bundle.adapt.tail import kind_of
-from resnet_desktop.bundle.file.metadata import MAX_CLASSES, Output
-from resnet_desktop.bundle.importers.label_metadata import labels_in_props
-from resnet_desktop.bundle.importers.label_values import usual
+from resnet_desktop.bundle.format.metadata import MAX_CLASSES, Output
+from resnet_desktop.bundle.labels.label_metadata import labels_in_props
+from resnet_desktop.bundle.labels.label_values import usual
 from resnet_desktop.bundle.structure.graph_view import GraphView, Shape, attributes, declared, type_name
 from resnet_desktop.bundle.structure.logits import behind_softmax, final_node, final_operator
 from resnet_desktop.core.errors import ModelError

@@ -25,12 +25,12 @@ from resnet_desktop.bundle.adapt.outputs import choose
 from resnet_desktop.bundle.adapt.outputs import ending as ending_of
 from resnet_desktop.bundle.adapt.surgery import Plan, apply, planned
 from resnet_desktop.bundle.adapt.versions import readable
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.efficientnet import is_efficientnet_lite, read_shape
+from resnet_desktop.bundle.builders.resnet import PRODUCER, check_arrays, read_arrays
 from resnet_desktop.bundle.file import tensors
-from resnet_desktop.bundle.file.metadata import CHECKSUM_KEY, PREFIX, Metadata
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
-from resnet_desktop.bundle.graph.efficientnet import is_efficientnet_lite, read_shape
-from resnet_desktop.bundle.graph.resnet import PRODUCER, check_arrays, read_arrays
-from resnet_desktop.bundle.importers.label_metadata import Said, said_by_itself
+from resnet_desktop.bundle.format.metadata import CHECKSUM_KEY, PREFIX, Metadata
+from resnet_desktop.bundle.labels.label_metadata import Said, said_by_itself
 from resnet_desktop.bundle.structure.graph_view import ONNX_DOMAINS, GraphView
 from resnet_desktop.bundle.structure.logits import FeatureLayer, final_operator, find_features
 from resnet_desktop.core import atomic

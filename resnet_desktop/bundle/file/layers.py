@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import onnx
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES, Architecture
+from resnet_desktop.bundle.builders.efficientnet import is_efficientnet_lite
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES, Architecture
-from resnet_desktop.bundle.graph.efficientnet import is_efficientnet_lite
 from resnet_desktop.bundle.structure.blocks import ACTIVATIONS, SAME, find_blocks, leading_to, summands
 from resnet_desktop.bundle.structure.graph_view import GraphView, readable_name
 from resnet_desktop.bundle.structure.grids import Grid

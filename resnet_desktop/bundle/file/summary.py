@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import onnx
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES, Architecture
+from resnet_desktop.bundle.builders.efficientnet import is_efficientnet_lite
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES, Architecture
-from resnet_desktop.bundle.graph.efficientnet import is_efficientnet_lite
 from resnet_desktop.bundle.structure.graph_view import GraphView, attributes, readable_name
 
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DOUBLE, onnx.TensorProto.BFLOAT16)

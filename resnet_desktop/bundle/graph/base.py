@@ -11,12 +11,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from resnet_desktop.bundle.builders.writer import Storage
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.graph.free_batch import freed
 from resnet_desktop.bundle.graph.head import Head, features_model, find_head, logits_graph, with_head
 from resnet_desktop.bundle.graph.nodes import Graph, read_graph
 from resnet_desktop.bundle.graph.stages import tensor_stages
-from resnet_desktop.bundle.graph.writer import Storage
 from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.core.errors import ModelError
 

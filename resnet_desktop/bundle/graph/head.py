@@ -17,10 +17,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from resnet_desktop.bundle.builders.writer import INPUT, OUTPUT, POOLED
 from resnet_desktop.bundle.file import tensors
 from resnet_desktop.bundle.file.bundle import Bundle, serialized
 from resnet_desktop.bundle.graph import free_batch, head_search
-from resnet_desktop.bundle.graph.writer import INPUT, OUTPUT, POOLED
 from resnet_desktop.bundle.structure.graph_view import GraphView, Shape
 from resnet_desktop.core.errors import ModelError
 

@@ -14,10 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from resnet_desktop.bundle.file.labels import imagenet
-from resnet_desktop.bundle.importers.packaged import TERMS
+from resnet_desktop.bundle.labels.label_file import imagenet
 from resnet_desktop.bundle.library.importing import Known, copy_model
 from resnet_desktop.bundle.library.library import Copy, Library, LibraryEntry
+from resnet_desktop.bundle.library.packaged import TERMS
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.download import download, whole_checksum
 from resnet_desktop.core.errors import ModelError

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from resnet_desktop.bundle.adapt.assumptions import usual
 from resnet_desktop.bundle.adapt.chosen import Chosen
 from resnet_desktop.bundle.adapt.surgery import fitting_values
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES, Architecture
+from resnet_desktop.bundle.builders.resnet import build_resnet, head_names
 from resnet_desktop.bundle.file import bundle as model_file
 from resnet_desktop.bundle.file import tensors, torch_file
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.file.metadata import Metadata, Order, is_label
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES, Architecture
-from resnet_desktop.bundle.graph.resnet import build_resnet, head_names
+from resnet_desktop.bundle.format.metadata import Metadata, Order, is_label
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.samples import Range

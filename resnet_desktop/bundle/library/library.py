@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.importers import packaged
-from resnet_desktop.bundle.importers.packaged import PACKAGED, PackagedNetwork
+from resnet_desktop.bundle.library import packaged
 from resnet_desktop.bundle.library.importing import Known, copy_model
+from resnet_desktop.bundle.library.packaged import PACKAGED, PackagedNetwork
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError
 from resnet_desktop.core.said import said

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from resnet_desktop.bundle.graph.resnet import IR_VERSION, OPSET
+from resnet_desktop.bundle.builders.resnet import IR_VERSION, OPSET
 
 INPUT = "input"
 OUTPUT = "logits"

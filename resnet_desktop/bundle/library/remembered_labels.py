@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from resnet_desktop.bundle.file import bundle as model_file
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.file.metadata import Order, is_label
+from resnet_desktop.bundle.format.metadata import Order, is_label
 from resnet_desktop.bundle.library.importing import Known, as_known, fitting, preparing
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import ModelError

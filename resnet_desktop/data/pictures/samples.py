@@ -9,9 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from resnet_desktop.core.errors import DataError
+from resnet_desktop.core.errors import GONE, DataError
 from resnet_desktop.core.said import said
-from resnet_desktop.data.sources.table import GONE as GONE
 from resnet_desktop.imaging.files import printable
 from resnet_desktop.imaging.source import display_name
 

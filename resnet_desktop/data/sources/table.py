@@ -17,12 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_desktop.core.csv_text import original
-from resnet_desktop.core.errors import DataError
+from resnet_desktop.core.errors import GONE, DataError
 from resnet_desktop.imaging.files import printable
 
 SUFFIXES = (".csv", ".tsv", ".txt")
 """Of files that are taken for tables of photos."""
-GONE = "It may have been moved or renamed, or its disk may be disconnected."
 _LARGEST = 256 * 2**20
 _SEPARATED = re.compile(r'"?sep=([,;\t])"?[,;\t]*\s*', re.IGNORECASE)
 

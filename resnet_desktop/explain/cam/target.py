@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.file.metadata import Metadata
-from resnet_desktop.bundle.taxonomy.of_model import taxonomy_of
+from resnet_desktop.bundle.format.class_hierarchy import taxonomy_of
+from resnet_desktop.bundle.format.metadata import Metadata
 
 Target = int | tuple[int, ...]
 """A class index, or those of a group's classes."""

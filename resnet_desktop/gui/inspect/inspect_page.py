@@ -21,12 +21,12 @@ from resnet_desktop.core.settings import (
 )
 from resnet_desktop.gui.background.pictures import Photos
 from resnet_desktop.gui.background.session_controller import SessionController
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel, GalleryView, Item
+from resnet_desktop.gui.gallery.photo_list import PhotoList
 from resnet_desktop.gui.inspect.blocks.block_page import BlockPage
 from resnet_desktop.gui.inspect.check.check_dialog import CheckDialog
 from resnet_desktop.gui.inspect.compare.compare_presets import ComparePhoto
 from resnet_desktop.gui.inspect.compare.compare_view import CompareView
-from resnet_desktop.gui.inspect.gallery.gallery_model import GalleryModel, GalleryView, Item
-from resnet_desktop.gui.inspect.gallery.photo_list import PhotoList
 from resnet_desktop.gui.inspect.heatmap.evidence_presenter import EvidenceDesk
 from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.heatmap.heatmap_panel import HeatmapPanel

@@ -11,7 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QObject, Signal
 
 from resnet_desktop.gui.background.tasks import Tasks
-from resnet_desktop.gui.inspect.gallery.gallery_model import GalleryModel, GalleryView
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel, GalleryView
 from resnet_desktop.gui.intake import drops
 from resnet_desktop.gui.intake.list_steps import ListSteps
 from resnet_desktop.gui.intake.scanner import Scanner

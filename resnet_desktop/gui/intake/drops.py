@@ -12,7 +12,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QMimeData, QUrl
 from PySide6.QtGui import QImage
 
-from resnet_desktop.gui.labels.classes import MIME
+from resnet_desktop.gui.gallery.photo_classes import MIME
 from resnet_desktop.gui.style import wording
 
 # A browser offers a picture it shows as one of these, beside its address.

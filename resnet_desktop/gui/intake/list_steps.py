@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from resnet_desktop.gui.inspect.gallery.gallery_model import GalleryModel, Item
-from resnet_desktop.gui.inspect.gallery.photo_list import PhotoList
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
+from resnet_desktop.gui.gallery.photo_list import PhotoList
 from resnet_desktop.gui.style import wording
 from resnet_desktop.session.results import Source
 

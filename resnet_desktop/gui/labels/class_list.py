@@ -18,8 +18,8 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QFontMetrics, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from resnet_desktop.gui.inspect.gallery.gallery_model import AnyIndex
-from resnet_desktop.gui.labels.classes import MIME, PhotoClass
+from resnet_desktop.gui.gallery.gallery_model import AnyIndex
+from resnet_desktop.gui.gallery.photo_classes import MIME, PhotoClass
 from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets.plain import plain_tip
 

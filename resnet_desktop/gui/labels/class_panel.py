@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from resnet_desktop.gui.gallery.photo_classes import PhotoClass
 from resnet_desktop.gui.labels.class_list import ClassList
-from resnet_desktop.gui.labels.classes import PhotoClass
 from resnet_desktop.gui.style import icons, theme
 from resnet_desktop.gui.widgets.plain import PlainLabel
 

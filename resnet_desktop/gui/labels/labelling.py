@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from resnet_desktop.gui.inspect.gallery.gallery_model import GalleryModel
-from resnet_desktop.gui.labels.classes import PhotoClass, clean
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel
+from resnet_desktop.gui.gallery.photo_classes import PhotoClass, clean
 from resnet_desktop.session.results import Failure
 
 Labels = Mapping[int, PhotoClass | None]

@@ -13,16 +13,16 @@ from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.gui.background.tasks import Tasks
-from resnet_desktop.gui.inspect.gallery.gallery_model import GalleryModel, GalleryView, Item
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel, GalleryView, Item
+from resnet_desktop.gui.gallery.photo_classes import PhotoClass
 from resnet_desktop.gui.labels import label_store
 from resnet_desktop.gui.labels.class_list import KEYS
 from resnet_desktop.gui.labels.class_panel import ClassShelf
-from resnet_desktop.gui.labels.classes import PhotoClass
 from resnet_desktop.gui.labels.labelling import Labelling
 from resnet_desktop.gui.labels.merge_question import ask_how_to_open
-from resnet_desktop.gui.shell.actions import Actions
 from resnet_desktop.gui.style import wording
 from resnet_desktop.gui.widgets import dialogs
+from resnet_desktop.gui.widgets.actions import Actions
 from resnet_desktop.session.results import Failure
 
 DELAY_MS = 800

@@ -13,7 +13,7 @@ from resnet_desktop.core.progress import Cancelled, Progress
 from resnet_desktop.session.results import Failure
 
 if TYPE_CHECKING:
-    from resnet_desktop.bundle.file.metadata import Order
+    from resnet_desktop.bundle.format.metadata import Order
     from resnet_desktop.bundle.library.catalogue import Pretrained
     from resnet_desktop.imaging.transforms import Channels, Interpolation, OwnFit, Transforms
 
@@ -168,8 +168,8 @@ def remove(name: str) -> None:
 
 def offers() -> tuple[tuple[Offer, ...], str]:
     """The published networks, and what is to be known before one of them is used."""
-    from resnet_desktop.bundle.importers.packaged import TERMS
     from resnet_desktop.bundle.library.catalogue import checksum_words, pretrained
+    from resnet_desktop.bundle.library.packaged import TERMS
 
     names = {model.name.casefold() for model in installed()}
     offered = (Offer(each, each.name.casefold() in names, checksum_words(each)) for each in pretrained())
@@ -178,8 +178,8 @@ def offers() -> tuple[tuple[Offer, ...], str]:
 
 def stronger() -> Pretrained | None:
     """The best published network that is installed, if its publisher claims more than the app's own choice."""
-    from resnet_desktop.bundle.importers.packaged import PACKAGED
     from resnet_desktop.bundle.library.catalogue import pretrained
+    from resnet_desktop.bundle.library.packaged import PACKAGED
 
     models = installed()
     names = {model.name.casefold() for model in models if not model.ours}
@@ -210,7 +210,7 @@ def obtain(
 
 def labels_in(file: Path) -> tuple[str, ...] | Failure:
     """The labels of a file, or why there are none."""
-    from resnet_desktop.bundle.file.labels import read_labels
+    from resnet_desktop.bundle.labels.label_file import read_labels
 
     try:
         return read_labels(str(file))
@@ -220,7 +220,7 @@ def labels_in(file: Path) -> tuple[str, ...] | Failure:
 
 def imagenet_labels() -> tuple[str, ...]:
     """The 1,000 classes of ImageNet."""
-    from resnet_desktop.bundle.file.labels import imagenet
+    from resnet_desktop.bundle.labels.label_file import imagenet
 
     return imagenet()
 

@@ -16,9 +16,9 @@ from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.models import knowledge
 from resnet_desktop.gui.models.abilities import AbilitiesDialog
 from resnet_desktop.gui.models.model_menu import ModelMenu
-from resnet_desktop.gui.shell.actions import Actions
 from resnet_desktop.gui.style import wording
 from resnet_desktop.gui.widgets import dialogs
+from resnet_desktop.gui.widgets.actions import Actions
 from resnet_desktop.session.results import Failure, ModelInfo
 
 if TYPE_CHECKING:

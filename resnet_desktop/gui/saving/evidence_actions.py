@@ -30,9 +30,9 @@ from resnet_desktop.gui.inspect.compare.compare_cell import caption_of
 from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.inspect_page import BLOCKS, COMPARE, PHOTO, InspectPage
 from resnet_desktop.gui.saving.evidence_picture import Dress, Shown, grid_picture, photo_picture, write_png
-from resnet_desktop.gui.shell.actions import Actions
 from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets import dialogs
+from resnet_desktop.gui.widgets.actions import Actions
 from resnet_desktop.session.results import Evidence, Failure
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.core.errors import StorageError
 from resnet_desktop.gui.background.tasks import Tasks
-from resnet_desktop.gui.inspect.gallery.gallery_model import GalleryModel
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel
 from resnet_desktop.gui.saving import results_table
 from resnet_desktop.gui.widgets import dialogs
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from resnet_desktop.core import output
 from resnet_desktop.core.csv_text import line
 from resnet_desktop.core.printable import printable
-from resnet_desktop.gui.inspect.gallery.gallery_model import Item
+from resnet_desktop.gui.gallery.gallery_model import Item
 from resnet_desktop.session.results import Failure, Result
 
 GROUPS = ("group", "group_probability", "sure")

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QApplication
 
 from resnet_desktop.core.settings import THEME
 from resnet_desktop.gui.background.preferences import Preferences
-from resnet_desktop.gui.shell.actions import Actions
 from resnet_desktop.gui.style import theme
+from resnet_desktop.gui.widgets.actions import Actions
 
 
 class Appearance(QObject):

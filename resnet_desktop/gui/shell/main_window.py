@@ -23,7 +23,7 @@ from resnet_desktop.gui.background.pictures import Photos, Thumbnails
 from resnet_desktop.gui.background.preferences import Preferences
 from resnet_desktop.gui.background.session_controller import SessionController
 from resnet_desktop.gui.background.tasks import Tasks, closing
-from resnet_desktop.gui.inspect.gallery.gallery_model import GalleryModel, Item
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
 from resnet_desktop.gui.inspect.inspect_page import InspectPage
 from resnet_desktop.gui.intake import drops
 from resnet_desktop.gui.intake.arrivals import Arrivals
@@ -34,7 +34,6 @@ from resnet_desktop.gui.labels.labels_presenter import LabelDesk
 from resnet_desktop.gui.models.models_presenter import ModelDesk
 from resnet_desktop.gui.saving.evidence_actions import EvidenceActions
 from resnet_desktop.gui.saving.results_export import ResultsExport
-from resnet_desktop.gui.shell.actions import Actions
 from resnet_desktop.gui.shell.appearance import Appearance
 from resnet_desktop.gui.shell.chosen_models import ChosenModels
 from resnet_desktop.gui.shell.letter_keys import LetterKeys
@@ -49,6 +48,7 @@ from resnet_desktop.gui.style import icons
 from resnet_desktop.gui.style.focus_ring import FocusRing
 from resnet_desktop.gui.style.screen import size_within_screen
 from resnet_desktop.gui.widgets import dialogs
+from resnet_desktop.gui.widgets.actions import Actions
 from resnet_desktop.gui.widgets.notice import NoticeBar
 from resnet_desktop.session.results import Failure, Limits, ModelInfo
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_desktop.bundle.builders.resnet import POOLED
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.graph.resnet import POOLED
 from resnet_desktop.core.errors import ImageError, ResNetDesktopError
 from resnet_desktop.data.dataset import Sample
 from resnet_desktop.data.pictures import thread_pool as pools

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.graph.resnet import POOLED
+from resnet_desktop.bundle.builders.resnet import POOLED
 from resnet_desktop.inference.novelty import pack, similarity, unit_rows
 from resnet_desktop.runs.evaluation.calibrate import wilson_interval
 

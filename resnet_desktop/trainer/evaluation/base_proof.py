@@ -15,7 +15,7 @@ from resnet_desktop.data.dataset import Sample
 from resnet_desktop.inference.session import Session
 from resnet_desktop.jobs.fields import shown
 from resnet_desktop.runs.evaluation import evaluate_bundle, scores
-from resnet_desktop.trainer.graph.network import GraphNetwork
+from resnet_desktop.trainer.network.graph_network import GraphNetwork
 
 PHOTOS = evaluate_bundle.BATCH
 LIMIT = 1e-4

@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from resnet_desktop.jobs.job import Recipe
 from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed
-from resnet_desktop.trainer.step import memory
 from resnet_desktop.trainer.step.train_step import autocast
 
 CPU_BATCH = 16

@@ -27,10 +27,10 @@ from resnet_desktop.data.dataset import Sample
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.job import Recipe
 from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.inputs.augment import Augmenter, Draws
 from resnet_desktop.trainer.inputs.picture_tensor import Skipped, decoded, fingerprints, square
 from resnet_desktop.trainer.network.classifier import Classifier
-from resnet_desktop.trainer.step import memory
 from resnet_desktop.trainer.step.train_step import autocast
 
 FORMAT = 3

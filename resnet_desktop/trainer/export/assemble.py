@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
-from resnet_desktop.bundle.graph.resnet import POOLED, Storage, build_resnet, stored_arrays
-from resnet_desktop.trainer.graph.network import GraphNetwork
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.resnet import POOLED, Storage, build_resnet, stored_arrays
 from resnet_desktop.trainer.network.classifier import Classifier
+from resnet_desktop.trainer.network.graph_network import GraphNetwork
 from resnet_desktop.trainer.network.resnet import ResNet
 
 Arrays = dict[str, NDArray[np.float32]]

@@ -13,11 +13,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from resnet_desktop.bundle.builders.resnet import Storage
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.file.metadata import Metadata
 from resnet_desktop.bundle.file.portable import write_portable
-from resnet_desktop.bundle.graph.resnet import Storage
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError, TrainingError
 from resnet_desktop.data.dataset import Sample, Scan
@@ -28,10 +28,10 @@ from resnet_desktop.runs.report.page import write_report
 from resnet_desktop.trainer.evaluation.label_errors import doubted
 from resnet_desktop.trainer.export import parity, provenance
 from resnet_desktop.trainer.export.assemble import Arrays, Made, linear_names, make
-from resnet_desktop.trainer.graph.network import GraphNetwork
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed
 from resnet_desktop.trainer.loop.engine import Engine
 from resnet_desktop.trainer.loop.remaining_work import REPORT_SECONDS, Ending, prototype_photos
+from resnet_desktop.trainer.network.graph_network import GraphNetwork
 from resnet_desktop.trainer.network.resnet import named_arrays
 
 STORAGE: Storage = "float16"

@@ -26,7 +26,7 @@ from resnet_desktop.imaging.budget import DecodeBudget
 from resnet_desktop.imaging.decode import decode_image
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.runs.fingerprints import fingerprints as fingerprints
-from resnet_desktop.trainer.step import memory
+from resnet_desktop.trainer.inputs import memory
 
 MEMORY_SHARE = 0.5
 """Of the free memory, the part that pictures may take; more of them lie in a file that is mapped into memory."""

@@ -21,6 +21,7 @@ from resnet_desktop.trainer import choices
 from resnet_desktop.trainer.distributed.process_group import World
 from resnet_desktop.trainer.evaluation import error_details
 from resnet_desktop.trainer.evaluation.evaluate import Evaluation, Evaluator, StoppedError
+from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed, HeadOnly, Plan
 from resnet_desktop.trainer.loop import checkpoint as checkpoints
 from resnet_desktop.trainer.loop.checkpoint import Checkpoint, Position
@@ -28,7 +29,7 @@ from resnet_desktop.trainer.loop.eta import Pace
 from resnet_desktop.trainer.loop.remaining_work import Ending
 from resnet_desktop.trainer.network.build import trained_names, training_mode
 from resnet_desktop.trainer.network.classifier import Classifier
-from resnet_desktop.trainer.step import balance, memory
+from resnet_desktop.trainer.step import balance
 from resnet_desktop.trainer.step.attempt import Attempt, Rehearsals
 from resnet_desktop.trainer.step.average import Average
 from resnet_desktop.trainer.step.optim import PEAK, learning_rate, make_optimizer, set_learning_rate

@@ -8,17 +8,17 @@ import numpy as np
 import torch
 from torch import nn
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.graph import base as bases
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
 from resnet_desktop.bundle.graph.nodes import Graph
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import JobError, ModelError
 from resnet_desktop.jobs.fields import shown
 from resnet_desktop.jobs.job import Job
-from resnet_desktop.trainer.graph.network import GraphNetwork
 from resnet_desktop.trainer.network.classifier import Classifier
+from resnet_desktop.trainer.network.graph_network import GraphNetwork
 from resnet_desktop.trainer.network.resnet import ResNet
 
 BatchNorm = (nn.BatchNorm2d, nn.SyncBatchNorm)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from resnet_desktop.bundle.graph.architectures import Architecture, Block
+from resnet_desktop.bundle.builders.architectures import Architecture, Block
 from resnet_desktop.trainer.network.classifier import Classifier, is_head, own_depth, part_name
 
 

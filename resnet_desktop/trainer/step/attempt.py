@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.inputs.feeds import Plan
-from resnet_desktop.trainer.step import memory
 
 
 class Attempt:

@@ -13,10 +13,10 @@ import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from resnet_desktop.bundle.builders.architectures import Architecture
+from resnet_desktop.bundle.builders.resnet import build_resnet, expected_shapes
 from resnet_desktop.bundle.file.bundle import Bundle, write
-from resnet_desktop.bundle.file.metadata import Metadata
-from resnet_desktop.bundle.graph.architectures import Architecture
-from resnet_desktop.bundle.graph.resnet import build_resnet, expected_shapes
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.imaging.transforms import Transforms
 
 TINY = Architecture("tiny", "bottleneck", (2, 1), (2, 4))

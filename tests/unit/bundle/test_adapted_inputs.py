@@ -11,11 +11,11 @@ import onnxruntime  # type: ignore[import-untyped]
 import pytest
 from onnx import TensorProto
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.resnet import build_resnet
 from resnet_desktop.bundle.file.bundle import Bundle, Chosen, serialized, write
 from resnet_desktop.bundle.file.layers import layers
 from resnet_desktop.bundle.file.summary import summarize
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
-from resnet_desktop.bundle.graph.resnet import build_resnet
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference.classifier import Classifier

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from resnet_desktop.bundle.file.bundle import read, verify
-from resnet_desktop.bundle.file.labels import imagenet, read_labels
-from resnet_desktop.bundle.importers import packaged
+from resnet_desktop.bundle.labels.label_file import imagenet, read_labels
+from resnet_desktop.bundle.library import packaged
 from resnet_desktop.bundle.library.catalogue import Pretrained, find, obtain, pretrained
 from resnet_desktop.bundle.library.importing import Known
 from resnet_desktop.bundle.library.library import Library

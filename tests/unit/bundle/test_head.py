@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from resnet_desktop.bundle.builders.efficientnet import build_efficientnet_lite
+from resnet_desktop.bundle.builders.resnet import build_resnet
 from resnet_desktop.bundle.file.bundle import Bundle, read, write
-from resnet_desktop.bundle.graph.efficientnet import build_efficientnet_lite
 from resnet_desktop.bundle.graph.head import FEATURES, features_model, find_head, logits_graph, with_head
-from resnet_desktop.bundle.graph.resnet import build_resnet
 from resnet_desktop.core.errors import ModelError
 from tests.efficientnets import random_lite
 

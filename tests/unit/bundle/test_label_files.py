@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from resnet_desktop.bundle.file import labels
-from resnet_desktop.bundle.file.labels import read_labels
+from resnet_desktop.bundle.labels import label_file
+from resnet_desktop.bundle.labels.label_file import read_labels
 from resnet_desktop.core.errors import ModelError
 
 THREE = ("tench", "3D printer", "käfer")
@@ -210,4 +210,4 @@ def test_large_lists_are_read(tmp_path: Path) -> None:
     assert read_labels(written(tmp_path, literal)) == names
     assert read_labels(written(tmp_path, "\n".join(names))) == names
     assert "more than 100,000 names" in fault(tmp_path, "\n".join(["a"] * 100_001))
-    assert labels.MAX_BYTES < 2**25
+    assert label_file.MAX_BYTES < 2**25

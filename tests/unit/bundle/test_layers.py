@@ -9,12 +9,12 @@ import onnx
 import pytest
 from onnx import helper
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.resnet import build_resnet
 from resnet_desktop.bundle.file.bundle import read, write
 from resnet_desktop.bundle.file.layers import layers
-from resnet_desktop.bundle.file.metadata import Metadata
 from resnet_desktop.bundle.file.summary import summarize
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
-from resnet_desktop.bundle.graph.resnet import build_resnet
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.bundle.structure.graph_view import GraphView, readable_name
 from resnet_desktop.imaging.transforms import Transforms
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from resnet_desktop.bundle.file.metadata import Metadata, class_index
+from resnet_desktop.bundle.format.metadata import Metadata, class_index
 from resnet_desktop.core.errors import ClassNameError, ModelError
 from resnet_desktop.imaging.transforms import Transforms
 

@@ -13,15 +13,15 @@ import numpy as np
 import onnx
 import pytest
 
+from resnet_desktop.bundle.builders.efficientnet import build_efficientnet_lite, read_shape
+from resnet_desktop.bundle.builders.resnet import read_arrays
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file import torch_file
 from resnet_desktop.bundle.file.bundle import read, verify
 from resnet_desktop.bundle.file.summary import summarize
-from resnet_desktop.bundle.graph.efficientnet import build_efficientnet_lite, read_shape
-from resnet_desktop.bundle.graph.resnet import read_arrays
-from resnet_desktop.bundle.importers import packaged
-from resnet_desktop.bundle.importers.packaged import PACKAGED
+from resnet_desktop.bundle.library import packaged
 from resnet_desktop.bundle.library.library import Library
+from resnet_desktop.bundle.library.packaged import PACKAGED
 from resnet_desktop.core.errors import ModelError, StorageError
 
 NETWORK = PACKAGED[0]

@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 import pytest
 
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES, Architecture
-from resnet_desktop.bundle.graph.resnet import build_resnet, stored_arrays
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES, Architecture
+from resnet_desktop.bundle.builders.resnet import build_resnet, stored_arrays
 
 from .making import Arrays, images, random_arrays, run
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 from PIL import Image, ImageCms
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.resnet import build_resnet
 from resnet_desktop.bundle.file.bundle import write
-from resnet_desktop.bundle.file.metadata import Metadata
 from resnet_desktop.bundle.file.portable import write_portable
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
-from resnet_desktop.bundle.graph.resnet import build_resnet
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference.classifier import Classifier
 

@@ -11,8 +11,8 @@ import onnxruntime  # type: ignore[import-untyped]
 import pytest
 from onnx import TensorProto
 
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
-from resnet_desktop.bundle.graph.resnet import Storage, build_resnet, read_arrays, stored_arrays
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.resnet import Storage, build_resnet, read_arrays, stored_arrays
 from resnet_desktop.core.errors import ModelError
 
 from .making import LABELS, SIDE, TINY, images, random_arrays, run, tiny_model

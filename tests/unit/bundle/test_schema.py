@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from resnet_desktop.bundle.file import schema
-from resnet_desktop.bundle.file.metadata import Metadata
+from resnet_desktop.bundle.format import schema
+from resnet_desktop.bundle.format.metadata import Metadata
 
 from .making import metadata
 

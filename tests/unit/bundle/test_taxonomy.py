@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from resnet_desktop.bundle.file.bundle import read
-from resnet_desktop.bundle.file.labels import imagenet
-from resnet_desktop.bundle.file.metadata import Metadata
+from resnet_desktop.bundle.format.class_hierarchy import class_or_group, taxonomy_of
+from resnet_desktop.bundle.format.metadata import Metadata
+from resnet_desktop.bundle.labels.label_file import imagenet
 from resnet_desktop.bundle.taxonomy import own
-from resnet_desktop.bundle.taxonomy.of_model import class_or_group, taxonomy_of
 from resnet_desktop.bundle.taxonomy.tree import Above, Node, circle
 from resnet_desktop.bundle.taxonomy.wordnet import BEGINNERS, GENERIC, HEADINGS, MOST_OF, synsets_of, wordnet
 from resnet_desktop.core import paths

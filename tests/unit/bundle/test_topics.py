@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from resnet_desktop.bundle.file.metadata import Metadata
-from resnet_desktop.bundle.taxonomy.topics import topics_of
+from resnet_desktop.bundle.format.metadata import Metadata
+from resnet_desktop.bundle.format.topics import topics_of
 from resnet_desktop.bundle.taxonomy.wordnet import wordnet
 from resnet_desktop.imaging.transforms import Transforms
 

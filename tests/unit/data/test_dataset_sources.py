@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from resnet_desktop.bundle.file.metadata import MAX_LABEL_LENGTH
-from resnet_desktop.core.errors import DataError
+from resnet_desktop.bundle.format.metadata import MAX_LABEL_LENGTH
+from resnet_desktop.core.errors import GONE, DataError
 from resnet_desktop.data.dataset import collect, survey
-from resnet_desktop.data.pictures.samples import GONE
 from resnet_desktop.data.sources.file_tree import LONGEST_LABEL
 from resnet_desktop.jobs.job import Job, parse_job
 

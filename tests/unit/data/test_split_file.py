@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from resnet_desktop.core.errors import DataError
+from resnet_desktop.core.errors import GONE, DataError
 from resnet_desktop.data.dataset import scan
-from resnet_desktop.data.pictures.samples import GONE, Sample, Scan
+from resnet_desktop.data.pictures.samples import Sample, Scan
 from resnet_desktop.data.split import split_file
 from resnet_desktop.jobs.job import Job, parse_job
 

@@ -11,9 +11,9 @@ import re
 import pytest
 
 from resnet_desktop.bundle.adapt.assumptions import DOUBTS
-from resnet_desktop.bundle.file import schema
 from resnet_desktop.bundle.file.bundle import read
-from resnet_desktop.bundle.file.metadata import CHECKSUM_KEY, FORMAT, PREFIX, Metadata
+from resnet_desktop.bundle.format import schema
+from resnet_desktop.bundle.format.metadata import CHECKSUM_KEY, FORMAT, PREFIX, Metadata
 from resnet_desktop.core import errors, settings
 from resnet_desktop.core.paths import bundled_models_folder
 from resnet_desktop.data.checks import coverage_warnings

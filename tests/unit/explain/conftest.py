@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from resnet_desktop.bundle.builders.architectures import Architecture
+from resnet_desktop.bundle.builders.resnet import build_resnet, expected_shapes
 from resnet_desktop.bundle.file.bundle import Bundle, write
-from resnet_desktop.bundle.file.metadata import Metadata
-from resnet_desktop.bundle.graph.architectures import Architecture
-from resnet_desktop.bundle.graph.resnet import build_resnet, expected_shapes
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.imaging.transforms import Transforms
 
 BundleMaker = Callable[..., Bundle]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference.classifier import Classifier
 

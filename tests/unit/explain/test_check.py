@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from resnet_desktop.bundle.builders.architectures import Architecture
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.graph.architectures import Architecture
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.explain.cam.explainer import Explainer, Subject
 from resnet_desktop.explain.checks.faithfulness import Curves, scorer, without_hottest

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from resnet_desktop.bundle.builders.architectures import Architecture
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.graph.architectures import Architecture
 from resnet_desktop.core.errors import LayerError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.explain.cam import activation_maps as cams

@@ -10,9 +10,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from resnet_desktop.bundle.builders.architectures import Architecture
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.graph.architectures import Architecture
 from resnet_desktop.core.errors import LayerError
 from resnet_desktop.explain.autodiff.backward import appended
 from resnet_desktop.explain.autodiff.gradient_sessions import GradientSessions

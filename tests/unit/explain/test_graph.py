@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES, Architecture
 from resnet_desktop.bundle.file.layers import layers
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES, Architecture
 from resnet_desktop.explain.residual.network_parts import advice, structure
 
 from . import block_graphs

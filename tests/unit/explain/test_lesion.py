@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
 from resnet_desktop.bundle.structure.blocks import ResidualBlock
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.explain.residual.lesion import LesionTest, can_grow

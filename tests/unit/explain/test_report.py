@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from resnet_desktop.bundle.builders.architectures import Architecture
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.graph.architectures import Architecture
 from resnet_desktop.explain.cam.explainer import Explainer, Heatmap, Subject
 from resnet_desktop.explain.cam.methods import METHODS
 from resnet_desktop.explain.checks.heatmap_checks import check_heatmap

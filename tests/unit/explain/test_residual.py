@@ -10,9 +10,9 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
 from resnet_desktop.core.errors import LayerError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.explain.cam.explainer import Explainer, Subject

@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES, Architecture
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES, Architecture
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.explain.cam.explainer import Explainer, Subject
 from resnet_desktop.explain.checks.randomize import scramble, weight_groups

@@ -10,10 +10,10 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from resnet_desktop.bundle.builders.architectures import Architecture
+from resnet_desktop.bundle.builders.resnet import build_resnet, expected_shapes
 from resnet_desktop.bundle.file.bundle import Bundle, write
-from resnet_desktop.bundle.file.metadata import Metadata
-from resnet_desktop.bundle.graph.architectures import Architecture
-from resnet_desktop.bundle.graph.resnet import build_resnet, expected_shapes
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference import runtime
 from resnet_desktop.inference.runtime import CPU, RunnableSession, SessionFactory

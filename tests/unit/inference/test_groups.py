@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.file.labels import imagenet
-from resnet_desktop.bundle.file.metadata import Metadata
-from resnet_desktop.bundle.taxonomy.of_model import class_or_group, taxonomy_of
+from resnet_desktop.bundle.format.class_hierarchy import class_or_group, taxonomy_of
+from resnet_desktop.bundle.format.metadata import Metadata
+from resnet_desktop.bundle.labels.label_file import imagenet
 from resnet_desktop.bundle.taxonomy.tree import Node, Taxonomy
 from resnet_desktop.core.errors import ClassNameError
 from resnet_desktop.imaging.transforms import Transforms

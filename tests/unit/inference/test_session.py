@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle.file.bundle import Bundle, write
-from resnet_desktop.bundle.file.metadata import Metadata
+from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.core.errors import ModelError, ProviderError
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference import runtime

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
 from resnet_desktop.jobs.job import read_job
 
 MODELS = Path(__file__).parents[3] / "models"

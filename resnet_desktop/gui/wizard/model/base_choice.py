@@ -132,8 +132,8 @@ class BaseChoice(QWidget):
 
 def _look() -> tuple[list[Base], list[Base]]:
     """Every model that can be taught, and every network that can be built."""
+    from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
     from resnet_desktop.bundle.file import bundle as bundles  # brings in onnx, which the window does not wait for
-    from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
     from resnet_desktop.bundle.graph.head import find_head, logits_graph
     from resnet_desktop.bundle.library.library import Library
     from resnet_desktop.inference import admission

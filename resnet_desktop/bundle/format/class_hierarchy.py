@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from resnet_desktop.bundle.file.metadata import Metadata, class_index
+from resnet_desktop.bundle.format.metadata import Metadata, class_index
 from resnet_desktop.bundle.taxonomy import own
 from resnet_desktop.bundle.taxonomy.tree import Group, Taxonomy
 from resnet_desktop.bundle.taxonomy.wordnet import synsets_of, wordnet

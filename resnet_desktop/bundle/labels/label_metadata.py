@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from resnet_desktop.bundle.file.metadata import Metadata
-from resnet_desktop.bundle.importers.label_lines import labels_in_lines
-from resnet_desktop.bundle.importers.label_nodes import NoLabelsError, read_nodes
-from resnet_desktop.bundle.importers.label_values import NAME_KEYS, checked, labels_of, usual
+from resnet_desktop.bundle.format.metadata import Metadata
+from resnet_desktop.bundle.labels.label_lines import labels_in_lines
+from resnet_desktop.bundle.labels.label_nodes import NoLabelsError, read_nodes
+from resnet_desktop.bundle.labels.label_values import NAME_KEYS, checked, labels_of, usual
 from resnet_desktop.imaging.transforms import Transforms
 
 _LONGEST = 4 * 2**20

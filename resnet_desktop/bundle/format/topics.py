@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from resnet_desktop.bundle.file.metadata import Metadata
-from resnet_desktop.bundle.taxonomy.of_model import taxonomy_of
+from resnet_desktop.bundle.format.class_hierarchy import taxonomy_of
+from resnet_desktop.bundle.format.metadata import Metadata
 
 _TOPICS = (
     ("musical instruments", "n03800933"),

@@ -19,7 +19,7 @@ from typing import Any
 import onnx
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.graph.writer import (
+from resnet_desktop.bundle.builders.writer import (
     INPUT,
     OUTPUT,
     GraphWriter,

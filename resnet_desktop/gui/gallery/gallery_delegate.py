@@ -13,7 +13,7 @@ from resnet_desktop.gui.style import icons, theme, wording
 from resnet_desktop.session.results import Failure, Result
 
 if TYPE_CHECKING:
-    from resnet_desktop.gui.inspect.gallery.gallery_model import Item
+    from resnet_desktop.gui.gallery.gallery_model import Item
 
 THUMBNAIL = 48
 BAR_HEIGHT = 3

@@ -29,8 +29,8 @@ from PySide6.QtGui import QDrag
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from resnet_desktop.gui.background.pictures import Thumbnails
-from resnet_desktop.gui.inspect.gallery.gallery_delegate import GalleryDelegate
-from resnet_desktop.gui.labels.classes import MIME, PhotoClass
+from resnet_desktop.gui.gallery.gallery_delegate import GalleryDelegate
+from resnet_desktop.gui.gallery.photo_classes import MIME, PhotoClass
 from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets.plain import plain_tip
 from resnet_desktop.session.results import Failure, Result, Source

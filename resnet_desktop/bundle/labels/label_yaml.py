@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from resnet_desktop.bundle.importers.label_nodes import MAX_DEPTH, Entry, Listed, Mapped, Value, at_line, read_nodes
+from resnet_desktop.bundle.labels.label_nodes import MAX_DEPTH, Entry, Listed, Mapped, Value, at_line, read_nodes
 
 _KEY = re.compile(
     r"""("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\s\-\[\]{}#&*!|>'"%@`?][^#\n]*?|-[^\s#][^#\n]*?)[ \t]?:(?:\s+|$)"""

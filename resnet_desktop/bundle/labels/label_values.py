@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from resnet_desktop.bundle.file.metadata import MAX_CLASSES, MAX_LABEL_LENGTH, is_label
-from resnet_desktop.bundle.importers.label_nodes import Entry, Listed, Mapped, NoLabelsError, Value
+from resnet_desktop.bundle.format.metadata import MAX_CLASSES, MAX_LABEL_LENGTH, is_label
+from resnet_desktop.bundle.labels.label_nodes import Entry, Listed, Mapped, NoLabelsError, Value
 
 NAME_KEYS = (
     *("names", "id2label", "class_names", "classnames", "label_names", "labels", "classes", "class_labels"),

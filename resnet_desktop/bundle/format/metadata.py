@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from resnet_desktop.bundle.file import schema
+from resnet_desktop.bundle.format import schema
 from resnet_desktop.bundle.taxonomy.own import flaw as flaw_of_hierarchy
 from resnet_desktop.core.errors import ClassNameError, ModelError
 from resnet_desktop.core.said import said

@@ -15,8 +15,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
-from resnet_desktop.bundle.graph.architectures import Architecture, Block
-from resnet_desktop.bundle.graph.writer import (
+from resnet_desktop.bundle.builders.architectures import Architecture, Block
+from resnet_desktop.bundle.builders.writer import (
     INPUT,
     IR_VERSION,
     OPSET,

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from resnet_desktop.bundle.importers.label_lines import labels_in_lines
-from resnet_desktop.bundle.importers.label_nodes import NoLabelsError, read_nodes
-from resnet_desktop.bundle.importers.label_values import NAME_KEYS, labels_of, usual
-from resnet_desktop.bundle.importers.label_yaml import read_yaml
+from resnet_desktop.bundle.labels.label_lines import labels_in_lines
+from resnet_desktop.bundle.labels.label_nodes import NoLabelsError, read_nodes
+from resnet_desktop.bundle.labels.label_values import NAME_KEYS, labels_of, usual
+from resnet_desktop.bundle.labels.label_yaml import read_yaml
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ModelError
 

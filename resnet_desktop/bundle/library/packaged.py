@@ -21,11 +21,11 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from resnet_desktop import __version__
+from resnet_desktop.bundle.builders.efficientnet import build_efficientnet_lite
 from resnet_desktop.bundle.file import bundle as model_file
 from resnet_desktop.bundle.file import torch_file
-from resnet_desktop.bundle.file.labels import imagenet
-from resnet_desktop.bundle.file.metadata import Metadata
-from resnet_desktop.bundle.graph.efficientnet import build_efficientnet_lite
+from resnet_desktop.bundle.format.metadata import Metadata
+from resnet_desktop.bundle.labels.label_file import imagenet
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError
 from resnet_desktop.imaging.transforms import Transforms

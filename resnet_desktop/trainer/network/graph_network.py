@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from resnet_desktop.bundle.graph.architectures import ARCHITECTURES
+from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
 from resnet_desktop.bundle.graph.base import Base
 from resnet_desktop.bundle.graph.nodes import Graph, GraphNode
 from resnet_desktop.bundle.structure.constants import operated

@@ -12,9 +12,9 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from resnet_desktop.bundle.file.metadata import MAX_LABEL_LENGTH
-from resnet_desktop.bundle.importers.label_nodes import NoLabelsError
-from resnet_desktop.bundle.importers.label_values import (
+from resnet_desktop.bundle.format.metadata import MAX_LABEL_LENGTH
+from resnet_desktop.bundle.labels.label_nodes import NoLabelsError
+from resnet_desktop.bundle.labels.label_values import (
     INDEX_COLUMNS,
     NAME_COLUMNS,
     WNID,

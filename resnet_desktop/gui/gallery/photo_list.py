@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from resnet_desktop.gui.inspect.gallery.gallery_model import GalleryModel, GalleryView, Item
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel, GalleryView, Item
 from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets.choice import Choice
 from resnet_desktop.gui.widgets.elided_label import ElidedLabel

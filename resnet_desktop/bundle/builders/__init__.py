@@ -1,0 +1,1 @@
+"""Graphs that the app writes itself: residual networks and EfficientNets, from named arrays."""

@@ -1,0 +1,1 @@
+"""What a model file says of itself: metadata, their schema, the hierarchy of its classes."""

@@ -1,1 +1,0 @@
-"""What other people publish: weights turned into models of the library, and names of classes in their files."""

@@ -1,0 +1,1 @@
+"""Names of classes in all the ways in which people write them down."""
