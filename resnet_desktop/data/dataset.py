@@ -22,9 +22,9 @@ from resnet_desktop.data.pictures.near_duplicates import Near, near_groups, sepa
 from resnet_desktop.data.pictures.samples import LARGEST_PICTURE_FILE, Sample, SampleReader, Scan
 from resnet_desktop.data.sources.file_tree import label_fault, label_text
 from resnet_desktop.data.sources.skipped_files import Problem
-from resnet_desktop.data.split import assignment, previous_split, split_file
+from resnet_desktop.data.spec import DataSpec
+from resnet_desktop.data.split import assignment, split_file
 from resnet_desktop.imaging.files import printable
-from resnet_desktop.jobs.job import Job
 
 __all__ = ["LARGEST_PICTURE_FILE", "Dataset", "Sample", "SampleReader", "Scan", "collect", "scan", "survey"]
 
@@ -65,7 +65,7 @@ def _nothing_to_say(found: Dataset, facts: Sequence[PictureFacts], near: Near, s
 
 
 def scan(
-    job: Job, *, cancelled: Cancelled = never, progress: Progress = unheard, remark: Remark = _nothing_to_say
+    job: DataSpec, *, cancelled: Cancelled = never, progress: Progress = unheard, remark: Remark = _nothing_to_say
 ) -> Scan:
     """Find the pictures of a job, give them class indices, and split them (stratified, grouped, seeded).
 
@@ -88,7 +88,7 @@ def scan(
     return remark(found, facts, near, split_grouped(found, facts, near.groups, job))
 
 
-def survey(job: Job, cancelled: Cancelled = never) -> Scan:
+def survey(job: DataSpec, cancelled: Cancelled = never) -> Scan:
     """What there is, without opening a picture: the labels and counts of ``scan``, but a split by names alone.
 
     Raises:
@@ -98,19 +98,19 @@ def survey(job: Job, cancelled: Cancelled = never) -> Scan:
     return split_plainly(collect(job, cancelled), job)
 
 
-def collect(job: Job, cancelled: Cancelled = never) -> Dataset:
+def collect(job: DataSpec, cancelled: Cancelled = never) -> Dataset:
     """Find the pictures of a job and give them class indices. Raises DataError, CancelledError."""
     return _collected(job, gather(job.data, cancelled))
 
 
-def _collected(job: Job, layout: Layout) -> Dataset:
+def _collected(job: DataSpec, layout: Layout) -> Dataset:
     if not layout.found:
         raise DataError("no_images", _nothing(job, layout), _way_on(job))
     excluded = {_usual_name(layout, name) for name in job.exclude}
     moved = {_usual_name(layout, name): label for name, label in job.relabel.items()}
     labels, index = _classes({picture.label for picture in layout.found}, job.classes, layout)
     samples, roles = [], []
-    before = previous_split.roles(job)
+    before = job.roles_before
     by_name: dict[str, Sample] = {}
     for picture in layout.found:
         name, label = picture.name, index.get(picture.label, -1)
@@ -129,7 +129,7 @@ def _collected(job: Job, layout: Layout) -> Dataset:
     return found if job.classes else _without_empty(found)
 
 
-def _unmatched(layout: Layout, job: Job) -> list[Problem]:
+def _unmatched(layout: Layout, job: DataSpec) -> list[Problem]:
     """What the job leaves out or moves to another class although there is no such picture."""
     there = {picture.name for picture in layout.found} | layout.aliases.keys()
     problems = []
@@ -143,18 +143,18 @@ def _unmatched(layout: Layout, job: Job) -> list[Problem]:
     return problems
 
 
-def stored_scan(job: Job, found: Dataset) -> Scan | None:
+def stored_scan(job: DataSpec, found: Dataset) -> Scan | None:
     """The split that the run folder holds, if it was made for this job's data and choices; it says what is new."""
     stored = _stored(job)
     return None if stored is None else _with_news(stored, found.layout, found.samples)
 
 
-def _stored(job: Job) -> Scan | None:
+def _stored(job: DataSpec) -> Scan | None:
     stored = split_file.load(Path(job.output))
     return None if stored is None or stored.scan.made_for != made_for(job) else stored.scan
 
 
-def _with_what_is_left(job: Job, stored: Scan, layout: Layout) -> Scan:
+def _with_what_is_left(job: DataSpec, stored: Scan, layout: Layout) -> Scan:
     """The split of a run that goes on: it does so with the pictures that are left, however few."""
     if not layout.found:
         raise DataError("missing_data", f"No photos of this run are left in {_sources(job)}.", GONE)
@@ -175,13 +175,13 @@ def _with_news(stored: Scan, layout: Layout, samples: Sequence[Sample]) -> Scan:
     return replace(stored, problems=tuple(problems))
 
 
-def split_plainly(found: Dataset, job: Job) -> Scan:
+def split_plainly(found: Dataset, job: DataSpec) -> Scan:
     """Split by the names of the files. Raises DataError where nothing is left to train on."""
     assigned = [assignment.Assigned(sample, role) for sample, role in zip(found.samples, found.roles, strict=True)]
     return _scan(found, assignment.plain(assigned, job.split, split_seed(job)), job)
 
 
-def split_grouped(found: Dataset, facts: Sequence[PictureFacts], groups: Groups, job: Job) -> Scan:
+def split_grouped(found: Dataset, facts: Sequence[PictureFacts], groups: Groups, job: DataSpec) -> Scan:
     """Split by what the pictures show; ``groups`` of them stay together.
 
     A class whose pictures are all in groups that cannot be set apart could not be asked about: there only equal files
@@ -210,12 +210,12 @@ def split_grouped(found: Dataset, facts: Sequence[PictureFacts], groups: Groups,
     return _scan(found, parts, job)
 
 
-def split_seed(job: Job) -> int:
+def split_seed(job: DataSpec) -> int:
     """What the choice of the pictures that are set apart follows from."""
     return job.seed if job.split.seed is None else job.split.seed
 
 
-def made_for(job: Job) -> str:
+def made_for(job: DataSpec) -> str:
     """Stands for everything in a job that its split depends on."""
     values = job.as_dict()
     parts = {key: values[key] for key in ("data", "classes", "exclude", "relabel", "split", "seed")}
@@ -230,7 +230,7 @@ def made_for(job: Job) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _scan(found: Dataset, parts: assignment.Parts, job: Job) -> Scan:
+def _scan(found: Dataset, parts: assignment.Parts, job: DataSpec) -> Scan:
     training, validation, test = parts
     if not training:
         raise DataError("no_images", "The job leaves no photos to train on.")
@@ -298,18 +298,18 @@ def _label_index(labels: tuple[str, ...], label: str, name: str) -> int:
     return labels.index(label)
 
 
-def _nothing(job: Job, layout: Layout) -> str:
+def _nothing(job: DataSpec, layout: Layout) -> str:
     if layout.problems:
         return layout.problems[0].message
     return f"No class folders with photos were found in {_sources(job)}."
 
 
-def _sources(job: Job) -> str:
+def _sources(job: DataSpec) -> str:
     sources = [printable(source.path) for source in job.data]
     return f"{', '.join(sources[:3])}{' …' if len(sources) > 3 else ''}"
 
 
-def _way_on(job: Job) -> str:
+def _way_on(job: DataSpec) -> str:
     if all(source.csv is not None for source in job.data):
         return "Each row of the file needs a photo's path and its class."
     return (

@@ -30,9 +30,9 @@ from resnet_desktop.data.sources.file_tree import Found, Tree, folder_tree, labe
 from resnet_desktop.data.sources.folder_roles import Roles, named_roles, role_of, tree_roles
 from resnet_desktop.data.sources.skipped_files import Problem
 from resnet_desktop.data.sources.zip_source import zip_tree
+from resnet_desktop.data.spec import DataSource
 from resnet_desktop.imaging.container import IMAGE_SUFFIXES
 from resnet_desktop.imaging.files import printable
-from resnet_desktop.jobs.job import DataSource
 
 ANNOTATIONS = "val_annotations.txt"
 _HELD_OUT_FIRST = ("test", "validation", "training", None)

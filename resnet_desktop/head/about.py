@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from resnet_desktop.data.dataset import Sample
-from resnet_desktop.data.split import previous_split
 from resnet_desktop.head.taught import Taught
 from resnet_desktop.head.versions import versions
+from resnet_desktop.jobs import previous_split
 from resnet_desktop.runs import about
 
 REGRESSION = "regression"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from resnet_desktop.core.said import said
+from resnet_desktop.data.spec import DataSource, Split
 from resnet_desktop.imaging.samples import Range
 from resnet_desktop.jobs.fields import Fields, bad, shown
 from resnet_desktop.jobs.recipe import Phase, Recipe, parse_recipe
@@ -35,45 +36,6 @@ PRESETS = ("quick", "balanced", "best")
 COLUMNS = ("path_column", "label_column")
 RANGES: tuple[str, ...] = get_args(Range)
 CONTROLS = ("stdin", "none")
-
-
-@dataclass(frozen=True, slots=True)
-class DataSource:
-    """Where pictures come from: a folder (or zip file) or a CSV file.
-
-    Attributes:
-        folder: of class folders, or of train/val/test trees of them.
-        role: what all its pictures are for; None leaves it to the source: what nobody says anything of is split.
-        csv: a table of photos and labels, in place of ``folder``.
-        path_column: the column of the table that holds the photos, by name or by number from 1; None: told by its name.
-        label_column: that of their labels.
-    """
-
-    folder: str = ""
-    role: str | None = None
-    csv: str | None = None
-    path_column: str | None = None
-    label_column: str | None = None
-
-    @property
-    def path(self) -> str:
-        """Of the folder or file."""
-        return self.folder if self.csv is None else self.csv
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Fractions of the training pictures of every class that are set apart.
-
-    ``seed``: what the choice follows from; None is the run's own, so that another one trains on another split, too.
-    ``strict``: the parts that the sources make stay as they are, even where pictures of one are copies of another's.
-    """
-
-    validation: float = 0.2
-    test: float = 0.0
-    group_duplicates: bool = True
-    seed: int | None = None
-    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +75,13 @@ class Job:
     recipe: Recipe | None = None
     follows: str | None = None
     range: Range | None = None
+
+    @property
+    def roles_before(self) -> Mapping[str, str]:
+        """What each picture was for in the run that this one follows, by its name."""
+        from resnet_desktop.jobs import previous_split  # it reads jobs
+
+        return previous_split.roles(self)
 
     def as_dict(self) -> dict[str, Any]:
         """The job as JSON values; ``parse_job`` reads it back to an equal job."""

@@ -1,11 +1,8 @@
-"""Looking at all pictures of a job before anything is learnt from them, and acting on what is found.
-
-Acting means changing the job: what is excluded or relabelled there is so for the trainer. No user's file is touched.
-"""
+"""Looking at all pictures of a job before anything is learnt from them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from resnet_desktop.core.progress import Cancelled, Progress, never, unheard
@@ -15,9 +12,9 @@ from resnet_desktop.data.checks.findings import findings, remarks
 from resnet_desktop.data.pictures.image_stats import PictureFacts, read_facts
 from resnet_desktop.data.pictures.near_duplicates import Near, near_groups
 from resnet_desktop.data.pictures.samples import Sample, Scan
-from resnet_desktop.jobs.job import Job
+from resnet_desktop.data.spec import DataSpec
 
-__all__ = ["Finding", "Inspection", "PictureFacts", "exclude", "inspect", "keep", "relabel", "scan_with_remarks"]
+__all__ = ["Finding", "Inspection", "PictureFacts", "inspect", "scan_with_remarks"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +41,7 @@ class Inspection:
         return imbalance(self.counts.values())
 
 
-def inspect(job: Job, *, cancelled: Cancelled = never, progress: Progress = unheard) -> Inspection:
+def inspect(job: DataSpec, *, cancelled: Cancelled = never, progress: Progress = unheard) -> Inspection:
     """Read every picture of a job once (or remember it), and say what was found.
 
     Args:
@@ -68,7 +65,7 @@ def inspect(job: Job, *, cancelled: Cancelled = never, progress: Progress = unhe
     return Inspection(scan, tuple(facts), findings(material), groups, readable_counts(material))
 
 
-def scan_with_remarks(job: Job, *, cancelled: Cancelled = never, progress: Progress = unheard) -> Scan:
+def scan_with_remarks(job: DataSpec, *, cancelled: Cancelled = never, progress: Progress = unheard) -> Scan:
     """The scan of a job that may never have been inspected: what is wrong with its pictures is among the problems.
 
     Where the run folder holds the split, or copies are not looked for, no picture is read and nothing is said of any.
@@ -83,23 +80,3 @@ def scan_with_remarks(job: Job, *, cancelled: Cancelled = never, progress: Progr
         return replace(scan, problems=(*scan.problems, *said))
 
     return dataset.scan(job, cancelled=cancelled, progress=progress, remark=remark)
-
-
-def exclude(job: Job, names: Iterable[str]) -> Job:
-    """The job without these pictures."""
-    return replace(job, exclude=tuple(dict.fromkeys((*job.exclude, *names))))
-
-
-def relabel(job: Job, name: str, label: str) -> Job:
-    """The job with another class for a picture, which takes part again if it was excluded."""
-    return replace(keep(job, [name]), relabel={**job.relabel, name: label})
-
-
-def keep(job: Job, names: Iterable[str]) -> Job:
-    """The job with these pictures as they lie there: neither excluded nor relabelled."""
-    gone = set(names)
-    return replace(
-        job,
-        exclude=tuple(name for name in job.exclude if name not in gone),
-        relabel={name: label for name, label in job.relabel.items() if name not in gone},
-    )

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from resnet_desktop.data.pictures.samples import Sample
-from resnet_desktop.jobs.job import Split
+from resnet_desktop.data.spec import Split
 
 Parts = tuple[list[Sample], list[Sample], list[Sample]]
 """For training, validation and test."""

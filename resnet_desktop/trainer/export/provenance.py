@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_desktop.data.dataset import Sample, Scan
-from resnet_desktop.data.split import previous_split
+from resnet_desktop.jobs import previous_split
 from resnet_desktop.runs import about
 from resnet_desktop.runs.about import OF_THE_RUN as OF_THE_RUN
 from resnet_desktop.trainer.loop.engine import Engine

@@ -16,7 +16,7 @@ from PIL import Image, ImageFilter
 
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.data.checks.inspection import Inspection, exclude, inspect, keep, relabel, scan_with_remarks
+from resnet_desktop.data.checks.inspection import Inspection, inspect, scan_with_remarks
 from resnet_desktop.data.dataset import scan
 from resnet_desktop.data.pictures.duplicates import near_duplicates
 from resnet_desktop.data.pictures.image_stats import PictureFacts, read_facts
@@ -26,6 +26,7 @@ from resnet_desktop.imaging.decode import encode_jpeg
 from resnet_desktop.imaging.fingerprint import HASH_BYTES, fingerprint
 from resnet_desktop.jobs.job import Job, parse_job
 from tests.conftest import PhotoMaker
+from tests.unit.data.edits import exclude, keep, relabel
 
 
 def job_on(folder: Path, **changes: Any) -> Job:

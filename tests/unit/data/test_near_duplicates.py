@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from resnet_desktop.data.checks.finding import Finding
-from resnet_desktop.data.checks.inspection import Inspection, exclude, inspect
+from resnet_desktop.data.checks.inspection import Inspection, inspect
 from resnet_desktop.data.dataset import scan
 from resnet_desktop.data.pictures.duplicates import contradicting, cut, near_duplicates
 from resnet_desktop.data.pictures.image_stats import PictureFacts
@@ -21,6 +21,7 @@ from resnet_desktop.imaging.decode import encode_jpeg, encode_png
 from resnet_desktop.imaging.fingerprint import HASH_BYTES, NEAR_TURNED, fingerprint, turned
 from resnet_desktop.jobs.job import Job, parse_job
 from tests.conftest import make_photo
+from tests.unit.data.edits import exclude
 
 TURNS = list(Image.Transpose)
 

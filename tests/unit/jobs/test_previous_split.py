@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from resnet_desktop.data.dataset import scan
-from resnet_desktop.data.split import previous_split, split_file
+from resnet_desktop.data.split import split_file
 from resnet_desktop.imaging.decode import encode_png
+from resnet_desktop.jobs import previous_split
 from resnet_desktop.jobs.job import Job, parse_job
 from resnet_desktop.jobs.results import FILE
 from tests.unit.jobs.test_results import picture, values
