@@ -13,8 +13,8 @@ from resnet_desktop.session.results import Failure
 
 if TYPE_CHECKING:
     from resnet_desktop.core.progress import Cancelled, Progress
-    from resnet_desktop.gui.background.requests import Work
     from resnet_desktop.session.engine import Engine
+    from resnet_desktop.session.requests import Work
 
 _KEPT = 12
 

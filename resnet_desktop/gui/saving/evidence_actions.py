@@ -37,8 +37,8 @@ from resnet_desktop.session.results import Evidence, Failure
 
 if TYPE_CHECKING:
     from resnet_desktop.core.progress import Cancelled, Progress
-    from resnet_desktop.gui.background.requests import Work
     from resnet_desktop.session.engine import Engine
+    from resnet_desktop.session.requests import Work
 
 HALF = 50
 """The contour that the key switches on, in percent of the peak."""

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from resnet_desktop.session.results import EvidenceRequest, Source
-
 if TYPE_CHECKING:
     from resnet_desktop.core.progress import Cancelled, Progress
     from resnet_desktop.session.engine import Engine
@@ -17,35 +15,35 @@ if TYPE_CHECKING:
     Work = Callable[[Engine, Cancelled, Progress], object]
 
 
-Looked = tuple[int, int, Source, EvidenceRequest]
-"""A heatmap that is wanted: a token that counts such requests, the photo's number, the photo, and which map."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class Ask:
-    """One request: ``work`` is done on the session thread, and its answer belongs to ``slot``."""
+class Request:
+    """``work`` is done on the session thread, and its answer belongs to ``slot``.
+
+    ``urgent``: the user looks at it; it goes before all that is not, also while that runs.
+    """
 
     slot: str
     work: Work
+    urgent: bool = False
 
 
-class Asks:
+class Requests:
     """The requests of all slots. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._current: dict[str, Ask] = {}
-        self._waiting: OrderedDict[str, Ask] = OrderedDict()
+        self._current: dict[str, Request] = {}
+        self._waiting: OrderedDict[str, Request] = OrderedDict()
 
     def __bool__(self) -> bool:
         """Whether a request waits to be taken."""
         return bool(self._waiting)
 
-    def put(self, slot: str, work: Work) -> None:
+    def put(self, request: Request) -> None:
         """Ask; what was asked in this slot before is no longer wanted."""
         with self._lock:
-            self._current[slot] = self._waiting[slot] = Ask(slot, work)
-            self._waiting.move_to_end(slot)
+            self._current[request.slot] = self._waiting[request.slot] = request
+            self._waiting.move_to_end(request.slot)
 
     def drop(self, slot: str) -> None:
         """Nothing is wanted in this slot any more."""
@@ -59,25 +57,27 @@ class Asks:
             self._current.clear()
             self._waiting.clear()
 
-    def take(self) -> Ask | None:
-        """The request that has waited longest."""
+    def take(self, *, urgent: bool = False) -> Request | None:
+        """The request that has waited longest, urgent ones first; ``urgent``: only such a one."""
         with self._lock:
-            return self._waiting.popitem(last=False)[1] if self._waiting else None
+            slots = [slot for slot, request in self._waiting.items() if request.urgent]
+            slots += [] if urgent else list(self._waiting)
+            return self._waiting.pop(slots[0]) if slots else None
 
-    def put_back(self, ask: Ask) -> None:
+    def put_back(self, request: Request) -> None:
         """A request that had to give way is taken again later, if it is still wanted."""
         with self._lock:
-            if self._current.get(ask.slot) is ask:
-                self._waiting[ask.slot] = ask
+            if self.wanted(request):
+                self._waiting[request.slot] = request
 
-    def wanted(self, ask: Ask) -> bool:
+    def wanted(self, request: Request) -> bool:
         """Whether nothing has taken the place of this request."""
-        return self._current.get(ask.slot) is ask
+        return self._current.get(request.slot) is request
 
-    def finish(self, ask: Ask) -> bool:
+    def finish(self, request: Request) -> bool:
         """The answer is about to be delivered: whether it is wanted. It is delivered once."""
         with self._lock:
-            if self._current.get(ask.slot) is not ask:
+            if not self.wanted(request):
                 return False
-            del self._current[ask.slot]
+            del self._current[request.slot]
             return True
