@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 
+from resnet_desktop.core import own_process
 from resnet_desktop.core.exit_status import EXIT_INTERRUPTED
 
 
 def main() -> None:
     """Run the command line. Ctrl+C also ends it without a traceback while its modules are still being imported."""
     try:
+        if own_process.run_module_asked_for():
+            return
         from resnet_desktop.cli.main import main as command
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)

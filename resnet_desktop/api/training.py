@@ -96,7 +96,7 @@ def _python(job: Job) -> Path | None:
         return None
     found = training_python.find(None)
     if not found.ok:
-        raise TrainingError("no_torch", found.message, found.hint or f"Install it with: {training_python.pip_line()}")
+        raise TrainingError("no_torch", found.message, found.hint or training_python.way_to_add())
     return found.python
 
 

@@ -7,7 +7,6 @@ import logging
 import os
 import platform
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,7 +24,7 @@ from resnet_desktop.cli.shared import (
     print_table,
     say,
 )
-from resnet_desktop.core import paths
+from resnet_desktop.core import own_process, paths
 from resnet_desktop.core.errors import ResNetDesktopError
 
 CHILD_SECONDS = 60
@@ -45,11 +44,11 @@ def doctor(
         "python": platform.python_version(),
         "platform": platform.platform(),
         "cores": os.cpu_count(),
-        "qt": _child("resnet_desktop.gui.platform_check"),
+        "qt": _child(own_process.WINDOW_CHECK),
         "providers": _providers(),
         "model": _model(model),
         "head": _head(),
-        "trainer": _child("resnet_desktop.trainer", "--check"),
+        "trainer": _trainer(),
         "folders": [_folder(p) for p in (paths.data_folder(), paths.config_folder(), paths.cache_folder())],
     }
     if format == "json":
@@ -74,11 +73,11 @@ def _report(path: Path, found: dict[str, Any]) -> None:
         say(f"  {name}, {len(text.splitlines())} lines")
 
 
-def _child(module: str, *arguments: str) -> dict[str, Any]:
+def _child(module: str) -> dict[str, Any]:
     """Try something in a process of its own, whose crash is an answer too. It prints one JSON object."""
-    command = [sys.executable, "-m", module, *arguments]
+    command, env = own_process.command(module), own_process.environment()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=CHILD_SECONDS, env=env, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         _logger.error("%s did not answer", module)
         return {"ok": False, "message": f"No response: {error}."}
@@ -89,6 +88,16 @@ def _child(module: str, *arguments: str) -> dict[str, Any]:
         words = " ".join(done.stderr.split()[-40:]) or f"It exited with code {done.returncode}."
         return {"ok": False, "message": words}
     return answer if isinstance(answer, dict) else {"ok": False, "message": str(answer)}
+
+
+def _trainer() -> dict[str, Any]:
+    """What the interpreter says that a run would train on."""
+    from resnet_desktop.core.settings import TRAINER_PYTHON, Settings
+    from resnet_desktop.environment import training_python
+
+    named = Settings().string(TRAINER_PYTHON)
+    found = training_python.find(Path(named) if named else None)
+    return {name: getattr(found, name) for name in ("ok", "message", "hint", "torch", "device")}
 
 
 def _head() -> dict[str, Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import runpy
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -126,30 +125,12 @@ def admit(path: Path, to: Annotated[Path | None, typer.Option("--to")] = None) -
 
 def main() -> None:
     """Run the command line; errors that a person can understand end with a sentence, not with a traceback."""
-    if _is_asked_for_a_room():
-        return
     running = log.start(log.QUIET, lazily=True)
     try:
         _run()
     except SystemExit:
         running.close()  # after any other error it is the log that keeps it
         raise
-
-
-def _is_asked_for_a_room() -> bool:
-    """Whether a packaged program was started as the interpreter that it has inside, to teach; then it has done so.
-
-    It has no other Python to start, and the process that teaches the last layer needs nothing that it lacks.
-    """
-    if not getattr(sys, "frozen", False):
-        return False
-    from resnet_desktop.jobs import dispatch
-
-    if sys.argv[1:4] != ["-u", "-m", dispatch.HEAD]:
-        return False
-    sys.argv = [dispatch.HEAD, *sys.argv[4:]]
-    runpy.run_module(dispatch.HEAD, run_name="__main__", alter_sys=True)
-    return True
 
 
 def _run() -> None:

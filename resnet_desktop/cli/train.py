@@ -125,7 +125,7 @@ def _interpreter(arguments: list[str], python: Path | None) -> Path | None:
     # An interpreter that is asked for by name has no stand-in.
     found = training_python.find(Path(named) if named else None) if python is None else trainer_check.check(python)
     if not found.ok:
-        way_on = found.hint or f"Training needs PyTorch. Install it with:  {training_python.pip_line()}"
+        way_on = found.hint or f"Training needs PyTorch. {training_python.way_to_add()}"
         say(f"{found.message} {way_on} Only the last layer (--train head) can be trained without it.")
         raise typer.Exit(1)
     return found.python

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from resnet_desktop.core import own_process
 from resnet_desktop.core.child_process import ask
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.core.progress import Cancelled, never
@@ -85,7 +86,7 @@ def base_python(cancelled: Cancelled = never) -> Path:
 
 def _commands() -> Iterator[list[str]]:
     """The one that runs the app, the one that its environment was made with, those on the path."""
-    if not getattr(sys, "frozen", False):
+    if not own_process.packaged():
         yield [sys.executable]
         inside = Path("python.exe") if sys.platform == "win32" else Path("bin", f"python3.{sys.version_info.minor}")
         yield [str(Path(sys.base_prefix, inside))]

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from resnet_desktop.core import own_process
 from resnet_desktop.core.child_process import Answer, ask
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.core.progress import Cancelled, never
@@ -54,7 +55,7 @@ def check(python: Path | None, cancelled: Cancelled = never) -> TrainerCheck:
             fault = _no_python(interpreter, cancelled)
             if fault:
                 return TrainerCheck(python, ok=False, message=fault)
-        command = [interpreter, "-m", f"{TRAINER}.self_check"]
+        command = own_process.command(f"{TRAINER}.self_check", python=python)
         answer = ask(command, CHECK_SECONDS, env=environment(python), cancelled=cancelled)
     except OSError as error:
         return TrainerCheck(python, ok=False, message=f"{interpreter} does not run: {error.strerror or error}.")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from resnet_desktop.core import atomic, paths
+from resnet_desktop.core import atomic, own_process, paths
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.core.progress import Cancelled, never
 from resnet_desktop.environment import own_wheel, pip, requirements
@@ -90,7 +90,7 @@ def find(chosen: Path | None, cancelled: Cancelled = never) -> TrainerCheck:
         CancelledError: as asked.
     """
     candidates: list[Path | None] = [chosen] if chosen is not None else []
-    if not getattr(sys, "frozen", False):
+    if not own_process.packaged():
         candidates.append(None)
     first: TrainerCheck | None = None
     for python in candidates:
@@ -150,9 +150,11 @@ def update_own(folder: Path, on_line: Callable[[str], None] | None = None, cance
     remember(folder)
 
 
-def pip_line() -> str:
-    """What a person types to add PyTorch to the environment that runs the app."""
-    return requirements.pip_line(["resnet-desktop[train]"])
+def way_to_add() -> str:
+    """How a person adds PyTorch to what runs the app, as a sentence."""
+    if own_process.packaged():
+        return "Start the program's window and choose “Teach it your classes…”, which offers to install PyTorch."
+    return f"Install it with:  {requirements.pip_line(['resnet-desktop[train]'])}"
 
 
 def remove() -> None:

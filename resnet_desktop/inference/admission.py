@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -34,7 +32,7 @@ from resnet_desktop.bundle.file import tensors
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.library import importing
 from resnet_desktop.bundle.library.importing import Known
-from resnet_desktop.core import atomic, limits, paths
+from resnet_desktop.core import atomic, limits, own_process, paths
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError, StorageError
 from resnet_desktop.core.progress import Cancelled, CancelledError, never
 from resnet_desktop.imaging.transforms import Transforms
@@ -165,11 +163,11 @@ def answer(path: Path, target: Path | None = None, told: str = "") -> Mapping[st
 def _ask(arguments: list[str], said: bytes, name: str, size: int, cancelled: Cancelled) -> Found:
     """Have a child do it, and say what its trial found. Raises ModelError, StorageError, CancelledError."""
     process = subprocess.Popen(
-        [*_program(), COMMAND, *arguments],
+        own_process.command(own_process.PROGRAM, COMMAND, *arguments),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=_environment(),
+        env=own_process.environment(),
     )
     guard = limits.Guard(process, _memory(size))
     with process:
@@ -265,16 +263,6 @@ def _identity(path: Path) -> tuple[str, int]:
     sha256, size = tensors.file_sha256(path)
     beside = [path.with_name(f"{path.name}{suffix}") for suffix in (".data", "_data")]
     return sha256, min(tensors.MAX_BYTES, size + sum(file.stat().st_size for file in beside if file.is_file()))
-
-
-def _program() -> list[str]:
-    """This program, as it is started from a command line."""
-    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "resnet_desktop"]
-
-
-def _environment() -> dict[str, str]:
-    found = [str(paths.PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(found), "PYTHONSAFEPATH": "1"}
 
 
 def _decoded(data: bytes) -> Mapping[str, Any] | None:

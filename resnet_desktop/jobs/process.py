@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from resnet_desktop.core import paths
+from resnet_desktop.core import own_process, paths
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.core.progress import Cancelled, never
 from resnet_desktop.core.redact import redacted
@@ -47,7 +47,8 @@ class TrainerProcess:
         polite: leave the processor to the programs that a person works with, this one among them, when they want it.
 
     Raises:
-        TrainingError: ``no_torch``: the interpreter cannot be started; ``no_sources``.
+        TrainingError: ``no_torch``: the interpreter cannot be started, or none was named to a packaged program;
+            ``no_sources``.
         StorageError: the package cannot be copied for it.
     """
 
@@ -67,9 +68,10 @@ class TrainerProcess:
         module = dispatch.module_for(arguments)
         if module == dispatch.HEAD:
             python = None  # what the app runs on is enough
-        interpreter = str(python or sys.executable)
+        elif python is None and own_process.packaged():
+            raise TrainingError("no_torch", "PyTorch is not installed.")
         # Whatever the job says, this process holds the other end of standard input.
-        command = [interpreter, "-u", "-m", module, *arguments, "--control", "stdin"]
+        command = own_process.command(module, *arguments, "--control", "stdin", python=python)
         try:
             self._process = subprocess.Popen(
                 command,
@@ -80,7 +82,7 @@ class TrainerProcess:
                 **_apart(polite=polite),
             )
         except OSError as error:
-            message = f"The trainer could not be started with {interpreter}: {error.strerror or error}."
+            message = f"The trainer could not be started with {command[0]}: {error.strerror or error}."
             raise TrainingError("no_torch", message) from error
         if polite and sys.platform != "win32":
             with contextlib.suppress(OSError):  # it has ended already
@@ -181,7 +183,7 @@ def plain_environment() -> dict[str, str]:
     """The app's environment without what leads a Python to the app's libraries, or into the folder it is started in."""
     values = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     values["PYTHONUTF8"] = values["PYTHONSAFEPATH"] = "1"
-    if getattr(sys, "frozen", False):  # packers put their own libraries first and keep what was there before
+    if own_process.packaged():  # packers put their own libraries first and keep what was there before
         for name in LIBRARY_PATHS:
             values.pop(name, None)
             if f"{name}_ORIG" in values:

@@ -184,7 +184,7 @@ def test_what_takes_pytorch_is_refused(folder: Path, base: Path, tmp_path: Path,
 AS_MODULE = "sys.argv = ['head', sys.argv[1]]; runpy.run_module('resnet_desktop.head', run_name='__main__')"
 AS_PACKAGED = (
     "sys.frozen = True; sys.argv = ['app', '-u', '-m', 'resnet_desktop.head', sys.argv[1]]; "
-    "from resnet_desktop.cli.main import main; main()"
+    "from resnet_desktop.__main__ import main; main()"
 )
 
 

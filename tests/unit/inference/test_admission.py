@@ -19,7 +19,7 @@ from resnet_desktop.bundle.file import tensors
 from resnet_desktop.bundle.file.bundle import read
 from resnet_desktop.bundle.library.importing import Known
 from resnet_desktop.bundle.library.library import Library
-from resnet_desktop.core import limits, paths
+from resnet_desktop.core import limits, own_process, paths
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.inference import admission
@@ -67,7 +67,7 @@ def endless(path: Path) -> Path:
 def test_what_passes_is_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = read(save(tmp_path / "theirs.onnx", plain_classifier()))
     admission.admit(bundle)
-    monkeypatch.setattr(admission, "_program", lambda: ["no such program"])
+    monkeypatch.setattr(own_process, "command", lambda *_words: ["no such program"])
     admission.admit(bundle)
     admission.admit(read(save(tmp_path / "moved.onnx", plain_classifier())))
     with pytest.raises(FileNotFoundError):
@@ -79,14 +79,14 @@ def test_what_passes_is_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_models_of_the_app_need_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "_program", lambda: ["no such program"])
+    monkeypatch.setattr(own_process, "command", lambda *_words: ["no such program"])
     for entry in Library().entries():
         admission.admit(read(entry.path))
 
 
 def test_a_crash_harms_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = read(save(tmp_path / "theirs.onnx", plain_classifier()))
-    monkeypatch.setattr(admission, "_program", lambda: [sys.executable, "-c", "import os; os.abort()"])
+    monkeypatch.setattr(own_process, "command", lambda *_words: [sys.executable, "-c", "import os; os.abort()"])
     with pytest.raises(ModelError, match=r"theirs.onnx crashes") as caught:
         admission.admit(bundle)
     assert caught.value.code == "unsupported_model"
@@ -198,7 +198,7 @@ def test_a_model_is_installed_by_the_child(tmp_path: Path, monkeypatch: pytest.M
         library.install(tmp_path / "w.pth", copy=admission.copy)
     assert caught.value.code == "damaged_model"
     assert len(list(entry.path.parent.iterdir())) == 1
-    monkeypatch.setattr(admission, "_program", lambda: ["no such program"])
+    monkeypatch.setattr(own_process, "command", lambda *_words: ["no such program"])
     admission.admit(entry.path)  # it has passed
 
 
