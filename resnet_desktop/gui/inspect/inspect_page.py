@@ -114,7 +114,7 @@ class InspectPage(QWidget):
     def set_heat_shown(self, shown: bool) -> None:
         """Switch the heatmap on or off."""
         self.view.set_heat_shown(shown)
-        self.compare.set_heat_shown(shown)
+        self.compare.grid.set_heat_shown(shown)
         self.heatmap.set_heat_enabled(shown)
 
     def start_anew(self) -> None:
@@ -126,7 +126,7 @@ class InspectPage(QWidget):
         self.predictions.refresh_fonts()
         self.shelf.refresh()
         self.heatmap.refresh_fonts()
-        self.compare.refresh_theme()
+        self.compare.grid.refresh_theme()
         self.blocks.refresh_theme()
         self.check.panel.refresh_theme()
 
@@ -145,11 +145,11 @@ class InspectPage(QWidget):
 
     def fit(self) -> None:
         """The whole photo, in the view that is shown."""
-        (self.compare if self.place == COMPARE else self.view).fit()
+        (self.compare.grid if self.place == COMPARE else self.view).fit()
 
     def zoom_by(self, factor: float) -> None:
         """Zoom the view that is shown."""
-        (self.compare if self.place == COMPARE else self.view).zoom_by(factor)
+        (self.compare.grid if self.place == COMPARE else self.view).zoom_by(factor)
 
     def put_beside(self) -> None:
         """Put the heatmap that is shown into the comparison, where it stays."""
@@ -243,9 +243,9 @@ class InspectPage(QWidget):
         self._controller.model_ready.connect(self._on_model_ready)
         self.view.zoom_changed.connect(self.bar.show_zoom)
         self.view.hovered.connect(lambda where: self._on_hovered(self.evidence, where))
-        self.compare.zoom_changed.connect(self.bar.show_zoom)
-        self.compare.hovered.connect(self._on_hovered)
-        self.compare.class_asked.connect(self.search_classes)
+        self.compare.grid.zoom_changed.connect(self.bar.show_zoom)
+        self.compare.grid.hovered.connect(self._on_hovered)
+        self.compare.grid.class_asked.connect(self.search_classes)
         self.blocks.layer_chosen.connect(self._on_layer_of_block)
         self._connect_evidence()
 
@@ -381,12 +381,12 @@ class InspectPage(QWidget):
     def _restyle(self, style: HeatStyle) -> None:
         self._style = style
         self._paint()
-        self.compare.set_style(style)
+        self.compare.grid.set_style(style)
         self.check.panel.set_colormap(style.colormap)
 
     def _on_opacity(self, opacity: float) -> None:
         self.view.set_opacity(opacity)
-        self.compare.set_opacity(opacity)
+        self.compare.grid.set_opacity(opacity)
 
     def _paint(self) -> None:
         if self.evidence is not None and self.view.has_photo:

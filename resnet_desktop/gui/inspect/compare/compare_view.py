@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from resnet_desktop.gui.background.request_slot import careful
 from resnet_desktop.gui.background.session_controller import SessionController
 from resnet_desktop.gui.inspect.compare.compare_cell import CompareCell
+from resnet_desktop.gui.inspect.compare.compare_grid import CompareGrid
 from resnet_desktop.gui.inspect.compare.compare_presets import (
     CLASSES,
     DEPTHS,
@@ -25,7 +26,6 @@ from resnet_desktop.gui.inspect.compare.compare_presets import (
 )
 from resnet_desktop.gui.inspect.compare.preset_bar import PresetBar
 from resnet_desktop.gui.inspect.heatmap.evidence_presenter import DEEP_METHODS, choice_of
-from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatStyle
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.widgets.plain import PlainLabel
 from resnet_desktop.session.results import Evidence, EvidenceRequest, Failure, ModelInfo
@@ -43,18 +43,12 @@ class CompareView(QWidget):
     """The grid, and ways to fill it. It asks for nothing while it is hidden.
 
     Signals:
-        hovered: Evidence, and the place under the pointer as fractions of its box (None outside it).
-        zoom_changed: times the size that fits.
         said: a sentence: why nothing happened.
         waiting_changed: whether maps are on their way may have changed.
-        class_asked: every class is to be seen; what is called with the one that is picked.
     """
 
-    hovered = Signal(object, object)
     said = Signal(str)
     waiting_changed = Signal()
-    class_asked = Signal(object)
-    zoom_changed = Signal(float)
 
     def __init__(self, controller: SessionController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,18 +60,22 @@ class CompareView(QWidget):
         self._patience.setSingleShot(True)
         self._patience.setInterval(PATIENCE_MS)
         self._patience.timeout.connect(self._catch_up)
-        self._style, self._opacity, self._heat_shown = HeatStyle(), 0.5, True
-        self._count = 0
         self._preset = ""
         self._due = False  # the cells are still those of another photo, model or part of the photo
-        self.cells: list[CompareCell] = []
-        self._grid, self._hint = QGridLayout(), PlainLabel()
+        self.grid, self._hint = CompareGrid(), PlainLabel()
+        self.grid.request_changed.connect(self._on_request_changed)
+        self.grid.removal_asked.connect(self.remove)
         self.bar = PresetBar()
         self.bar.chosen.connect(self.fill)
         self._build()
         controller.answered.connect(self._on_answered)
         controller.progressed.connect(self._on_progressed)
         controller.fit_changed.connect(self._on_fit_changed)
+
+    @property
+    def cells(self) -> list[CompareCell]:
+        """In the order in which they are laid out."""
+        return self.grid.cells
 
     @property
     def preset(self) -> str:
@@ -128,37 +126,8 @@ class CompareView(QWidget):
     def clear(self) -> None:
         """No photo: nothing to compare."""
         self._photo, self._preset = None, ""
-        for cell in list(self.cells):
-            self._take_away(cell)
+        self._take_away(list(self.cells))
         self._refresh()
-
-    def set_style(self, style: HeatStyle) -> None:
-        """Shared by all cells."""
-        self._style = style
-        for cell in self.cells:
-            cell.set_style(style)
-
-    def set_opacity(self, opacity: float) -> None:
-        """Shared by all cells."""
-        self._opacity = opacity
-        for cell in self.cells:
-            cell.view.set_opacity(opacity)
-
-    def set_heat_shown(self, shown: bool) -> None:
-        """Switch all heatmaps on or off."""
-        self._heat_shown = shown
-        for cell in self.cells:
-            cell.view.set_heat_shown(shown)
-
-    def fit(self) -> None:
-        """The whole photo in every cell."""
-        if self.cells:
-            self.cells[0].view.fit()
-
-    def zoom_by(self, factor: float) -> None:
-        """Zoom every cell."""
-        if self.cells:
-            self.cells[0].view.zoom_by(factor)
 
     def keep(self, evidence: Evidence) -> bool:
         """Put a heatmap of the photo and by the model of now into the grid as it is, to stay.
@@ -174,8 +143,8 @@ class CompareView(QWidget):
             if not free:
                 self.said.emit(self.tr("All four places are taken by heatmaps you added. Remove one first."))
                 return False
-            self._take_away(free[-1])
-        cell = known if known is not None else self._new_cell(evidence.request)
+            self._take_away(free[-1:])
+        cell = known if known is not None else self.grid.add(evidence.request, photo.image)
         cell.kept = True
         cell.show_evidence(evidence)
         self._fill_menu(cell)
@@ -191,13 +160,12 @@ class CompareView(QWidget):
             self._set_preset("")
             self.said.emit(self.tr("All four places are taken by heatmaps you added. Remove one first."))
             return
-        for cell in [cell for cell in self.cells if not cell.kept]:
-            self._take_away(cell)
+        self._take_away([cell for cell in self.cells if not cell.kept])
         self._controller.drop(_DEPTH_SLOT)
         requests = self._missing(preset)
         together = preset == DEPTHS and self._base.method in DEEP_METHODS
         for request in requests:
-            cell = self._new_cell(request)
+            cell = self.grid.add(request, self._photo.image)
             cell.show_waiting(named(request.target, self._info, self._photo))
             if not together:
                 self._ask(cell)
@@ -218,18 +186,13 @@ class CompareView(QWidget):
     def remove(self, cell: CompareCell) -> None:
         """Take a heatmap away."""
         self._set_preset("")
-        self._take_away(cell)
+        self._take_away([cell])
         self._refresh()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Now it is time to ask."""
         super().showEvent(event)
         self._catch_up()
-
-    def refresh_theme(self) -> None:
-        """Follow colours and font."""
-        for cell in self.cells:
-            cell.refresh_theme()
 
     def _catch_up(self) -> None:
         """Fill the grid for the photo and the model of now."""
@@ -272,28 +235,15 @@ class CompareView(QWidget):
         cell.show_waiting(named(cell.request.target, self._info, self._photo))
         self._ask(cell)
 
-    def _new_cell(self, request: EvidenceRequest) -> CompareCell:
-        assert self._photo is not None
-        self._count += 1
-        cell = CompareCell(f"compare {self._count}", request)
-        cell.set_style(self._style)
-        cell.view.set_opacity(self._opacity)
-        cell.view.set_heat_shown(self._heat_shown)
-        cell.show_photo(self._photo.image)
-        cell.view.view_changed.connect(lambda zoom, centre: self._on_view_changed(cell, zoom, centre))
-        cell.view.hovered.connect(lambda place: self.hovered.emit(cell.evidence, place))
-        cell.request_changed.connect(lambda request: self._on_request_changed(cell, request))
-        cell.class_asked.connect(self.class_asked)
-        cell.removed.connect(lambda: self.remove(cell))
-        self.cells.append(cell)
-        return cell
+    def _take_away(self, cells: Sequence[CompareCell]) -> None:
+        for cell in cells:
+            self._controller.drop(cell.slot)
+            self.grid.take_away(cell)
 
-    def _take_away(self, cell: CompareCell) -> None:
-        self._controller.drop(cell.slot)
-        self.cells.remove(cell)
-        self._grid.removeWidget(cell)
-        cell.hide()
-        cell.deleteLater()
+    def _refresh(self) -> None:
+        self.grid.lay_out()
+        self.grid.setVisible(bool(self.cells))
+        self._hint.setVisible(not self.cells)
 
     def _fill_menu(self, cell: CompareCell) -> None:
         if self._info is not None and self._photo is not None:
@@ -357,27 +307,8 @@ class CompareView(QWidget):
             cell.kept, cell.request = False, request
             self._ask_anew(cell)
 
-    def _on_view_changed(self, moved: CompareCell, zoom: float, centre: QPointF) -> None:
-        for cell in self.cells:
-            if cell is not moved:
-                cell.view.set_view(zoom, centre)
-        self.zoom_changed.emit(zoom)
-
     def _on_fit_changed(self, _fit: str) -> None:
         self._due = True
-
-    def _refresh(self) -> None:
-        """Lay the cells out: one alone, two side by side, else two by two."""
-        columns = 1 if len(self.cells) == 1 else 2
-        for place, cell in enumerate(self.cells):
-            self._grid.addWidget(cell, place // columns, place % columns)
-            cell.show()
-        for line in range(2):
-            self._grid.setColumnStretch(line, 1 if line < columns and self.cells else 0)
-            self._grid.setRowStretch(line, 1 if line * columns < len(self.cells) else 0)
-        self._hint.setVisible(not self.cells)
-        if self.cells:  # a new cell shows the same part of the photo as the others
-            self._on_view_changed(self.cells[0], self.cells[0].view.zoom, self.cells[0].view.centre)
 
     def _build(self) -> None:
         self._hint.setText(
@@ -389,10 +320,9 @@ class CompareView(QWidget):
         self._hint.setWordWrap(True)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.setProperty("tone", "secondary")
-        self._grid.setSpacing(theme.M)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.L, theme.XS, theme.L, theme.M)
         layout.setSpacing(theme.S)
         layout.addWidget(self.bar)
         layout.addWidget(self._hint, 1)
-        layout.addLayout(self._grid, 1)
+        layout.addWidget(self.grid, 1)
