@@ -9,10 +9,10 @@ from typing import Any
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.data.dataset import Sample, survey
 from resnet_desktop.head import choices
-from resnet_desktop.head.features import BATCH, Extractor
 from resnet_desktop.head.run import REPORT_SECONDS
 from resnet_desktop.jobs.job import Job
 from resnet_desktop.runs.evaluation.parity import PROOF_PHOTOS
+from resnet_desktop.runs.linear.features import BATCH, Extractor
 
 PHOTOS = 16
 STARTING = 2.0

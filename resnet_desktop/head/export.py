@@ -24,14 +24,14 @@ from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.data.dataset import Sample
 from resnet_desktop.head import about
-from resnet_desktop.head.folds import NEVER
-from resnet_desktop.head.logistic import Floats, Linear
 from resnet_desktop.head.taught import Taught
 from resnet_desktop.inference.session import Session
 from resnet_desktop.runs.about import OF_THE_RUN
 from resnet_desktop.runs.control import Control
 from resnet_desktop.runs.evaluation import calibrate, evaluate_bundle, novelty, parity, scores
 from resnet_desktop.runs.evaluation.evaluate_bundle import Answers, Fitted
+from resnet_desktop.runs.linear.folds import NEVER
+from resnet_desktop.runs.linear.logistic import Floats, Linear
 from resnet_desktop.runs.report import label_errors
 from resnet_desktop.runs.report.page import write_report
 from resnet_desktop.runs.reporter import Reporter

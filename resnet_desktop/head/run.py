@@ -16,9 +16,7 @@ from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.data.checks import coverage_warnings
 from resnet_desktop.data.dataset import Sample, Scan
 from resnet_desktop.data.split import split_file
-from resnet_desktop.head import choices, folds, photos, verdict
-from resnet_desktop.head.features import Extractor, Features, Skipped
-from resnet_desktop.head.learner import Learnt, learn
+from resnet_desktop.head import choices, photos, verdict
 from resnet_desktop.head.taught import Taught
 from resnet_desktop.head.versions import versions
 from resnet_desktop.jobs.job import Job, Recipe
@@ -26,6 +24,9 @@ from resnet_desktop.runs import disk_space, weights
 from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.runs.evaluation.parity import PROOF_PHOTOS
 from resnet_desktop.runs.feature_cache import features_cache
+from resnet_desktop.runs.linear import folds
+from resnet_desktop.runs.linear.features import Extractor, Features, Skipped
+from resnet_desktop.runs.linear.learner import Learnt, learn
 from resnet_desktop.runs.reporter import Reporter
 
 REPORT_SECONDS = 4.0

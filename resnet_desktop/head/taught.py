@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from resnet_desktop.data.dataset import Sample, Scan
-from resnet_desktop.head.choices import Base
-from resnet_desktop.head.features import Extractor, Features
-from resnet_desktop.head.folds import NEVER, Folds
-from resnet_desktop.head.learner import Learnt
 from resnet_desktop.jobs.job import Job
+from resnet_desktop.runs.linear.base import Base
+from resnet_desktop.runs.linear.features import Extractor, Features
+from resnet_desktop.runs.linear.folds import NEVER, Folds
+from resnet_desktop.runs.linear.learner import Learnt
 
 
 @dataclass(frozen=True, eq=False)

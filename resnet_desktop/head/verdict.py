@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from resnet_desktop.data.checks.finding import classes_named
-from resnet_desktop.head.logistic import Floats, Ints
 from resnet_desktop.runs.evaluation.calibrate import wilson_interval
+from resnet_desktop.runs.linear.logistic import Floats, Ints
 
 
 def warnings(logits: Floats, labels: Ints, names: Sequence[str]) -> list[tuple[str, str]]:

@@ -28,11 +28,11 @@ import numpy as np
 
 from resnet_desktop.data.dataset import survey
 from resnet_desktop.head import choices
-from resnet_desktop.head.features import Extractor
-from resnet_desktop.head.folds import folds
-from resnet_desktop.head.learner import learn
 from resnet_desktop.jobs import events
 from resnet_desktop.jobs.job import parse_job
+from resnet_desktop.runs.linear.features import Extractor
+from resnet_desktop.runs.linear.folds import folds
+from resnet_desktop.runs.linear.learner import learn
 from tests.benchmarks.material import REPOSITORY
 
 ROUNDS = 3

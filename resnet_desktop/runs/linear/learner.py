@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.core.errors import DataError
-from resnet_desktop.head.folds import NEVER
-from resnet_desktop.head.logistic import Floats, Ints, Linear, fit
 from resnet_desktop.runs.evaluation import scores
+from resnet_desktop.runs.linear.folds import NEVER
+from resnet_desktop.runs.linear.logistic import Floats, Ints, Linear, fit
 from resnet_desktop.runs.weights import class_weights
 
 STRENGTHS = tuple(10.0 ** (-0.5 * i) for i in range(2, 14))

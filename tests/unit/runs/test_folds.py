@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from resnet_desktop.data.pictures.samples import Sample
-from resnet_desktop.head.folds import NEVER, folds, judged_alone
+from resnet_desktop.runs.linear.folds import NEVER, folds, judged_alone
 
 
 def samples(*counts: int) -> list[Sample]:

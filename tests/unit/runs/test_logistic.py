@@ -9,11 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from resnet_desktop.core.errors import DataError
-from resnet_desktop.head import learner
-from resnet_desktop.head.folds import NEVER
-from resnet_desktop.head.learner import STRENGTHS, learn
-from resnet_desktop.head.logistic import Linear, fit, minimized
 from resnet_desktop.runs.evaluation import scores
+from resnet_desktop.runs.linear import learner
+from resnet_desktop.runs.linear.folds import NEVER
+from resnet_desktop.runs.linear.learner import STRENGTHS, learn
+from resnet_desktop.runs.linear.logistic import Linear, fit, minimized
 
 Problem = tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]
 

@@ -1,0 +1,1 @@
+"""A new last layer on features of ONNX Runtime: the base, its features, the fit and its cross-validation."""

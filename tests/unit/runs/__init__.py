@@ -1,0 +1,1 @@
+"""What every process that teaches has in common."""
