@@ -29,7 +29,7 @@ _logger = logging.getLogger(__name__)
 
 
 class ValueCache:
-    """Values by key, both bytes. For one thread; close it at the end.
+    """Values by key, both bytes. For one thread at a time; close it at the end.
 
     Every method does nothing, or finds nothing, when the file cannot be used; ``problem`` then says why, else it is
     None.
@@ -114,7 +114,7 @@ class ValueCache:
         base.executemany("DELETE FROM kept WHERE key = ?", dropped)
 
     def _opened(self) -> sqlite3.Connection:
-        base = sqlite3.connect(self._path, timeout=WAIT_SECONDS)
+        base = sqlite3.connect(self._path, timeout=WAIT_SECONDS, check_same_thread=False)
         try:
             base.execute("PRAGMA journal_mode=WAL")
             base.execute("PRAGMA synchronous=NORMAL")

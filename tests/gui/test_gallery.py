@@ -10,8 +10,9 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.gui.background.pictures import KEPT_THUMBNAILS, MOST_WAITING, Thumbnails
-from resnet_desktop.gui.gallery.gallery_model import GalleryModel, GalleryView
+from resnet_desktop.gui.background.thumbnails import KEPT_THUMBNAILS, MOST_WAITING, Thumbnails
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel
+from resnet_desktop.gui.gallery.gallery_view import GalleryView
 from resnet_desktop.gui.shell.welcome import sample_photos
 from resnet_desktop.inference.classifier import ClassScore
 from resnet_desktop.session.results import Failure, Result

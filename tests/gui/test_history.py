@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import Settings
-from resnet_desktop.gui.background.pictures import Thumbnails
+from resnet_desktop.gui.background.thumbnails import Thumbnails
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel
 from resnet_desktop.gui.labels import label_store
 from resnet_desktop.gui.shell.main_window import MainWindow

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import Settings
 from resnet_desktop.data.dataset import survey
-from resnet_desktop.gui.background.pictures import Thumbnails
+from resnet_desktop.gui.background.thumbnails import Thumbnails
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel
 from resnet_desktop.gui.intake import drops
 from resnet_desktop.gui.labels import label_store

@@ -10,8 +10,9 @@ from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import LIST_ORDER, Settings
-from resnet_desktop.gui.background.pictures import Thumbnails
-from resnet_desktop.gui.gallery.gallery_model import GalleryModel, GalleryView
+from resnet_desktop.gui.background.thumbnails import Thumbnails
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel
+from resnet_desktop.gui.gallery.gallery_view import GalleryView
 from resnet_desktop.gui.gallery.photo_list import ORDERS, PhotoList
 from resnet_desktop.gui.shell.welcome import sample_photos
 from resnet_desktop.inference.classifier import ClassScore

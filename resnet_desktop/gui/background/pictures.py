@@ -1,4 +1,4 @@
-"""Photos and thumbnails for the screen: decoded on worker threads, a bounded number of them kept."""
+"""Photos for the screen: decoded on a worker thread, a bounded number of them kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtGui import QImage
 
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.gui.background.tasks import Tasks
@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 PHOTO_SIDE = 640
 """A photo's shorter side on the screen is at least twice this, in pixels, where the file has as many."""
 LONGEST_SIDE = 6000
-THUMBNAIL_SIDE = 160
 KEPT_PHOTOS = 3
-KEPT_THUMBNAILS = 500
-MOST_WAITING = 64
 
 
 def load_photo(source: Source, max_pixels: int, values: str = "tags") -> QImage:
@@ -37,15 +34,6 @@ def load_photo(source: Source, max_pixels: int, values: str = "tags") -> QImage:
 
     decoded = decode(source, shorter_side=PHOTO_SIDE, max_pixels=max_pixels, range=cast("Range", values))
     return to_qimage(thumbnail(decoded, LONGEST_SIDE))
-
-
-def load_thumbnail(source: Source, max_pixels: int, values: str = "tags") -> QImage:
-    """A photo with a longer side of at most THUMBNAIL_SIDE pixels. For worker threads. Raises ImageError."""
-    from resnet_desktop.imaging.decode import decode, thumbnail
-
-    side = THUMBNAIL_SIDE // 2
-    decoded = decode(source, shorter_side=side, max_pixels=max_pixels, range=cast("Range", values))
-    return to_qimage(thumbnail(decoded, THUMBNAIL_SIDE))
 
 
 class Photos(QObject):
@@ -82,6 +70,11 @@ class Photos(QObject):
         """Nothing is looked at any more."""
         self._wanted = None
 
+    def forget(self, numbers: set[int]) -> None:
+        """Their files may have changed."""
+        for number in numbers:
+            self._kept.pop(number, None)
+
     def close(self) -> None:
         """Wait for the thread to end."""
         self._tasks.drain()
@@ -98,68 +91,3 @@ class Photos(QObject):
             self._kept.popitem(last=False)
         if number == self._wanted:
             self.photo_ready.emit(number, image)
-
-
-class Thumbnails(QObject):
-    """Small pictures for the list, made when a row is first painted; the rows seen last come first.
-
-    Signal: ``thumbnail_ready`` (number).
-    """
-
-    thumbnail_ready = Signal(int)
-
-    def __init__(self, max_pixels: int, parent: QObject | None = None, values: str = "tags") -> None:
-        super().__init__(parent)
-        self._limits = max_pixels, values
-        self._tasks = Tasks(1, "thumbnail", self)
-        self._kept: OrderedDict[int, QPixmap] = OrderedDict()
-        self._waiting: OrderedDict[int, Source] = OrderedDict()
-        self._failed: set[int] = set()
-        self._running: int | None = None
-
-    def get(self, number: int, source: Source) -> QPixmap | None:
-        """The thumbnail if it is there; else it is asked for."""
-        pixmap = self._kept.get(number)
-        if pixmap is not None:
-            self._kept.move_to_end(number)
-            return pixmap
-        if number != self._running and number not in self._failed:
-            self._waiting[number] = source
-            self._waiting.move_to_end(number)
-            while len(self._waiting) > MOST_WAITING:  # scrolled past: asked for again if it is seen again
-                self._waiting.popitem(last=False)
-            self._start_next()
-        return None
-
-    def forget(self, numbers: set[int]) -> None:
-        """Free what belongs to photos that were removed."""
-        for number in numbers:
-            self._kept.pop(number, None)
-            self._waiting.pop(number, None)
-        self._failed -= numbers
-
-    def close(self) -> None:
-        """Wait for the thread to end."""
-        self._waiting.clear()
-        self._tasks.drain()
-
-    def _start_next(self) -> None:
-        if self._running is not None or not self._waiting:
-            return
-        number, source = self._waiting.popitem(last=True)
-        self._running = number
-        limits = self._limits
-        self._tasks.run_task(lambda: load_thumbnail(source, *limits), lambda f: self._on_loaded(number, f))
-
-    def _on_loaded(self, number: int, future: Future[QImage]) -> None:
-        self._running = None
-        self._start_next()
-        try:
-            image = future.result()
-        except ResNetDesktopError:  # the row says why, from classifying the same file
-            self._failed.add(number)
-            return
-        self._kept[number] = QPixmap.fromImage(image)
-        while len(self._kept) > KEPT_THUMBNAILS:
-            self._kept.popitem(last=False)
-        self.thumbnail_ready.emit(number)

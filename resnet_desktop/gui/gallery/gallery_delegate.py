@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QGuiApplication, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QGuiApplication, QPainter, QPainterPath, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from resnet_desktop.gui.background.pictures import Thumbnails
+from resnet_desktop.gui.background.thumbnails import Thumbnails
 from resnet_desktop.gui.style import icons, theme, wording
 from resnet_desktop.session.results import Failure, Result
 
@@ -42,10 +42,10 @@ class GalleryDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         row = QRectF(option.rect)
-        self._paint_ground(painter, row, option, colours)
+        paint_ground(painter, row, option, colours)
         top = row.top() + (row.height() - THUMBNAIL) / 2
         picture = QRectF(row.left() + theme.M, top, THUMBNAIL, THUMBNAIL)
-        self._paint_thumbnail(painter, picture, item, colours)
+        paint_thumbnail(painter, picture, item, self._thumbnails, colours)
         left = picture.right() + theme.M
         words = QRectF(left, row.top() + theme.S, row.right() - theme.M - left, row.height() - 2 * theme.S)
         self._paint_words(painter, words, item, colours)
@@ -60,7 +60,7 @@ class GalleryDelegate(QStyledItemDelegate):
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        self._paint_thumbnail(painter, QRectF(0, theme.S, THUMBNAIL, THUMBNAIL), item, colours)
+        paint_thumbnail(painter, QRectF(0, theme.S, THUMBNAIL, THUMBNAIL), item, self._thumbnails, colours)
         if count > 1:
             small = theme.font(0.8, strong=True)
             width = max(18, QFontMetrics(small).horizontalAdvance(str(count)) + theme.S)
@@ -74,35 +74,6 @@ class GalleryDelegate(QStyledItemDelegate):
         painter.end()
         return pixmap
 
-    def _paint_ground(self, painter: QPainter, row: QRectF, option: QStyleOptionViewItem, colours: theme.Theme) -> None:
-        state = option.state
-        selected = bool(state & QStyle.StateFlag.State_Selected)
-        if not selected and not state & QStyle.StateFlag.State_MouseOver:
-            return
-        inside = row.adjusted(theme.XS, 1, -theme.XS, -1)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.tint if selected else colours.hover))
-        painter.drawRoundedRect(inside, 6, 6)
-        if selected and state & QStyle.StateFlag.State_HasFocus:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QColor(colours.accent))
-            painter.drawRoundedRect(inside.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-
-    def _paint_thumbnail(self, painter: QPainter, target: QRectF, item: Item, colours: theme.Theme) -> None:
-        shape = QPainterPath()
-        shape.addRoundedRect(target, 6, 6)
-        pixmap = self._thumbnails.get(item.number, item.source)
-        painter.fillPath(shape, QColor(colours.track))
-        if pixmap is not None:
-            painter.save()
-            painter.setClipPath(shape)
-            painter.drawPixmap(target, pixmap, _centre_square(pixmap))
-            painter.restore()
-        elif isinstance(item.outcome, Failure):
-            mark = icons.pixmap("warning", 22, colours.error)
-            centre = target.center()
-            painter.drawPixmap(QRectF(centre.x() - 11, centre.y() - 11, 22, 22), mark, QRectF(mark.rect()))
-
     def _paint_words(self, painter: QPainter, area: QRectF, item: Item, colours: theme.Theme) -> None:
         outcome = item.outcome
         small, strong = theme.font(0.9), theme.font(strong=True)
@@ -115,37 +86,73 @@ class GalleryDelegate(QStyledItemDelegate):
             confidence = wording.percent(outcome.headline.probability)
             font, colour = (strong, colours.text) if outcome.sure else (theme.font(), colours.secondary)
             width = QFontMetrics(font).horizontalAdvance(confidence)
-            _text(painter, first, confidence, font, colours.secondary, right=True)
-            _text(painter, first.adjusted(0, 0, -width - theme.S, 0), wording.answer(outcome), font, colour)
+            draw_text(painter, first, confidence, font, colours.secondary, right=True)
+            draw_text(painter, first.adjusted(0, 0, -width - theme.S, 0), wording.answer(outcome), font, colour)
             self._paint_name(painter, second, item, item.name, colours)
             track = QRectF(area.left(), second.bottom() + theme.XS, area.width(), BAR_HEIGHT)
             _bar(painter, track, outcome.headline.probability, colours.track, colours.bar)
         elif isinstance(outcome, Failure):
-            _text(painter, first, item.name, strong, colours.text)
-            _text(painter, second, outcome.beside(item.name), small, colours.error)
+            draw_text(painter, first, item.name, strong, colours.text)
+            draw_text(painter, second, outcome.beside(item.name), small, colours.error)
         else:
             state = self.tr("Waiting…") if item.queued else self.tr("Not classified")
-            _text(painter, first, item.name, theme.font(), colours.text)
+            draw_text(painter, first, item.name, theme.font(), colours.text)
             self._paint_name(painter, second, item, state, colours)
 
     def _paint_name(self, painter: QPainter, line: QRectF, item: Item, text: str, colours: theme.Theme) -> None:
         """The second line, with what the user says it is before it."""
         small = theme.font(0.9)
         if not self.labels_shown:
-            _text(painter, line, text, small, colours.secondary)
+            draw_text(painter, line, text, small, colours.secondary)
             return
         painter.setPen(QPen(QColor(colours.border if item.label is None else item.label.colour), 1.4))
         painter.setBrush(Qt.BrushStyle.NoBrush if item.label is None else QColor(item.label.colour))
         painter.drawEllipse(QRectF(line.left() + 1, line.center().y() - 4, 8, 8))
         words = line.adjusted(16, 0, 0, 0)
         if item.label is None:
-            _text(painter, words, text, small, colours.secondary)
+            draw_text(painter, words, text, small, colours.secondary)
         else:
-            _text(painter, words, item.label.name, small, colours.text)
+            draw_text(painter, words, item.label.name, small, colours.text)
 
 
-def _text(painter: QPainter, area: QRectF, text: str, font: object, colour: str, *, right: bool = False) -> None:
-    painter.setFont(font)  # type: ignore[arg-type]
+def paint_ground(painter: QPainter, row: QRectF, option: QStyleOptionViewItem, colours: theme.Theme) -> None:
+    """What lies below a photo that is selected, looked at or pointed at."""
+    state = option.state
+    selected = bool(state & QStyle.StateFlag.State_Selected)
+    if not selected and not state & QStyle.StateFlag.State_MouseOver:
+        return
+    inside = row.adjusted(theme.XS, 1, -theme.XS, -1)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colours.tint if selected else colours.hover))
+    painter.drawRoundedRect(inside, 6, 6)
+    if selected and state & QStyle.StateFlag.State_HasFocus:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QColor(colours.accent))
+        painter.drawRoundedRect(inside.adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+
+
+def paint_thumbnail(
+    painter: QPainter, target: QRectF, item: Item, thumbnails: Thumbnails, colours: theme.Theme
+) -> None:
+    """The middle of a photo, or a sign that it cannot be read; what is not there yet is asked for."""
+    shape = QPainterPath()
+    shape.addRoundedRect(target, 6, 6)
+    pixmap = thumbnails.get(item.number, item.source)
+    painter.fillPath(shape, QColor(colours.track))
+    if pixmap is not None:
+        painter.save()
+        painter.setClipPath(shape)
+        painter.drawPixmap(target, pixmap, _centre_square(pixmap))
+        painter.restore()
+    elif isinstance(item.outcome, Failure):
+        mark = icons.pixmap("warning", 22, colours.error)
+        centre = target.center()
+        painter.drawPixmap(QRectF(centre.x() - 11, centre.y() - 11, 22, 22), mark, QRectF(mark.rect()))
+
+
+def draw_text(painter: QPainter, area: QRectF, text: str, font: QFont, colour: str, *, right: bool = False) -> None:
+    """One line of text, cut where it is too long."""
+    painter.setFont(font)
     painter.setPen(QColor(colour))
     shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(area.width()))
     side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft

@@ -13,25 +13,17 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QEvent,
-    QItemSelection,
-    QItemSelectionModel,
     QMimeData,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
-    QPoint,
     Qt,
     QUrl,
-    Signal,
 )
-from PySide6.QtGui import QDrag
-from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
-from resnet_desktop.gui.background.pictures import Thumbnails
-from resnet_desktop.gui.gallery.gallery_delegate import GalleryDelegate
+from resnet_desktop.gui.background.thumbnails import Thumbnails
 from resnet_desktop.gui.gallery.photo_classes import MIME, PhotoClass
-from resnet_desktop.gui.style import theme, wording
+from resnet_desktop.gui.style import wording
 from resnet_desktop.gui.widgets.plain import plain_tip
 from resnet_desktop.session.results import Failure, Result, Source
 
@@ -67,7 +59,7 @@ class GalleryModel(QAbstractListModel):
         self._rows: dict[int, int] = {}
         self._known: dict[Path, int] = {}
         self._next = self._round = 0
-        thumbnails.thumbnail_ready.connect(self._touch)
+        thumbnails.thumbnail_ready.connect(self._show_thumbnail)
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -189,6 +181,14 @@ class GalleryModel(QAbstractListModel):
         self._touch_all()
         return rest
 
+    def requeue(self, numbers: Iterable[int]) -> list[Item]:
+        """Some photos wait for a new outcome. Returns them."""
+        again = [item for number in numbers if (item := self.item(number)) is not None]
+        for item in again:
+            item.outcome, item.queued = None, True
+            self._touch(item.number)
+        return again
+
     def unqueue(self) -> None:
         """No photo waits any more: the queue was cancelled."""
         for item in self._items:
@@ -203,7 +203,10 @@ class GalleryModel(QAbstractListModel):
         """The photo for the delegate; words for tooltips and screen readers."""
         if not index.isValid() or index.row() >= len(self._items):
             return None
-        item = self._items[index.row()]
+        return self.data_of(self._items[index.row()], role)
+
+    def data_of(self, item: Item, role: int) -> Item | str | None:
+        """What a row says of its photo."""
         if role == ITEM_ROLE:
             return item
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
@@ -228,7 +231,10 @@ class GalleryModel(QAbstractListModel):
 
     def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
         """The photos of some rows."""
-        items = [self._items[index.row()] for index in indexes]
+        return self.mime_of([self._items[index.row()] for index in indexes])
+
+    def mime_of(self, items: Sequence[Item]) -> QMimeData:
+        """Photos as they are dragged."""
         mime = QMimeData()
         mime.setData(MIME, " ".join(str(item.number) for item in items).encode())
         mime.setUrls([QUrl.fromLocalFile(str(item.source)) for item in items if isinstance(item.source, Path)])
@@ -252,6 +258,12 @@ class GalleryModel(QAbstractListModel):
         if row is not None:
             index = self.index(row)
             self.dataChanged.emit(index, index)
+
+    def _show_thumbnail(self, number: int) -> None:
+        """Nothing that is known of the photo has changed."""
+        row = self._rows.get(number)
+        if row is not None:
+            self.dataChanged.emit(self.index(row), self.index(row), [Qt.ItemDataRole.DecorationRole])
 
     def _touch_all(self) -> None:
         if self._items:
@@ -279,83 +291,3 @@ def _without_gaps(placed: Sequence[tuple[int, Item]], rows: int) -> list[tuple[i
         else:
             runs.append((row, [item]))
     return runs
-
-
-class GalleryView(QListView):
-    """The list on the left of the window.
-
-    Signal: ``current_changed`` (Item, or None when there is none).
-    """
-
-    current_changed = Signal(object)
-
-    def __init__(self, model: GalleryModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setModel(model)
-        self._delegate = GalleryDelegate(model.thumbnails, ITEM_ROLE, self)
-        self.setItemDelegate(self._delegate)
-        self.setUniformItemSizes(True)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setMouseTracking(True)
-        self.setAccessibleName(self.tr("Photos"))
-        self.selectionModel().currentChanged.connect(self._on_current_changed)
-
-    @property
-    def current(self) -> Item | None:
-        """The photo that is looked at."""
-        item = self.currentIndex().data(ITEM_ROLE)
-        return item if isinstance(item, Item) else None
-
-    def selected_rows(self) -> list[int]:
-        """The rows that are selected."""
-        return [index.row() for index in self.selectionModel().selectedIndexes()]
-
-    def selected_numbers(self) -> list[int]:
-        """The photos that are selected, in the order of the list."""
-        items = (self.model().index(row, 0).data(ITEM_ROLE) for row in sorted(self.selected_rows()))
-        return [item.number for item in items]
-
-    def select_numbers(self, numbers: Iterable[int]) -> None:
-        """Select these photos and no others."""
-        wanted, selection = set(numbers), QItemSelection()
-        for row in range(self.model().rowCount()):
-            index = self.model().index(row, 0)
-            if index.data(ITEM_ROLE).number in wanted:
-                selection.select(index, index)
-        self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
-
-    def show_labels(self, shown: bool) -> None:
-        """Show what the user says they are, and let photos be dragged onto classes."""
-        self._delegate.labels_shown = shown
-        self.setDragEnabled(shown)
-        self.viewport().update()
-
-    def select_row(self, row: int) -> None:
-        """Look at a row; past the end, at the last one."""
-        row = min(row, self.model().rowCount() - 1)
-        if row >= 0:
-            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect
-            self.selectionModel().setCurrentIndex(self.model().index(row, 0), flags)
-
-    def startDrag(self, actions: Qt.DropAction) -> None:
-        """A small picture goes along, so that what lies below it is seen."""
-        indexes = sorted(self.selectionModel().selectedIndexes(), key=lambda index: index.row())
-        if indexes:
-            drag = QDrag(self)
-            drag.setMimeData(self.model().mimeData(indexes))
-            drag.setPixmap(self._delegate.carried(self.currentIndex().data(ITEM_ROLE), len(indexes)))
-            drag.setHotSpot(QPoint(-theme.S, -theme.S))
-            drag.exec(actions)
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Row heights follow the font."""
-        if event.type() == QEvent.Type.FontChange:
-            self.scheduleDelayedItemsLayout()
-        super().changeEvent(event)
-
-    def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        item = current.data(ITEM_ROLE)
-        self.current_changed.emit(item if isinstance(item, Item) else None)

@@ -8,7 +8,8 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from resnet_desktop.gui.gallery.gallery_model import GalleryModel, GalleryView, Item
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
+from resnet_desktop.gui.gallery.gallery_view import GalleryView
 from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets.choice import Choice
 from resnet_desktop.gui.widgets.elided_label import ElidedLabel

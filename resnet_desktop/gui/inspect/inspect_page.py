@@ -21,7 +21,8 @@ from resnet_desktop.core.settings import (
 )
 from resnet_desktop.gui.background.pictures import Photos
 from resnet_desktop.gui.background.session_controller import SessionController
-from resnet_desktop.gui.gallery.gallery_model import GalleryModel, GalleryView, Item
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
+from resnet_desktop.gui.gallery.gallery_view import GalleryView
 from resnet_desktop.gui.gallery.photo_list import PhotoList
 from resnet_desktop.gui.inspect.blocks.block_page import BlockPage
 from resnet_desktop.gui.inspect.check.check_dialog import CheckDialog

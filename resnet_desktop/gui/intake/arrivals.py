@@ -11,7 +11,8 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData, QObject, Signal
 
 from resnet_desktop.gui.background.tasks import Tasks
-from resnet_desktop.gui.gallery.gallery_model import GalleryModel, GalleryView
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel
+from resnet_desktop.gui.gallery.gallery_view import GalleryView
 from resnet_desktop.gui.intake import drops
 from resnet_desktop.gui.intake.list_steps import ListSteps
 from resnet_desktop.gui.intake.scanner import Scanner
@@ -107,15 +108,12 @@ class Arrivals(QObject):
         new = self._steps.add(sources, batch)
         if new and not self._shown.get(batch):
             self._shown[batch] = True
-            self._select(self._gallery.row_of_number(new[0].number))
+            self._view.reveal(new[0].number)
         elif not new and sources and batch not in self._shown:
             self._shown[batch] = False
-            self._select(self._gallery.row_of(sources[0][0]))
-
-    def _select(self, row: int | None) -> None:
-        if row is not None:
-            self._view.select_row(row)
-            self._view.scrollTo(self._view.currentIndex())
+            row = self._gallery.row_of(sources[0][0])
+            if row is not None:
+                self._view.reveal(self._gallery.items[row].number)
 
     def _on_finished(self, count: int) -> None:
         self._shown.pop(self._batches.popleft(), None)

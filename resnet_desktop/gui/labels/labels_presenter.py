@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.gui.background.tasks import Tasks
-from resnet_desktop.gui.gallery.gallery_model import GalleryModel, GalleryView, Item
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
+from resnet_desktop.gui.gallery.gallery_view import GalleryView
 from resnet_desktop.gui.gallery.photo_classes import PhotoClass
 from resnet_desktop.gui.labels import label_store
 from resnet_desktop.gui.labels.class_list import KEYS
@@ -135,7 +136,7 @@ class LabelDesk(QObject):
             self._go_on(self._view.currentIndex().row())
 
     def _go_on(self, row: int) -> None:
-        items = self._gallery.items
+        items = self._view.shown.items
         for place in range(row + 1, len(items)):
             if items[place].label is None and not isinstance(items[place].outcome, Failure):
                 self._view.select_row(place)

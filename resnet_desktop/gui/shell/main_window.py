@@ -19,10 +19,11 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_desktop.core import settings as declared
 from resnet_desktop.core.settings import FIT, LIST_ORDER, MODEL, PROVIDER, Settings
-from resnet_desktop.gui.background.pictures import Photos, Thumbnails
+from resnet_desktop.gui.background.pictures import Photos
 from resnet_desktop.gui.background.preferences import Preferences
 from resnet_desktop.gui.background.session_controller import SessionController
 from resnet_desktop.gui.background.tasks import Tasks, closing
+from resnet_desktop.gui.background.thumbnails import Thumbnails
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
 from resnet_desktop.gui.inspect.inspect_page import InspectPage
 from resnet_desktop.gui.intake import drops

@@ -188,12 +188,12 @@ class ThumbnailLoader(QObject):
 
     def _read(self, name: str) -> QImage:
         from resnet_desktop.data.dataset import SampleReader
-        from resnet_desktop.gui.background.pictures import load_thumbnail
+        from resnet_desktop.gui.background.thumbnail_store import SMALL_SIDE, load_thumbnail
         from resnet_desktop.imaging.decode import DEFAULT_MAX_PIXELS
 
         if self._reader is None:
             self._reader = SampleReader()
-        return load_thumbnail(self._reader.read(sample_of(name)), DEFAULT_MAX_PIXELS)
+        return load_thumbnail(self._reader.read(sample_of(name)), DEFAULT_MAX_PIXELS, side=SMALL_SIDE)
 
     def _done(self, name: str, future: Future[QImage]) -> None:
         try:

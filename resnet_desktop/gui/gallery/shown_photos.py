@@ -1,0 +1,217 @@
+"""The photos that are seen: those of the list that a filter leaves, by class where that is wanted.
+
+Rows of views are rows of this model. Where nothing is filtered or grouped it follows the list row by row; else it is
+made anew when the list changes, a little later where results pour in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, Qt, QTimer, Signal
+
+from resnet_desktop.gui.gallery.gallery_model import ITEM_ROLE, AnyIndex, GalleryModel, Item
+from resnet_desktop.gui.gallery.photo_filter import PhotoFilter, Sieved, sieve
+from resnet_desktop.imaging.files import natural_key
+from resnet_desktop.session.results import Failure, Result
+
+DELAY_MS = 250
+_NO_INDEX = QModelIndex()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Photos that stand together: under which words, and how many."""
+
+    title: str
+    count: int
+
+
+class ShownPhotos(QAbstractListModel):
+    """Signals.
+
+    * ``filter_changed`` (PhotoFilter): another one is in force.
+    * ``sieved``: what is seen, or one of the counts, may be another.
+    """
+
+    filter_changed = Signal(object)
+    sieved = Signal()
+
+    def __init__(self, source: GalleryModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.source = source
+        self._filter, self._grouped = PhotoFilter(), False
+        self._items: list[Item] = list(source.items)
+        self._rows: dict[int, int] = {}
+        self._groups: tuple[Group, ...] = ()
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(DELAY_MS)
+        self._later.timeout.connect(self.refresh)
+        self._number_rows()
+        source.rowsAboutToBeInserted.connect(self._on_coming)
+        source.rowsInserted.connect(self._on_came)
+        source.rowsAboutToBeRemoved.connect(self._on_going)
+        source.rowsRemoved.connect(self._on_went)
+        source.layoutAboutToBeChanged.connect(self._on_moving)
+        source.layoutChanged.connect(self._on_moved)
+        source.dataChanged.connect(self._on_changed)
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The photos that are seen, in their order."""
+        return tuple(self._items)
+
+    @property
+    def filter(self) -> PhotoFilter:
+        """What is asked for."""
+        return self._filter
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """What the photos are grouped into, from the first row on; empty where they are not."""
+        return self._groups
+
+    @property
+    def hidden(self) -> int:
+        """How many photos of the list are not seen."""
+        return self.source.rowCount() - len(self._items)
+
+    def set_filter(self, wanted: PhotoFilter) -> None:
+        """See others."""
+        if wanted != self._filter:
+            self._filter = wanted
+            self.refresh()
+            self.filter_changed.emit(wanted)
+
+    def set_grouped(self, grouped: bool) -> None:
+        """Photos with one answer together, or as they come."""
+        if grouped != self._grouped:
+            self._grouped = grouped
+            self.refresh()
+
+    def count(self) -> Sieved:
+        """What is seen, and how many photos there are of each kind."""
+        return sieve(self.source.items, self._filter)
+
+    def refresh(self) -> None:
+        """Look at the whole list anew."""
+        self._later.stop()
+        items = self.count().photos if self._filter.active else list(self.source.items)
+        groups: tuple[Group, ...] = ()
+        if self._grouped:
+            items, groups = self._by_class(items)
+        if items != self._items or groups != self._groups:
+            self.beginResetModel()
+            self._items, self._groups = items, groups
+            self._number_rows()
+            self.endResetModel()
+        self.sieved.emit()
+
+    def row_of_number(self, number: int) -> int | None:
+        """The row of a photo; None where it is not seen."""
+        return self._rows.get(number)
+
+    def rowCount(self, parent: AnyIndex = _NO_INDEX) -> int:
+        """How many photos are seen."""
+        return 0 if parent.isValid() else len(self._items)
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Item | str | None:
+        """As the list says it."""
+        if not index.isValid() or index.row() >= len(self._items):
+            return None
+        return self.source.data_of(self._items[index.row()], role)
+
+    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
+        """Rows can be dragged, where the view lets them."""
+        usual = super().flags(index)
+        return usual | Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else usual
+
+    def supportedDragActions(self) -> Qt.DropAction:
+        """A drag leaves the list as it is."""
+        return Qt.DropAction.CopyAction
+
+    def mimeTypes(self) -> list[str]:
+        """As the list has them."""
+        return self.source.mimeTypes()
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        """The photos of some rows."""
+        return self.source.mime_of([self._items[index.row()] for index in indexes])
+
+    @property
+    def _plain(self) -> bool:
+        """Whether the rows are those of the list."""
+        return not self._grouped and not self._filter.active
+
+    def _number_rows(self) -> None:
+        self._rows = {item.number: row for row, item in enumerate(self._items)}
+
+    def _by_class(self, items: Sequence[Item]) -> tuple[list[Item], tuple[Group, ...]]:
+        """The photos by answer, the order of the list within each; those without one at the end."""
+        found: dict[tuple[int, str], list[Item]] = {}
+        for item in items:
+            outcome = item.outcome
+            if isinstance(outcome, Result):
+                key = (0, outcome.headline.label)
+            else:
+                key = (2, "") if isinstance(outcome, Failure) else (1, "")
+            found.setdefault(key, []).append(item)
+        titles = {1: self.tr("Not classified"), 2: self.tr("Cannot be read")}
+        keys = sorted(found, key=lambda key: (key[0], natural_key(key[1])))
+        groups = tuple(Group(titles.get(kind, label), len(found[kind, label])) for kind, label in keys)
+        return [item for key in keys for item in found[key]], groups
+
+    def _on_coming(self, _parent: QModelIndex, first: int, last: int) -> None:
+        if self._plain:
+            self.beginInsertRows(_NO_INDEX, first, last)
+
+    def _on_came(self, _parent: QModelIndex, first: int, last: int) -> None:
+        if not self._plain:
+            self.refresh()
+            return
+        self._items[first:first] = self.source.items[first : last + 1]
+        self._number_rows()
+        self.endInsertRows()
+        self.sieved.emit()
+
+    def _on_going(self, _parent: QModelIndex, first: int, last: int) -> None:
+        if self._plain:
+            self.beginRemoveRows(_NO_INDEX, first, last)
+
+    def _on_went(self, _parent: QModelIndex, first: int, last: int) -> None:
+        if not self._plain:
+            self.refresh()
+            return
+        del self._items[first : last + 1]
+        self._number_rows()
+        self.endRemoveRows()
+        self.sieved.emit()
+
+    def _on_moving(self) -> None:
+        if self._plain:
+            self.layoutAboutToBeChanged.emit()
+
+    def _on_moved(self) -> None:
+        if not self._plain:
+            self.refresh()
+            return
+        moved = self.persistentIndexList()
+        numbers = [self._items[index.row()].number for index in moved]
+        self._items = list(self.source.items)
+        self._number_rows()
+        self.changePersistentIndexList(moved, [self.index(self._rows[number]) for number in numbers])
+        self.layoutChanged.emit()
+
+    def _on_changed(self, first: QModelIndex, last: QModelIndex, roles: Sequence[int]) -> None:
+        if self._plain:
+            self.dataChanged.emit(self.index(first.row()), self.index(last.row()), roles)
+        elif first.row() == last.row():
+            row = self._rows.get(first.data(ITEM_ROLE).number)
+            if row is not None:
+                self.dataChanged.emit(self.index(row), self.index(row), roles)
+        elif self._items:
+            self.dataChanged.emit(self.index(0), self.index(len(self._items) - 1), roles)
+        if not roles and not self._later.isActive():  # a thumbnail that has come changes nothing else
+            self._later.start()
