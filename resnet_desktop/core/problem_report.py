@@ -18,7 +18,7 @@ from resnet_desktop.core.redact import redacted
 from resnet_desktop.core.settings import MODEL, SETTINGS, TRAINER_PYTHON, Settings
 
 PACKAGES = (
-    *("PySide6-Essentials", "onnxruntime", "onnxruntime-gpu", "onnx", "numpy", "pillow", "pillow-heif", "protobuf"),
+    *("PySide6-Essentials", "onnxruntime", "onnxruntime-gpu", "onnx", "numpy", "pillow", "pi-heif", "protobuf"),
     *("typer", "rich", "torch"),
 )
 _PRIVATE = (MODEL, TRAINER_PYTHON)

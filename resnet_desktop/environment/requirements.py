@@ -15,7 +15,7 @@ LIBRARIES = (
     "onnx>=1.19",
     "onnxruntime>=1.31",
     "pillow>=12",
-    "pillow-heif>=1.1",
+    "pi-heif>=1.1",
     "platformdirs>=4.3",
     "filelock>=3.16",
 )
@@ -27,7 +27,7 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 CUDA_INDEX = "https://download.pytorch.org/whl/cu130"
 """PyTorch's own index of builds with CUDA 13; on Windows those of PyPI have none. On Linux PyPI's are for 13, too."""
 
-_MODULES = {"pillow": "PIL", "pillow-heif": "pillow_heif"}
+_MODULES = {"pillow": "PIL", "pi-heif": "pi_heif"}
 _TITLES = {"torch": "PyTorch"}
 
 

@@ -17,7 +17,7 @@ from resnet_desktop.imaging.container import Kind
 from resnet_desktop.imaging.formats.science import MissingDecoderError
 from resnet_desktop.imaging.source import OpenSource, read_error
 
-_DECODER_MODULES = re.compile(r"PIL\.|pillow_heif")
+_DECODER_MODULES = re.compile(r"PIL\.|pi_heif")
 _EXTRA = "Install the “science” extra (pip install 'resnet-desktop[science]'), or save the picture as JPEG or PNG."
 
 # What Pillow's readers are known to raise on damaged content. Named one by one: an error that is not among them is

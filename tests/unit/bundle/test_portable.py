@@ -28,7 +28,7 @@ from .making import LABELS, random_arrays
 SIDE = 64
 RUN_ALL = """
 import sys, io, json, runpy, contextlib
-for name in ('torch', 'onnx', 'resnet_desktop', 'PySide6', 'pillow_heif'): sys.modules[name] = None
+for name in ('torch', 'onnx', 'resnet_desktop', 'PySide6', 'pi_heif'): sys.modules[name] = None
 folder, *photos = sys.argv[1:]
 sys.path.insert(0, folder)
 for photo in photos:

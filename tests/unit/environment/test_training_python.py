@@ -179,8 +179,8 @@ def test_the_old_environment_comes_back_if_the_new_one_cannot_be_moved(tmp_path:
             Stage("downloading", "torch", 0.0, 184.2),
         ),
         (
-            "  Downloading pillow_heif-1.8.1-cp311-cp311-win_amd64.whl (5.7 MB)",
-            Stage("downloading", "pillow_heif", 0, 5.7),
+            "  Downloading pi_heif-1.4.0-cp311-cp311-win_amd64.whl (5.7 MB)",
+            Stage("downloading", "pi_heif", 0, 5.7),
         ),
         ("  Downloading networkx-3.6.1-py3-none-any.whl.metadata (6.8 kB)", None),
         ("Installing collected packages: mpmath, torch", Stage("installing")),
