@@ -121,7 +121,7 @@ def test_a_block_in_words() -> None:
     assert "from 87.0 % to 17.0 %" in words["Left out"]
     assert "The prediction is then espresso (50.0 %)" in words["Left out"]
     assert "stays at 87.0 %" in dict(facts(opened, 6))["Left out"]
-    assert readout(opened, 5)[0] == "layer1.5"
+    assert readout(opened, 5)[0] == "Stage 1 of 3, block 6 of 6"
     assert "then predicted: espresso" in readout(opened, 5)
     assert len(readout(opened, 6)) == len(readout(opened, 5)) - 1
 

@@ -139,7 +139,7 @@ def test_pictures_and_their_words(qtbot: QtBot) -> None:
     assert {after.image.pixelColor(x, 8).name() for x in range(8, 18)} == {"#ffffff"}
     assert after.image.pixelColor(12, 12) == before.image.pixelColor(12, 12)
     trained, first, second = details.maps.tiles
-    assert (trained.title, first.title, second.title) == ("trained", "fc", "layer4")
+    assert (trained.title, first.title, second.title) == ("trained", "Last layer", "Stage 4")
     assert first.lines == ("rank corr. 0.1", "SSIM 0.3")
     assert second.lines[-1] == "empty map"  # nothing in it speaks for the class
     assert (trained.arrow, first.arrow) == (None, "")

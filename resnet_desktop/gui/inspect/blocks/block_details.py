@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QBoxLayout, QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.gui.inspect.blocks.block_diagram import BlockDiagram
-from resnet_desktop.gui.inspect.blocks.block_measures import facts
+from resnet_desktop.gui.inspect.blocks.block_measures import block_title, facts
 from resnet_desktop.gui.inspect.blocks.feature_sheet import FeatureSheetView
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.widgets import help_texts
@@ -75,12 +75,7 @@ class BlockDetails(QFrame):
         """Show a block; its feature maps come later."""
         sketch = opened.sketches[index]
         self._name = sketch.name
-        stages = [s.stage for s in opened.sketches]
-        place, count = sum(stage == sketch.stage for stage in stages[: index + 1]), stages.count(sketch.stage)
-        text = self.tr("Stage {stage} of {stages}, block {place} of {count}").format(
-            stage=sketch.stage, stages=max(stages), place=place, count=count
-        )
-        self._title.setText(text)
+        self._title.setText(block_title(opened, index))
         self._title.setToolTip(plain_tip(self.tr("In the model's file: {name}").format(name=sketch.name)))
         self.diagram.show_block(sketch)
         rows = facts(opened, index)

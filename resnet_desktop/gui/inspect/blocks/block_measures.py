@@ -213,12 +213,21 @@ def _lesions(opened: OpenedBlocks) -> Plot:
     )
 
 
+def block_title(opened: OpenedBlocks, index: int) -> str:
+    """Where a block lies, such as ``Stage 3 of 4, block 2 of 6``."""
+    stages = [sketch.stage for sketch in opened.sketches]
+    stage = stages[index]
+    return QCoreApplication.translate("blocks", "Stage {stage} of {stages}, block {place} of {count}").format(
+        stage=stage, stages=max(stages), place=stages[: index + 1].count(stage), count=stages.count(stage)
+    )
+
+
 def readout(opened: OpenedBlocks, index: int) -> tuple[str, ...]:
     """Every number of a block in short lines, its name first."""
     tr = QCoreApplication.translate
     report = opened.analysis.reports[index]
     lines = [
-        report.name,
+        block_title(opened, index),
         tr("blocks", "F(x) {own}, skip {skip}, ratio {ratio}").format(
             own=number(report.residual_norm), skip=number(report.skip_norm), ratio=number(report.ratio)
         ),

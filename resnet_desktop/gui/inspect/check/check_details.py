@@ -176,13 +176,20 @@ class CheckDetails(QWidget):
                 self.tr("rank corr. {value}").format(value=charts.number(round(step.rank_correlation, 2), 2)),
                 self.tr("SSIM {value}").format(value=charts.number(round(step.ssim, 2), 2)),
             ]
-            note = self.tr("All weights from the end down to {name} are scrambled").format(name=step.name)
+            name = self._part_of_network(step.name)
+            note = self.tr("All weights from the end down to here are scrambled: {name}").format(name=name)
             if not (step.cam > 0).any():
                 lines.append(self.tr("empty map"))
             tiles.append(
-                Tile(self._painted(checked.seen, step.cam), step.name, tuple(lines), note=note, arrow="", smooth=True)
+                Tile(self._painted(checked.seen, step.cam), name, tuple(lines), note=note, arrow="", smooth=True)
             )
         self.maps.show_tiles(tiles)
+
+    def _part_of_network(self, name: str) -> str:
+        """A group of weights, as layers are called elsewhere in the window."""
+        named = {"fc": self.tr("Last layer"), "head": self.tr("Last layer"), "stem": self.tr("First layers")}
+        digits = name.removeprefix("layer").removeprefix("stage ")
+        return self.tr("Stage {number}").format(number=digits) if digits.isdigit() else named.get(name, name)
 
     def _painted(self, picture: NDArray[np.uint8], cam: NDArray[np.float32]) -> QImage:
         from resnet_desktop.imaging.overlay import paint, scale_map
