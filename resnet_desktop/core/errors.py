@@ -98,7 +98,8 @@ class StorageError(ResNetDesktopError):
     """A file cannot be written.
 
     Codes: ``disk_full``, ``read_only``, ``write_failed``, ``missing_folder``, ``is_input`` (it is one of the files that
-    are read).
+    are read), ``in_use``; of photos that are sorted into folders: ``is_a_link``, ``name_taken``, ``changed_since``,
+    ``original_gone``, ``moved_on``.
     """
 
 
