@@ -31,6 +31,7 @@ SECONDS: dict[str, int] = {
     "tests/unit/bundle/test_parity.py": 12,
     "tests/unit/bundle/test_reading.py": 7,
     "tests/unit/cli/test_blocks.py": 7,
+    "tests/unit/cli/test_camera_traps.py": 5,
     "tests/unit/cli/test_classify.py": 4,
     "tests/unit/cli/test_explain.py": 6,
     "tests/unit/cli/test_groups.py": 6,

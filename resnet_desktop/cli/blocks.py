@@ -14,17 +14,14 @@ from resnet_desktop.cli.shared import (
     FormatOption,
     ModelOption,
     ProviderOption,
+    TargetOption,
     cell,
-    open_admitted,
+    open_classifier,
     print_json,
     print_table,
     say,
-    wanted_provider,
-    wanted_range,
 )
-from resnet_desktop.core import settings as declared
 from resnet_desktop.core.errors import ImageError
-from resnet_desktop.core.settings import Settings
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -51,10 +48,7 @@ _LEGEND = (
 
 def blocks(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="The photo.")],
-    target: Annotated[
-        str | None,
-        typer.Option("--target", metavar="CLASS", help="A label, index or group. Default: the top prediction."),
-    ] = None,
+    target: TargetOption = None,
     format: FormatOption = "table",  # noqa: A002 - the option's name
     model: ModelOption = None,
     provider: ProviderOption = None,
@@ -63,19 +57,11 @@ def blocks(
     from resnet_desktop.bundle.format.class_hierarchy import class_or_group
     from resnet_desktop.explain.cam.explainer import Explainer
     from resnet_desktop.explain.residual.analysis import BlockAnalyzer
-    from resnet_desktop.inference.classifier import Classifier
 
-    bundle = open_admitted(model)
+    classifier = open_classifier(model, provider, keep_activations=False)
+    bundle = classifier.bundle
     named = class_or_group(bundle.metadata, target) if target is not None else None
     wanted = named if named is None or isinstance(named, int) else named.classes
-    classifier = Classifier(
-        bundle,
-        provider=wanted_provider(provider),
-        keep_activations=False,
-        max_pixels=Settings().integer(declared.MAX_MEGAPIXELS) * 1_000_000,
-        range=wanted_range(None, bundle),
-        on_fallback=say,
-    )
     explainer = Explainer(classifier)
     analyzer = BlockAnalyzer(explainer)
     try:

@@ -1,4 +1,4 @@
-"""``resnet-desktop classify``: files, folders, patterns or a list on standard input, in four formats."""
+"""``resnet-desktop classify``: photos by path and lists of them, as a table and in formats that programs read."""
 
 from __future__ import annotations
 
@@ -21,29 +21,30 @@ from resnet_desktop.cli.shared import (
     RangeOption,
     group_as_dict,
     made_folder,
-    named_paths,
-    open_admitted,
+    open_classifier,
     refused_input,
     say,
     wanted_group_threshold,
-    wanted_provider,
-    wanted_range,
 )
-from resnet_desktop.core import settings as declared
 from resnet_desktop.core.output import identity
-from resnet_desktop.core.settings import Settings
 
 if TYPE_CHECKING:
+    from resnet_desktop.bundle.file.bundle import Bundle
+    from resnet_desktop.cli.inputs import Inputs
+    from resnet_desktop.cli.rows import Heatmaps, Writer
+    from resnet_desktop.cli.sink import Sink
+    from resnet_desktop.imaging.decode import Source
     from resnet_desktop.inference.batch import Outcome
+    from resnet_desktop.inference.classifier import Classifier
 
 STDIN = (0,)
-Format = Literal["table", "json", "jsonl", "csv"]
+Format = Literal["table", "json", "jsonl", "csv", "camtrap-dp", "megadetector"]
 
 
 def classify(
     paths: Annotated[
         list[str],
-        typer.Argument(metavar="PATH…", help="Files, folders or patterns; - reads paths from standard input."),
+        typer.Argument(metavar="PATH…", help="Files, folders, patterns or lists; - reads paths from standard input."),
     ],
     top: Annotated[int, typer.Option("--top", min=1, max=1000, metavar="K", help="Number of classes per photo.")] = 5,
     recursive: Annotated[bool, typer.Option("--recursive", help="Include subfolders.")] = False,
@@ -51,6 +52,13 @@ def classify(
     output: Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")] = None,
     heatmaps: Annotated[
         Path | None, typer.Option("--heatmaps", help="Write a heatmap of each photo to this folder.")
+    ] = None,
+    photos: Annotated[
+        Path | None, typer.Option("--photos", help="The folder of the photos that a list names. Default: the list's.")
+    ] = None,
+    detection_threshold: Annotated[
+        float | None,
+        typer.Option("--detection-threshold", min=0.0, max=1.0, metavar="P", help="Detections to classify, 0 to 1."),
     ] = None,
     group_threshold: GroupThresholdOption = None,
     batch: Annotated[int | None, typer.Option("--batch", min=1, max=4096, help="Photos per run.")] = None,
@@ -60,45 +68,71 @@ def classify(
     provider: ProviderOption = None,
 ) -> None:
     """Classify photos."""
-    from resnet_desktop.cli.rows import Heatmaps, finishing, writer_for
+    from resnet_desktop.cli.inputs import read_inputs
     from resnet_desktop.cli.sink import opened_sink
-    from resnet_desktop.imaging.files import find_images
     from resnet_desktop.inference.batch import classify_many
-    from resnet_desktop.inference.classifier import Classifier
 
-    bundle = open_admitted(model)
-    classifier = Classifier(
-        bundle,
-        provider=wanted_provider(provider),
+    inputs = read_inputs(paths, format, recursive=recursive, photos=photos, threshold=detection_threshold)
+    classifier = open_classifier(
+        model,
+        provider,
+        values=values,
+        page=page,
         top_k=top,
         keep_activations=heatmaps is not None,
-        max_pixels=Settings().integer(declared.MAX_MEGAPIXELS) * 1_000_000,
         group_threshold=wanted_group_threshold(group_threshold),
-        range=wanted_range(values, bundle),
-        page=page,
-        on_fallback=say,
     )
-    refused_input(output, [bundle.path, *paths, *(STDIN if "-" in paths else ())], "--output")
-    found = find_images(named_paths(paths), recursive=recursive)
-    pictures = None
-    if heatmaps is not None:
-        photos = list(found)  # none of them may be written over, nor one that comes later
-        made_folder(heatmaps)
-        pictures, found = Heatmaps(heatmaps, classifier, [bundle.path, *photos]), iter(photos)
-    failed = count = 0
+    refused_input(output, [classifier.bundle.path, *paths, *(STDIN if "-" in paths else ())], "--output")
+    sources, pictures = _with_heatmaps(inputs.sources(), heatmaps, classifier)
     with (
         opened_sink(output) as sink,
-        finishing(writer_for(format, sink, top)) as write,
-        closing(classify_many(classifier, _not_written(found, output), batch_size=batch)) as outcomes,
+        closing(classify_many(classifier, _not_written(sources, output), batch_size=batch)) as outcomes,
     ):
+        writer = _writer(format, sink, top, inputs, classifier.bundle)
+        count, failed = _written(writer, outcomes, classifier.bundle.path.stem, pictures)
+    _conclude(count, failed)
+
+
+def _with_heatmaps(
+    sources: Iterator[Source], folder: Path | None, classifier: Classifier
+) -> tuple[Iterator[Source], Heatmaps | None]:
+    """The same sources, and what writes heatmaps of them where a folder is named for these."""
+    from resnet_desktop.cli.rows import Heatmaps
+
+    if folder is None:
+        return sources, None
+    found = list(sources)  # none of them may be written over, nor one that comes later
+    made_folder(folder)
+    kept = [Path(source) for source in found if not isinstance(source, bytes)]
+    return iter(found), Heatmaps(folder, classifier, [classifier.bundle.path, *kept])
+
+
+def _writer(kind: Format, sink: Sink, top: int, inputs: Inputs, bundle: Bundle) -> Writer:
+    from resnet_desktop.cli.camera_traps import BatchResultsJson, Observations
+    from resnet_desktop.cli.inputs import CAMTRAP_DP, MEGADETECTOR
+    from resnet_desktop.cli.rows import writer_for
+
+    if kind == CAMTRAP_DP:
+        return Observations(sink, bundle)
+    if kind == MEGADETECTOR and inputs.results is not None:
+        return BatchResultsJson(sink, inputs.results, bundle)
+    return writer_for(kind, sink, top, detections=inputs.detections)
+
+
+def _written(writer: Writer, outcomes: Iterable[Outcome], model: str, pictures: Heatmaps | None) -> tuple[int, int]:
+    """Write a row for each outcome; how many there were, and how many of them failed."""
+    from resnet_desktop.cli.rows import finishing
+
+    count = failed = 0
+    with finishing(writer) as write:
         for outcome in _followed(outcomes):
-            row = _row(outcome, bundle.path.stem)
+            row = _row(outcome, model)
             if pictures is not None and row["ok"]:
                 pictures.add(row, outcome)
             write(row)
             count += 1
             failed += not row["ok"]
-    _conclude(count, failed)
+    return count, failed
 
 
 def _conclude(count: int, failed: int) -> None:
@@ -111,25 +145,28 @@ def _conclude(count: int, failed: int) -> None:
         raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _not_written(found: Iterator[Path], output: Path | None) -> Iterator[Path]:
+def _not_written(found: Iterator[Source], output: Path | None) -> Iterator[Source]:
     """The same photos; ends as wrong usage if one of them is the output, before that is replaced."""
     own = None if output is None else identity(output)
-    for path in found:
-        if own is not None and identity(path) == own:
-            refused_input(output, [path], "--output")
-        yield path
+    for source in found:
+        if own is not None and not isinstance(source, bytes) and identity(source) == own:
+            refused_input(output, [source], "--output")
+        yield source
 
 
 def _row(outcome: Outcome, model: str) -> dict[str, Any]:
     """One input as it stands in JSON."""
+    from resnet_desktop.cli.inputs import about
+
     path = os.fspath(outcome.source) if not isinstance(outcome.source, bytes) else "-"
     prediction = outcome.prediction
     if prediction is None:
         assert outcome.error is not None
-        return {"path": path, "ok": False, "error": outcome.error.as_dict()}
+        return {"path": path, "ok": False, **about(outcome.source), "error": outcome.error.as_dict()}
     return {
         "path": path,
         "ok": True,
+        **about(outcome.source),
         "predictions": [
             {"index": s.index, "label": s.label, "probability": round(s.probability, 6)} for s in prediction.scores
         ],

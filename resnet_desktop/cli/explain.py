@@ -19,21 +19,18 @@ from resnet_desktop.cli.shared import (
     PageOption,
     ProviderOption,
     RangeOption,
+    TargetOption,
     cell,
     made_folder,
     named_paths,
-    open_admitted,
+    open_classifier,
     refused_input,
     say,
-    wanted_provider,
-    wanted_range,
 )
-from resnet_desktop.core import settings as declared
 from resnet_desktop.core.errors import AnswerError, ImageError, StorageError
 from resnet_desktop.core.output import is_standard_output, refuse_nowhere, write_bytes
 from resnet_desktop.core.printable import printable
 from resnet_desktop.core.progress import Progress, unheard
-from resnet_desktop.core.settings import Settings
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,7 +40,6 @@ if TYPE_CHECKING:
     from resnet_desktop.cli.pictures import Painter
     from resnet_desktop.cli.sink import Sink
     from resnet_desktop.explain.cam.explainer import Explainer
-    from resnet_desktop.imaging.samples import Range
     from resnet_desktop.inference.classifier import Classifier
 
 Colormap = Literal["viridis", "inferno", "turbo", "grey"]
@@ -51,34 +47,33 @@ Colormap = Literal["viridis", "inferno", "turbo", "grey"]
 _METHODS = "gradcam, gradcam++, hirescam, xgradcam, layercam, fusion, smoothgradcam, eigencam, scorecam, occlusion"
 
 
+PhotosArgument = Annotated[
+    list[str], typer.Argument(metavar="IMAGE…", help="Photos, folders or patterns; - reads paths from standard input.")
+]
+LayerOption = Annotated[
+    str | None, typer.Option("--layer", metavar="NAME", help="The layer to explain. Default: the recommended one.")
+]
+AgainstOption = Annotated[
+    str | None,
+    typer.Option("--against", metavar="CLASS", help="Show the evidence for the target rather than for this class."),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", metavar="PNG|DIR", help="Output file, or a folder for several photos. Default: the current folder."
+    ),
+]
+MapOption = Annotated[Path | None, typer.Option("--save-map", metavar="NPZ|DIR", help="Also write the raw map here.")]
+
+
 def explain(
-    images: Annotated[
-        list[str],
-        typer.Argument(metavar="IMAGE…", help="Photos, folders or patterns; - reads paths from standard input."),
-    ],
-    layer: Annotated[
-        str | None, typer.Option("--layer", metavar="NAME", help="The layer to explain. Default: the recommended one.")
-    ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option("--target", metavar="CLASS", help="A label, index or group. Default: the top prediction."),
-    ] = None,
-    against: Annotated[
-        str | None,
-        typer.Option("--against", metavar="CLASS", help="Show the evidence for the target rather than for this class."),
-    ] = None,
+    images: PhotosArgument,
+    layer: LayerOption = None,
+    target: TargetOption = None,
+    against: AgainstOption = None,
     method: Annotated[str, typer.Option("--method", metavar="NAME", help=f"One of {_METHODS}.")] = "gradcam",
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            metavar="PNG|DIR",
-            help="Output file, or a folder for several photos. Default: the current folder.",
-        ),
-    ] = None,
-    save_map: Annotated[
-        Path | None, typer.Option("--save-map", metavar="NPZ|DIR", help="Also write the raw map here.")
-    ] = None,
+    output: OutputOption = None,
+    save_map: MapOption = None,
     check: Annotated[bool, typer.Option("--check", help="Test whether each heatmap can be trusted.")] = False,
     recursive: Annotated[bool, typer.Option("--recursive", help="Include subfolders.")] = False,
     colormap: Annotated[Colormap, typer.Option("--colormap", help="The colour map.")] = "viridis",
@@ -92,7 +87,8 @@ def explain(
     from resnet_desktop.cli.rows import Json, finishing
     from resnet_desktop.imaging.files import find_images
 
-    bundle = open_admitted(model)
+    classifier = open_classifier(model, provider, values=values, page=page)
+    bundle = classifier.bundle
     wanted = _Wanted(_class(bundle, target), _class(bundle, against), layer, method, check)
     photos = list(find_images(named_paths(images), recursive=recursive))
     if not photos:
@@ -101,7 +97,6 @@ def explain(
     refused = [bundle.path, *photos, *((0,) if "-" in images else ())]
     places = _Places(output, photos, refused, "--output", "-heatmap", ".png")
     maps = _Places(save_map, photos, refused, "--save-map", "", ".npz") if save_map is not None else None
-    classifier = _classifier(bundle, provider, values, page)
     job = _job(classifier, wanted, colormap, places, maps)
     failed = 0
     sink = _sink(places, maps)
@@ -234,19 +229,6 @@ def _class(bundle: Bundle, text: str | None) -> int | Group | None:
     from resnet_desktop.bundle.format.class_hierarchy import class_or_group
 
     return class_or_group(bundle.metadata, text) if text is not None else None
-
-
-def _classifier(bundle: Bundle, provider: str | None, values: Range | None, page: int | None) -> Classifier:
-    from resnet_desktop.inference.classifier import Classifier
-
-    return Classifier(
-        bundle,
-        provider=wanted_provider(provider),
-        max_pixels=Settings().integer(declared.MAX_MEGAPIXELS) * 1_000_000,
-        range=wanted_range(values, bundle),
-        page=page,
-        on_fallback=say,
-    )
 
 
 def _job(classifier: Classifier, wanted: _Wanted, colormap: str, places: _Places, maps: _Places | None) -> _Job:

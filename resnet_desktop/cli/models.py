@@ -86,6 +86,25 @@ def verify(name: NamedModel = None, model: ModelOption = None, format: FormatOpt
     raise typer.Exit(0 if result.ok else EXIT_NO_MODEL)
 
 
+ValuesOption = Annotated[
+    Literal["imagenet", "-1..1", "0..1", "0..255", "caffe"] | None,
+    typer.Option(
+        help="Pixel values it was trained on. imagenet: the usual mean and standard deviation; caffe: 0 to "
+        "255, minus the mean of each channel."
+    ),
+]
+LayoutOption = Annotated[
+    Literal["nchw", "nhwc"] | None,
+    typer.Option(help="Whether channels come first (nchw) or last (nhwc) in its input, where the file leaves it open."),
+]
+OutputNameOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="The output with a number for each class, or a tensor inside, if not the usual one."
+    ),
+]
+
+
 @app.command()
 def install(
     file: Annotated[Path, typer.Argument(help="A model bundle, another ONNX file, or PyTorch weights (.pth).")],
@@ -98,13 +117,7 @@ def install(
     crop: Annotated[
         int | None, typer.Option(min=1, help="Side of the square that the network sees, in pixels.")
     ] = None,
-    values: Annotated[
-        Literal["imagenet", "-1..1", "0..1", "0..255", "caffe"] | None,
-        typer.Option(
-            help="Pixel values it was trained on. imagenet: the usual mean and standard deviation; caffe: 0 to "
-            "255, minus the mean of each channel."
-        ),
-    ] = None,
+    values: ValuesOption = None,
     interpolation: Annotated[
         Literal["bilinear", "bicubic", "nearest"] | None, typer.Option(help="How photos are resized.")
     ] = None,
@@ -119,18 +132,8 @@ def install(
         Literal["tags", "stored", "stretched"] | None,
         typer.Option("--range", help="Black and white points, if it was trained on photos with more than 8 bits."),
     ] = None,
-    layout: Annotated[
-        Literal["nchw", "nhwc"] | None,
-        typer.Option(
-            help="Whether channels come first (nchw) or last (nhwc) in its input, where the file leaves it open."
-        ),
-    ] = None,
-    output_name: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="The output with a number for each class, or a tensor inside, if not the usual one."
-        ),
-    ] = None,
+    layout: LayoutOption = None,
+    output_name: OutputNameOption = None,
 ) -> None:
     """Check a model file and copy it into the library, with labels and preprocessing where it has none."""
     from resnet_desktop.bundle.labels.label_file import read_labels

@@ -21,6 +21,8 @@ from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference.batch import Outcome
 from resnet_desktop.inference.classifier import Classifier
 
+DETECTION_COLUMNS = ("category", "confidence", "left", "top", "width", "height")
+
 
 class Writer(Protocol):
     """Takes rows as they are done."""
@@ -32,12 +34,12 @@ class Writer(Protocol):
         """Write what was waiting for the last row."""
 
 
-def writer_for(kind: str, sink: Sink, top: int) -> Writer:
-    """The writer of a format."""
+def writer_for(kind: str, sink: Sink, top: int, *, detections: bool = False) -> Writer:
+    """The writer of a format; ``detections``: whether rows may be of those."""
     if kind == "jsonl":
         return JsonLines(sink)
     if kind == "csv":
-        return Csv(sink, top)
+        return Csv(sink, top, detections=detections)
     return Json(sink) if kind == "json" else TableRows(sink)
 
 
@@ -110,8 +112,9 @@ class Json:
 class Csv:
     """A header and one line for each input; the columns are the same for every number of classes found."""
 
-    def __init__(self, sink: Sink, top: int) -> None:
+    def __init__(self, sink: Sink, top: int, *, detections: bool = False) -> None:
         self._top = top
+        self._detections = detections
         self._sink = sink
         self._begun = False
 
@@ -129,7 +132,8 @@ class Csv:
         group = row.get("group") or {}
         groups = [group.get("label", ""), group.get("probability", ""), row.get("sure", "")]
         notes = " ".join(note["code"] for note in row.get("notes", ()))
-        self._line([path, row["ok"], *cells, unfamiliar, error.get("code", ""), message, *groups, notes])
+        found = _detected(row) if self._detections else ()
+        self._line([path, row["ok"], *cells, unfamiliar, error.get("code", ""), message, *groups, notes, *found])
 
     def finish(self) -> None:
         """Without any row, the header."""
@@ -147,9 +151,13 @@ class Csv:
 
     def _header(self) -> str:
         ranks = [f"{name}_{i + 1}" for i in range(self._top) for name in ("label", "probability")]
-        return _csv_line(
-            ["path", "ok", *ranks, "unfamiliar", "error", "message", "group", "group_probability", "sure", "notes"]
-        )
+        asked = ["unfamiliar", "error", "message", "group", "group_probability", "sure", "notes"]
+        return _csv_line(["path", "ok", *ranks, *asked, *(DETECTION_COLUMNS if self._detections else ())])
+
+
+def _detected(row: dict[str, Any]) -> list[Any]:
+    found = row.get("detection")
+    return [""] * len(DETECTION_COLUMNS) if found is None else [found["category"], found["confidence"], *found["bbox"]]
 
 
 class TableRows:
@@ -166,7 +174,8 @@ class TableRows:
 
     def write(self, row: dict[str, Any]) -> None:
         """Add the row."""
-        name, message = cell(row["path"]), cell(row.get("error", {}).get("message", ""), style="red")
+        place = f" #{row['detection']['detection'] + 1}" if "detection" in row else ""
+        name, message = cell(row["path"] + place), cell(row.get("error", {}).get("message", ""), style="red")
         if "predictions" not in row:
             self._table.add_row(name, message, "", "")
             return

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from resnet_desktop.bundle.file.bundle import Bundle
     from resnet_desktop.imaging.samples import Range
+    from resnet_desktop.inference.classifier import Classifier
     from resnet_desktop.inference.groups import GroupScore
 
 EXIT_NO_MODEL = 1
@@ -46,6 +47,9 @@ RangeOption = Annotated[
 ]
 PageOption = Annotated[
     int | None, typer.Option("--page", min=1, metavar="N", help="Page to read, for files with several.")
+]
+TargetOption = Annotated[
+    str | None, typer.Option("--target", metavar="CLASS", help="A label, index or group. Default: the top prediction.")
 ]
 TableOrJson = Literal["table", "json"]
 FormatOption = Annotated[TableOrJson, typer.Option("--format", help="Output format.")]
@@ -121,6 +125,29 @@ def open_admitted(model: str | None) -> Bundle:
     path = model_path(model)
     admit(path)
     return remembered_labels.read(path)
+
+
+def open_classifier(
+    model: str | None,
+    provider: str | None,
+    *,
+    values: Range | None = None,
+    page: int | None = None,
+    **options: Any,  # noqa: ANN401 - of Classifier
+) -> Classifier:
+    """The same, ready, as options and settings say. Raises ModelError, ProviderError."""
+    from resnet_desktop.inference.classifier import Classifier
+
+    bundle = open_admitted(model)
+    return Classifier(
+        bundle,
+        provider=wanted_provider(provider),
+        max_pixels=Settings().integer(declared.MAX_MEGAPIXELS) * 1_000_000,
+        range=wanted_range(values, bundle),
+        page=page,
+        on_fallback=say,
+        **options,
+    )
 
 
 def wanted_provider(provider: str | None) -> str:

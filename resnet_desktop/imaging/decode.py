@@ -7,7 +7,8 @@ the memory that they will take are checked from the header before they are decod
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from resnet_desktop.imaging.formats.error_messages import in_words
 from resnet_desktop.imaging.formats.request import KEPT_SCALE, Result, Wanted, least_side
 from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.pixels import to_array
+from resnet_desktop.imaging.region import Region
 from resnet_desktop.imaging.samples import Range
 from resnet_desktop.imaging.source import OpenSource, Source, opened, read_error
 
@@ -84,7 +86,7 @@ def decode(
     """Read a picture: first frame, upright, over white, in sRGB.
 
     Args:
-        source: a path, or the bytes of a file.
+        source: a path, a region of the file at a path, or the bytes of a file.
         shorter_side: the size in pixels to which the caller will reduce the shorter side. A much larger picture is
             decoded (JPEG) or averaged (other formats) at reduced scale, but never below ``least_side`` of this.
             None: at full scale, unless that would take too much memory.
@@ -120,10 +122,30 @@ def decode_image(
 def _read(source: Source, wanted: Wanted) -> Result:
     if wanted.shorter_side is not None and wanted.shorter_side < 1:
         raise ValueError(f"shorter_side must be positive, not {wanted.shorter_side}")
+    return _cut(source, wanted) if isinstance(source, Region) else _whole(source, wanted)
+
+
+def _whole(source: Source, wanted: Wanted) -> Result:
     with opened(source) as file:
         kind = _identified(file)
         with in_words(file, kind):
             return readers.read(file, kind, wanted)
+
+
+def _cut(region: Region, wanted: Wanted) -> Result:
+    """The square of a region: of a picture that is read large enough for it."""
+    if wanted.shorter_side is not None:
+        width, height = probe_size(region.path)
+        left, top, right, bottom = region.square(width, height)
+        part = min(right - left, bottom - top) / min(width, height)
+        wanted = replace(wanted, shorter_side=math.ceil(wanted.shorter_side / part))
+    found, (width, height), notes = _whole(region.path, wanted)
+    left, top, right, bottom = region.square(width, height)
+    image = found if isinstance(found, Image.Image) else Image.fromarray(found)
+    across, down = image.width / width, image.height / height
+    first = (min(int(left * across), image.width - 1), min(int(top * down), image.height - 1))
+    last = (max(first[0] + 1, round(right * across)), max(first[1] + 1, round(bottom * down)))
+    return image.crop((*first, *last)), (right - left, bottom - top), notes
 
 
 def probe_size(source: Source) -> tuple[int, int]:

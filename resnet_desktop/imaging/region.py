@@ -1,0 +1,40 @@
+"""A part of a picture, such as a detector found: read as if it were a picture of its own."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Region(os.PathLike[str]):
+    """A box in a picture file; as a path it is the file.
+
+    Attributes:
+        path: the file.
+        bbox: left, top, width and height, fractions of the upright picture's width and height.
+    """
+
+    path: str
+    bbox: tuple[float, float, float, float]
+
+    def __fspath__(self) -> str:
+        return self.path
+
+    def square(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom in pixels of the square around the box's centre, as large as its longer side.
+
+        Networks see squares: so nothing of a long animal is cut off. At the picture's edge the square is moved inwards;
+        only where the picture itself is too narrow is it cut.
+        """
+        x, y, wide, high = self.bbox
+        side = max(1, round(max(wide * width, high * height)))
+        left, right = _placed((x + wide / 2) * width, side, width)
+        top, bottom = _placed((y + high / 2) * height, side, height)
+        return left, top, right, bottom
+
+
+def _placed(centre: float, side: int, length: int) -> tuple[int, int]:
+    side = min(side, length)
+    start = min(max(0, round(centre - side / 2)), length - side)
+    return start, start + side
