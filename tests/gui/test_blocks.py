@@ -172,7 +172,7 @@ def test_the_chart_by_pointer_and_by_keys(qtbot: QtBot) -> None:
         QTest.keyClick(chart, key)
     QTest.keyClick(chart, Qt.Key.Key_End)
     assert chosen == [11, 12, 0]
-    assert "layer3.15" in chart.accessibleDescription()
+    assert "Stage 3 of 3, block 5 of 5" in chart.accessibleDescription()
     chart.clear()
     QTest.keyClick(chart, Qt.Key.Key_Return)
     QTest.keyClick(chart, Qt.Key.Key_Right)

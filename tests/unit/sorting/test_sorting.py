@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import subprocess
@@ -248,7 +249,7 @@ def test_without_a_record_there_is_nothing_to_take_back(tmp_path: Path) -> None:
 
 def begun(**changes: Any) -> list[dict[str, Any]]:
     """The lines of a record with one file that was moved."""
-    digest = files.hashlib.sha256(PNG).hexdigest()
+    digest = hashlib.sha256(PNG).hexdigest()
     line = {"event": "begin", "id": "a-1", "run": "a", "action": "move", "from": "/", "to": "cat/x.png", "label": "cat"}
     head = {"format": record.FORMAT, "version": record.VERSION, "made_folder": True}
     return [head, {**line, "size": len(PNG), "mtime_ns": 0, "sha256": digest} | changes, {"event": "done", "id": "a-1"}]
