@@ -18,7 +18,7 @@ import torch
 from tests.torture import parts
 from tests.unit.bundle.making import TINY, random_arrays, tiny_bundle
 
-PARTS = ("images", "models", "jobs", "kills", "paths")
+PARTS = ("images", "models", "jobs", "kills", "paths", "window")
 
 
 def main() -> None:
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=200)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--paths", type=int, default=100_000)
+    parser.add_argument("--actions", type=int, default=3000)
     given = parser.parse_args()
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"there is no part called {', '.join(sorted(unknown))}")
@@ -62,6 +63,7 @@ def _parts(folder: Path, given: argparse.Namespace) -> dict[str, Callable[[], It
         "jobs": lambda: parts.jobs(folder, given.jobs, given.seed),
         "kills": lambda: parts.kills(given.kills, given.seed),
         "paths": lambda: parts.paths(folder, given.paths, model),
+        "window": lambda: parts.window(folder, given.actions, given.seed, model),
     }
 
 

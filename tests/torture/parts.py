@@ -1,4 +1,4 @@
-"""The parts of the torture: pictures, models and weights, jobs and run folders, kills, very many paths."""
+"""The parts of the torture: pictures, models and weights, jobs and run folders, kills, very many paths, and a window at random hands."""
 
 from __future__ import annotations
 
@@ -173,3 +173,18 @@ def paths(folder: Path, count: int, model: Path) -> Iterator[str]:
           f"{peaks[0]:.0f} and {peaks[1]:.0f} MB at the peak", flush=True)  # fmt: skip
     if peaks[1] > 1.2 * peaks[0] + 20:
         yield f"memory grows with the number of paths: {peaks[0]:.0f} and {peaks[1]:.0f} MB"
+
+
+def window(folder: Path, actions: int, seed: int, model: Path) -> Iterator[str]:
+    """Random user actions over every window. Yields what went wrong."""
+    place = folder / "window"
+    place.mkdir()
+    samples = Path(__file__).resolve().parents[2] / "assets" / "samples"
+    command = ["-m", "tests.gui.fuzz", str(place), "--model", str(model), "--photos", str(samples)]
+    command += ["--actions", str(actions), "--seed", str(seed)]
+    ended = run_python(command, limit=30 * LIMIT, home=folder / "home")
+    yield from ended.faults(allowed=(0, 1))
+    for line in ended.out.splitlines()[-1:]:
+        told = json.loads(line)
+        yield from told["found"]
+        print(f"  {told['actions']}", flush=True)

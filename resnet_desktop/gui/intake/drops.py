@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QMimeData, QUrl
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QGuiApplication, QImage
 
 from resnet_desktop.gui.gallery.photo_classes import MIME
 from resnet_desktop.gui.style import wording
@@ -56,6 +56,12 @@ def accepts(mime: QMimeData) -> bool:
     if mime.hasUrls() or mime.hasImage() or any(mime.hasFormat(kind) for kind in _IMAGE_TYPES):
         return True
     return mime.hasText() and bool(_paths_in(mime.text()))
+
+
+def clipboard_content() -> QMimeData:
+    """What is on the clipboard; nothing where the system has none to give."""
+    content: QMimeData | None = QGuiApplication.clipboard().mimeData()  # None, whatever Qt's types say
+    return QMimeData() if content is None else content
 
 
 def read(mime: QMimeData) -> Dropped:

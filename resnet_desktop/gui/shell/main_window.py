@@ -12,7 +12,6 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
-    QGuiApplication,
     QPaintEvent,
 )
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
@@ -217,7 +216,7 @@ class MainWindow(QMainWindow):
         does = self.actions_
         does.open_files.triggered.connect(self._on_open_files)
         does.open_folder.triggered.connect(self._on_open_folder)
-        does.paste.triggered.connect(lambda: self.add_mime(QGuiApplication.clipboard().mimeData()))
+        does.paste.triggered.connect(lambda: self.add_mime(drops.clipboard_content()))
         does.export.triggered.connect(self.exporting.ask)
         does.quit.triggered.connect(self.close)
         does.remove.triggered.connect(self._on_remove)
