@@ -1,4 +1,4 @@
-"""The parts of the torture: pictures, models and weights, jobs and run folders, kills, very many paths, and a window at random hands."""
+"""The parts of the torture: pictures, models and weights, jobs, kills, very many paths, a window at random hands."""
 
 from __future__ import annotations
 
