@@ -65,6 +65,9 @@ RANGE = Setting(
     "range", "tags", "Black and white points of photos with more than 8 bits", choices=("tags", "stored", "stretched")
 )
 LIST_ORDER = Setting("list_order", "added", "Photo order", choices=("added", "name", "class", "unsure", "sure"))
+LIST_VIEW = Setting("list_view", "list", "Layout of the photos", choices=("list", "grid"))
+LIST_GROUPED = Setting("list_grouped", False, "Group the photos by class")
+THUMBNAIL_SIDE = Setting("thumbnail_side", 128, "Thumbnails in the grid, in pixels", minimum=64, maximum=256)
 WHEEL = Setting("wheel", "zoom", "Mouse wheel over a photo", choices=("zoom", "scroll"))
 TOLD_PROBLEM = Setting("told_problem", "", "Default-model notice already shown")
 OFFERED_MODEL = Setting("offered_model", "", "Stronger network already offered")
@@ -86,6 +89,9 @@ SETTINGS: tuple[Setting, ...] = (
     FIT,
     RANGE,
     LIST_ORDER,
+    LIST_VIEW,
+    LIST_GROUPED,
+    THUMBNAIL_SIDE,
     WHEEL,
     TRAINER_PYTHON,
     TOLD_PROBLEM,

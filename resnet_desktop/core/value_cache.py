@@ -66,7 +66,7 @@ class ValueCache:
             found.update((key, value) for key, crc, value in rows if crc == zlib.crc32(value))
             if rows:
                 self._ask(_MARK_USED.format(marks=marks), (time.time(), *some))
-        self._commit()  # a transaction left open would keep other processes from writing
+        self.commit()  # a transaction left open would keep other processes from writing
         return found
 
     def put(self, values: Mapping[bytes, bytes]) -> None:
@@ -80,7 +80,7 @@ class ValueCache:
         except sqlite3.Error as error:
             self._give_up(error)
         if time.monotonic() - self._committed > COMMIT_SECONDS:
-            self._commit()
+            self.commit()
 
     def close(self) -> None:
         """Write what is not written yet, and drop what is too much."""
@@ -93,7 +93,8 @@ class ValueCache:
             self._give_up(error)
         self._disconnect()
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
+        """Write what was put, and let other processes write."""
         if self._base is None:
             return
         try:

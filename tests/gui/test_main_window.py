@@ -265,6 +265,6 @@ def test_how_a_photo_was_read_stands_below_its_name(open_window: OpenWindow, qtb
     bar = window.inspect.bar
     assert bar.caption.startswith("deep.tif")
     assert "4095 was used as white" in bar.notes
-    window.inspect.gallery.setCurrentIndex(window.gallery.index(1, 0))
+    window.inspect.gallery.select_row(1)
     qtbot.waitUntil(lambda: bar.caption.startswith("cat.jpg"))
     assert bar.notes == ""

@@ -105,6 +105,7 @@ class ThumbnailStore:
         writer.setQuality(QUALITY)
         if writer.write(image):
             self._opened().put({key: bytes(buffer.data().data())})
+            self._opened().commit()
             self._new += 1
             if self._new >= SURPLUS:
                 self.close()

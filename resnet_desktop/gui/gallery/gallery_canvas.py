@@ -45,6 +45,7 @@ class GalleryCanvas(QAbstractItemView):
         self.setItemDelegate(self._row)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFrameShape(QAbstractItemView.Shape.NoFrame)
         self.setMouseTracking(True)
         self.entered.connect(lambda index: self._hover(index.row()))
         for changed in (shown.rowsInserted, shown.rowsRemoved, shown.layoutChanged, shown.modelReset):
@@ -55,6 +56,11 @@ class GalleryCanvas(QAbstractItemView):
     def grid(self) -> bool:
         """Whether it is a grid."""
         return self._grid
+
+    @property
+    def side(self) -> int:
+        """Of the grid's thumbnails, in pixels."""
+        return self._side
 
     def set_grid(self, grid: bool) -> None:
         """A grid, or a list."""

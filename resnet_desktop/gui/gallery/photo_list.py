@@ -8,8 +8,10 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from resnet_desktop.gui.gallery.find_bar import FindBar
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
 from resnet_desktop.gui.gallery.gallery_view import GalleryView
+from resnet_desktop.gui.gallery.view_bar import ViewBar
 from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets.choice import Choice
 from resnet_desktop.gui.widgets.elided_label import ElidedLabel
@@ -35,11 +37,12 @@ class PhotoList(QWidget):
         super().__init__(parent)
         self._model, self._view = model, view
         self._count, self._order = ElidedLabel(), Choice()
+        self.finding, self.layout_bar = FindBar(view.shown), ViewBar()
         self._shown = order
         self._build(order)
         self._order.activated.connect(self._on_chosen)
-        for changed in (model.rowsInserted, model.rowsRemoved, model.modelReset):
-            changed.connect(self._show_count)
+        self.finding.list_wanted.connect(self._view.setFocus)
+        view.shown.sieved.connect(self._show_count)
 
     @property
     def order(self) -> str:
@@ -50,6 +53,11 @@ class PhotoList(QWidget):
     def items(self) -> tuple[Item, ...]:
         """The photos."""
         return self._model.items
+
+    def refresh(self) -> None:
+        """Follow the app's colours."""
+        self.finding.refresh()
+        self.layout_bar.refresh()
 
     def show_order(self, order: str) -> None:
         """The list is in another order now."""
@@ -73,8 +81,10 @@ class PhotoList(QWidget):
         self.rearranged.emit(before, numbers)
 
     def _show_count(self) -> None:
-        count = self._model.rowCount()
+        count, seen = self._model.rowCount(), self._view.shown.rowCount()
         text = self.tr("1 photo") if count == 1 else self.tr("{count} photos").format(count=wording.number(count))
+        if seen != count:
+            text = self.tr("{seen} of {all}").format(seen=wording.number(seen), all=text)
         self._count.setText(text)
 
     def _build(self, order: str) -> None:
@@ -100,7 +110,9 @@ class PhotoList(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(head)
+        layout.addWidget(self.finding)
         layout.addWidget(self._view, 1)
+        layout.addWidget(self.layout_bar)
 
 
 def _added(item: Item) -> tuple[Any, ...]:

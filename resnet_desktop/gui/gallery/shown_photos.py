@@ -45,6 +45,7 @@ class ShownPhotos(QAbstractListModel):
         self._items: list[Item] = list(source.items)
         self._rows: dict[int, int] = {}
         self._groups: tuple[Group, ...] = ()
+        self._found: Sieved | None = None
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(DELAY_MS)
@@ -93,12 +94,13 @@ class ShownPhotos(QAbstractListModel):
 
     def count(self) -> Sieved:
         """What is seen, and how many photos there are of each kind."""
-        return sieve(self.source.items, self._filter)
+        return self._found or sieve(self.source.items, self._filter)
 
     def refresh(self) -> None:
         """Look at the whole list anew."""
         self._later.stop()
-        items = self.count().photos if self._filter.active else list(self.source.items)
+        self._found = sieve(self.source.items, self._filter) if self._filter.active else None
+        items = list(self.source.items) if self._found is None else self._found.photos
         groups: tuple[Group, ...] = ()
         if self._grouped:
             items, groups = self._by_class(items)

@@ -118,12 +118,14 @@ class InspectPage(QWidget):
         self.compare.grid.set_heat_shown(shown)
         self.heatmap.set_heat_enabled(shown)
 
-    def start_anew(self) -> None:
-        """The model or what it sees has changed: ask again for the photo that is looked at."""
+    def start_anew(self, *, from_file: bool = False) -> None:
+        """The model or what it sees has changed, or the photo's file has: ask again for what is looked at."""
+        self._loaded = None if from_file else self._loaded
         self._on_current_changed(self.gallery.current)
 
     def refresh_fonts(self) -> None:
         """Follow the app's font and colours."""
+        self.photo_list.refresh()
         self.predictions.refresh_fonts()
         self.shelf.refresh()
         self.heatmap.refresh_fonts()
@@ -193,7 +195,7 @@ class InspectPage(QWidget):
         middle_layout.setSpacing(0)
         middle_layout.addWidget(self.bar)
         middle_layout.addWidget(self._middle, 1)
-        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter = self.splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.setHandleWidth(1)
         splitter.setChildrenCollapsible(False)
         for place, (widget, stretch) in enumerate(((self._list(), 0), (middle, 1), (self._side(), 0))):

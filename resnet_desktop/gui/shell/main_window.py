@@ -37,6 +37,7 @@ from resnet_desktop.gui.saving.results_export import ResultsExport
 from resnet_desktop.gui.shell.appearance import Appearance
 from resnet_desktop.gui.shell.chosen_models import ChosenModels
 from resnet_desktop.gui.shell.letter_keys import LetterKeys
+from resnet_desktop.gui.shell.list_desk import ListDesk
 from resnet_desktop.gui.shell.missing_words import missing_words
 from resnet_desktop.gui.shell.report_dialog import ReportDialog
 from resnet_desktop.gui.shell.status_panel import StatusPanel
@@ -87,6 +88,9 @@ class MainWindow(QMainWindow):
             action.triggered.connect(self.notice.next_action)
         self.history = History(self.actions_.undo, self.actions_.redo, self)
         self.steps = ListSteps(self.gallery, self.inspect.photo_list, self.history.stack, self)
+        self.list_desk = ListDesk(
+            self.actions_, self.inspect, self.steps, self.controller, self.photos, self.preferences, self
+        )
         self.arrivals = Arrivals(self.steps, self.gallery, self.inspect.gallery, self._tasks, self)
         self.models = ModelDesk(self.actions_, self._tasks, self.preferences, self)
         self.exporting = ResultsExport(self.gallery, self._tasks, self)
@@ -129,7 +133,7 @@ class MainWindow(QMainWindow):
     def clear(self) -> None:
         """Empty the list."""
         self.arrivals.scanner.cancel()
-        self.steps.remove(range(len(self.gallery.items)))
+        self.list_desk.clear()
 
     def cancel(self) -> None:
         """Give up the queue; photos without a result stay in the list."""
@@ -219,9 +223,7 @@ class MainWindow(QMainWindow):
         does.paste.triggered.connect(lambda: self.add_mime(drops.clipboard_content()))
         does.export.triggered.connect(self.exporting.ask)
         does.quit.triggered.connect(self.close)
-        does.remove.triggered.connect(self._on_remove)
         does.clear.triggered.connect(self.clear)
-        does.rest.triggered.connect(self._on_rest)
         does.cancel.triggered.connect(self.cancel)
         does.about.triggered.connect(lambda: dialogs.show_about(self))
         does.report.triggered.connect(self.report_a_problem)
@@ -229,7 +231,8 @@ class MainWindow(QMainWindow):
         self.models.model_chosen.connect(self.open_model)
         self.models.said.connect(self.notice.say)
         self.exporting.said.connect(self.notice.say)
-        self.models.offered.connect(lambda text, words, does: self.notice.say(text, (words, does)))
+        for offering in (self.models, self.list_desk):
+            offering.offered.connect(lambda text, words, does: self.notice.say(text, (words, does)))
         for source in (self.exporting, self.evidence, self.labels):
             source.saved.connect(self.notice.tell_saved)
         self.evidence.working.connect(self.notice.follow)
@@ -300,7 +303,7 @@ class MainWindow(QMainWindow):
         self.controller.classify((item.number, item.source) for item in items if item.outcome is None)
         self._show_page()
         if self.inspect.gallery.current is None and items:
-            self.inspect.gallery.select_row(self.gallery.row_of_number(items[0].number) or 0)
+            self.inspect.gallery.reveal(items[0].number)
 
     def _on_went(self, numbers: set[int]) -> None:
         self.controller.forget(numbers)
@@ -383,13 +386,3 @@ class MainWindow(QMainWindow):
 
     def _on_open_folder(self) -> None:
         dialogs.ask_for_folder(self, lambda path: self.add_paths((path,)))
-
-    def _on_remove(self) -> None:
-        rows = self.inspect.gallery.selected_rows()
-        self.steps.remove(rows)
-        if rows:
-            self.inspect.gallery.select_row(min(rows))
-
-    def _on_rest(self) -> None:
-        rest: list[Item] = self.gallery.queue_rest()
-        self.controller.classify((item.number, item.source) for item in rest)

@@ -55,7 +55,7 @@ class PredictionPanel(QWidget):
         heading = QVBoxLayout()
         heading.setContentsMargins(theme.L, 0, theme.L, theme.S)
         heading.setSpacing(2)
-        self.all_button.setToolTip(self.tr("All classes with their probabilities, searchable (Ctrl+F)"))
+        self.all_button.setToolTip(self.tr("All classes with their probabilities, searchable (Ctrl+K)"))
         self.all_button.setProperty("tone", "link")
         below = QHBoxLayout()
         below.setSpacing(theme.XS)
