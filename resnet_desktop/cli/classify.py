@@ -27,6 +27,7 @@ from resnet_desktop.cli.shared import (
     wanted_group_threshold,
 )
 from resnet_desktop.core.output import identity
+from resnet_desktop.core.settings import Settings
 
 if TYPE_CHECKING:
     from resnet_desktop.bundle.file.bundle import Bundle
@@ -71,7 +72,9 @@ def classify(
     from resnet_desktop.cli.inputs import read_inputs
     from resnet_desktop.cli.sink import opened_sink
     from resnet_desktop.inference.batch import classify_many
+    from resnet_desktop.session.results import Limits
 
+    limits = Limits.of(Settings())
     inputs = read_inputs(paths, format, recursive=recursive, photos=photos, threshold=detection_threshold)
     classifier = open_classifier(
         model,
@@ -84,9 +87,10 @@ def classify(
     )
     refused_input(output, [classifier.bundle.path, *paths, *(STDIN if "-" in paths else ())], "--output")
     sources, pictures = _with_heatmaps(inputs.sources(), heatmaps, classifier)
+    wanted, workers = _not_written(sources, output), limits.threads or None
     with (
         opened_sink(output) as sink,
-        closing(classify_many(classifier, _not_written(sources, output), batch_size=batch)) as outcomes,
+        closing(classify_many(classifier, wanted, batch_size=batch, workers=workers, memory=limits.memory)) as outcomes,
     ):
         writer = _writer(format, sink, top, inputs, classifier.bundle)
         count, failed = _written(writer, outcomes, classifier.bundle.path.stem, pictures)

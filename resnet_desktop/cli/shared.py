@@ -137,6 +137,7 @@ def open_classifier(
 ) -> Classifier:
     """The same, ready, as options and settings say. Raises ModelError, ProviderError."""
     from resnet_desktop.inference.classifier import Classifier
+    from resnet_desktop.inference.runtime import on_threads
 
     bundle = open_admitted(model)
     return Classifier(
@@ -146,6 +147,7 @@ def open_classifier(
         range=wanted_range(values, bundle),
         page=page,
         on_fallback=say,
+        factory=on_threads(Settings().integer(declared.THREADS)),
         **options,
     )
 

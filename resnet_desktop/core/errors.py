@@ -94,6 +94,10 @@ class SettingsError(ResNetDesktopError):
     """A setting has no such name or value. Codes: ``unknown_setting``, ``bad_setting``."""
 
 
+class SessionError(ResNetDesktopError):
+    """A saved list of photos cannot be opened. Codes: ``missing_session``, ``bad_session``, ``newer_session``."""
+
+
 class StorageError(ResNetDesktopError):
     """A file cannot be written.
 

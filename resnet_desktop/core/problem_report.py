@@ -15,14 +15,12 @@ from typing import Any
 from resnet_desktop import __version__
 from resnet_desktop.core import atomic, log
 from resnet_desktop.core.redact import redacted
-from resnet_desktop.core.settings import MODEL, SETTINGS, TRAINER_PYTHON, Settings
+from resnet_desktop.core.settings import SETTINGS, Settings
 
 PACKAGES = (
     *("PySide6-Essentials", "onnxruntime", "onnxruntime-gpu", "onnx", "numpy", "pillow", "pi-heif", "protobuf"),
     *("typer", "rich", "torch"),
 )
-_PRIVATE = (MODEL, TRAINER_PYTHON)
-"""Settings that name files: told is only whether they are set."""
 
 
 def parts(more: Mapping[str, Any] | None = None) -> dict[str, str]:
@@ -78,5 +76,5 @@ def _settings() -> str:
     values: dict[str, object] = {}
     for setting in SETTINGS:
         value = settings.value(setting)
-        values[setting.key] = "(set)" if setting in _PRIVATE and value else value
+        values[setting.key] = "(set)" if setting.private and value else value
     return json.dumps(values, indent=1) + "\n"

@@ -1,4 +1,4 @@
-"""The user's settings: each is declared once, with its type, default, bounds and title.
+"""The user's settings: each is declared once, with its type, default, bounds, title and help.
 
 They live in one JSON file. A damaged file is set aside under another name and the defaults are used, so that a bad
 settings file never keeps the app from starting; keys that this version does not know are kept for one that does.
@@ -16,19 +16,42 @@ from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import SettingsError
 from resnet_desktop.core.said import said
 
+Value = str | int | float | bool
+FOLDER, MODEL_FILE, DEVICE = "folder", "model", "device"
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: its key in the file, default (which gives the type), title, allowed values or bounds."""
+    """One setting: from this, the file is read and checked, and its row in the window and in the docs is made.
+
+    Attributes:
+        key: in the file.
+        default: gives the type, too.
+        title: what it is, for people.
+        help: what else there is to know, in a sentence.
+        choices: the values that are allowed; ``words`` say them for people. Of a number, ``words`` say its minimum.
+        minimum: bounds of a number.
+        maximum: the same.
+        unit: what a number counts.
+        kind: of a text that is not typed: FOLDER, MODEL_FILE or DEVICE.
+        page: where it stands in the settings window; empty: its control is elsewhere, or nowhere.
+        private: its value names places on the user's disk, and belongs in no report.
+    """
 
     key: str
-    default: str | int | float | bool
+    default: Value
     title: str
+    help: str = ""
     choices: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    unit: str = ""
+    kind: str = ""
+    page: str = ""
+    private: bool = False
 
-    def check(self, value: object) -> str | int | float | bool:
+    def check(self, value: object) -> Value:
         """Return ``value`` if this setting can have it. Raises SettingsError."""
         wanted = type(self.default)
         if wanted is float and isinstance(value, int) and not isinstance(value, bool):
@@ -46,57 +69,126 @@ class Setting:
         return value
 
 
-MODEL = Setting("model", "", "Model (empty: the default model)")
-PROVIDER = Setting("provider", "auto", "Execution provider")
-MAX_MEGAPIXELS = Setting("max_megapixels", 200, "Maximum image size, in megapixels", minimum=1, maximum=2000)
-TOP_K = Setting("top_k", 5, "Classes shown per photo", minimum=1, maximum=1000)
-GROUP_THRESHOLD = Setting("group_threshold", 0.6, "Confidence threshold", minimum=0.0, maximum=1.0)
-THEME = Setting("theme", "system", "Appearance", choices=("system", "light", "dark"))
+GENERAL, PHOTOS, ANSWERS, SPEED = "General", "Photos", "Answers", "Performance"
+PAGES = (GENERAL, PHOTOS, ANSWERS, SPEED)
+"""The pages of the settings window."""
+
+THEME = Setting(
+    "theme",
+    "system",
+    "Appearance",
+    choices=("system", "light", "dark"),
+    words=("As the system", "Light", "Dark"),
+    page=GENERAL,
+)
+WHEEL = Setting(
+    "wheel",
+    "zoom",
+    "Mouse wheel over a photo",
+    "With Ctrl held it always zooms.",
+    choices=("zoom", "scroll"),
+    words=("Zooms", "Scrolls"),
+    page=GENERAL,
+)
+RESTORE = Setting(
+    "restore",
+    "all",
+    "What a start brings back",
+    "Photos that have changed since, or another model, are classified again.",
+    choices=("all", "window", "nothing"),
+    words=("Window and photos", "The window alone", "Nothing"),
+    page=GENERAL,
+)
+MAX_MEGAPIXELS = Setting(
+    "max_megapixels",
+    200,
+    "Largest photo",
+    "Larger ones are refused before they are decoded.",
+    minimum=1,
+    maximum=2000,
+    unit="megapixels",
+    page=PHOTOS,
+)
+RANGE = Setting(
+    "range",
+    "tags",
+    "Black and white of photos with more than 8 bits",
+    "A model that says how it was trained goes before this.",
+    choices=("tags", "stored", "stretched"),
+    words=("As the file says", "The whole range", "Darkest and brightest value"),
+    page=PHOTOS,
+)
+OPEN_FOLDER = Setting(
+    "open_folder", "", "Open photos from", "Empty: where you were last.", kind=FOLDER, page=PHOTOS, private=True
+)
+SAVE_FOLDER = Setting(
+    "save_folder", "", "Save results to", "Empty: where you were last.", kind=FOLDER, page=PHOTOS, private=True
+)
+MODEL = Setting(
+    "model",
+    "",
+    "Model",
+    "Unless you choose: the network that the app starts with.",
+    kind=MODEL_FILE,
+    page=ANSWERS,
+    private=True,
+)
+TOP_K = Setting("top_k", 5, "Classes shown for a photo", minimum=1, maximum=1000, page=ANSWERS)
+GROUP_THRESHOLD = Setting(
+    "group_threshold",
+    0.6,
+    "Probability from which an answer is sure",
+    "Below it, the app says “perhaps”.",
+    minimum=0.0,
+    maximum=1.0,
+    page=ANSWERS,
+)
+PROVIDER = Setting(
+    "provider", "auto", "Run the model on", "What was tried on this computer is listed below.", kind=DEVICE, page=SPEED
+)
+THREADS = Setting(
+    "threads",
+    0,
+    "Processor cores",
+    "So many photos are classified at once.",
+    words=("All",),
+    minimum=0,
+    maximum=256,
+    page=SPEED,
+)
+MEMORY = Setting(
+    "memory_mb",
+    1024,
+    "Memory for decoding",
+    "Photos that are decoded at once share it; a larger one is decoded alone.",
+    minimum=64,
+    maximum=65536,
+    unit="MB",
+    page=SPEED,
+)
+
+# What follows has its control where it belongs in the window, or none: the app's own memory.
 HEATMAP_SHOWN = Setting("heatmap_shown", True, "Show the heatmap")
 HEATMAP_OPACITY = Setting("heatmap_opacity", 0.5, "Heatmap opacity", minimum=0.0, maximum=1.0)
 COLORMAP = Setting("colormap", "viridis", "Heatmap colours", choices=("viridis", "inferno", "turbo", "grey"))
 HEATMAP_SMOOTH = Setting("heatmap_smooth", True, "Smooth the heatmap between cells")
 HEATMAP_CONTOUR = Setting(
-    "heatmap_contour", 0.0, "Contour, as a fraction of the heatmap's peak (0: none)", minimum=0.0, maximum=1.0
+    "heatmap_contour", 0.0, "Contour, as a fraction of the heatmap's peak", "0: none.", minimum=0.0, maximum=1.0
 )
 EXPORT_CAPTION = Setting("export_caption", True, "Caption below exported pictures")
 FIT = Setting("fit", "crop", "Part of the photo that the network sees", choices=("crop", "whole"))
-RANGE = Setting(
-    "range", "tags", "Black and white points of photos with more than 8 bits", choices=("tags", "stored", "stretched")
-)
 LIST_ORDER = Setting("list_order", "added", "Photo order", choices=("added", "name", "class", "unsure", "sure"))
 LIST_VIEW = Setting("list_view", "list", "Layout of the photos", choices=("list", "grid"))
 LIST_GROUPED = Setting("list_grouped", False, "Group the photos by class")
 THUMBNAIL_SIDE = Setting("thumbnail_side", 128, "Thumbnails in the grid, in pixels", minimum=64, maximum=256)
-WHEEL = Setting("wheel", "zoom", "Mouse wheel over a photo", choices=("zoom", "scroll"))
+TRAINER_PYTHON = Setting("trainer_python", "", "Python with PyTorch", "Empty: found by the app.", private=True)
+WINDOW = Setting("window", "", "Place and size of the window and of its parts, as Qt writes them")
+HINT_SEEN = Setting("hint_seen", False, "First steps already shown")
 TOLD_PROBLEM = Setting("told_problem", "", "Default-model notice already shown")
 OFFERED_MODEL = Setting("offered_model", "", "Stronger network already offered")
-TRAINER_PYTHON = Setting("trainer_python", "", "Python with PyTorch (empty: found automatically)")
 
-SETTINGS: tuple[Setting, ...] = (
-    MODEL,
-    PROVIDER,
-    MAX_MEGAPIXELS,
-    TOP_K,
-    GROUP_THRESHOLD,
-    THEME,
-    HEATMAP_SHOWN,
-    HEATMAP_OPACITY,
-    COLORMAP,
-    HEATMAP_SMOOTH,
-    HEATMAP_CONTOUR,
-    EXPORT_CAPTION,
-    FIT,
-    RANGE,
-    LIST_ORDER,
-    LIST_VIEW,
-    LIST_GROUPED,
-    THUMBNAIL_SIDE,
-    WHEEL,
-    TRAINER_PYTHON,
-    TOLD_PROBLEM,
-    OFFERED_MODEL,
-)
+SETTINGS: tuple[Setting, ...] = tuple(value for value in globals().values() if isinstance(value, Setting))
+"""All of them, in the order in which they are declared."""
 
 
 class Settings:
@@ -124,7 +216,7 @@ class Settings:
         """The value of an on-off setting."""
         return bool(self._get(setting))
 
-    def value(self, setting: Setting) -> str | int | float | bool:
+    def value(self, setting: Setting) -> Value:
         """The value of any setting."""
         return self._get(setting)
 
@@ -133,7 +225,7 @@ class Settings:
         self._values[setting.key] = setting.check(value)
         atomic.write_text(self._path, json.dumps(self._values, indent=2, sort_keys=True) + "\n")
 
-    def _get(self, setting: Setting) -> str | int | float | bool:
+    def _get(self, setting: Setting) -> Value:
         try:
             return setting.check(self._values.get(setting.key, setting.default))
         except SettingsError:

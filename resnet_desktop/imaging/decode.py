@@ -127,7 +127,7 @@ def _read(source: Source, wanted: Wanted) -> Result:
 
 def _whole(source: Source, wanted: Wanted) -> Result:
     with opened(source) as file:
-        kind = _identified(file)
+        kind = identified(file)
         with in_words(file, kind):
             return readers.read(file, kind, wanted)
 
@@ -151,7 +151,7 @@ def _cut(region: Region, wanted: Wanted) -> Result:
 def probe_size(source: Source) -> tuple[int, int]:
     """Width and height in pixels of a picture after its orientation, from its header alone. Raises ImageError."""
     with opened(source) as file:
-        kind = _identified(file)
+        kind = identified(file)
         with in_words(file, kind):
             return readers.size_of(file, kind)
 
@@ -184,7 +184,8 @@ def thumbnail(picture: DecodedImage | NDArray[np.uint8], size: int) -> NDArray[n
     return to_array(Image.fromarray(pixels).resize(wanted, Image.Resampling.BICUBIC, reducing_gap=3.0))
 
 
-def _identified(file: OpenSource) -> Kind:
+def identified(file: OpenSource) -> Kind:
+    """What an opened file is by its first bytes. Raises ImageError: no picture of a kind that is read."""
     try:
         head = file.stream.read(container.HEAD_BYTES)
     except OSError as error:

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from resnet_desktop.core.errors import AnswerError, ImageError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.core.running import stoppable
+from resnet_desktop.imaging.budget import DEFAULT_BUDGET_BYTES
 from resnet_desktop.imaging.decode import DecodeBudget, Source
 from resnet_desktop.inference.classifier import Classifier, Prediction, RawOutputs, Seen
 from resnet_desktop.inference.runtime import CPU
@@ -110,6 +111,7 @@ def classify_many(
     *,
     batch_size: int | None = None,
     workers: int | None = None,
+    memory: int = DEFAULT_BUDGET_BYTES,
     cancelled: Callable[[], bool] = never,
 ) -> Generator[Outcome, None, None]:
     """Classify every source and yield one outcome for each, in input order.
@@ -123,6 +125,7 @@ def classify_many(
         sources: paths or bytes of image files.
         batch_size: most images in one run; None chooses by the provider: on the CPU one, several side by side.
         workers: threads; None is one for each core.
+        memory: bytes that all pictures decoded at once share.
         cancelled: asked often, also from another thread; once it says True, a run under way is ended, and the
             generator ends without yielding any more.
 
@@ -135,8 +138,8 @@ def classify_many(
     if size < 1 or threads < 1:
         raise ValueError(f"batch_size and workers must be at least 1, not {size} and {threads}")
     if batch_size is None and session.side_by_side and session.fixed_batch in (None, 1):
-        return _Lanes(classifier, threads, cancelled).run(sources)
-    return _Pipeline(classifier, size, threads, cancelled).run(sources)
+        return _Lanes(classifier, threads, memory, cancelled).run(sources)
+    return _Pipeline(classifier, size, threads, memory, cancelled).run(sources)
 
 
 class _CancelledError(Exception):
@@ -146,11 +149,11 @@ class _CancelledError(Exception):
 class _Road:
     """What both roads have: a pool of threads that a caller can cancel."""
 
-    def __init__(self, classifier: Classifier, workers: int, cancelled: Callable[[], bool]) -> None:
+    def __init__(self, classifier: Classifier, workers: int, memory: int, cancelled: Callable[[], bool]) -> None:
         self._classifier = classifier
         self._cancelled = cancelled
         self._closed = False
-        self._budget = DecodeBudget()
+        self._budget = DecodeBudget(memory)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
 
     def _close(self) -> None:
@@ -182,8 +185,8 @@ class _Road:
 class _Lanes(_Road):
     """Each thread takes an image from its file to its prediction; runs of the session go side by side."""
 
-    def __init__(self, classifier: Classifier, workers: int, cancelled: Callable[[], bool]) -> None:
-        super().__init__(classifier, workers, cancelled)
+    def __init__(self, classifier: Classifier, workers: int, memory: int, cancelled: Callable[[], bool]) -> None:
+        super().__init__(classifier, workers, memory, cancelled)
         self._ahead = _AHEAD * workers
         self._inputs = deque(classifier.new_batch(1) for _ in range(workers))
         self._first_done = threading.Event()
@@ -235,8 +238,10 @@ class _Lanes(_Road):
 
 
 class _Pipeline(_Road):
-    def __init__(self, classifier: Classifier, size: int, workers: int, cancelled: Callable[[], bool]) -> None:
-        super().__init__(classifier, workers, cancelled)
+    def __init__(
+        self, classifier: Classifier, size: int, workers: int, memory: int, cancelled: Callable[[], bool]
+    ) -> None:
+        super().__init__(classifier, workers, memory, cancelled)
         self._size = size
         self._batches = 1 + -(-workers // size)
 

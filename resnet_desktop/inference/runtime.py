@@ -110,6 +110,15 @@ def open_session(model: bytes, provider: str, threads: int | None = None) -> Run
     return BoundSession(ort, session, _BOUND[provider]) if provider in _BOUND else StoppableSession(ort, session)
 
 
+def on_threads(threads: int) -> SessionFactory:
+    """``open_session`` with so many CPU threads for one run, unless others are asked for; 0: one for each core."""
+
+    def opened(model: bytes, provider: str, wanted: int | None = None) -> RunnableSession:
+        return open_session(model, provider, wanted or threads or None)
+
+    return opened
+
+
 def _opened(ort: ModuleType, model: bytes, options: Any, wanted: Any) -> Any:  # noqa: ANN401 - ONNX Runtime's types
     """A session at the highest level of optimization that loads: what merges operators can fail where they do not."""
     levels = ort.GraphOptimizationLevel

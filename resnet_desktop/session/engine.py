@@ -6,11 +6,14 @@ Everything here runs on the session thread alone.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.format.topics import topics_of
 from resnet_desktop.bundle.library import remembered_labels
 from resnet_desktop.bundle.library.library import Library
@@ -21,9 +24,11 @@ from resnet_desktop.inference import admission, providers
 from resnet_desktop.inference.batch import classify_many
 from resnet_desktop.inference.classifier import Classifier, Prediction
 from resnet_desktop.inference.providers import Choice
+from resnet_desktop.inference.runtime import on_threads
 from resnet_desktop.session.analysis import Analysis
 from resnet_desktop.session.recent import Recent
-from resnet_desktop.session.results import Accuracy, Failure, Limits, ModelInfo, Result, Source
+from resnet_desktop.session.results import Accuracy, Failure, FileState, Limits, ModelInfo, Result, Source
+from resnet_desktop.session.saved import file_state
 
 
 class Engine:
@@ -35,12 +40,16 @@ class Engine:
     """
 
     def __init__(self, limits: Limits, *, on_fallback: Callable[[str], None]) -> None:
-        self._limits = limits
+        self.limits = limits
+        """Those of the next model that is opened."""
         self._on_fallback = on_fallback
         self.closing: Cancelled = never
         """Asked while a model that is new here is tried; once True, that is given up."""
         self._opened: tuple[Classifier, Recent, Analysis] | None = None
         self._choices: dict[str, Choice] = {}
+        self._workers: int | None = None
+        self._memory = limits.memory
+        self._answers = ""
         self.fit: Fit = "crop"
 
     @property
@@ -72,19 +81,22 @@ class Engine:
         """
         path, problem = _model_file(wanted)
         admission.admit(path, self.closing)
-        bundle = remembered_labels.read(path)
+        bundle, limits = remembered_labels.read(path), self.limits
         classifier = Classifier(
             bundle,
             provider=self._choice(provider),
-            top_k=self._limits.top_k,
+            top_k=limits.top_k,
             fit=self.fit,
-            max_pixels=self._limits.max_pixels,
-            group_threshold=self._limits.group_threshold,
-            range=bundle.metadata.transforms.range or self._limits.range,
+            max_pixels=limits.max_pixels,
+            group_threshold=limits.group_threshold,
+            range=bundle.metadata.transforms.range or limits.range,
             on_fallback=self._on_fallback,
+            factory=on_threads(limits.threads),
         )
+        self._workers, self._memory = limits.threads or None, limits.memory
         recent = Recent(classifier)  # not the engine itself: a circle would keep the old model's memory for a while
         self._opened = classifier, recent, Analysis(classifier, recent.prediction)
+        self._answers = _answers(bundle, limits)
         return replace(self.info(), problem=problem)
 
     def info(self) -> ModelInfo:
@@ -108,6 +120,7 @@ class Engine:
             layers=self.analysis.layers(),
             accuracy=_accuracy(bundle.metadata.provenance),
             topics=topics_of(bundle.metadata),
+            answers=self._answers,
         )
 
     def set_fit(self, fit: Fit) -> None:
@@ -122,23 +135,26 @@ class Engine:
         self, items: Iterator[tuple[int, Source]], cancelled: Callable[[], bool]
     ) -> Iterator[tuple[int, Result | Failure]]:
         """Classify numbered pictures, in their order; see ``inference.batch``. Raises ProviderError, ModelError."""
-        numbers: list[int] = []
+        numbers: list[tuple[int, FileState | None]] = []
 
         def sources() -> Iterator[Source]:
             for number, source in items:
-                numbers.append(number)
+                numbers.append((number, _state(source)))
                 yield source
 
-        for outcome in classify_many(self._classifier, sources(), cancelled=cancelled):
-            number = numbers[outcome.index]
+        workers, memory = self._workers, self._memory
+        found = classify_many(self._classifier, sources(), workers=workers, memory=memory, cancelled=cancelled)
+        for outcome in found:
+            number, state = numbers[outcome.index]
             if outcome.prediction is not None:
-                yield number, self._kept(number, outcome.prediction)
+                yield number, self._kept(number, outcome.prediction, state)
             elif outcome.error is not None:
                 yield number, Failure.of(outcome.error)
 
     def classify(self, number: int, source: Source) -> Result:
         """Classify one picture. Raises ImageError, ProviderError, ModelError."""
-        return self._kept(number, self._classifier.classify(source))
+        state = _state(source)
+        return self._kept(number, self._classifier.classify(source), state)
 
     def remembers(self, number: int) -> bool:
         """Whether the picture's evidence can be had without running the model again."""
@@ -167,7 +183,7 @@ class Engine:
                 self._choices[provider] = replace(instead, reason=f"{error} {instead.reason}")
         return self._choices[provider]
 
-    def _kept(self, number: int, prediction: Prediction) -> Result:
+    def _kept(self, number: int, prediction: Prediction, state: FileState | None) -> Result:
         self._recent.keep(number, prediction)
         return Result(
             prediction.scores,
@@ -178,6 +194,7 @@ class Engine:
             prediction.group,
             prediction.sure,
             tuple(note.message for note in prediction.notes),
+            state,
         )
 
 
@@ -189,6 +206,17 @@ def _accuracy(provenance: Mapping[str, Any]) -> Accuracy | None:
     if published.get("acc1") is not None:
         return Accuracy(published["acc1"], None, published.get("on", ""))
     return None
+
+
+def _answers(bundle: Bundle, limits: Limits) -> str:
+    """Stands for all that answers depend on; see ``ModelInfo``."""
+    known = [str(bundle.path.absolute()), file_state(bundle.path), bundle.metadata.to_props()]
+    said = [limits.top_k, limits.max_pixels, limits.group_threshold, limits.range]
+    return hashlib.sha256(json.dumps([known, said], default=str).encode()).hexdigest()
+
+
+def _state(source: Source) -> FileState | None:
+    return file_state(source) if isinstance(source, Path) else None
 
 
 def _model_file(wanted: str) -> tuple[Path, str]:

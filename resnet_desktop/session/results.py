@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from resnet_desktop.core.settings import GROUP_THRESHOLD, MAX_MEGAPIXELS, RANGE, TOP_K, Settings
+from resnet_desktop.core.settings import (
+    GROUP_THRESHOLD,
+    MAX_MEGAPIXELS,
+    MEMORY,
+    RANGE,
+    THREADS,
+    TOP_K,
+    Setting,
+    Settings,
+    Value,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +31,8 @@ if TYPE_CHECKING:
     from resnet_desktop.inference.groups import GroupScore
     from resnet_desktop.inference.providers import ProviderStatus
 
+FileState = tuple[int, int]
+"""Size in bytes and time of the last change in nanoseconds: a file of the same state is taken for the same."""
 Source = Path | bytes
 """A picture: its file, or its bytes where it was pasted or dropped without one."""
 
@@ -57,19 +70,28 @@ class Limits:
         max_pixels: larger images are refused.
         group_threshold: the probability from which an answer is sure, a fraction of 1.
         range: what is black and white in pictures of more than 8 bits, unless the model says how it was trained.
+        threads: photos that are worked at side by side, and cores for one; 0: as many as there are cores.
+        memory: bytes that all pictures decoded at once share.
     """
 
     top_k: int
     max_pixels: int
     group_threshold: float = float(GROUP_THRESHOLD.default)
     range: Range = "tags"
+    threads: int = int(THREADS.default)
+    memory: int = int(MEMORY.default) << 20
 
     @staticmethod
     def of(settings: Settings) -> Limits:
         """As the user has set them."""
-        max_pixels = settings.integer(MAX_MEGAPIXELS) * 1_000_000
-        values = cast("Range", settings.string(RANGE))
-        return Limits(settings.integer(TOP_K), max_pixels, settings.number(GROUP_THRESHOLD), values)
+        return Limits.from_values(settings.value)
+
+    @staticmethod
+    def from_values(value: Callable[[Setting], Value]) -> Limits:
+        """Of what ``value`` says of each setting."""
+        top_k, max_pixels, threads = int(value(TOP_K)), int(value(MAX_MEGAPIXELS)) * 1_000_000, int(value(THREADS))
+        values, memory = cast("Range", value(RANGE)), int(value(MEMORY)) << 20
+        return Limits(top_k, max_pixels, float(value(GROUP_THRESHOLD)), values, threads, memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +109,7 @@ class Result:
 
     ``scores`` are best first; ``seconds`` from decode to prediction; ``full_size`` (width, height) in the file, pixels.
     ``group`` and ``sure`` are those of the prediction: the most specific thing that is probable enough. ``notes``:
-    sentences on how the photo was read.
+    sentences on how the photo was read. ``file``: the state of its file before it was read; None where it has none.
     """
 
     scores: tuple[ClassScore, ...]
@@ -98,6 +120,7 @@ class Result:
     group: GroupScore | None = None
     sure: bool = True
     notes: tuple[str, ...] = ()
+    file: FileState | None = None
 
     @property
     def top(self) -> ClassScore:
@@ -256,6 +279,8 @@ class ModelInfo:
         accuracy: accuracy; None where the file does not say.
         topics: what its classes are kinds of, the largest first, and how many each has; empty where that is not known.
         problem: why this is not the model that the app should start with; empty where it is.
+        answers: stands for all that its answers depend on but the photo and its fit: the file, what is known of it,
+            the limits. With the same one, the same photo has the same result.
     """
 
     name: str
@@ -274,3 +299,4 @@ class ModelInfo:
     accuracy: Accuracy | None = None
     topics: tuple[tuple[str, int], ...] = ()
     problem: str = ""
+    answers: str = ""

@@ -55,7 +55,9 @@ class SessionWorker:
     def __init__(self, limits: Limits, heard: Heard) -> None:
         self.requests = Requests()
         self.closed = False
-        self._limits, self._heard = limits, heard
+        self.limits = limits
+        """Of the models that are opened from now on."""
+        self._heard = heard
         self._engine: Engine | None = None  # touched by the session thread alone
         self._lock = threading.Lock()  # guards what follows
         self._commands: deque[Command] = deque()
@@ -138,7 +140,7 @@ class SessionWorker:
             # Imported here, on this thread and after the window is up: it brings in NumPy, ONNX and ONNX Runtime.
             from resnet_desktop.session.engine import Engine
 
-            engine = Engine(self._limits, on_fallback=self._heard.replaced)
+            engine = Engine(self.limits, on_fallback=self._heard.replaced)
             engine.closing = lambda: self.closed
             self._engine = engine
         while True:
@@ -212,6 +214,7 @@ class SessionWorker:
     def _open(self, engine: Engine, wanted: str, provider: str, or_default: bool) -> None:
         try:
             with stoppable(engine.closing):
+                engine.limits = self.limits
                 info = engine.open_model(wanted, provider)
         except CancelledError:  # the window closes
             return

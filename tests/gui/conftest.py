@@ -173,8 +173,11 @@ def open_window(qtbot: QtBot, model_file: Path) -> Iterator[OpenWindow]:
         appearance: str = "light",
         size: tuple[int, int] = (1200, 780),
         settings: Settings | None = None,
+        first_steps: bool = False,
     ) -> MainWindow:
         window = gui_app.create_window(settings)
+        if not first_steps:
+            window.companions.first_steps.leave()
         windows.append(window)
         window.apply_theme(appearance)
         window.resize(*size)

@@ -86,6 +86,11 @@ def complaints(window: MainWindow, pictures: Path | None) -> Iterator[str]:
     report = window.report_a_problem()
     yield from looked_over(report, "report", pictures)
     report.close()
+    beside = window.companions
+    opened = (beside.settings.open(), beside.open_guide(), beside.show_keys(), beside.show_about_photo())
+    for other in opened:
+        yield from looked_over(other, type(other).__name__, pictures)
+        other.close()
     window.inspect.check.show()
     yield from looked_over(window.inspect.check, "check", pictures)
 

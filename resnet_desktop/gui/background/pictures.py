@@ -66,6 +66,11 @@ class Photos(QObject):
         limits = self._limits
         self._running = self._tasks.run_task(lambda: load_photo(source, *limits), lambda f: self._on_loaded(number, f))
 
+    def set_limits(self, max_pixels: int, values: str) -> None:
+        """Photos that are asked for from now on are read so."""
+        self._limits = max_pixels, values
+        self._kept.clear()
+
     def drop_request(self) -> None:
         """Nothing is looked at any more."""
         self._wanted = None

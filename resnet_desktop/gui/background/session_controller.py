@@ -91,6 +91,10 @@ class SessionController(QObject):
         self._gave_up.connect(self._on_gave_up, queued)
         self._replaced.connect(self.provider_fell_back, queued)
 
+    def set_limits(self, limits: Limits) -> None:
+        """Those of the models that are opened from now on."""
+        self._worker.limits = limits
+
     @property
     def busy(self) -> bool:
         """Whether photos wait for their result."""

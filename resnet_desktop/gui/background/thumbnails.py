@@ -55,6 +55,12 @@ class Thumbnails(QObject):
             self._start_next()
         return None
 
+    def set_limits(self, max_pixels: int, values: str) -> None:
+        """All are made anew, and read so."""
+        self._store = ThumbnailStore(max_pixels, values)
+        self._kept.clear()
+        self._failed.clear()
+
     def set_side(self, pixels: int) -> None:
         """How large they are shown, in pixels of the screen; those that are there are made anew if need be."""
         side = SMALL_SIDE if pixels <= SMALL_SIDE else STORED_SIDE

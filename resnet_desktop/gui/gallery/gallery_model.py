@@ -157,6 +157,15 @@ class GalleryModel(QAbstractListModel):
             item.outcome, item.queued = outcome, False
             self._touch(number)
 
+    def set_outcomes(self, outcomes: Mapping[int, Result | Failure]) -> None:
+        """What came of many photos, by their numbers; those that are not in the list are passed over."""
+        rows = [row for number in outcomes if (row := self._rows.get(number)) is not None]
+        for row in rows:
+            item = self._items[row]
+            item.outcome, item.queued = outcomes[item.number], False
+        for first, last in _ranges_from_the_end(rows):
+            self.dataChanged.emit(self.index(first), self.index(last))
+
     def set_labels(self, labels: Mapping[int, PhotoClass | None]) -> None:
         """Say what photos are, by their numbers; those that are not in the list are passed over."""
         rows = [row for number in labels if (row := self._rows.get(number)) is not None]

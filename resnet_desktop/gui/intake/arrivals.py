@@ -31,12 +31,16 @@ class Arrivals(QObject):
         model_wanted: the path of a model to be opened.
         weights_came: the path of weights that may be installed.
         labels_wanted: the path of a table.
+        session_wanted: the path of a session that was saved.
+        opened: the paths of photos, folders and zip files (sequence of Path).
     """
 
     said = Signal(str)
     model_wanted = Signal(str)
     weights_came = Signal(Path)
     labels_wanted = Signal(Path)
+    session_wanted = Signal(Path)
+    opened = Signal(object)
 
     def __init__(
         self, steps: ListSteps, gallery: GalleryModel, view: GalleryView, tasks: Tasks, parent: QObject
@@ -63,6 +67,8 @@ class Arrivals(QObject):
                 self.weights_came.emit(path)
             elif kind == drops.TABLE:
                 self.labels_wanted.emit(path)
+            elif kind == drops.SESSION:
+                self.session_wanted.emit(path)
             else:
                 photos.append(path)
         self.add_photos(photos)
@@ -71,6 +77,7 @@ class Arrivals(QObject):
         """The same, of files that are known to be no models and no tables."""
         if paths:
             self._batches.append(self._steps.new_batch())
+            self.opened.emit(paths)
             self.scanner.scan(paths)
 
     def add_mime(self, mime: QMimeData) -> None:

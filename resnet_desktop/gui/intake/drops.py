@@ -14,6 +14,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 
 from resnet_desktop.gui.gallery.photo_classes import MIME
 from resnet_desktop.gui.style import wording
+from resnet_desktop.session.saved import SUFFIX
 
 # A browser offers a picture it shows as one of these, beside its address.
 _IMAGE_TYPES = ("image/png", "image/jpeg", "image/webp", "image/avif", "image/gif", "image/bmp", "image/tiff")
@@ -24,11 +25,13 @@ _MOST_LOOKED_AT = 50
 """So many files of a drag are looked at to say what it will do."""
 
 PHOTOS, FOLDER, ZIP, MODEL, WEIGHTS, TABLE = "photos", "folder", "zip", "model", "weights", "table"
+SESSION = "session"
 _SUFFIXES = {
     **dict.fromkeys((".zip",), ZIP),
     **dict.fromkeys((".onnx",), MODEL),
     **dict.fromkeys((".pth", ".pt", ".pt2", ".safetensors", ".ckpt"), WEIGHTS),
     **dict.fromkeys((".csv", ".tsv"), TABLE),
+    SUFFIX: SESSION,
 }
 
 
@@ -86,7 +89,7 @@ def read(mime: QMimeData) -> Dropped:
 
 
 def kind_of(path: Path) -> str:
-    """What is done with a file or folder: PHOTOS, FOLDER, ZIP, MODEL, WEIGHTS or TABLE."""
+    """What is done with a file or folder: PHOTOS, FOLDER, ZIP, MODEL, WEIGHTS, TABLE or SESSION."""
     if os.path.isdir(path):  # noqa: PTH112 - that of Path raises where a folder above may not be entered
         return FOLDER
     return _SUFFIXES.get(path.suffix.lower(), PHOTOS)
@@ -109,6 +112,7 @@ def promise(mime: QMimeData) -> str:
         MODEL: _tr("Drop to use this model"),
         WEIGHTS: _tr("Drop to install these weights as a model"),
         TABLE: _tr("Drop to take labels from this table"),
+        SESSION: _tr("Drop to open this session"),
     }
     return words.get(kind, _tr("Drop to classify this photo"))
 

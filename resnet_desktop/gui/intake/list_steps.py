@@ -47,6 +47,13 @@ class ListSteps(QObject):
             self.came.emit(new)
         return new
 
+    def bring_back(self, sources: Iterable[tuple[Source, str]]) -> list[Item]:
+        """Append pictures that were in the list when the app was closed; not a step: there is nothing to take back."""
+        new = self._gallery.add(sources)
+        if new:
+            self.came.emit(new)
+        return new
+
     def remove(self, rows: Iterable[int]) -> None:
         """Take rows out."""
         items = self._gallery.items

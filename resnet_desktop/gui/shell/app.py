@@ -114,6 +114,8 @@ def demonstrate(screenshot: Path, *, model: str | None = None, provider: str | N
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
     app = create_application()
     window = create_window()
+    window.companions.sessions.keeps = False
+    window.companions.first_steps.leave()
     if QGuiApplication.platformName() in _WITHOUT_SCREEN:
         window.resize(*DEMONSTRATION_SIZE)
     failures: list[str] = []

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from resnet_desktop.core.settings import THEME
+from resnet_desktop.core.settings import THEME, Setting
 from resnet_desktop.gui.background.preferences import Preferences
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.widgets.actions import Actions
@@ -21,6 +21,7 @@ class Appearance(QObject):
         super().__init__(actions)
         self._actions, self._preferences = actions, preferences
         actions.themes.triggered.connect(self._on_chosen)
+        preferences.changed.connect(self._on_changed)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_system_changed)
 
     def put(self, appearance: str) -> None:
@@ -34,8 +35,13 @@ class Appearance(QObject):
 
     def _on_chosen(self) -> None:
         appearance = str(self._actions.themes.checkedAction().data())
+        if appearance == self._preferences.value(THEME):  # chosen again: the system is looked at anew
+            self.wanted.emit(appearance)
         self._preferences.change(THEME, appearance)
-        self.wanted.emit(appearance)
+
+    def _on_changed(self, setting: Setting, value: object) -> None:
+        if setting is THEME:
+            self.wanted.emit(str(value))
 
     def _on_system_changed(self) -> None:
         checked = self._actions.themes.checkedAction()

@@ -36,6 +36,7 @@ from resnet_desktop.gui.saving.evidence_actions import EvidenceActions
 from resnet_desktop.gui.saving.results_export import ResultsExport
 from resnet_desktop.gui.shell.appearance import Appearance
 from resnet_desktop.gui.shell.chosen_models import ChosenModels
+from resnet_desktop.gui.shell.companions import Companions
 from resnet_desktop.gui.shell.letter_keys import LetterKeys
 from resnet_desktop.gui.shell.list_desk import ListDesk
 from resnet_desktop.gui.shell.missing_words import missing_words
@@ -69,7 +70,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._painted = False
         self._chosen = ChosenModels()
-        self._provider = "auto"
+        self.provider = "auto"
         self.preferences = Preferences(settings, self)
         self._teaching, self._system = Teaching(settings, self), SystemNotice(self)
         limits = Limits.of(settings)
@@ -101,6 +102,7 @@ class MainWindow(QMainWindow):
         self._connect_actions()
         self._connect_work()
         self._update_actions()
+        self.companions = Companions(self)
 
     @property
     def wizard(self) -> TrainWizard | None:
@@ -112,12 +114,12 @@ class MainWindow(QMainWindow):
         settings = self.preferences.settings
         if settings.problem is not None:
             self.notice.say(settings.problem)
-        self._provider = provider or settings.string(PROVIDER)
-        fit = settings.string(FIT)
-        if fit == "whole":
+        self.provider = provider or settings.string(PROVIDER)
+        if settings.string(FIT) == "whole":
             self.controller.set_fit("whole")
-        self.controller.open_model(model or settings.string(MODEL), self._provider, or_default=model is None)
+        self.controller.open_model(model or settings.string(MODEL), self.provider, or_default=model is None)
         self.add_paths(images)
+        self.companions.start(images)
         self.welcome.load_tiles()
         self._teaching.look_for_running(self._tasks)
 
@@ -163,8 +165,10 @@ class MainWindow(QMainWindow):
         if not self._teaching.close():
             event.ignore()
             return
+        self.companions.leave()
         self.hide()
         self.preferences.close()
+        self.companions.close()
         self.labels.close()
         self.controller.give_up()  # so that it ends while the others are waited for
         with closing():
@@ -280,7 +284,7 @@ class MainWindow(QMainWindow):
     def open_model(self, wanted: str) -> None:
         """Switch to another model, by its name in the library or its path."""
         self._chosen.add(wanted)
-        self.controller.open_model(wanted, self._provider)
+        self.controller.open_model(wanted, self.provider)
 
     def open_wizard(self, *sources: Path) -> None:
         """The guide to training, with photos to begin with; one at a time."""
@@ -300,7 +304,8 @@ class MainWindow(QMainWindow):
         return QRect(bar.mapTo(self._contents, QPoint()), bar.size())
 
     def _on_came(self, items: Sequence[Item]) -> None:
-        self.controller.classify((item.number, item.source) for item in items if item.outcome is None)
+        new = self.companions.without_results([item for item in items if item.outcome is None])
+        self.controller.classify((item.number, item.source) for item in new)
         self._show_page()
         if self.inspect.gallery.current is None and items:
             self.inspect.gallery.reveal(items[0].number)
@@ -325,11 +330,12 @@ class MainWindow(QMainWindow):
         does.rest.setEnabled(some and not self.controller.busy)
 
     def _classify_all(self) -> None:
-        items = self.gallery.requeue_all()
+        items = self.companions.without_results(self.gallery.requeue_all())
         self.controller.classify((item.number, item.source) for item in items)
         self.inspect.start_anew()
 
     def _on_model_ready(self, info: ModelInfo) -> None:
+        self.companions.show_model(info)
         self.status.show_model(info)
         self.models.show_current(info)
         self.welcome.show_model(info)

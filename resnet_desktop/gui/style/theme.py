@@ -147,6 +147,11 @@ QStatusBar::item { border: none; }
 QSplitter::handle { background: $border; }
 QLabel[tone="secondary"] { color: $secondary; }
 QLabel[tone="error"] { color: $error; }
+QToolButton[overlay="true"] { background: $raised; border: 1px solid $border; color: $text; padding: 0; }
+QToolButton[overlay="true"]:hover { background: $hover; }
+QTextBrowser { background: $panel; border: none; }
+QTreeWidget { background: $panel; border: 1px solid $border; border-radius: 6px; outline: none; }
+QTreeWidget::item { padding: 3px 4px; }
 QToolButton[tone="link"] { color: $accent; text-decoration: underline; padding: 2px 6px; }
 QFrame[panel="true"] { background: $panel; border: none; }
 QFrame[notice="true"] { background: $notice; border: 1px solid $notice_border; border-radius: 8px; }

@@ -13,6 +13,15 @@ from resnet_desktop.gui.style import icons
 from resnet_desktop.gui.widgets.plain import message_box
 from resnet_desktop.imaging.container import IMAGE_SUFFIXES
 
+_folders = {QFileDialog.AcceptMode.AcceptOpen: "", QFileDialog.AcceptMode.AcceptSave: ""}
+"""Where questions begin, for reading and for writing; empty: where the last one ended."""
+
+
+def set_folders(reading: str, writing: str) -> None:
+    """Where the questions for files begin; empty: where the last one ended."""
+    _folders[QFileDialog.AcceptMode.AcceptOpen] = reading
+    _folders[QFileDialog.AcceptMode.AcceptSave] = writing
+
 
 def ask_for_photos(parent: QWidget, answered: Callable[[Sequence[Path]], None]) -> None:
     """One or more photos."""
@@ -39,6 +48,14 @@ def ask_for_model(parent: QWidget, answered: Callable[[Path], None]) -> None:
     dialog.open()
 
 
+def ask_for_session(parent: QWidget, ending: str, answered: Callable[[Path], None]) -> None:
+    """A session that was saved; ``ending`` is that of its name."""
+    dialog = _dialog(parent, _tr("Open session"), QFileDialog.FileMode.ExistingFile)
+    dialog.setNameFilters([_tr("Sessions (*{ending})").format(ending=ending), _tr("All files (*)")])
+    dialog.fileSelected.connect(lambda name: answered(Path(name)))
+    dialog.open()
+
+
 def ask_for_labels(parent: QWidget, answered: Callable[[Path], None]) -> None:
     """A table of photos and labels."""
     dialog = _dialog(parent, _tr("Open labels"), QFileDialog.FileMode.ExistingFile)
@@ -49,8 +66,7 @@ def ask_for_labels(parent: QWidget, answered: Callable[[Path], None]) -> None:
 
 def ask_for_csv(parent: QWidget, answered: Callable[[Path], None]) -> None:
     """Where to write the results."""
-    dialog = _dialog(parent, _tr("Export results"), QFileDialog.FileMode.AnyFile)
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog = _dialog(parent, _tr("Export results"), QFileDialog.FileMode.AnyFile, saves=True)
     dialog.setDefaultSuffix("csv")
     dialog.setNameFilters([_tr("CSV files (*.csv)")])
     dialog.selectFile("results.csv")
@@ -60,8 +76,7 @@ def ask_for_csv(parent: QWidget, answered: Callable[[Path], None]) -> None:
 
 def ask_where(parent: QWidget, title: str, name: str, answered: Callable[[Path], None]) -> None:
     """Where to write a file; ``name`` is proposed, and its ending is added where none is typed."""
-    dialog = _dialog(parent, title.rstrip("…"), QFileDialog.FileMode.AnyFile)
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog = _dialog(parent, title.rstrip("…"), QFileDialog.FileMode.AnyFile, saves=True)
     ending = Path(name).suffix
     dialog.setDefaultSuffix(ending.lstrip("."))
     dialog.setNameFilters([f"*{ending}"])
@@ -82,10 +97,14 @@ def show_about(parent: QWidget) -> None:
     box.open()
 
 
-def _dialog(parent: QWidget, title: str, mode: QFileDialog.FileMode) -> QFileDialog:
+def _dialog(parent: QWidget, title: str, mode: QFileDialog.FileMode, *, saves: bool = False) -> QFileDialog:
     dialog = QFileDialog(parent, title)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setFileMode(mode)
+    purpose = QFileDialog.AcceptMode.AcceptSave if saves else QFileDialog.AcceptMode.AcceptOpen
+    dialog.setAcceptMode(purpose)
+    if _folders[purpose]:
+        dialog.setDirectory(_folders[purpose])
     return dialog
 
 

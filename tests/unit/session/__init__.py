@@ -1,0 +1,1 @@
+"""The session room: what the window says and keeps, without Qt."""
