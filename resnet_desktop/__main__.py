@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from resnet_desktop.core import own_process
@@ -10,6 +11,7 @@ from resnet_desktop.core.exit_status import EXIT_INTERRUPTED
 
 def main() -> None:
     """Run the command line. Ctrl+C also ends it without a traceback while its modules are still being imported."""
+    own_process.give_back_library_paths(os.environ)
     try:
         if own_process.run_module_asked_for():
             return

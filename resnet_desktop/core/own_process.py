@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import runpy
 import sys
+from collections.abc import MutableMapping
 from pathlib import Path
 
 from resnet_desktop.core import paths
@@ -20,6 +21,7 @@ WINDOW_CHECK = "resnet_desktop.gui.platform_check"
 CHILDREN = (HEAD, WINDOW_CHECK)
 """What else a packaged program can be started as. The trainer is not: PyTorch is in another interpreter."""
 
+LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH")
 _WORDS = ("-u", "-m")
 
 
@@ -51,6 +53,19 @@ def environment() -> dict[str, str]:
     """The environment in which a process on this interpreter finds this very package, wherever it is started."""
     found = [str(paths.PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(found), "PYTHONSAFEPATH": "1"}
+
+
+def give_back_library_paths(values: MutableMapping[str, str]) -> None:
+    """In a packaged program, undo what its packer has done to an environment.
+
+    Packers put their own libraries first and keep what was there before. Other programs would load them: a file
+    manager, a browser, another Python.
+    """
+    if packaged():
+        for name in LIBRARY_PATHS:
+            values.pop(name, None)
+            if f"{name}_ORIG" in values:
+                values[name] = values[f"{name}_ORIG"]
 
 
 def run_module_asked_for() -> bool:

@@ -32,7 +32,6 @@ POLL_SECONDS = 0.2
 NICENESS = 5
 """Of a polite trainer: alone it is as fast as any; beside a busy program it gets a third of a core's time."""
 EVENTS_FILE = "events.jsonl"
-LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH")
 
 
 class TrainerProcess:
@@ -183,11 +182,7 @@ def plain_environment() -> dict[str, str]:
     """The app's environment without what leads a Python to the app's libraries, or into the folder it is started in."""
     values = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
     values["PYTHONUTF8"] = values["PYTHONSAFEPATH"] = "1"
-    if own_process.packaged():  # packers put their own libraries first and keep what was there before
-        for name in LIBRARY_PATHS:
-            values.pop(name, None)
-            if f"{name}_ORIG" in values:
-                values[name] = values[f"{name}_ORIG"]
+    own_process.give_back_library_paths(values)
     return values
 
 

@@ -177,12 +177,21 @@ def _start_when_painted(window: MainWindow, images: Sequence[Path], model: str |
     if os.environ.get(TRACE):
         answered: list[int] = []
         window.controller.item_finished.connect(lambda number, _outcome: _trace_first(answered, number))
+        looking = QTimer(window, interval=20)
+        looking.timeout.connect(lambda: _trace_heatmap(window, looking))
+        looking.start()
 
 
 def _trace_first(answered: list[int], number: int) -> None:
     if not answered:
         answered.append(number)
         _trace("first_prediction")
+
+
+def _trace_heatmap(window: MainWindow, looking: QTimer) -> None:
+    if window.inspect.evidence is not None and window.inspect.view.has_photo:
+        looking.stop()
+        _trace("first_heatmap")
 
 
 def _trace(what: str) -> None:

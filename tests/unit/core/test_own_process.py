@@ -79,3 +79,16 @@ def test_the_environment_keeps_what_it_was_told(monkeypatch: pytest.MonkeyPatch,
     first, second = own_process.environment()["PYTHONPATH"].split(os.pathsep)
     assert (Path(first) / "resnet_desktop").is_dir()
     assert second == str(tmp_path)
+
+
+@pytest.mark.parametrize("before", [None, "/theirs"])
+def test_programs_of_others_do_not_meet_the_packed_libraries(tmp_path: Path, before: str | None) -> None:
+    """What the packaged program starts has the search path that the program was started with."""
+    asks = f"import os; {PACKAGED[: -len('; main()')]}; "
+    asks += (
+        "import sys; sys.argv = ['app', '--version']\ntry: main()\nfinally: print(os.environ.get('LD_LIBRARY_PATH'))"
+    )
+    environment = own_process.environment() | {"LD_LIBRARY_PATH": str(tmp_path)}
+    environment |= {} if before is None else {"LD_LIBRARY_PATH_ORIG": before}
+    done = subprocess.run([sys.executable, "-c", asks], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == str(before), done.stderr
