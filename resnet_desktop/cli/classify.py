@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from resnet_desktop.cli.sink import Sink
     from resnet_desktop.imaging.decode import Source
     from resnet_desktop.inference.batch import Outcome
-    from resnet_desktop.inference.classifier import Classifier
+    from resnet_desktop.inference.classifier import Classifier, ClassScore
 
 STDIN = (0,)
 Format = Literal["table", "json", "jsonl", "csv", "camtrap-dp", "megadetector"]
@@ -171,17 +171,20 @@ def _row(outcome: Outcome, model: str) -> dict[str, Any]:
         "path": path,
         "ok": True,
         **about(outcome.source),
-        "predictions": [
-            {"index": s.index, "label": s.label, "probability": round(s.probability, 6)} for s in prediction.scores
-        ],
+        "predictions": [_score(s) for s in prediction.scores],
         "group": None if prediction.group is None else group_as_dict(prediction.group),
         "sure": prediction.sure,
+        "present": None if prediction.present is None else [_score(s) for s in prediction.present],
         "unfamiliar": prediction.unfamiliar,
         "notes": [note.as_dict() for note in prediction.notes],
         "model": model,
         "provider": prediction.provider,
         "seconds": round(prediction.seconds, 4),
     }
+
+
+def _score(score: ClassScore) -> dict[str, Any]:
+    return {"index": score.index, "label": score.label, "probability": round(score.probability, 6)}
 
 
 def _followed(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:

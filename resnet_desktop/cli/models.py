@@ -23,6 +23,7 @@ from resnet_desktop.cli.shared import (
     say,
     tell,
 )
+from resnet_desktop.cli.thresholds import ThresholdOption, thresholds
 from resnet_desktop.core.progress import Progress, unheard
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from resnet_desktop.imaging.transforms import Transforms
 
 app = typer.Typer(help="The library of models.", no_args_is_help=True)
+app.command("thresholds")(thresholds)
 NamedModel = Annotated[str | None, typer.Argument(metavar="[NAME|PATH]", help="A model. Default: the one in use.")]
 
 
@@ -134,6 +136,7 @@ def install(
     ] = None,
     layout: LayoutOption = None,
     output_name: OutputNameOption = None,
+    threshold: ThresholdOption = None,
 ) -> None:
     """Check a model file and copy it into the library, with labels and preprocessing where it has none."""
     from resnet_desktop.bundle.labels.label_file import read_labels
@@ -149,6 +152,7 @@ def install(
         any_size=crop is None and resize is None,
         layout=layout,
         output_name=output_name,
+        thresholds=tuple(threshold or ()),
     )
     entry = Library().install(file, name, known, copy=admission.copy)
     tell(f"{entry.name} is installed.")
@@ -256,6 +260,7 @@ def _info(bundle: Bundle, summary: Summary) -> dict[str, Any]:
         "novelty": None if metadata.novelty is None else {k: v for k, v in metadata.novelty.items() if k != "values"},
         "provenance": dict(metadata.provenance),
         "output": metadata.output,
+        "thresholds": metadata.present_from,
         "notes": [note.as_dict() for note in bundle.notes],
         "parameters": summary.total_parameters,
         "multiply_adds": summary.total_multiply_adds,

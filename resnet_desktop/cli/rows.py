@@ -132,8 +132,10 @@ class Csv:
         group = row.get("group") or {}
         groups = [group.get("label", ""), group.get("probability", ""), row.get("sure", "")]
         notes = " ".join(note["code"] for note in row.get("notes", ()))
+        present = "; ".join(one["label"] for one in row.get("present") or ())
         found = _detected(row) if self._detections else ()
-        self._line([path, row["ok"], *cells, unfamiliar, error.get("code", ""), message, *groups, notes, *found])
+        told = [unfamiliar, error.get("code", ""), message, *groups, notes, present, *found]
+        self._line([path, row["ok"], *cells, *told])
 
     def finish(self) -> None:
         """Without any row, the header."""
@@ -151,7 +153,7 @@ class Csv:
 
     def _header(self) -> str:
         ranks = [f"{name}_{i + 1}" for i in range(self._top) for name in ("label", "probability")]
-        asked = ["unfamiliar", "error", "message", "group", "group_probability", "sure", "notes"]
+        asked = ["unfamiliar", "error", "message", "group", "group_probability", "sure", "notes", "present"]
         return _csv_line(["path", "ok", *ranks, *asked, *(DETECTION_COLUMNS if self._detections else ())])
 
 
@@ -179,6 +181,10 @@ class TableRows:
         if "predictions" not in row:
             self._table.add_row(name, message, "", "")
             return
+        self._notes += [f"{printable(row['path'])}: {note['message']}" for note in row.get("notes", ())]
+        if row["present"] is not None:
+            self._add_present(row)
+            return
         best, *others = row["predictions"]
         group = row["group"] or {"label": best["label"], "probability": best["probability"], "classes": [best["index"]]}
         others = others if group["classes"] == [best["index"]] else [best, *others]
@@ -186,7 +192,15 @@ class TableRows:
         label = group["label"] if row["sure"] else f"not sure; perhaps {group['label']}"
         label = f"{label} (unfamiliar)" if row["unfamiliar"] else label
         self._table.add_row(name, cell(label), f"{group['probability']:.0%}", cell(rest) if row["ok"] else message)
-        self._notes += [f"{printable(row['path'])}: {note['message']}" for note in row.get("notes", ())]
+
+    def _add_present(self, row: dict[str, Any]) -> None:
+        """A row of labels that can be present together, and what else was probable."""
+        present, message = row["present"], cell(row.get("error", {}).get("message", ""), style="red")
+        labels = ", ".join(f"{one['label']} {one['probability']:.0%}" for one in present) or "none of its labels"
+        label = f"{labels} (unfamiliar)" if row["unfamiliar"] else labels
+        others = [one for one in row["predictions"] if one not in present and one["probability"] >= 0.005]
+        rest = ", ".join(f"{one['label']} {one['probability']:.0%}" for one in others)
+        self._table.add_row(cell(row["path"]), cell(label), "", cell(rest) if row["ok"] else message)
 
     def finish(self) -> None:
         """Print the table."""

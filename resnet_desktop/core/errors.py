@@ -51,7 +51,7 @@ class ModelError(ResNetDesktopError):
 
     Codes: ``missing_model``, ``unknown_model``, ``not_onnx``, ``damaged_model``, ``newer_format``, ``bad_metadata``,
     ``wrong_shapes``, ``external_data``, ``no_metadata``, ``unsupported_model``, ``model_exists``, ``bundled_model``,
-    ``wrong_labels``, ``wrong_checksum``.
+    ``wrong_labels``, ``wrong_checksum``, ``bad_threshold``.
     """
 
 

@@ -242,6 +242,7 @@ def _told(known: Known) -> bytes:
     transforms = None if known.transforms is None else known.transforms.to_json()
     told: dict[str, Any] = {"labels": known.labels, "transforms": transforms, "provenance": dict(known.provenance)}
     told |= {"any_size": known.any_size, "layout": known.layout, "output_name": known.output_name}
+    told["thresholds"] = known.thresholds
     return json.dumps(told).encode("ascii")
 
 
@@ -255,6 +256,7 @@ def _known(told: str) -> Known:
         values["any_size"],
         values["layout"],
         values["output_name"],
+        tuple(values["thresholds"]),
     )
 
 

@@ -48,8 +48,11 @@ class Prediction:
         full_size: width and height of the image in its file, in pixels, upright.
         group: the most specific thing that is probable enough, or that the network leans to; None for a model without
             a hierarchy of its classes.
-        sure: whether the group, or without one the best class, is probable enough to be said.
+        sure: whether the group, or without one the best class, is probable enough to be said; of a network that rates
+            each label by itself, whether any is present.
         notes: what is to be known of how the image was read, and what was assumed of the model.
+        present: of a network that rates each label by itself, all labels whose probability reaches their threshold,
+            best first; None where classes exclude each other.
     """
 
     scores: tuple[ClassScore, ...]
@@ -63,6 +66,7 @@ class Prediction:
     group: GroupScore | None = None
     sure: bool = True
     notes: tuple[Note, ...] = ()
+    present: tuple[ClassScore, ...] | None = None
 
     @property
     def top(self) -> ClassScore:
@@ -136,6 +140,8 @@ class Classifier:
         self.page = page
         self.choice = provider if isinstance(provider, Choice) else providers.choose(provider, factory=factory)
         self.groups = GroupRule(taxonomy_of(bundle.metadata), group_threshold)
+        present_from = bundle.metadata.present_from
+        self._thresholds = None if present_from is None else np.array(present_from, np.float32)
         self._novelty = NoveltyRule.from_metadata(bundle.metadata.novelty)
         self._features = bundle.features.name if bundle.features is not None and keep_activations else None
         watched = None if self._novelty is None else _watched(bundle, self._novelty)
@@ -234,7 +240,7 @@ class Classifier:
             activations = None if activations is None else activations.copy()
         probabilities = self.probabilities(logits)
         familiar = None if raw.familiar is None else raw.familiar[row]
-        answer = self.groups.answer(probabilities)
+        answer, present = self.groups.answer(probabilities), self._present(probabilities)
         return Prediction(
             scores=self._best(probabilities),
             logits=logits,
@@ -245,8 +251,9 @@ class Classifier:
             seconds=seconds,
             full_size=full_size,
             group=answer.group,
-            sure=answer.sure,
+            sure=answer.sure if present is None else bool(present),
             notes=(*self.bundle.doubts, *notes),
+            present=present,
         )
 
     def _check(self, logits: NDArray[np.float32]) -> None:
@@ -260,7 +267,15 @@ class Classifier:
 
     def _best(self, probabilities: NDArray[np.float32]) -> tuple[ClassScore, ...]:
         # A stable sort, so that equal probabilities come in the order of their classes.
-        order = np.argsort(-probabilities, kind="stable")[: self.top_k]
+        return self._scores(probabilities, np.argsort(-probabilities, kind="stable")[: self.top_k])
+
+    def _present(self, probabilities: NDArray[np.float32]) -> tuple[ClassScore, ...] | None:
+        if self._thresholds is None:
+            return None
+        found = np.flatnonzero(probabilities >= self._thresholds)
+        return self._scores(probabilities, found[np.argsort(-probabilities[found], kind="stable")])
+
+    def _scores(self, probabilities: NDArray[np.float32], order: NDArray[np.intp]) -> tuple[ClassScore, ...]:
         categories = self.bundle.metadata.categories
         return tuple(ClassScore(int(i), categories[i], float(probabilities[i])) for i in order)
 

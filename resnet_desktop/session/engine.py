@@ -121,6 +121,7 @@ class Engine:
             accuracy=_accuracy(bundle.metadata.provenance),
             topics=topics_of(bundle.metadata),
             answers=self._answers,
+            thresholds=bundle.metadata.present_from,
         )
 
     def set_fit(self, fit: Fit) -> None:
@@ -195,6 +196,7 @@ class Engine:
             prediction.sure,
             tuple(note.message for note in prediction.notes),
             state,
+            prediction.present,
         )
 
 

@@ -37,6 +37,10 @@ Source = Path | bytes
 """A picture: its file, or its bytes where it was pasted or dropped without one."""
 
 
+MOST_NAMED = 6
+"""So many labels that are present at once are named in one line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """An error in words: ``message`` is one sentence, ``hint`` what to do about it or empty, ``code`` for programs."""
@@ -110,6 +114,8 @@ class Result:
     ``scores`` are best first; ``seconds`` from decode to prediction; ``full_size`` (width, height) in the file, pixels.
     ``group`` and ``sure`` are those of the prediction: the most specific thing that is probable enough. ``notes``:
     sentences on how the photo was read. ``file``: the state of its file before it was read; None where it has none.
+    ``present``: of labels that are rated by themselves, all that reach their
+    thresholds, best first; None where classes exclude each other.
     """
 
     scores: tuple[ClassScore, ...]
@@ -121,6 +127,7 @@ class Result:
     sure: bool = True
     notes: tuple[str, ...] = ()
     file: FileState | None = None
+    present: tuple[ClassScore, ...] | None = None
 
     @property
     def top(self) -> ClassScore:
@@ -129,7 +136,13 @@ class Result:
 
     @property
     def headline(self) -> Listed:
-        """What is said in large: the group, or without one the best class; what it leans to where it is not sure."""
+        """What is said in large: the group, or without one the best class; what it leans to where it is not sure.
+
+        Where several labels can be right at once: those that are present, with index and probability of the best.
+        """
+        if self.present:
+            best, labels = self.present[0], ", ".join(one.label for one in self.present[:MOST_NAMED])
+            return Listed(best.index, labels + (" …" if len(self.present) > MOST_NAMED else ""), best.probability)
         group = self.group
         if group is None:
             return Listed(self.top.index, self.top.label, self.top.probability)
@@ -143,6 +156,8 @@ def as_target(classes: tuple[int, ...]) -> Target:
 
 def meant_by(answer: Result | Prediction) -> Target:
     """What is explained unless something else is chosen: what the answer is sure of, else the best class."""
+    if answer.present:
+        return answer.present[0].index
     if answer.sure and answer.group is not None:
         return as_target(answer.group.classes)
     return answer.top.index
@@ -281,6 +296,7 @@ class ModelInfo:
         problem: why this is not the model that the app should start with; empty where it is.
         answers: stands for all that its answers depend on but the photo and its fit: the file, what is known of it,
             the limits. With the same one, the same photo has the same result.
+        thresholds: from which probability each label counts as present; None where classes exclude each other.
     """
 
     name: str
@@ -300,3 +316,4 @@ class ModelInfo:
     topics: tuple[tuple[str, int], ...] = ()
     problem: str = ""
     answers: str = ""
+    thresholds: tuple[float, ...] | None = None

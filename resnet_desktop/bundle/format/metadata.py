@@ -30,6 +30,9 @@ MAX_CLASSES = 100_000
 MAX_LABEL_LENGTH = 1_000
 _TEMPERATURES = (1e-3, 1e3)
 
+PRESENT = 0.5
+"""The probability from which a label that is rated by itself counts as present, unless the user says otherwise."""
+
 Output = Literal["logits", "probabilities", "ratings"]
 """What a graph gives: of classes that exclude each other, or a probability of each label by itself."""
 Order = Literal["nchw", "nhwc"]
@@ -53,6 +56,8 @@ class Metadata:
         layout: which way pictures lie in the graph's input; None: as the graph shows.
         output_name: which of the graph's outputs, or of the tensors inside it, is taken; None: the one that looks like
             a classifier's.
+        thresholds: of labels that are rated by themselves, the probability from which each counts as present, a
+            fraction of 1; None: ``PRESENT`` for all.
     """
 
     arch: str | None
@@ -66,6 +71,7 @@ class Metadata:
     weights_sha256: str | None = None
     layout: Order | None = None
     output_name: str | None = None
+    thresholds: tuple[float, ...] | None = None
 
     def to_props(self) -> dict[str, str]:
         """The metadata as the model file holds it, the checksum last. Raises ModelError ``bad_metadata``."""
@@ -76,6 +82,8 @@ class Metadata:
         values["provenance"] = dict(self.provenance)
         if self.hierarchy is not None:
             values["hierarchy"] = dict(self.hierarchy)
+        if self.thresholds is not None:
+            values["thresholds"] = list(self.thresholds)
         props = {f"{PREFIX}format": str(self.format), f"{PREFIX}output": self.output}
         told = (("arch", self.arch), ("layout", self.layout), ("output_name", self.output_name))
         props |= {PREFIX + key: value for key, value in told if value is not None}
@@ -84,7 +92,7 @@ class Metadata:
                 props[PREFIX + key] = json.dumps(value, ensure_ascii=False, allow_nan=False)
                 props[PREFIX + key].encode()  # half surrogates cannot be, and protobuf says so less clearly
             except (TypeError, ValueError, RecursionError) as error:
-                raise _bad(key, f"cannot be written as JSON ({error})") from error
+                raise _bad(key, f"cannot be written as JSON ({said(error)})") from error
         if self.weights_sha256 is not None:
             props[CHECKSUM_KEY] = self.weights_sha256
         return props
@@ -99,6 +107,13 @@ class Metadata:
     def independent(self) -> bool:
         """Whether each label is rated by itself, so that several can be right at once."""
         return self.output == "ratings"
+
+    @property
+    def present_from(self) -> tuple[float, ...] | None:
+        """From which probability each label counts as present; None where the classes exclude each other."""
+        if not self.independent:
+            return None
+        return self.thresholds or (PRESENT,) * len(self.categories)
 
     @staticmethod
     def from_props(props: Mapping[str, str]) -> Metadata | None:
@@ -115,12 +130,12 @@ class Metadata:
             return None
         _check_format(own)
         novelty = schema.novelty(_object(own, "novelty")) if "novelty" in own else None
-        categories = _categories(own)
+        categories, output = _categories(own), _output(own)
         return Metadata(
             arch=_arch(own),
             categories=categories,
             transforms=_transforms(own),
-            output=_output(own),
+            output=output,
             temperature=_temperature(own),
             novelty=novelty,
             provenance=schema.provenance(_object(own, "provenance")) if "provenance" in own else {},
@@ -128,6 +143,7 @@ class Metadata:
             weights_sha256=_checksum(own),
             layout=_layout(own),
             output_name=own.get("output_name"),
+            thresholds=_thresholds(own, len(categories)) if output == "ratings" else None,
         )
 
 
@@ -273,6 +289,22 @@ def _temperature(own: Mapping[str, str]) -> float:
     if not is_number or not low <= value <= high or not math.isfinite(value):
         raise _bad("calibration", f"must have a temperature between {low:g} and {high:g}")
     return float(value)
+
+
+def are_thresholds(value: object, labels: int) -> bool:
+    """Whether ``value`` is a list of a probability, from 0 to 1, for each of so many labels."""
+    if not isinstance(value, (list, tuple)) or len(value) != labels:
+        return False
+    return all(isinstance(one, (int, float)) and not isinstance(one, bool) and 0 <= one <= 1 for one in value)
+
+
+def _thresholds(own: Mapping[str, str], labels: int) -> tuple[float, ...] | None:
+    if "thresholds" not in own:
+        return None
+    value = _json(own, "thresholds")
+    if not are_thresholds(value, labels):
+        raise _bad("thresholds", f"must be a JSON list of {labels} numbers from 0 to 1")
+    return tuple(map(float, value))
 
 
 def _hierarchy(own: Mapping[str, str], classes: int) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ from resnet_desktop.bundle.file import bundle as model_file
 from resnet_desktop.bundle.file import tensors, torch_file
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.format.metadata import Metadata, Order, is_label
+from resnet_desktop.bundle.labels.thresholds import thresholds_of
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.samples import Range
@@ -55,6 +56,7 @@ class Known:
         any_size: whether the sizes in ``transforms`` are only the usual ones, so that the file's own hold.
         layout: which way pictures lie in its input; None: as the graph shows.
         output_name: the output that is taken, or a tensor inside; None: the one that looks like a classifier's.
+        thresholds: from which probability labels count as present, as ``thresholds_of`` takes them.
     """
 
     labels: tuple[str, ...] | None = None
@@ -63,12 +65,13 @@ class Known:
     any_size: bool = False
     layout: Order | None = None
     output_name: str | None = None
+    thresholds: tuple[str, ...] = ()
 
     @property
     def says_nothing(self) -> bool:
         """Whether a file is left as it is."""
         told = (self.labels, self.transforms, self.layout, self.output_name)
-        return all(one is None for one in told)
+        return all(one is None for one in told) and not self.thresholds
 
     @property
     def chosen(self) -> Chosen:
@@ -116,7 +119,9 @@ def copy_model(path: Path, target: Path, known: Known) -> Bundle:
 
     Raises:
         ModelError: as ``bundle.read`` and ``read_state_dict``; ``unsupported_model`` for weights of a network
-            that the app does not build; ``wrong_labels``: not as many as classes, or the model has its own.
+            that the app does not build; ``wrong_labels``: not as many as classes, or the model has its own;
+            ``bad_threshold``.
+        ClassNameError: a threshold is of no label.
         StorageError: the copy cannot be written.
     """
     if torch_file.is_torch_file(path):
@@ -201,12 +206,25 @@ def _from_weights(path: Path, target: Path, known: Known) -> Bundle:
     model = build_resnet(arch, arrays, height=transforms.crop, width=transforms.crop, storage="float32")
     labels = _labels(known, _classes(arrays))
     metadata = Metadata(arch=arch.name, categories=labels, transforms=transforms, provenance=known.provenance)
+    if known.thresholds:
+        thresholds_of(metadata, known.thresholds, path.name)  # which says that such weights take none
     return model_file.write(target, model, metadata)
 
 
 def _with_metadata(bundle: Bundle, target: Path, known: Known) -> Bundle:
+    metadata = bundle.metadata
+    if not bundle.has_metadata or not replace(known, thresholds=()).says_nothing:
+        metadata = _told(bundle, known)
+    if known.thresholds:
+        metadata = replace(metadata, thresholds=thresholds_of(metadata, known.thresholds, bundle.path.name))
+    model = tensors.parse(model_file.whole_file(bundle), bundle.path).model
+    return model_file.write(target, model, metadata)
+
+
+def _told(bundle: Bundle, known: Known) -> Metadata:
+    """What the file of a foreign model is to say."""
     fitting(bundle, known)
-    metadata = replace(
+    return replace(
         bundle.metadata,
         categories=bundle.metadata.categories if known.labels is None else _labels(known, bundle.classes),
         transforms=preparing(bundle, known),
@@ -214,8 +232,6 @@ def _with_metadata(bundle: Bundle, target: Path, known: Known) -> Bundle:
         layout=known.layout or ("nhwc" if bundle.plan.image.order == "nhwc" else None),
         output_name=known.output_name or _other_output(bundle),
     )
-    model = tensors.parse(model_file.whole_file(bundle), bundle.path).model
-    return model_file.write(target, model, metadata)
 
 
 def _other_output(bundle: Bundle) -> str | None:

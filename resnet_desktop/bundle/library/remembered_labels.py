@@ -1,4 +1,4 @@
-"""What the user has said of models that carry no labels: remembered by the file's sha256, wherever it lies."""
+"""What the user has said of a model, above all of one without labels: kept by the file's sha256, wherever it lies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from resnet_desktop.bundle.file import bundle as model_file
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.format.metadata import Order, is_label
+from resnet_desktop.bundle.format.metadata import Order, are_thresholds, is_label
 from resnet_desktop.bundle.library.importing import Known, as_known, fitting, preparing
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import ModelError
@@ -20,8 +20,9 @@ _FORMAT = 1
 
 
 def read(path: Path) -> Bundle:
-    """Open a model file as ``bundle.read`` does, with what was remembered of it where it carries no labels.
+    """Open a model file as ``bundle.read`` does, with what was remembered of it.
 
+    Thresholds are remembered of any file, the rest of one that carries no labels.
     ``has_metadata`` stays False: the file itself says nothing. Whether something is known of it, ``recall`` tells.
 
     Raises:
@@ -29,7 +30,7 @@ def read(path: Path) -> Bundle:
     """
     bundle = model_file.read(path)
     found = _recalled(bundle)
-    return bundle if found is None else _with(*found)
+    return _with_thresholds(bundle if found is None else _with(*found))
 
 
 def remember(bundle: Bundle, known: Known) -> None:
@@ -48,9 +49,18 @@ def remember(bundle: Bundle, known: Known) -> None:
     for key, value in (("layout", known.layout), ("output_name", known.output_name)):
         if value is not None:
             entry[key] = value
-    atomic.write_text(
-        _file(), json.dumps({"format": _FORMAT, "models": dict(_entries()) | {bundle.file_sha256: entry}}) + "\n"
-    )
+    before = _entry(bundle)
+    if "thresholds" in before:
+        entry["thresholds"] = before["thresholds"]
+    _keep(bundle, entry)
+
+
+def remember_thresholds(bundle: Bundle, thresholds: tuple[float, ...] | None) -> None:
+    """Keep from which probability each label counts as present; None: as the file says. Raises StorageError."""
+    entry = {key: value for key, value in _entry(bundle).items() if key != "thresholds"}
+    if thresholds is not None:
+        entry["thresholds"] = list(thresholds)
+    _keep(bundle, entry)
 
 
 def recall(bundle: Bundle) -> Known | None:
@@ -61,9 +71,10 @@ def recall(bundle: Bundle) -> Known | None:
 
 def _recalled(bundle: Bundle) -> tuple[Bundle, Known] | None:
     """What is remembered of a file, and the file read so."""
-    entries = {} if bundle.has_metadata else _entries()
-    entry = entries.get(bundle.file_sha256) if entries else None
-    if not isinstance(entry, dict):
+    if bundle.has_metadata:
+        return None
+    entry = _entry(bundle)
+    if not entry.keys() - {"thresholds"}:
         return None
     labels, transforms, output = entry.get("categories"), entry.get("transforms"), entry.get("output_name")
     try:
@@ -91,6 +102,29 @@ def _with(bundle: Bundle, known: Known) -> Bundle:
         ),
         notes=tuple(note for note in bundle.notes if known.labels is None or note.code != "logit_assumed"),
     )
+
+
+def _with_thresholds(bundle: Bundle) -> Bundle:
+    """The same, with the thresholds that were remembered, where they fit."""
+    if not bundle.metadata.independent:
+        return bundle
+    kept: Any = _entry(bundle).get("thresholds")
+    if not are_thresholds(kept, bundle.classes):
+        return bundle
+    return replace(bundle, metadata=replace(bundle.metadata, thresholds=tuple(map(float, kept))))
+
+
+def _entry(bundle: Bundle) -> dict[str, Any]:
+    """All that is kept of a file."""
+    entry = _entries().get(bundle.file_sha256)
+    return entry if isinstance(entry, dict) else {}
+
+
+def _keep(bundle: Bundle, entry: Mapping[str, Any]) -> None:
+    models = {key: value for key, value in _entries().items() if key != bundle.file_sha256}
+    if entry:
+        models[bundle.file_sha256] = entry
+    atomic.write_text(_file(), json.dumps({"format": _FORMAT, "models": models}) + "\n")
 
 
 def _file() -> Path:

@@ -264,3 +264,15 @@ def remember(
     except ResNetDesktopError as error:
         return Failure.of(error)
     return None
+
+
+def remember_thresholds(path: Path, thresholds: tuple[float, ...] | None) -> Failure | None:
+    """Keep from which probability labels count as present; why it cannot be kept, else None. None: as the file says."""
+    from resnet_desktop.bundle.file.bundle import read
+    from resnet_desktop.bundle.library import remembered_labels
+
+    try:
+        remembered_labels.remember_thresholds(read(path), thresholds)
+    except ResNetDesktopError as error:
+        return Failure.of(error)
+    return None

@@ -84,6 +84,15 @@ class ModelDesk(QObject):
         if self._info is not None:
             AbilitiesDialog(self._info, self._parent).show()
 
+    def ask_for_thresholds(self) -> None:
+        """Ask from which probability each label of the model counts as present."""
+        if self._info is not None and self._info.thresholds is not None:
+            from resnet_desktop.gui.models.thresholds_dialog import ThresholdsDialog
+
+            dialog = ThresholdsDialog(self._info, self._tasks, self._parent)
+            dialog.answered.connect(lambda path: self.model_chosen.emit(str(path)))
+            dialog.open()
+
     def manage(self) -> None:
         """Open the window with what is installed."""
         self.window.open_at(self.window.installed)

@@ -12,7 +12,20 @@ from resnet_desktop.gui.gallery.gallery_model import Item
 from resnet_desktop.session.results import Failure, Result
 
 GROUPS = ("group", "group_probability", "sure")
-HEADER = ("path", "ok", "rank", "index", "label", "probability", "unfamiliar", "provider", "error", "message", *GROUPS)
+HEADER = (
+    "path",
+    "ok",
+    "rank",
+    "index",
+    "label",
+    "probability",
+    "unfamiliar",
+    "provider",
+    "error",
+    "message",
+    *GROUPS,
+    "present",
+)
 
 
 def results_csv(items: Iterable[Item]) -> str:
@@ -25,11 +38,16 @@ def results_csv(items: Iterable[Item]) -> str:
             rest = (str(outcome.unfamiliar).lower(), outcome.provider, "", "", *_groups(outcome))
             for rank, score in enumerate(outcome.scores, start=1):
                 answer = (rank, score.index, score.label, f"{score.probability:.6f}")
-                lines.append(line((path, "true", *answer, *rest)))
+                lines.append(line((path, "true", *answer, *rest, _present(outcome, score.index))))
         elif isinstance(outcome, Failure):
-            failed = ("false", "", "", "", "", "", "", outcome.code, printable(outcome.message), "", "", "")
+            failed = ("false", "", "", "", "", "", "", outcome.code, printable(outcome.message), "", "", "", "")
             lines.append(line((path, *failed)))
     return "".join(lines)
+
+
+def _present(result: Result, index: int) -> str:
+    """Whether a label counts as present; empty where classes exclude each other."""
+    return "" if result.present is None else str(any(one.index == index for one in result.present)).lower()
 
 
 def _groups(result: Result) -> tuple[str, str, str]:

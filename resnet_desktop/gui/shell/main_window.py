@@ -259,6 +259,7 @@ class MainWindow(QMainWindow):
         self.welcome.open_asked.connect(self._on_open_files)
         self.welcome.samples_chosen.connect(self.add_paths)
         self.welcome.classes_asked.connect(self.models.show_abilities)
+        self.inspect.predictions.thresholds_asked.connect(self.models.ask_for_thresholds)
         self.steps.came.connect(self._on_came)
         self.steps.went.connect(self._on_went)
         self.arrivals.said.connect(self.notice.say)

@@ -63,6 +63,8 @@ def large_number(value: int) -> str:
 
 
 def answer(result: Result) -> str:
-    """``domestic cat``, or ``perhaps weapon`` where the network is not sure."""
+    """``domestic cat``; ``perhaps weapon`` where the network is not sure; of several labels those that are present."""
+    if result.present is not None and not result.present:
+        return QCoreApplication.translate("wording", "none of its labels")
     label = result.headline.label
     return label if result.sure else QCoreApplication.translate("wording", "perhaps {label}").format(label=label)

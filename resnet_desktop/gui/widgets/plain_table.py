@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+)
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from resnet_desktop.gui.style import theme
@@ -33,7 +41,7 @@ class PlainTable(QTableView):
         self.setFrameShape(QTableView.Shape.NoFrame)
         self.setAccessibleName(name)
 
-    def show_model(self, model: QAbstractTableModel, stretched: Sequence[int]) -> None:
+    def show_model(self, model: QAbstractItemModel, stretched: Sequence[int]) -> None:
         """Show a model; the columns ``stretched`` share the room that the others, which hold numbers, leave."""
         self.setModel(model)
         header = self.horizontalHeader()

@@ -42,6 +42,7 @@ def test_the_bundles_keys() -> None:
         provenance={"base": "x"},
         hierarchy={"classes": [None, None]},
         weights_sha256="0" * 64,
+        thresholds=(0.5, 0.25),
     )
     text = page("bundle")
     table = rows(section(text, "Metadata"))

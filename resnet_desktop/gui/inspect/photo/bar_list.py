@@ -60,7 +60,7 @@ class _BarDelegate(QStyledItemDelegate):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.track))
         painter.drawRoundedRect(track, _BAR / 2, _BAR / 2)
-        painter.setBrush(QColor(colours.accent if selected else colours.bar))
+        painter.setBrush(QColor(_bar_colour(row, colours, selected=selected)))
         track.setWidth(max(float(_BAR), track.width() * row.listed.probability))
         painter.drawRoundedRect(track, _BAR / 2, _BAR / 2)
         painter.restore()
@@ -68,12 +68,13 @@ class _BarDelegate(QStyledItemDelegate):
     def _paint_words(self, painter: QPainter, area: QRectF, row: AnswerRow, selected: bool) -> None:
         line = QRectF(area.left(), area.top(), area.width(), QFontMetrics(theme.font()).height())
         value = wording.percent(row.listed.probability, 1)
-        painter.setFont(theme.font(strong=selected))
-        painter.setPen(QColor(theme.current().text))
+        painter.setFont(theme.font(strong=selected if row.present is None else row.present))
+        painter.setPen(QColor(theme.current().secondary if row.present is False else theme.current().text))
         width = painter.fontMetrics().horizontalAdvance(value)
         painter.drawText(line, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), value)
         room = int(line.width()) - width - theme.M
-        label = painter.fontMetrics().elidedText(row.listed.label, Qt.TextElideMode.ElideRight, room)
+        name = f"✓ {row.listed.label}" if row.present else row.listed.label
+        label = painter.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room)
         left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         painter.drawText(line, left, label)
         if isinstance(row.listed.target, tuple):
@@ -83,3 +84,10 @@ class _BarDelegate(QStyledItemDelegate):
             if used + painter.fontMetrics().horizontalAdvance(count) <= room:
                 painter.setPen(QColor(theme.current().secondary))
                 painter.drawText(line.adjusted(used, 0, 0, 0), left, count)
+
+
+def _bar_colour(row: AnswerRow, colours: theme.Theme, *, selected: bool) -> str:
+    """Labels that count as present stand out, as does the row that is chosen."""
+    if selected:
+        return colours.accent
+    return colours.bar if row.present is not False else colours.border

@@ -22,11 +22,12 @@ class PredictionPanel(QWidget):
     """The predictions of the photo that is looked at.
 
     Signals: ``class_chosen`` (a class index, or those of a group's classes): its evidence is wanted; ``all_asked``:
-    every class is to be seen.
+    every class is to be seen; ``thresholds_asked``: it is to be changed which labels count as present.
     """
 
     class_chosen = Signal(object)
     all_asked = Signal()
+    thresholds_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,7 +39,7 @@ class PredictionPanel(QWidget):
         self._subtitle.setProperty("tone", "secondary")
         self._unfamiliar = _unfamiliar_notice(self.tr("This photo may show something the model was not trained on."))
         self._model = QStandardItemModel(self)
-        self._bars, self.all_button = BarList(self), QToolButton()
+        self._bars, self.all_button, self.thresholds_button = BarList(self), QToolButton(), QToolButton()
         self._bars.setModel(self._model)
         self._bars.selectionModel().currentChanged.connect(self._on_bar_changed)
         self._bars.setAccessibleName(self.tr("Predictions"))
@@ -56,11 +57,17 @@ class PredictionPanel(QWidget):
         heading.setContentsMargins(theme.L, 0, theme.L, theme.S)
         heading.setSpacing(2)
         self.all_button.setToolTip(self.tr("All classes with their probabilities, searchable (Ctrl+K)"))
-        self.all_button.setProperty("tone", "link")
+        self.thresholds_button.setText(self.tr("Thresholds…"))
+        self.thresholds_button.setToolTip(self.tr("Set the probability from which each label counts as present"))
+        self.thresholds_button.clicked.connect(self.thresholds_asked)
+        for button in (self.all_button, self.thresholds_button):
+            button.setProperty("tone", "link")
+            button.hide()
         below = QHBoxLayout()
         below.setSpacing(theme.XS)
         below.addWidget(self._subtitle, 1)
         below.addStretch()
+        below.addWidget(self.thresholds_button)
         below.addWidget(self.all_button)
         heading.addWidget(self._title)
         heading.addLayout(below)
@@ -68,7 +75,6 @@ class PredictionPanel(QWidget):
         heading.addWidget(self._unfamiliar)
         layout.addLayout(heading)
         layout.addWidget(self._bars, 1)
-        self.all_button.hide()
         self._unfamiliar.hide()
 
     @property
@@ -106,7 +112,9 @@ class PredictionPanel(QWidget):
         self._clear()
         self._result, self._unsure = result, not result.sure
         said = result.headline
-        if result.sure:
+        if result.present is not None:
+            self._show_present(result, len(result.present))
+        elif result.sure:
             sure = self.tr("{percent} confidence").format(percent=wording.percent(said.probability, 1))
             self._set_heading(said.label, sure)
         else:
@@ -115,6 +123,15 @@ class PredictionPanel(QWidget):
         self._unfamiliar.setVisible(result.unfamiliar)
         self.all_button.setVisible(self._classes > len(result.scores))
         self._fill(meant_by(result))
+
+    def _show_present(self, result: Result, count: int) -> None:
+        """The heading of labels that can be right at once."""
+        self.thresholds_button.show()
+        if not count:
+            self._set_heading(self.tr("None of its labels"), self.tr("No label reaches its threshold."))
+            return
+        text = self.tr("1 label present") if count == 1 else self.tr("{count} labels present")
+        self._set_heading(result.headline.label, text.format(count=wording.number(count)))
 
     def show_target(self, target: Target | None) -> None:
         """Mark the row whose evidence is on the photo; None is what is shown unless something is chosen."""
@@ -143,7 +160,8 @@ class PredictionPanel(QWidget):
 
     def _item(self, row: AnswerRow) -> QStandardItem:
         one = row.listed
-        item = QStandardItem(f"{one.label}, {wording.percent(one.probability, 1)}")
+        words = f"{one.label}, {wording.percent(one.probability, 1)}"
+        item = QStandardItem(self.tr("{words}, present").format(words=words) if row.present else words)
         item.setData(row, ROW_ROLE)
         item.setToolTip(plain_tip(self.tr("Show where the network found evidence for {label}").format(label=one.label)))
         return item
@@ -161,8 +179,8 @@ class PredictionPanel(QWidget):
         self._model.clear()
         self._quiet = self._unsure = False
         self._result, self._found = None, ()
-        self._unfamiliar.hide()
-        self.all_button.hide()
+        for widget in (self._unfamiliar, self.all_button, self.thresholds_button):
+            widget.hide()
 
     def _set_heading(self, title: str, subtitle: str) -> None:
         self.refresh_fonts()
