@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
+
+from resnet_desktop.core.printable import printable
 
 
 def said(error: BaseException) -> str:
@@ -13,4 +16,13 @@ def said(error: BaseException) -> str:
         return f"{error.msg[:1].lower()}{error.msg[1:]} in line {error.lineno}, column {error.colno}"
     if isinstance(error, UnicodeError):
         return "it is not text in UTF-8"
-    return str(error) or type(error).__name__
+    if isinstance(error, csv.Error) and (words := _of_a_table(str(error))):
+        return words
+    return printable(str(error)) or type(error).__name__
+
+
+def _of_a_table(text: str) -> str:
+    """What Python's reader of tables means; empty where its own words do."""
+    if text.startswith("field larger"):
+        return f"a field has more than {csv.field_size_limit():,} characters"
+    return "a line breaks off within a field" if text.startswith(("new-line", "unexpected end")) else ""

@@ -15,6 +15,8 @@ from resnet_desktop.bundle.labels.label_values import NAME_KEYS, labels_of, usua
 from resnet_desktop.bundle.labels.label_yaml import read_yaml
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ModelError
+from resnet_desktop.core.printable import printable
+from resnet_desktop.core.said import said
 
 IMAGENET = "imagenet"
 """In place of a file: the 1,000 classes of ImageNet-1k in their usual order."""
@@ -56,7 +58,7 @@ def read_labels(name_or_path: str) -> tuple[str, ...]:
             raise _wrong(path, "is too large")
         data = path.read_bytes()
     except OSError as error:
-        raise _wrong(path, f"cannot be read ({error.strerror or error})") from error
+        raise _wrong(path, f"cannot be read ({said(error)})") from error
     except ValueError as error:  # a null character in the path
         raise _wrong(path, "is not a valid file name") from error
     try:
@@ -118,4 +120,4 @@ def _is_yaml(lines: Sequence[str]) -> bool:
 
 
 def _wrong(path: Path, reason: str, hint: str | None = None) -> ModelError:
-    return ModelError("wrong_labels", f"The label file {path} {reason}.", hint)
+    return ModelError("wrong_labels", f"The label file {printable(path)} {reason}.", hint)

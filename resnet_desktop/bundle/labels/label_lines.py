@@ -24,6 +24,8 @@ from resnet_desktop.bundle.labels.label_values import (
     in_order,
     usual,
 )
+from resnet_desktop.core.printable import printable
+from resnet_desktop.core.said import said
 
 _WITH_WNID = re.compile(rf"({WNID.pattern})(?:\s*[,;:\t]\s*|\s+)((?:(\d{{1,6}})\s+)?(.+))")
 _SPACED = re.compile(r"(\d{1,9})\s+(.+)")
@@ -76,7 +78,7 @@ def _plain(lines: Sequence[str], first: int) -> tuple[str, ...]:
     """A name on each line; a single line with several names, parted as in a table, is as good."""
     for number, line in enumerate(lines, first):
         if _STRUCTURE.fullmatch(line):
-            raise NoLabelsError(f"is not a list of names: line {number} is “{line[:40]}”")
+            raise NoLabelsError(f"is not a list of names: line {number} is “{printable(line[:40])}”")
     if len(lines) == 1:
         separator = next((one for one in "\t;|," if one in lines[0]), None)
         lines = next(csv.reader(lines, delimiter=separator, skipinitialspace=True)) if separator else lines
@@ -165,7 +167,7 @@ def _rows(lines: Sequence[str], delimiter: str, width: int, first: int) -> list[
                 raise NoLabelsError(f"has {len(row)} fields on line {line}, but there are {width} columns")
             rows.append((row, reader.line_num + first - 1))
     except csv.Error as error:
-        raise NoLabelsError(f"is an unreadable table: {error}") from error
+        raise NoLabelsError(f"is an unreadable table: {said(error)}") from error
     return rows
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from resnet_desktop.core.csv_text import original
 from resnet_desktop.core.errors import GONE, DataError
+from resnet_desktop.core.said import said
 from resnet_desktop.imaging.files import printable
 
 SUFFIXES = (".csv", ".tsv", ".txt")
@@ -84,9 +85,9 @@ def read_table(path: Path) -> Table:
     text = read_text(path)
     lines = io.StringIO(text, newline="").readlines()
     before, delimiter = _blank(lines), ""
-    said = _SEPARATED.fullmatch(lines[before].strip("\r\n")) if before < len(lines) else None
-    if said is not None:
-        delimiter = said[1]
+    declared = _SEPARATED.fullmatch(lines[before].strip("\r\n")) if before < len(lines) else None
+    if declared is not None:
+        delimiter = declared[1]
         before += 1 + _blank(lines[before + 1 :])
     text = "".join(lines[before:])
     delimiter = delimiter or max(",;\t", key="".join(lines[before : before + 1]).count)
@@ -111,7 +112,7 @@ def read_text(path: Path) -> str:
         hint = "In your spreadsheet program, save it as “CSV UTF-8”."
         raise DataError("bad_data", f"{printable(path)} is not UTF-8 text.", hint) from error
     except OSError as error:
-        raise bad(path, f"cannot be read: {error.strerror or error}") from error
+        raise bad(path, f"cannot be read: {said(error)}") from error
     except ValueError as error:
         raise DataError("missing_data", f"The CSV file {printable(path)} does not exist.", GONE) from error
 
@@ -123,7 +124,7 @@ def bad(path: Path, what: str, hint: str | None = None) -> DataError:
 
 def unreadable(path: Path, error: csv.Error) -> DataError:
     """The error of a file that is no table."""
-    return bad(path, f"is not a readable CSV file: {error}")
+    return bad(path, f"is not a readable CSV file: {said(error)}")
 
 
 def _blank(lines: Iterable[str]) -> int:

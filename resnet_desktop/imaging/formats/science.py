@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_desktop.core.said import said
+
 _DECODERS = {  # the function, what says whether it is there, what it reads
     "jpegxl": ("jpegxl_decode", "JPEGXL", "a JPEG XL picture"),
     "jpeg": ("jpeg_decode", "JPEG8", "a JPEG of 12 bits"),
@@ -36,4 +38,4 @@ def decode(name: str, data: bytes) -> NDArray[Any]:
     try:
         return np.asarray(getattr(codecs, function)(data))
     except RuntimeError as error:  # all errors of imagecodecs are of this kind
-        raise ValueError(f"cannot be decoded: {error}") from error
+        raise ValueError(f"cannot be decoded: {said(error)}") from error

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
 import pytest
 
+from resnet_desktop.core.errors import DataError
 from resnet_desktop.core.said import said
 from resnet_desktop.core.settings import Settings
+from resnet_desktop.data.sources.table import read_table
 
 
 def raised(text: str) -> json.JSONDecodeError:
@@ -29,6 +32,20 @@ def test_no_number_of_the_system(tmp_path: Path) -> None:
         b"\xff\xfe".decode("utf-8")
     assert said(undecoded.value) == "it is not text in UTF-8"
     assert said(ValueError("the header is cut off")) == "the header is cut off"
+
+
+def test_a_table_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    path.write_text("path,label\n" + "x" * 200_000 + ",cat\n", "utf-8")
+    with pytest.raises(DataError, match=r"CSV file: a field has more than 131,072 characters\."):
+        list(read_table(path).rows())
+    with pytest.raises(csv.Error) as caught:
+        list(csv.reader(["a\rb,c\n"]))
+    assert said(caught.value) == "a line breaks off within a field"
+
+
+def test_nothing_that_a_terminal_obeys() -> None:
+    assert "\x1b" not in said(ValueError("colour \x1b[31m"))
 
 
 def test_damaged_settings_are_told_without_offsets(tmp_path: Path) -> None:
