@@ -56,7 +56,8 @@ torture: $(VENV)/.test
 exporters: $(VENV)/.test
 	$(PYTHON) -m venv --without-pip $(VENV)-exporters
 	$(PYTHON) -m pip --python $(VENV)-exporters/bin/python --disable-pip-version-check install --quiet --editable '.[train]' \
-		pytest pytest-qt pytest-timeout scikit-image tensorflow-cpu tf2onnx onnxscript
+		pytest pytest-qt pytest-timeout scikit-image \
+		tensorflow-cpu==2.21.* tf2onnx==1.17.* onnxscript==0.7.*
 	QT_QPA_PLATFORM=offscreen $(VENV)-exporters/bin/python -m pytest tests/exporters tests/trainer/test_networks.py
 	QT_QPA_PLATFORM=offscreen $(VENV)-exporters/bin/python -m tests.exporters.reach
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.exporters.reach import Case, begins, ends, judged, versions
+from tests.exporters.case import Case
+from tests.exporters.judging import judged
+from tests.exporters.tools import versions
+from tests.exporters.torch_graphs import begins, ends
 
 
 @pytest.mark.parametrize("some", [ends, begins, versions])

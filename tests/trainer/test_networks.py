@@ -108,6 +108,7 @@ def test_a_batch_that_is_fixed(tmp_path: Path, name: str) -> None:
     assert [(x.kind, x.shape) for x in layers(bundle)] == [(x.kind, x.shape) for x in layers(free)]
 
 
+@pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # PyTorch warns of its own exporter
 @pytest.mark.parametrize("name", networks.NETWORKS)
 def test_the_exporter_by_torch_export(tmp_path: Path, name: str) -> None:
     pytest.importorskip("onnxscript", reason="onnxscript, which PyTorch's newer exporter needs, is not installed")
