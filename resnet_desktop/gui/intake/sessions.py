@@ -133,7 +133,8 @@ class Sessions(QObject):
 
     def _now(self) -> Callable[[], Saved]:
         """The list as it is, to be put together on another thread; pictures that are no files cannot be in it."""
-        items = [(item, item.outcome) for item in self._gallery.items if isinstance(item.source, Path)]
+        items = self._gallery.items
+        outcomes = [item.outcome for item in items]
         fit, current = str(self._preferences.value(FIT)), self._view.current
         number = None if current is None else current.number
         selected, waiting = set(self._view.selected_numbers()), tuple(self._waiting)
@@ -141,7 +142,8 @@ class Sessions(QObject):
         answers = self._answers or self._known_for[0]
 
         def put_together() -> Saved:
-            ordered = sorted(items, key=lambda each: each[0].number)
+            files = (each for each in zip(items, outcomes, strict=True) if isinstance(each[0].source, Path))
+            ordered = sorted(files, key=lambda each: each[0].number)
             photos = [_photo(item, outcome, known, item.number in selected) for item, outcome in ordered]
             place = next((place for place, (item, _) in enumerate(ordered) if item.number == number), None)
             return Saved(answers, fit, place, (*photos, *waiting))

@@ -102,6 +102,8 @@ class Companions(QObject):
         """All keys."""
         from resnet_desktop.gui.help.key_sheet import KeySheet, keys_of
 
+        for earlier in self._window.findChildren(KeySheet):
+            earlier.close()
         sheet = KeySheet(keys_of(self._window.menuBar(), self._window.actions()), self._window)
         sheet.show()
         return sheet
