@@ -57,7 +57,8 @@ class Thumbnails(QObject):
 
     def set_limits(self, max_pixels: int, values: str) -> None:
         """All are made anew, and read so."""
-        self._store = ThumbnailStore(max_pixels, values)
+        before, self._store = self._store, ThumbnailStore(max_pixels, values)
+        self._tasks.run_task(before.close, lambda _future: None)
         self._kept.clear()
         self._failed.clear()
 

@@ -231,14 +231,13 @@ class Sessions(QObject):
         if current is not None and current.number != coming.first:
             return
         row = None if coming.current is None else self._gallery.row_of(coming.current)
-        if row is not None:
-            self._view.select_row(row)
-        rows = (self._gallery.row_of(path) for path in coming.selected)
         items = self._gallery.items
+        if row is not None:
+            self._view.reveal(items[row].number)
+        rows = (self._gallery.row_of(path) for path in coming.selected)
         numbers = [items[row].number for row in rows if row is not None]
         if len(numbers) > 1:
             self._view.select_numbers(numbers)
-        self._view.scrollTo(self._view.currentIndex())
 
 
 class _Coming:
