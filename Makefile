@@ -12,7 +12,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen $
 	--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 
-.PHONY: run test test-fast lint format docs bench torture exporters wheel release clean
+.PHONY: run test test-fast lint format docs pictures bench torture exporters wheel release clean
 
 run: $(VENV)/.run
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -66,6 +66,11 @@ docs: $(VENV)/.docs
 	.ci/qt-libraries offscreen
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs build/docs
 	@echo "The site begins with build/docs/index.html."
+
+# The pictures of the guide, from the real window; look at them before you commit them.
+pictures: $(VENV)/.test
+	.ci/qt-libraries offscreen
+	$(BIN)/python -m tests.guide.pictures
 
 wheel: $(VENV)/.test
 	$(BIN)/python -m build --wheel

@@ -16,7 +16,10 @@ import typer
 from resnet_desktop.bundle.file.bundle import write
 from resnet_desktop.cli import shared
 from resnet_desktop.cli.main import app, main
+from resnet_desktop.cli.rows import DETECTION_COLUMNS
 from resnet_desktop.core.exit_status import EXIT_INTERRUPTED
+from resnet_desktop.data.sources.camtrap_media import NEEDED, Medium
+from resnet_desktop.data.sources.megadetector import Detection
 from resnet_desktop.explain.cam.methods import METHODS
 from resnet_desktop.imaging.decode import encode_jpeg
 from tests.conftest import make_photo
@@ -136,6 +139,14 @@ def test_columns_of_the_csv(
     head = capsys.readouterr().out.splitlines()[0].split(",")
     words = section(PAGE, "resnet-desktop classify").split("CSV has the columns")[1]
     assert re.findall(r"`([a-z_0-9]+)`", words) == head
+
+
+def test_keys_of_camera_traps() -> None:
+    text = page("camera_traps")
+    detected = Detection("a.jpg", (0.0, 0.0, 1.0, 1.0), 0, 0, "animal", 0.9).as_dict()
+    medium = Medium("a.jpg", "m1", "dep1", "2024-05-02T05:00:00Z").as_dict()
+    assert {*detected, *DETECTION_COLUMNS, "detection"} <= terms(section(text, "MegaDetector"))
+    assert {*medium, *NEEDED, "media"} <= terms(section(text, "Camtrap DP"))
 
 
 def test_rows_of_explain(run: Run, photo: Path, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The user guide: its pictures, and the commands that it names."""
