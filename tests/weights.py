@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 SECONDS: dict[str, int] = {
+    "tests/guide/test_commands.py": 20,
+    "tests/guide/test_library.py": 25,
+    "tests/guide/test_pictures.py": 30,
     "tests/unit/api/test_model.py": 20,
     "tests/unit/bundle/test_portable.py": 17,
     "tests/unit/cli/test_interrupt.py": 3,

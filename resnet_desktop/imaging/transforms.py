@@ -175,10 +175,10 @@ class Transforms:
                 rounded to whole pixels on the way, so that without it the crop can lie a pixel beside its place.
             fit: ``crop`` does as the network was trained (cuts the centre out, or stretches); ``whole`` scales the
                 whole picture into the square and pads with the mean colour (zeros after normalization).
-            out: where to write, float32 (3, *size); a new array is made where it is None.
+            out: where to write, float32 ``(3, *size)``; a new array is made where it is None.
 
         Returns:
-            ``out``: float32 (3, *size).
+            ``out``: float32 ``(3, *size)``.
         """
         image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
         place = self._placement(full_size or image.size, fit)
@@ -199,7 +199,7 @@ class Transforms:
     def view(
         self, pixels: NDArray[np.uint8] | Image.Image, fit: Fit = "crop", *, full_size: tuple[int, int] | None = None
     ) -> NDArray[np.uint8]:
-        """What the network sees, before normalization: uint8 (*size, 3). Arguments as those of ``apply``."""
+        """What the network sees, before normalization: uint8 ``(*size, 3)``. Arguments as those of ``apply``."""
         image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
         place = self._placement(full_size or image.size, fit)
         seen = self._scaled(image, place)
