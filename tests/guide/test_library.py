@@ -1,4 +1,4 @@
-"""The examples on the library are run: those of its page, of the README, and the notebook."""
+"""The examples on the library are run: those of its page, which the README repeats, and the notebook."""
 
 from __future__ import annotations
 
@@ -42,6 +42,13 @@ def test_the_examples_of_the_page(folder: Path, capsys: pytest.CaptureFixture[st
     assert (folder / "espresso.png").stat().st_size
     assert (folder / "run" / "model.onnx").is_file()
     assert known["rd"].__version__ == rd.__version__
+
+
+def test_the_readme_shows_what_the_page_does() -> None:
+    tested = "".join(fences(REPO / "docs" / "library.md", "python")).splitlines()
+    shown = "".join(fences(REPO / "README.md", "python")).splitlines()
+    assert shown
+    assert set(shown) <= {*tested, ""}
 
 
 def test_the_notebook(home: Path, tmp_path: Path) -> None:
