@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -83,7 +84,7 @@ def read_inputs(
 
 
 def _is_list(path: str) -> bool:
-    return path.lower().endswith((".csv", ".json")) and Path(path).is_file()
+    return path.lower().endswith((".csv", ".json")) and os.path.isfile(path)  # noqa: PTH113 - Path's raises for long names
 
 
 def _listed(path: Path, photos: Path | None, threshold: float | None) -> tuple[Medium, ...] | BatchResults:

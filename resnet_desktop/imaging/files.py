@@ -45,7 +45,7 @@ def _expand(text: str, recursive: bool, seen: set[tuple[int, int]]) -> Iterator[
     path = Path(text)
     if not text:
         return
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - Path's raises for names that are too long
         yield from _walk(path, recursive, seen)
         return
     matches = [] if os.path.lexists(path) or not glob.has_magic(text) else _matches(path)

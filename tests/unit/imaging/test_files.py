@@ -136,3 +136,8 @@ def test_the_tables_of_the_system_are_not_searched(tmp_path: Path) -> None:
     (tmp_path / "tables").symlink_to("/proc")
     assert found(tmp_path, "", recursive=True) == ["a.jpg"]
     assert list(find_images(["/proc"], recursive=True)) == []
+
+
+@pytest.mark.parametrize("name", ["a" * 300 + ".jpg", "a" * 300 + ".csv"])
+def test_a_name_that_no_file_can_have_is_given_for_decode_to_name(name: str) -> None:
+    assert list(find_images([name, "other.jpg"], recursive=True)) == [Path(name), Path("other.jpg")]
