@@ -67,6 +67,7 @@ def save(widget: QWidget, path: Path) -> None:
 def window_of(*photos: str, model: str) -> Iterator[MainWindow]:
     """The real window with sample photos in it, all of them classified and the first one explained."""
     window = gui_app.create_window()
+    window.companions.first_steps.leave()
     window.apply_theme("light")
     window.resize(*USUAL)
     window.first_painted.connect(lambda: window.start([BY_NAME[name] for name in photos], model, "cpu"))
