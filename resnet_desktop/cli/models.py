@@ -319,6 +319,7 @@ def _print_making(metadata: Metadata) -> None:
     told, recipe = metadata.provenance, metadata.provenance.get("recipe")
     facts = [
         ("Base", told.get("base")),
+        ("Teacher", told.get("teacher")),
         ("Trained part", recipe.get("train") if isinstance(recipe, dict) else None),
         ("Created", told.get("date")),
         ("Temperature", None if metadata.temperature == 1 else f"{metadata.temperature:.2f}"),

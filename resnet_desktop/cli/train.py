@@ -72,6 +72,9 @@ def train(
         str | None, typer.Option("--preset", metavar="quick|balanced|best", help="How thoroughly to train.")
     ] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", help="Passes through the photos.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--max-minutes", help="How long the run may take; the schedule is shortened to fit.")
+    ] = None,
     batch: Annotated[int | None, typer.Option("--batch-size", help="Photos per training step.")] = None,
     rate: Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate.")] = None,
     size: Annotated[int | None, typer.Option("--input-size", help="Input side length, in pixels.")] = None,
@@ -90,6 +93,7 @@ def train(
         "train": what,
         "preset": preset,
         "epochs": epochs,
+        "max_minutes": minutes,
         "batch_size": batch,
         "learning_rate": rate,
         "input_size": size,
@@ -294,6 +298,7 @@ def _move(progress: Progress, task: TaskID, state: RunState) -> None:
         "scanning": "Reading the photos",
         "reading": "Loading the photos",
         "features": "Computing features",
+        "teacher": "Asking the teacher",
         "learning": "Learning the last layer",
         "exporting": "Checking and exporting",
     }

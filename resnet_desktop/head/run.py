@@ -163,7 +163,8 @@ class Run:
         alone = folds.judged_alone(training.samples, fold, len(found.labels)) if judged_by_folds else []
         for code, message in verdict.unjudged([found.labels[i] for i in alone]):
             self.reporter.say("warning", code=code, message=message)
-        unused = [name for name in ("epochs", "batch_size", "learning_rate") if getattr(self.job, name) is not None]
+        steps = ("epochs", "max_minutes", "batch_size", "learning_rate")
+        unused = [name for name in steps if getattr(self.job, name) is not None]
         if unused:
             are = "is" if len(unused) == 1 else "are"
             message = f"The last layer is fitted in one go, so that {' and '.join(unused)} {are} of no use here."

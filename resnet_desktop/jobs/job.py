@@ -20,9 +20,9 @@ from resnet_desktop.core.said import said
 from resnet_desktop.data.spec import DataSource, Split
 from resnet_desktop.imaging.samples import Range
 from resnet_desktop.jobs.fields import Fields, bad, shown
-from resnet_desktop.jobs.recipe import Phase, Recipe, parse_recipe
+from resnet_desktop.jobs.recipe import Phase, Recipe, Teacher, parse_recipe
 
-__all__ = ["DataSource", "HeadShape", "Job", "Phase", "Recipe", "Split", "parse_job", "read_job"]
+__all__ = ["DataSource", "HeadShape", "Job", "Phase", "Recipe", "Split", "Teacher", "parse_job", "read_job"]
 
 VERSION = 1
 LARGEST_SEED = 2**31 - 1
@@ -34,6 +34,7 @@ TRAIN_CHOICES = ("head", "last-stage", "last-two-stages", "all", "scratch")
 ROLES = ("training", "validation", "test")
 PRESETS = ("quick", "balanced", "best")
 COLUMNS = ("path_column", "label_column")
+LEAST_MINUTES, MOST_MINUTES = 0.1, 100_000.0
 RANGES: tuple[str, ...] = get_args(Range)
 CONTROLS = ("stdin", "none")
 
@@ -51,7 +52,8 @@ class Job:
     """Everything the trainer has to know. Fields that are None are chosen by the preset and the machine.
 
     ``follows`` is the folder of an earlier run whose split is kept for the pictures that stay, or None. ``range`` says
-    which values of pictures of more than 8 bits are black and white; None: as for the base.
+    which values of pictures of more than 8 bits are black and white; None: as for the base. ``max_minutes``: how long
+    the run may take, all its processes together; the schedule is shortened to fit.
     """
 
     data: tuple[DataSource, ...]
@@ -75,6 +77,7 @@ class Job:
     recipe: Recipe | None = None
     follows: str | None = None
     range: Range | None = None
+    max_minutes: float | None = None
 
     @property
     def roles_before(self) -> Mapping[str, str]:
@@ -86,8 +89,11 @@ class Job:
     def as_dict(self) -> dict[str, Any]:
         """The job as JSON values; ``parse_job`` reads it back to an equal job."""
         values = dataclasses.asdict(self)
-        if self.range is None:  # as in jobs that had no such key
-            del values["range"]
+        for key in ("range", "max_minutes"):
+            if values[key] is None:  # as in jobs that had no such key
+                del values[key]
+        if self.recipe is not None and self.recipe.teacher is None:
+            del values["recipe"]["teacher"]
         if self.recipe is not None and self.recipe.transforms is not None:
             values["recipe"]["transforms"] = self.recipe.transforms.to_json()
         for source in values["data"]:
@@ -155,6 +161,7 @@ def parse_job(values: object) -> Job:
         recipe=None if recipe is None else parse_recipe(recipe, train, preset, fields.faults),
         follows=fields.maybe_place("follows"),
         range=_range(fields),
+        max_minutes=fields.maybe_number("max_minutes", LEAST_MINUTES, MOST_MINUTES),
     )
     fields.finish()
     if not job.output and not any(fault.startswith("'output'") for fault in fields.faults):
@@ -188,8 +195,10 @@ def recipe_of(job: Job) -> Recipe:
 
 
 def _lasting(job: Job) -> Job:
+    recipe = recipe_of(job)
+    teacher = None if recipe.teacher is None else dataclasses.replace(recipe.teacher, crops=None)
     recipe = dataclasses.replace(
-        recipe_of(job), schedule=(), accumulate=1, compile="auto", precision="auto", transforms=None
+        recipe, schedule=(), accumulate=1, compile="auto", precision="auto", transforms=None, teacher=teacher
     )
     return dataclasses.replace(
         job,
@@ -201,6 +210,7 @@ def _lasting(job: Job) -> Job:
         epochs=None,
         batch_size=None,
         learning_rate=None,
+        max_minutes=None,
     )
 
 

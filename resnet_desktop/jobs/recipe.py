@@ -15,6 +15,7 @@ BALANCES = ("auto", "none", "weights", "sampling")
 CURVES = ("cosine", "linear", "constant")
 COMPILES = ("auto", "on", "off")
 WHERE = "'recipe' of the job"
+MOST_CROPS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,23 @@ class Phase:
     epochs: int
     size: int
     batch_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A network whose answers are learnt from beside the labels (Hinton, Vinyals and Dean 2015, arXiv:1503.02531).
+
+    Attributes:
+        model: a name of the library or a file; it has every class of the run, by WordNet identifier or by label.
+        weight: of its answers in the loss, a fraction of 1; the rest is the labels'.
+        temperature: by which its logits and the network's are divided before they are compared.
+        crops: of each photo, drawn once, that it is asked about; None: as many as pay.
+    """
+
+    model: str
+    weight: float = 0.7
+    temperature: float = 2.0
+    crops: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +62,7 @@ class Recipe:
     learning rate of each stage as a fraction of that of what follows it. ``accumulate`` splits a batch into so many
     parts that go through the network one by one, for want of memory. ``freeze_norms`` keeps the batch norms of trained
     stages as they are, so that what a picture teaches does not depend on the others of its batch. ``compile`` says
-    whether torch.compile is used.
+    whether torch.compile is used. ``teacher`` is a network that is learnt from, too; None for none.
     """
 
     arch: str = "resnet50"
@@ -69,6 +87,7 @@ class Recipe:
     accumulate: int = 1
     freeze_norms: bool = False
     compile: str = "auto"
+    teacher: Teacher | None = None
 
 
 def parse_recipe(value: object, train: str, preset: str, faults: list[str] | None = None) -> Recipe:
@@ -109,6 +128,7 @@ def parse_recipe(value: object, train: str, preset: str, faults: list[str] | Non
         freeze_norms=fields.flag("freeze_norms", default=default["freeze_norms"]),
         accumulate=fields.integer("accumulate", 1, 1, 65_536),
         compile=fields.text("compile", "auto", COMPILES),
+        teacher=_teacher(fields, train),
     )
     fields.finish()
     if faults is None:
@@ -136,6 +156,26 @@ def _schedule(recipe: Fields) -> tuple[Phase, ...]:
         phases.append(Phase(epochs, fields.integer("size", 64, 16, 1024), fields.integer("batch_size", 64, 1, 65_536)))
         fields.finish()
     return tuple(phases)
+
+
+def _teacher(recipe: Fields, train: str) -> Teacher | None:
+    value = recipe.anything("teacher")
+    if value is None:
+        return None
+    faults = len(recipe.faults)
+    fields = recipe.below(value, f"'teacher' of {WHERE}")
+    teacher = Teacher(
+        model=fields.place("model", ""),
+        weight=fields.number("weight", 0.7, 0.0, 1.0),
+        temperature=fields.number("temperature", 2.0, 0.1, 100.0),
+        crops=fields.maybe_integer("crops", 1, MOST_CROPS),
+    )
+    fields.finish()
+    if not teacher.model and len(recipe.faults) == faults:
+        recipe.refuse(f"'model' of 'teacher' of {WHERE} is missing: the network to learn from.")
+    if train == "head":
+        recipe.refuse(f"'teacher' of {WHERE} needs more than the head to be trained: choose another 'train'.")
+    return teacher
 
 
 def _transforms(fields: Fields) -> Transforms | None:

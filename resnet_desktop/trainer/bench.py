@@ -26,16 +26,17 @@ from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed, PictureFeed
 from resnet_desktop.trainer.inputs.picture_tensor import load_pictures, square
 from resnet_desktop.trainer.loop.engine import Engine
 from resnet_desktop.trainer.loop.remaining_work import Ending
+from resnet_desktop.trainer.loop.spent import STARTING
 from resnet_desktop.trainer.network.build import build_network, count_parameters, training_mode
 from resnet_desktop.trainer.probe import Probe
 from resnet_desktop.trainer.step import balance
 from resnet_desktop.trainer.step.optim import set_learning_rate
+from resnet_desktop.trainer.teacher.bank import crops_that_fit
+from resnet_desktop.trainer.teacher.teacher import read_teacher, seconds_per_lesson
 
 PICTURES = 32
 STEPS = 3
 HEAD_STEPS = 20
-STARTING = 4.0
-"""Seconds in which the process starts and the base is read and checked."""
 ENTRIES = 75
 """Steps of the learning-rate range test."""
 LOWEST, HIGHEST = 1e-5, 1.0
@@ -53,12 +54,15 @@ class Bench:
     """To decode one."""
     seconds_per_feature: float
     """To send one picture through the frozen network; 0 where it is not frozen as a whole."""
+    seconds_per_lesson: float = 0.0
+    """In which a teacher answers to a crop; 0 where there is none."""
 
 
 def prepare(job: Job, pictures: int = PICTURES) -> Bench:
     """Fill the job in and load a few pictures of each class. Raises as a run does."""
     job = choices.fill(job)
     found = survey(job)
+    teacher = read_teacher(job, found.labels)
     device = torch.device(job.device)
     torch.manual_seed(job.seed)
     network = build_network(job, len(found.labels)).to(device)
@@ -91,7 +95,8 @@ def prepare(job: Job, pictures: int = PICTURES) -> Bench:
         device=device,
         labels=found.labels,
     )
-    return Bench(job, found, engine, decoding, per_feature)
+    lesson = 0.0 if teacher is None else seconds_per_lesson(teacher, recipe, loaded.pixels, device)
+    return Bench(job, found, engine, decoding, per_feature, lesson)
 
 
 def spread(samples: Sequence[Sample], count: int) -> list[Sample]:
@@ -128,8 +133,9 @@ def estimate(job: Job) -> dict[str, Any]:
     seconds += STARTING + answer * _answers(bench, evaluations)
     ending = Ending.of(found, has_features=engine.head is not None)
     seconds += ending.seconds(answer) + bench.seconds_per_picture * (ending.learnt + ending.judged)
+    seconds += bench.seconds_per_lesson * training * _crops(bench)
     return {
-        "seconds": round(seconds, 1),
+        "seconds": round(min(seconds, 60 * (bench.job.max_minutes or math.inf)), 1),
         "seconds_per_step": round(per_step, 4),
         "batch_size": last.batch_size,
         "epochs": epochs,
@@ -140,6 +146,12 @@ def estimate(job: Job) -> dict[str, Any]:
         "parts": _parts(engine),
         "chosen": _chosen(bench),
     }
+
+
+def _crops(bench: Bench) -> int:
+    """Of each picture, that a teacher is asked about."""
+    teacher = bench.engine.recipe.teacher
+    return 0 if teacher is None else crops_that_fit(teacher.crops, len(bench.found.training), len(bench.found.labels))
 
 
 def _answers(bench: Bench, evaluations: float) -> float:

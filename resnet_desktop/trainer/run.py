@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from resnet_desktop.core import atomic
-from resnet_desktop.core.errors import DataError, ResNetDesktopError
+from resnet_desktop.core.errors import DataError, JobError, ResNetDesktopError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.data.checks import coverage_warnings
 from resnet_desktop.data.checks.inspection import scan_with_remarks
-from resnet_desktop.data.dataset import Sample, Scan
+from resnet_desktop.data.dataset import Sample, Scan, survey
 from resnet_desktop.data.split import split_file
 from resnet_desktop.jobs.job import Job, Recipe
 from resnet_desktop.runs.control import CancelledRunError, Control
@@ -30,13 +32,20 @@ from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed, PictureFeed, 
 from resnet_desktop.trainer.inputs.picture_tensor import Skipped, load_pictures, square
 from resnet_desktop.trainer.loop import checkpoint as checkpoints
 from resnet_desktop.trainer.loop import compiling
+from resnet_desktop.trainer.loop.budget import Budget
 from resnet_desktop.trainer.loop.engine import Engine
 from resnet_desktop.trainer.loop.remaining_work import Ending
+from resnet_desktop.trainer.loop.spent import Spent
 from resnet_desktop.trainer.network.build import base_checksum, build_network, count_parameters, read_base
 from resnet_desktop.trainer.network.classifier import Classifier
 from resnet_desktop.trainer.network.graph_network import GraphNetwork
 from resnet_desktop.trainer.step import balance
+from resnet_desktop.trainer.teacher.bank import Bank, BankMaker, crops_that_fit, draw_crops
+from resnet_desktop.trainer.teacher.taught_feed import TaughtFeed
+from resnet_desktop.trainer.teacher.teacher import Teacher, read_teacher
 
+TEACHER_SHARE, TEACHER_MOST = 0.25, 0.5
+"""Of a limited time, how much passes before the teacher is asked no more, and what the run must not go beyond."""
 RESIDENT_SHARE = 0.3
 """Pictures lie on the device while they take no more than this part of its free memory."""
 
@@ -57,6 +66,8 @@ class Run:
         self.reporter = reporter
         self.control = control
         self._preparing = self._answer = 0.0
+        self.spent = Spent(self.folder, control) if self.job.max_minutes else None
+        self._teacher: Teacher | None = None
         self.device = self.world.device(torch.device(self.job.device))
 
     @property
@@ -80,6 +91,8 @@ class Run:
         self._store_job()
         name = machine.device_name(str(self.device))
         self.reporter.say("started", job=self.job.as_dict(), device=name, versions=machine.versions())
+        if self.world.first and self.recipe.teacher is not None:
+            read_teacher(self.job, survey(self.job).labels)  # before any photo is opened
         found: Scan = self.world.told(self._scan() if self.world.first else None)
         engine = self.engine(found)
         if self.world.first:
@@ -153,6 +166,7 @@ class Run:
             raise DataError("no_images", "None of the training photos can be read.", hint)
         self._warn(found, training, validation)
         chosen = balance.chosen(self.recipe.balance, training.labels)
+        ending = self._ending(found)
         engine = Engine(
             job=self.job,
             recipe=dataclasses.replace(self.recipe, balance=chosen, compile="off"),
@@ -168,10 +182,21 @@ class Run:
             data=split_file.digest(found),
             world=self.world,
             preparing=self._preparing,
-            ending=self._ending(found),
+            ending=ending,
+            budget=self._budget(training, validation, ending),
+            teacher=self._teacher,
         )
         self._settle_compiling(engine)
         return engine
+
+    def _budget(self, training: Feed, validation: Feed, ending: Ending) -> Budget | None:
+        """What fits the schedule to the time, where the job limits it."""
+        if self.spent is None or self.job.max_minutes is None:
+            return None
+        phases = self.recipe.schedule
+        pictures, limit = len(training), 60 * self.job.max_minutes
+        steps = [max(1, pictures // min(phase.batch_size, pictures)) for phase in phases]
+        return Budget(limit, self.spent, phases, steps, len(validation), ending)
 
     @property
     def folder_is_new(self) -> bool:
@@ -232,7 +257,43 @@ class Run:
         if self.device.type != "cpu" and resident < RESIDENT_SHARE * memory.free_bytes(self.device):
             training, validation = training.to(self.device), validation.to(self.device)
         learnt, asked = PictureFeed(training, augmenter, self.device), ViewFeed(validation, augmenter, self.device)
+        self._teacher = read_teacher(self.job, found.labels)
+        if self._teacher is not None and len(training):
+            learnt = TaughtFeed(training, augmenter, self.device, self._bank(self._teacher, training.pixels, augmenter))
         return learnt, asked, [*skipped, *more]
+
+    def _bank(self, teacher: Teacher, pixels: Tensor, augmenter: Augmenter) -> Bank:
+        """The teacher's answers, asked for or remembered; how many crops they are of is stored."""
+        asked, started = self.recipe.teacher, time.monotonic() - self.control.seconds_paused
+        assert asked is not None, "there is a teacher"
+        crops = crops_that_fit(asked.crops, len(pixels), len(teacher.classes))
+        renderer = Augmenter(self.recipe, teacher.bundle.metadata.transforms, torch.device("cpu"))
+        maker = BankMaker(self.folder, teacher, pixels, self.device, renderer, self.world)
+        draws = draw_crops(augmenter, self.job.seed, len(pixels), crops)
+        bank = maker(draws, self._teller("teacher"), self._has_time_to_ask)
+        recipe = dataclasses.replace(self.recipe, teacher=dataclasses.replace(asked, crops=bank.crops))
+        self.job = dataclasses.replace(self.job, recipe=recipe)
+        self._store_job()
+        self._preparing = time.monotonic() - started - self.control.seconds_paused
+        return bank
+
+    def _has_time_to_ask(self, crops: int, seconds: float) -> bool:
+        """Whether the teacher may be asked about another crop of all pictures, which takes so long; ``crops`` are done.
+
+        Raises:
+            JobError: the first alone, or those that were asked for, would leave too little time to learn.
+        """
+        limit, teacher = 60 * (self.job.max_minutes or math.inf), self.recipe.teacher
+        assert teacher is not None, "there is one"
+        if not crops and self.folder_is_new and seconds * (teacher.crops or 1) > TEACHER_MOST * limit:
+            message = (
+                f"The teacher would take {seconds * (teacher.crops or 1) / 60:,.0f} of the {limit / 60:g} minutes "
+                "that 'max_minutes' gives the run."
+            )
+            raise JobError("bad_job", message, "Allow more time or fewer 'crops', or leave the teacher out.")
+        if teacher.crops is not None or self.spent is None:
+            return True
+        return self.spent.seconds + seconds <= TEACHER_SHARE * limit
 
     def _features(self, found: Scan, network: Classifier, augmenter: Augmenter) -> tuple[Feed, Feed, Skipped]:
         """Frozen features of all pictures, computed or remembered."""
@@ -276,6 +337,8 @@ class Run:
 
         def tell(done: int, total: int) -> None:
             self.control.check()
+            if self.spent is not None and self.world.first:
+                self.spent.keep()
             if self.control.stop_requested:
                 raise CancelledRunError  # nothing has been learnt that could be kept
             if not total or not self.reporter.due:

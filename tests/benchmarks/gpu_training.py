@@ -189,7 +189,7 @@ def _ours(engine: Any, phase: Any) -> Callable[[], None]:
     def run() -> None:
         for step, plan in engine.plans(0, phase):
             engine.make_step(0, step, plan)
-            engine.pace.step(len(plan))
+            engine.course.pace.step(len(plan))
 
     return run
 

@@ -197,6 +197,10 @@ class Part:
         """As the feed does."""
         return self._feed.evaluation(self._rows[chosen], resize, crop)
 
+    def taught(self, plan: Plan, rows: Tensor) -> Tensor | None:
+        """As the feed does."""
+        return self._feed.taught(plan, rows)
+
 
 def gradient_norms(engine: Engine) -> dict[str, float]:
     """At each block's output, from the input on: the norm of the loss's gradient for one picture, on average.

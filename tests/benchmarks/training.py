@@ -190,7 +190,7 @@ def step_against_bare(data: Path, rounds: int) -> None:
     def ours() -> None:
         for step, plan in engine.plans(0, phase):
             engine.make_step(0, step, plan)
-            engine.pace.step(len(plan))
+            engine.course.pace.step(len(plan))
 
     timings = by_turns({"bare": bare, "ours": ours}, rounds)
     speed = Spread.of([STEPS * BATCH / seconds for seconds in timings.seconds["ours"]])

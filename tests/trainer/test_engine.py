@@ -162,11 +162,11 @@ def test_the_time_left_counts_larger_pictures_for_more(engine: Make, monkeypatch
         asked.append((steps, evaluations))
         return 0.0
 
-    monkeypatch.setattr(made.pace, "seconds_left", seconds_left)
+    monkeypatch.setattr(made.course.pace, "seconds_left", seconds_left)
     small, large = len(made.training) // 4, len(made.training) // 8
-    made._seconds_left(0, 1)
-    made._seconds_left(1, small)
-    made._seconds_left(2, large)
+    made.course.seconds_left(0, 1)
+    made.course.seconds_left(1, small)
+    made.course.seconds_left(2, large)
     assert asked == [
         (small - 1 + small + 8 * large, 6.0),  # four times the pixels, twice the pictures
         (8 * large, 5.0),

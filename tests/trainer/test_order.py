@@ -111,7 +111,7 @@ def test_memory_of_a_failed_step_is_free_for_the_next_try(
     gc.disable()  # what is free must be free at once
     try:
         engine.network.register_forward_pre_hook(no_room)
-        step, plan = next(engine.plans(0, engine.phases[0]))
+        step, plan = next(engine.plans(0, engine.course.phase(0)))
         engine.make_step(0, step, plan)
     finally:
         gc.enable()

@@ -72,6 +72,7 @@ _PROVENANCE: Mapping[str, _Check] = {
     **dict.fromkeys(
         ("base", "base_sha256", "date", "device", "licence", "notice", "publisher", "source", "source_sha256"), _text
     ),
+    **dict.fromkeys(("teacher", "teacher_sha256"), _text),
     "data": _names,
     "test_data": _names,
     "seed": _number,

@@ -126,6 +126,7 @@ class ModelCard(FactSheet):
             (self.tr("Notice"), told.get("notice") or ""),
             (self.tr("Trained on"), ", ".join(told.get("data") or ())),
             (self.tr("Started from"), told.get("base") or ""),
+            (self.tr("Taught by"), told.get("teacher") or ""),
             (self.tr("Trained part"), part),
             (self.tr("Created"), told.get("date") or ""),
             (self.tr("File"), str(facts.path)),

@@ -18,17 +18,18 @@ _TEXT_MARGIN = 5
 
 
 class WholeBox(QSpinBox):
-    """A whole number from ``low`` to ``high``, or none. Signal: ``changed``."""
+    """A whole number from ``low`` to ``high``, or none, which is called ``unset``. Signal: ``changed``."""
 
     changed = Signal()
 
-    def __init__(self, low: int, high: int, parent: QWidget | None = None) -> None:
+    def __init__(self, low: int, high: int, parent: QWidget | None = None, *, unset: str = "") -> None:
         super().__init__(parent)
         self._default: float | None = None
+        self._unset = unset or automatic(None)
         calm(self)
         self.setRange(low - 1, high)
         self.setValue(low - 1)
-        self.setSpecialValueText(automatic(None))
+        self.setSpecialValueText(self._unset)
         self.valueChanged.connect(lambda _value: self.changed.emit())
 
     @property
@@ -43,7 +44,7 @@ class WholeBox(QSpinBox):
     def show_default(self, value: Any) -> None:  # noqa: ANN401 - a number or None
         """Say what automatic comes to; None where that is not known."""
         self._default = value if isinstance(value, (int, float)) else None
-        self.setSpecialValueText(automatic(None if value is None else self.locale().toString(int(value))))
+        self.setSpecialValueText(self._unset if value is None else automatic(self.locale().toString(int(value))))
 
     def stepBy(self, steps: int) -> None:
         """From automatic, a step leads on from what that comes to."""
@@ -115,21 +116,35 @@ class NumberBox(QDoubleSpinBox):
 
 
 class OptionBox(Choice):
-    """One of some named values, or none. Signal: ``changed``.
+    """One of some named values, or none, which is called ``unset``. Signal: ``changed``.
 
     ``options`` are pairs of a value of the job and its name.
     """
 
     changed = Signal()
 
-    def __init__(self, options: Sequence[tuple[Any, str]], parent: QWidget | None = None) -> None:
+    def __init__(self, options: Sequence[tuple[Any, str]], parent: QWidget | None = None, *, unset: str = "") -> None:
         super().__init__(parent)
-        self._options = [(None, ""), *options]
+        self._options: list[tuple[Any, str]] = []
+        self._unset, self._wanted = unset or automatic(None), None
         calm(self)
+        self.offer(options)
+        self.currentIndexChanged.connect(self._on_index_changed)
+
+    def offer(self, options: Sequence[tuple[Any, str]]) -> None:
+        """Have these options; what was chosen last stays chosen, also where it was none of those before."""
+        self._options = [(None, ""), *options]
+        self.blockSignals(True)
+        self.clear()
         for _, name in self._options:
             self.addItem(name)
+        self.choose(self._wanted)
+        self.blockSignals(False)
         self.show_default(None)
-        self.currentIndexChanged.connect(lambda _index: self.changed.emit())
+
+    def _on_index_changed(self) -> None:
+        self._wanted = self.chosen
+        self.changed.emit()
 
     @property
     def chosen(self) -> Any:  # noqa: ANN401 - a value of the job
@@ -139,11 +154,12 @@ class OptionBox(Choice):
     def choose(self, value: Any) -> None:  # noqa: ANN401 - out of a job file
         """Set it; None, or what is no option, for automatic."""
         self.setCurrentIndex(next((i for i, (option, _) in enumerate(self._options) if option == value), 0))
+        self._wanted = value
 
     def show_default(self, value: Any) -> None:  # noqa: ANN401 - a value of the job
         """Say what automatic comes to; None where that is not known."""
         name = next((name for option, name in self._options[1:] if option == value), None)
-        self.setItemText(0, automatic(name if name is not None or value is None else str(value)))
+        self.setItemText(0, self._unset if value is None else automatic(str(value) if name is None else name))
 
 
 Box = WholeBox | NumberBox | OptionBox

@@ -82,6 +82,7 @@ def recipe(about: Row) -> str:
     facts = [
         ("trained", TRAINED.get(job["train"], job["train"])),
         ("base", short_name(about["base"] or "none")),
+        ("teacher", short_name(about.get("teacher") or "")),
         ("preset", job["preset"]),
         ("schedule", schedule),
         ("learning rate", "" if job.get("learning_rate") is None else f"{job['learning_rate']:g}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,20 +38,37 @@ def provenance(engine: Engine, found: Scan, tested: Sequence[Sample], lost: Sequ
         "recipe": recipe | _used(engine, recipe["recipe"]),
         "base": None if engine.job.train == "scratch" else Path(engine.job.base).name,
         "base_sha256": engine.base or None,
+        **_teacher(engine),
         "seed": engine.job.seed,
         "best_by": engine.best_by if len(engine.validation) else None,
         "exact_epochs": engine.device.type == "cpu" or engine.head is not None or engine.recipe.precision == "float32",
         "device": str(engine.device),
-        "minutes": round((engine.preparing + sum(row["seconds"] for row in engine.history)) / 60, 3),
+        "minutes": round(_minutes(engine), 3),
         "versions": versions(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
 
 
+def _minutes(engine: Engine) -> float:
+    """What the run took, as far as it is known: for features and epochs, or in all where its time was limited."""
+    if engine.budget is not None:
+        return engine.budget.minutes
+    return (engine.preparing + sum(float(row["seconds"]) for row in engine.history)) / 60
+
+
+def _teacher(engine: Engine) -> dict[str, Any]:
+    """Who was learnt from, by name: a path is nobody's business."""
+    if engine.teacher is None:
+        return {}
+    return {"teacher": Path(engine.teacher.name).name, "teacher_sha256": engine.teacher.checksum}
+
+
 def _used(engine: Engine, recipe: Mapping[str, Any]) -> dict[str, Any]:
     """What a job leaves to the preset and the machine, as it was chosen in the end."""
-    schedule = engine.recipe.schedule
-    chosen = {"balance": engine.recipe.balance, "accumulate": engine.stepper.accumulate}
+    schedule, chosen = engine.course.made(), {"balance": engine.recipe.balance, "accumulate": engine.stepper.accumulate}
+    chosen["schedule"] = [dataclasses.asdict(phase) for phase in schedule]
+    if engine.teacher is not None:
+        chosen["teacher"] = recipe["teacher"] | {"model": Path(engine.teacher.name).name}
     if recipe["compile"] == "auto":  # the run was not asked, as where there is nothing to compile
         chosen["compile"] = "off"
     return {

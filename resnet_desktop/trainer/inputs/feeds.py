@@ -55,6 +55,10 @@ class Feed(Protocol):
         """Inputs without anything random, as the app makes them."""
         ...
 
+    def taught(self, plan: Plan, rows: Tensor) -> Tensor | None:
+        """A teacher's log-probabilities for these rows, float32 ``[n, classes]``, unblended; None without a teacher."""
+        ...
+
 
 class PictureFeed:
     """Pictures, augmented anew in each epoch; the inputs are ``[n, 3, size, size]``."""
@@ -83,6 +87,11 @@ class PictureFeed:
     def evaluation(self, chosen: Tensor, resize: int, crop: int) -> Tensor:
         """The centre crops."""
         return self._augmenter.evaluation(self._stored(chosen), resize, crop)
+
+    def taught(self, plan: Plan, rows: Tensor) -> Tensor | None:
+        """There is no teacher."""
+        del plan, rows
+        return None
 
     def _training(self, plan: Plan, rows: Tensor) -> Tensor:
         assert plan.draws is not None, "planned by this feed"
@@ -134,6 +143,11 @@ class FeatureFeed:
         """Features of the pictures themselves; the sizes were settled when they were computed."""
         del resize, crop
         return self._features[0, chosen.to(self._features.device)].float()
+
+    def taught(self, plan: Plan, rows: Tensor) -> Tensor | None:
+        """A head alone has no teacher."""
+        del plan, rows
+        return None
 
     def _training(self, plan: Plan, rows: Tensor) -> Tensor:
         assert plan.views is not None, "planned by this feed"

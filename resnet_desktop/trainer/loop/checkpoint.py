@@ -53,6 +53,7 @@ class Checkpoint:
         base: checksum of the weights of the base.
         data: stands for the classes and the split; empty in files of the first versions.
         scaling: shift and scale of the features that the head learns on, which depend on the pictures that were there.
+        schedule: the epochs as they were fitted to the time; None where it is not limited.
     """
 
     position: Position
@@ -68,6 +69,7 @@ class Checkpoint:
     base: str = ""
     data: str = ""
     scaling: tuple[Any, Any] | None = None
+    schedule: dict[str, Any] | None = None
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:

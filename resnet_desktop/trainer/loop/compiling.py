@@ -26,9 +26,9 @@ def pays(engine: Engine) -> bool:
         return False
     try:
         plain = _seconds(engine, compiled=False)
-        if plain * engine.total_steps < LONG:
+        if plain * engine.course.schedule.total < LONG:
             return False
-        saved = (plain - _seconds(engine, compiled=True)) * engine.total_steps
+        saved = (plain - _seconds(engine, compiled=True)) * engine.course.schedule.total
     except (RuntimeError, ImportError, OSError) as error:  # no compiler on this machine, or no room for a copy
         logging.info("torch.compile is not used: %s", error)
         return False
@@ -38,12 +38,12 @@ def pays(engine: Engine) -> bool:
 def _seconds(engine: Engine, *, compiled: bool) -> float:
     """Seconds of a step, once it is warm."""
     trial = dataclasses.replace(
-        engine, network=copy.deepcopy(engine.network), reporter=Silent(), history=[], best=None, head=None
+        engine, network=copy.deepcopy(engine.network), reporter=Silent(), history=[], best=None, head=None, budget=None
     )
     if compiled:
         trial.stepper.compile()
     training_mode(trial.network)
-    phase, started = trial.phases[-1], 0.0
+    phase, started = trial.recipe.schedule[-1], 0.0
     for number in range(STEPS + 2):
         if number == 2:
             started = time.monotonic()

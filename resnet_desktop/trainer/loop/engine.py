@@ -24,8 +24,10 @@ from resnet_desktop.trainer.evaluation.evaluate import Evaluation, Evaluator, St
 from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed, HeadOnly, Plan
 from resnet_desktop.trainer.loop import checkpoint as checkpoints
+from resnet_desktop.trainer.loop.budget import Budget
 from resnet_desktop.trainer.loop.checkpoint import Checkpoint, Position
-from resnet_desktop.trainer.loop.eta import Pace
+from resnet_desktop.trainer.loop.course import Course
+from resnet_desktop.trainer.loop.early_stopping import gets_no_better
 from resnet_desktop.trainer.loop.remaining_work import Ending
 from resnet_desktop.trainer.network.build import trained_names, training_mode
 from resnet_desktop.trainer.network.classifier import Classifier
@@ -34,6 +36,7 @@ from resnet_desktop.trainer.step.attempt import Attempt, Rehearsals
 from resnet_desktop.trainer.step.average import Average
 from resnet_desktop.trainer.step.optim import PEAK, learning_rate, make_optimizer, set_learning_rate
 from resnet_desktop.trainer.step.train_step import Stepper
+from resnet_desktop.trainer.teacher.teacher import Teacher
 
 CHECKPOINT_SECONDS = 300.0
 """Time between two checkpoints inside a long epoch."""
@@ -52,7 +55,8 @@ class Engine:
 
     ``training`` and ``validation`` are pictures or features (then only the head is computed), ``labels`` the classes'
     names, ``folder`` the run folder, ``ending`` what comes after the last step; ``base`` and ``data`` stand for what is
-    learnt from; ``preparing``: seconds that the features took.
+    learnt from; ``preparing``: seconds that the features took; ``budget``: what the time is limited by, and
+    ``teacher``: who is learnt from, if anything is.
     """
 
     job: Job
@@ -70,6 +74,8 @@ class Engine:
     world: World = field(default_factory=World)
     ending: Ending = field(default_factory=Ending)
     preparing: float = 0.0
+    budget: Budget | None = None
+    teacher: Teacher | None = None
     position: Position = field(default_factory=Position)
     best: dict[str, Tensor] | None = None
     best_score: tuple[float, float] = WORST
@@ -87,9 +93,9 @@ class Engine:
         self.stepper = Stepper(self.recipe, model, self.optimizer, self.device, self.world, weights)
         self.evaluator = Evaluator(model, self.recipe, self.device, self.world, self._check_evaluation)
         self.peak = self.job.learning_rate or PEAK[self.recipe.optimizer]
-        self.phases = [phase for phase in self.recipe.schedule for _ in range(phase.epochs)]
-        self.total_steps = sum(self._steps(phase) for phase in self.phases)
-        self.pace, self.attempt = Pace(), Attempt(self.network)
+        sizes = len(self.training), len(self.validation)
+        self.course = Course(self.recipe.schedule, *sizes, self.ending, self.budget, self.world)
+        self.attempt = Attempt(self.network)
         self.rehearsals = Rehearsals(self.attempt, self.world, lambda plan: self.stepper.rehearse(self.training, plan))
         self._stopped = self._may_give_up = False
         self._saved, self._saving = Position(), 0.0
@@ -101,14 +107,14 @@ class Engine:
             CancelledRunError: asked to cancel; a checkpoint was saved and spoken of.
             TrainingError: the loss is no number, or there is no memory for a single picture.
         """
-        while self.position.epoch < len(self.phases) and not self._stopped and not self._gets_no_better():
+        while self._goes_on():
             epoch = self.position.epoch
             try:
-                self._train_one_epoch(epoch, self.phases[epoch])
+                self._train_one_epoch(epoch, self.course.phase(epoch))
             except CancelledRunError:
                 self.save()
                 raise
-            if not self._stopped and self.pace.seconds_since_saved > self._seconds_between_saves():
+            if not self._stopped and self.course.pace.seconds_since_saved > self._seconds_between_saves():
                 self.save()
         self._say_ending()
         if self._stopped or self.position != self._saved:
@@ -138,9 +144,10 @@ class Engine:
             base=self.base,
             data=self.data,
             scaling=None if self.head is None else (self.head.shift, self.head.scale),
+            schedule=self.course.kept(),
         )
         path = checkpoints.save(self.folder / "checkpoints", state)
-        self.pace.saved()
+        self.course.saved()
         self._saved, self._saving = self.position, time.monotonic() - began
         self.reporter.say("checkpoint", path=str(path))
 
@@ -167,6 +174,7 @@ class Engine:
         self._saved = self.position
         self.history, self.stepper.accumulate = state.history, state.accumulate
         self._stopped = state.stopped and state.best is not None
+        self.course.restore(state.schedule)
 
     def use_best(self) -> None:
         """Put the best weights so far into the network, which is the one that is judged and exported from now on."""
@@ -190,7 +198,8 @@ class Engine:
 
     def make_step(self, epoch: int, step: int, plan: Plan) -> Tensor:
         """One step of the optimizer; the loss, detached. A batch that does not fit is split and done again."""
-        while not self.rehearsals((self.phases[self.position.epoch].size, len(plan), self.stepper.accumulate), plan):
+        size = self.course.phase(self.position.epoch).size
+        while not self.rehearsals((size, len(plan), self.stepper.accumulate), plan):
             self._split_batch(len(plan))
         seed = self._generator(epoch, step).initial_seed()
         torch.manual_seed((seed + self.world.rank) % 2**63)  # dropout draws from the global generator
@@ -202,10 +211,10 @@ class Engine:
         return loss
 
     def plans(self, epoch: int, phase: Phase, first: int = 0) -> Iterator[tuple[int, Plan]]:
-        """Steps from ``first`` on with the batch of each; all is a function of seed and epoch."""
+        """Steps from ``first`` on, to the end of the pictures, with the batch of each: a function of seed and epoch."""
         order = balance.order(self.training.labels, self.recipe.balance, self._generator(epoch, -1))
-        size = self._batch(phase)
-        for step in range(first, self._steps(phase)):
+        size = self.course.batch(phase)
+        for step in range(first, self.course.whole_epoch(phase)):
             chosen = order[step * size : (step + 1) * size]
             yield step, self.training.plan(chosen, phase.size, self._generator(epoch, step))
 
@@ -222,33 +231,27 @@ class Engine:
     def _load(self, values: dict[str, Tensor]) -> None:
         self.network.load_state_dict(values, strict=False)
 
-    def _steps(self, phase: Phase) -> int:
-        return max(1, len(self.training) // self._batch(phase))
-
-    def _batch(self, phase: Phase) -> int:
-        return min(phase.batch_size, len(self.training))
-
     def _generator(self, epoch: int, step: int) -> torch.Generator:
         """A generator on the CPU whose state depends on seed, epoch and step alone."""
         seed = (self.job.seed * 1_000_003 + epoch) * 1_000_003 + step + 1
         return torch.Generator().manual_seed(seed % 2**63)
 
     def _train_one_epoch(self, epoch: int, phase: Phase) -> None:
-        self.reporter.say("epoch_started", epoch=epoch + 1, epochs=len(self.phases))
-        started, steps, first = time.monotonic(), self._steps(phase), self.position.step
-        before, rate = sum(self._steps(p) for p in self.phases[:epoch]), 0.0
+        self.reporter.say("epoch_started", epoch=epoch + 1, epochs=len(self.course))
+        started, first, rate = time.monotonic(), self.position.step, 0.0
         training_mode(self.network)
         losses: list[Tensor] = []
         for step, plan in self.plans(epoch, phase, first):
-            if self._told_to_stop():
+            if self._told_to_stop() or self._ends_at(epoch, step):
                 break
-            rate = learning_rate(self.peak, self.recipe.warmup, (before + step) / self.total_steps, self.recipe.curve)
+            progress = self.course.schedule.progress(epoch, step)
+            rate = learning_rate(self.peak, self.recipe.warmup, progress, self.recipe.curve)
             set_learning_rate(self.optimizer, rate)
             losses.append(self.make_step(epoch, step, plan))
             self.position = Position(epoch, step + 1)
-            self.pace.step(len(plan))
-            self._report(epoch, step + 1, steps, losses, rate)
-            if self.pace.seconds_since_saved > CHECKPOINT_SECONDS:
+            self.course.step_taken(phase, len(plan))
+            self._report(epoch, step + 1, losses, rate)
+            if self.course.pace.seconds_since_saved > CHECKPOINT_SECONDS:
                 self.save()
         if self._stopped:
             if self.best is None and not losses and not first:
@@ -259,6 +262,19 @@ class Engine:
         if losses:
             finite(loss)
         self._finish_epoch(epoch, phase, loss, rate, started)
+
+    def _goes_on(self) -> bool:
+        """Whether there is another epoch to train."""
+        epoch = self.position.epoch
+        if not self._stopped and epoch < len(self.course) and not self.position.step:
+            self.course.fit(epoch, 0)
+        return not self._stopped and epoch < len(self.course) and not self._gets_no_better()
+
+    def _ends_at(self, epoch: int, step: int) -> bool:
+        """Whether the epoch has no more steps."""
+        if step:
+            self.course.fit(epoch, step)
+        return step >= self.course.steps(epoch)
 
     def _check_evaluation(self) -> None:
         """Before each of its batches: that of an epoch is given up where the run shall stop. Raises."""
@@ -284,7 +300,7 @@ class Engine:
         """Send each batch through the network in twice as many parts. Raises TrainingError if it is one picture."""
         memory.release(self.device)
         self.optimizer.zero_grad(set_to_none=True)
-        least = choices.least_batch(self.network, self.phases[self.position.epoch].size)
+        least = choices.least_batch(self.network, self.course.phase(self.position.epoch).size)
         if not agreed or size // self.world.size < 2 * least * self.stepper.accumulate:
             raise out_of_memory()
         self.stepper.accumulate *= 2
@@ -296,38 +312,26 @@ class Engine:
             message=f"Memory ran out: batches of {size} are now processed {pictures} at a time.",
         )
 
-    def _report(self, epoch: int, step: int, steps: int, losses: list[Tensor], rate: float) -> None:
+    def _report(self, epoch: int, step: int, losses: list[Tensor], rate: float) -> None:
         if not self.reporter.due:
             return  # reading the loss would make the processor wait for the device at every step
         loss = finite(float(losses[-1]) * self.world.size)
         self.reporter.progress(
             epoch=epoch + 1,
             step=step,
-            steps=steps,
+            steps=self.course.steps(epoch),
             loss=round(loss, 5),
-            images_per_second=round(self.pace.images_per_second, 1),
+            images_per_second=round(self.course.pace.images_per_second, 1),
             learning_rate=rate,
             memory_mb=memory.used_megabytes(self.device),
-            seconds_left=self._seconds_left(epoch, step),
+            seconds_left=self.course.seconds_left(epoch, step),
         )
-
-    def _seconds_left(self, epoch: int, step: int) -> float:
-        """After so many steps of this epoch: until the report is there."""
-        now, pixels = self.phases[epoch], 1.0
-        steps, evaluations = float(self._steps(now) - step), 1.0
-        for phase in self.phases[epoch + 1 :]:
-            pixels = (phase.size / now.size) ** 2  # of a picture, beside one of now
-            steps += pixels * self._steps(phase) * self._batch(phase) / self._batch(now)
-            evaluations += pixels
-        left = self.pace.seconds_left(steps, evaluations)
-        answer = pixels * self.pace.seconds_per_evaluation / max(1, len(self.validation))
-        return round(left + self.ending.seconds(answer), 1)
 
     def _say_ending(self) -> None:
         """Training is over, now: the last checkpoint and what the export has to load take their time."""
-        answer = self.pace.seconds_per_evaluation / max(1, len(self.validation))
-        steps = {"epoch": len(self.history), "step": 0, "steps": self.ending.pictures, "loss": None}
-        self.reporter.say("progress", part="exporting", **steps, seconds_left=round(self.ending.seconds(answer), 1))
+        pictures, seconds = self.course.ending()
+        steps = {"epoch": len(self.history), "step": 0, "steps": pictures, "loss": None}
+        self.reporter.say("progress", part="exporting", **steps, seconds_left=seconds)
 
     def _keep(self, score: tuple[float, float]) -> None:
         source = self.averaged.values if self.averaged and self.averaged.values else self._trained()
@@ -348,9 +352,9 @@ class Engine:
             return
         finally:
             self._may_give_up = False
-        self.pace.evaluated(time.monotonic() - begun)
+        self.course.judged(phase, time.monotonic() - begun)
         # Networks of an earlier phase saw smaller pictures: the best is sought anew among those of each size.
-        if epoch and self.phases[epoch - 1].size != phase.size:
+        if self.history and self.history[-1]["size"] != phase.size:
             self.best_score = WORST
         score = (result.acc1, -finite(result.loss)) if result else WORST
         if self._rank(score) >= self._rank(self.best_score):
@@ -386,16 +390,10 @@ class Engine:
         return score if self.best_by == "accuracy" else score[::-1]
 
     def _gets_no_better(self) -> bool:
-        """Whether neither accuracy nor loss on the validation pictures has improved for ``patience`` epochs."""
-        patience, size = self.recipe.patience, self.history[-1]["size"] if self.history else 0
-        rows = [row for row in self.history if row["size"] == size and row["validation_loss"] is not None]
-        if not patience or len(rows) <= patience or self.phases[self.position.epoch].size != size:
+        """Whether to end early, for nothing has improved; it is said."""
+        patience, epoch = self.recipe.patience, self.position.epoch
+        if not gets_no_better(self.history, patience, self.course.phase(epoch).size):
             return False
-        old, new = rows[:-patience], rows[-patience:]
-        if max(r["acc1"] for r in new) > max(r["acc1"] for r in old):
-            return False
-        if min(r["validation_loss"] for r in new) < min(r["validation_loss"] for r in old):
-            return False
-        message = f"No improvement for {patience} epochs: training ends after epoch {self.position.epoch}."
+        message = f"No improvement for {patience} epochs: training ends after epoch {epoch}."
         self.reporter.say("warning", code="early_stopped", message=message)
         return True

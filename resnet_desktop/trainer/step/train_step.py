@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from resnet_desktop.jobs.job import Recipe
 from resnet_desktop.trainer.distributed.process_group import World
 from resnet_desktop.trainer.inputs.feeds import Feed, Plan
+from resnet_desktop.trainer.teacher.loss import distillation
 
 PRECISION = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -27,7 +28,7 @@ class Stepper:
     """Makes steps on batches of a feed.
 
     Args:
-        recipe: its label smoothing, precision and accumulate are used.
+        recipe: its label smoothing, teacher, precision and accumulate are used.
         model: takes what the feed gives.
         optimizer: over what trains in it.
         device: where.
@@ -90,18 +91,21 @@ class Stepper:
         x = feed.inputs(plan, part)
         with autocast(self._recipe, self._device):
             logits = (forward or self._forward)(x).float()
-        loss = self._criterion(logits, feed.labels[plan.chosen[part].to(self._device, non_blocking=True)])
-        if plan.mix is not None:
-            others = feed.labels[plan.chosen[plan.mix.order[part]].to(self._device, non_blocking=True)]
-            loss = torch.lerp(self._criterion(logits, others), loss, plan.mix.share)
+        loss = self._criterion(logits, feed, plan, part)
+        if plan.mix is not None:  # what is blended is right for both, and so is what the teacher says of both
+            loss = torch.lerp(self._criterion(logits, feed, plan, plan.mix.order[part]), loss, plan.mix.share)
         return loss / len(plan)
 
-    def _criterion(self, logits: Tensor, labels: Tensor) -> Tensor:
-        smoothing = self._recipe.label_smoothing
-        if self._weights is None:
+    def _criterion(self, logits: Tensor, feed: Feed, plan: Plan, rows: Tensor) -> Tensor:
+        """The summed loss of logits against what is right for these rows."""
+        labels = feed.labels[plan.chosen[rows].to(self._device, non_blocking=True)]
+        smoothing, teacher, taught = self._recipe.label_smoothing, self._recipe.teacher, feed.taught(plan, rows)
+        if self._weights is None and taught is None:
             return functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="sum")
         each = functional.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="none")
-        return (each * self._weights[labels]).sum()
+        if taught is not None and teacher is not None:
+            each = torch.lerp(each, distillation(logits, taught, teacher.temperature), teacher.weight)
+        return each.sum() if self._weights is None else (each * self._weights[labels]).sum()
 
     def _exchange(self, *, last: bool) -> contextlib.AbstractContextManager[object]:
         """Gradients go over the wire once for each batch, with its last part."""

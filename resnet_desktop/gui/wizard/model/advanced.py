@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from resnet_desktop.gui.style import icons, theme
-from resnet_desktop.gui.widgets.inputs import Box
+from resnet_desktop.gui.widgets.inputs import Box, OptionBox
 from resnet_desktop.gui.widgets.plain import PlainLabel, plain_tip
-from resnet_desktop.gui.wizard.model.advanced_fields import Field, groups, nested
+from resnet_desktop.gui.wizard.model.advanced_fields import TEACHER, Field, groups, nested
 from resnet_desktop.gui.wizard.page import heading, secondary
 
 _BOX_WIDTH = 172
@@ -81,6 +81,13 @@ class AdvancedPanel(QWidget):
         self._obstacles = dict(reasons)
         for key, row in self._rows.items():
             row.obstruct(self._obstacles.get(key, ""))
+        self._refresh()
+
+    def offer_teachers(self, names: Sequence[str]) -> None:
+        """The models that can be learnt from."""
+        box = self._rows[TEACHER].box
+        assert isinstance(box, OptionBox), "one of some models"
+        box.offer([({"model": name}, name) for name in names])
         self._refresh()
 
     def box(self, key: str) -> Box:

@@ -65,8 +65,17 @@ def defaults(train: str, preset: str) -> dict[str, Any]:
     return found | {"epochs": EPOCHS[train][preset], "learning_rate": HEAD_RATE.get(train), "seed": 0}
 
 
+TEACHER = "recipe.teacher"
 _STEPWISE = (
-    *("epochs", "batch_size", "learning_rate", "recipe.optimizer", "recipe.momentum", "recipe.weight_decay"),
+    *(
+        "epochs",
+        "max_minutes",
+        "batch_size",
+        "learning_rate",
+        "recipe.optimizer",
+        "recipe.momentum",
+        "recipe.weight_decay",
+    ),
     *("recipe.warmup", "recipe.curve", "recipe.label_smoothing", "recipe.patience", "recipe.precision"),
     "recipe.accumulate",
 )
@@ -88,6 +97,7 @@ def obstacles(train: str, views: int, validation: float, *, exact: bool = False)
         found["recipe.cutmix"] = _tr("CutMix needs whole photos, but the new layer only sees their features.")
         found["recipe.stage_rate"] = _tr("Only the new layer is trained, so there is no other rate.")
         found["recipe.freeze_norms"] = _tr("Only the new layer is trained, so all batch norms are frozen.")
+        found[TEACHER] = _tr("Only the new layer is trained, which has nothing to learn from another network.")
         found["recipe.compile"] = _tr("Only the new layer is trained, in seconds, so there is nothing to gain.")
         if views <= 1:
             reason = _tr("With one version of each photo, nothing is random.")
@@ -130,6 +140,12 @@ def _length() -> tuple[Field, ...]:
             _tr("Early stopping"),
             _tr("Stops after this many epochs without improvement; 0 never stops early."),
             lambda: WholeBox(0, 1000),
+        ),
+        Field(
+            "max_minutes",
+            _tr("Time limit"),
+            _tr("Minutes that the whole run may take; there are fewer epochs where they would not fit."),
+            lambda: WholeBox(1, 10_080, unset=_tr("no limit")),
         ),
     )
 
@@ -245,6 +261,12 @@ def _regularization() -> tuple[Field, ...]:
             _tr("Freeze batch norms"),
             _tr("Keeps the base's statistics. Those of small batches are unreliable."),
             lambda: OptionBox(yes_no),
+        ),
+        Field(
+            TEACHER,
+            _tr("Teacher"),
+            _tr("A model that has all your classes already, by name: the network also learns from its answers."),
+            lambda: OptionBox((), unset=_tr("none")),
         ),
     )
 

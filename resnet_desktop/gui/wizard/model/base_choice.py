@@ -77,6 +77,11 @@ class BaseChoice(QWidget):
         return self._bases.get(str(self.models.currentData()))
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Of the models in the library; none while it is read."""
+        return tuple(self._bases)
+
+    @property
     def model(self) -> str:
         """The name of the model that is chosen; empty where there is none."""
         return str(self.models.currentData() or "")

@@ -240,6 +240,7 @@ class ModelPage(WizardPage):
         self._timer.timeout.connect(self._ask)
         for button in self._presets.values():
             button.toggled.connect(self._on_preset_toggled)
+        self._base_choice.found.connect(lambda: self._advanced.offer_teachers(self._base_choice.names))
         self._base_choice.found.connect(self._on_changed)
         self._base_choice.more_asked.connect(self.networks_wanted)
         for part in (self._base_choice, self._part, self._head, self._advanced):

@@ -86,6 +86,7 @@ class AboutView(FactSheet):
         return [
             (self.tr("Trained part"), trained_part(str(recipe.get("train", "")))),
             (self.tr("Base"), str(about.get("base") or "")),
+            (self.tr("Teacher"), str(about.get("teacher") or "")),
             (self.tr("Preset"), str(recipe.get("preset", ""))),
             (self.tr("Seed"), str(about.get("seed", ""))),
             (self.tr("Device"), wording.device(str(about.get("device", "")))),

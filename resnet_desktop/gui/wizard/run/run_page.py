@@ -208,6 +208,8 @@ class RunPage(WizardPage):
         }
         if state.part == "features":
             return self.tr("Running each photo once through the frozen part of the network…")
+        if state.part == "teacher":
+            return self.tr("Asking the teacher about each photo…")
         if state.part == "learning":
             return self.tr("Training the last layer…")
         text = self.tr("Epoch {epoch} of {epochs}") if state.epoch else self.tr("Preparing the first epoch…")
