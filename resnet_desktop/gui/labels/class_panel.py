@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLineEdit,
-    QMenu,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 from resnet_desktop.gui.gallery.photo_classes import PhotoClass
 from resnet_desktop.gui.labels.class_list import ClassList
 from resnet_desktop.gui.style import icons, theme
+from resnet_desktop.gui.widgets.menus import Entry, Line, copy_text, open_menu
 from resnet_desktop.gui.widgets.plain import PlainLabel
 
 
@@ -113,10 +113,13 @@ class ClassShelf(QFrame):
         one = self.list.current
         if not isinstance(one, PhotoClass):
             return
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        menu.addAction(self.tr("Select its photos")).triggered.connect(lambda: self.photos_wanted.emit(one))
-        menu.addAction(self.tr("Rename")).triggered.connect(lambda: self.list.edit(self.list.currentIndex()))
-        menu.addSeparator()
-        menu.addAction(self.tr("Remove class")).triggered.connect(lambda: self.removed.emit(one))
-        menu.popup(self.list.viewport().mapToGlobal(where))
+        lines: list[Line] = [
+            Entry(self.tr("Label the selected photos"), lambda: self.list.chosen.emit(one)),
+            Entry(self.tr("Select its photos"), lambda: self.photos_wanted.emit(one)),
+            None,
+            Entry(self.tr("Rename"), lambda: self.list.edit(self.list.currentIndex()), key="F2"),
+            Entry(self.tr("Copy its name"), lambda: copy_text(one.name)),
+            None,
+            Entry(self.tr("Remove class"), lambda: self.removed.emit(one)),
+        ]
+        open_menu(self, lines, self.list.viewport().mapToGlobal(where))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -24,6 +24,8 @@ from resnet_desktop.gui.models.installed_list import InstalledList
 from resnet_desktop.gui.models.knowledge import Installed, ModelFacts
 from resnet_desktop.gui.models.model_card import ModelCard
 from resnet_desktop.gui.style import theme
+from resnet_desktop.gui.style.show_file import show_in_folder
+from resnet_desktop.gui.widgets.menus import Entry, Line, copy_text, open_menu
 from resnet_desktop.gui.widgets.plain import PlainLabel, message_box, plain_tip
 from resnet_desktop.session.results import Failure
 
@@ -202,6 +204,8 @@ class InstalledPage(QWidget):
         layout.addWidget(halves)
         self.models.model_chosen.connect(self._on_chosen)
         self.models.itemActivated.connect(lambda _item: self._on_use())
+        self.models.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.models.customContextMenuRequested.connect(self._on_menu)
         self.use_button.clicked.connect(self._on_use)
         self.labels_button.clicked.connect(self._on_labels_asked)
         self.check_button.clicked.connect(self.check)
@@ -213,6 +217,23 @@ class InstalledPage(QWidget):
         model = self.models.chosen
         if model is not None and self.use_button.isEnabled():
             self.model_wanted.emit(model.name)
+
+    def _on_menu(self, where: QPoint) -> None:
+        model = self.models.chosen
+        if model is None:
+            return
+        buttons = (self.use_button, self.labels_button, self.check_button)
+        lines: list[Line] = [
+            Entry(button.text(), button.click, button.isEnabled()) for button in buttons if not button.isHidden()
+        ]
+        lines += [
+            None,
+            Entry(self.tr("Show in file manager"), lambda: show_in_folder(model.path)),
+            Entry(self.tr("Copy path"), lambda: copy_text(str(model.path))),
+            None,
+            Entry(self.remove_button.text(), self._on_remove_asked, self.remove_button.isEnabled()),
+        ]
+        open_menu(self, lines, self.models.viewport().mapToGlobal(where))
 
     def _on_labels_asked(self) -> None:
         if self._facts is not None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QImage
 from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.core import output
@@ -94,10 +94,17 @@ class EvidenceActions(QObject):
         self._tasks.drain()
 
     def save_picture(self, path: Path) -> None:
-        """Write what is seen as PNG: the photo in its own size with its heatmap, or the heatmaps that are compared."""
+        """Write what is seen as PNG."""
+        make = self.picture()
+        if make is not None and not self._refused(path):
+            self._write(path, lambda: write_png(path, make()))
+
+    def picture(self) -> Callable[[], QImage] | None:
+        """What makes a picture of what is seen, on a worker thread; None where there is no heatmap.
+
+        It is the photo in its own size with its heatmap, or the heatmaps that are compared.
+        """
         page = self._page
-        if self._refused(path):
-            return
         dress = Dress(
             page.style_of_heat,
             page.heatmap.opacity_slider.value() / 100,
@@ -109,14 +116,13 @@ class EvidenceActions(QObject):
                 for cell in page.compare.cells
                 if cell.evidence is not None and not cell.image.isNull()
             ]
-            if cells:
-                self._write(path, lambda: write_png(path, grid_picture(cells, dress)))
-            return
+            return (lambda: grid_picture(cells, dress)) if cells else None
         evidence, photo = page.evidence, page.desk.photo
-        if evidence is not None and photo is not None:
-            shown = Shown(photo[1], evidence, *caption_of(evidence, page.model_name, self._name()))
-            most = self._preferences.settings.integer(MAX_MEGAPIXELS) * 1_000_000
-            self._write(path, lambda: write_png(path, photo_picture(shown, dress, most)))
+        if evidence is None or photo is None:
+            return None
+        shown = Shown(photo[1], evidence, *caption_of(evidence, page.model_name, self._name()))
+        most = self._preferences.settings.integer(MAX_MEGAPIXELS) * 1_000_000
+        return lambda: photo_picture(shown, dress, most)
 
     def save_map(self, path: Path) -> None:
         """Write the raw map as NPZ."""

@@ -33,6 +33,7 @@ from resnet_desktop.gui.intake.list_steps import ListSteps
 from resnet_desktop.gui.labels.labels_presenter import LabelDesk
 from resnet_desktop.gui.models.models_presenter import ModelDesk
 from resnet_desktop.gui.saving.evidence_actions import EvidenceActions
+from resnet_desktop.gui.saving.photo_clipboard import PhotoClipboard
 from resnet_desktop.gui.saving.results_export import ResultsExport
 from resnet_desktop.gui.shell.appearance import Appearance
 from resnet_desktop.gui.shell.chosen_models import ChosenModels
@@ -40,6 +41,7 @@ from resnet_desktop.gui.shell.companions import Companions
 from resnet_desktop.gui.shell.letter_keys import LetterKeys
 from resnet_desktop.gui.shell.list_desk import ListDesk
 from resnet_desktop.gui.shell.missing_words import missing_words
+from resnet_desktop.gui.shell.photo_menus import PhotoMenus
 from resnet_desktop.gui.shell.report_dialog import ReportDialog
 from resnet_desktop.gui.shell.status_panel import StatusPanel
 from resnet_desktop.gui.shell.system_notice import SystemNotice
@@ -98,6 +100,8 @@ class MainWindow(QMainWindow):
         self.evidence = EvidenceActions(self.actions_, self.inspect, self.controller, self.preferences, self)
         stack, page = self.history.stack, self.inspect
         self.labels = LabelDesk(self.actions_, self.gallery, page.gallery, page.shelf, stack, self)
+        self.menus = PhotoMenus(self.actions_, page, self.labels, self)
+        self.clipboard = PhotoClipboard(self.actions_, page, self.evidence, settings, self)
         self._build()
         self._connect_actions()
         self._connect_work()
@@ -176,6 +180,7 @@ class MainWindow(QMainWindow):
             self.photos.close()
             self.thumbnails.close()
             self.evidence.close()
+            self.clipboard.close()
             self.models.close()
             self._tasks.drain()
             self.controller.close()
@@ -233,8 +238,9 @@ class MainWindow(QMainWindow):
         does.report.triggered.connect(self.report_a_problem)
         self._appearance.wanted.connect(self.apply_theme)
         self.models.model_chosen.connect(self.open_model)
-        self.models.said.connect(self.notice.say)
-        self.exporting.said.connect(self.notice.say)
+        for speaker in (self.models, self.exporting, self.clipboard):
+            speaker.said.connect(self.notice.say)
+        self.clipboard.done.connect(self.notice.tell)
         for offering in (self.models, self.list_desk):
             offering.offered.connect(lambda text, words, does: self.notice.say(text, (words, does)))
         for source in (self.exporting, self.evidence, self.labels):

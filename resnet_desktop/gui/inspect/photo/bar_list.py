@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QMouseEvent, QPainter
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from resnet_desktop.gui.inspect.photo.answer_rows import AnswerRow
@@ -26,6 +26,11 @@ class BarList(QListView):
         self.setUniformItemSizes(True)
         self.setMouseTracking(True)
         self.setMinimumHeight(48)  # one row; the rest can be scrolled to in a low window
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The right button opens a menu, and chooses nothing."""
+        if event.button() != Qt.MouseButton.RightButton:
+            super().mousePressEvent(event)
 
     def sizeHint(self) -> QSize:
         """Five rows."""

@@ -18,7 +18,9 @@ from resnet_desktop.data.sources.columns import UnknownColumnsError
 from resnet_desktop.data.sources.table import is_table
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.style import icons, theme, wording
+from resnet_desktop.gui.style.show_file import show_in_folder
 from resnet_desktop.gui.widgets.layouts import beside, emptied
+from resnet_desktop.gui.widgets.menus import Entry, Line, copy_text, open_menu
 from resnet_desktop.gui.widgets.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.wizard.data.class_offer import ClassOffer
 from resnet_desktop.gui.wizard.data.class_table import ClassTable
@@ -196,6 +198,14 @@ class DataPage(WizardPage):
         button.setIcon(icons.icon("folder"))
         button.setToolTip(plain_tip(str(folder)))
         button.clicked.connect(lambda: self.resume_asked.emit(folder))
+        lines: list[Line] = [
+            Entry(self.tr("Open"), lambda: self.resume_asked.emit(folder)),
+            None,
+            Entry(self.tr("Show in file manager"), lambda: show_in_folder(folder)),
+            Entry(self.tr("Copy path"), lambda: copy_text(str(folder))),
+        ]
+        button.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        button.customContextMenuRequested.connect(lambda where: open_menu(self, lines, button.mapToGlobal(where)))
         return button
 
     def open_run(self, folder: Path) -> None:
