@@ -48,7 +48,8 @@ class GalleryView(GalleryCanvas):
 
     def selected_items(self) -> list[Item]:
         """The photos that are selected, in the order of the list; all of them are seen."""
-        return [self.shown.index(row).data(ITEM_ROLE) for row in self._selected_in_view()]
+        items = self.shown.items
+        return [items[row] for row in self._selected_in_view()]
 
     def selected_rows(self) -> list[int]:
         """The rows of the whole list that are selected."""
@@ -116,7 +117,9 @@ class GalleryView(GalleryCanvas):
         self.menu_asked.emit(where)
 
     def _selected_in_view(self) -> list[int]:
-        return sorted(index.row() for index in self.selectionModel().selectedIndexes())
+        chosen = self.selectionModel().selection()  # not its indexes: there may be ten thousand of them
+        ranges = [chosen.at(place) for place in range(chosen.count())]
+        return sorted({row for part in ranges for row in range(part.top(), part.bottom() + 1)})
 
     def _keep_selection(self) -> None:
         current = self.current

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from resnet_desktop.gui.gallery.gallery_model import Item
@@ -64,12 +65,12 @@ def sieve(items: Iterable[Item], wanted: PhotoFilter) -> Sieved:
     words = wanted.words.casefold().split()
     found = Sieved()
     photos, classes, states = found.photos, found.classes, found.states
+    kinds: Counter[frozenset[str]] = Counter()
     low, high, any_confidence = wanted.low, wanted.high, (wanted.low, wanted.high) == (0.0, 1.0)
     for item in items:
-        said = item.outcome.headline if isinstance(item.outcome, Result) else None
-        if not any_confidence and (said is None or not low <= said.probability <= high):
+        answer, probability = _said(item)
+        if not any_confidence and not low <= probability <= high:
             continue
-        answer = None if said is None else said.label
         if words and not _mentions(item, answer or "", words):
             continue
         own = states_of(item)
@@ -79,9 +80,21 @@ def sieve(items: Iterable[Item], wanted: PhotoFilter) -> Sieved:
         if wanted.classes and answer not in wanted.classes:
             continue
         if in_state:
-            states.update(own)
+            kinds[own] += 1
             photos.append(item)
+    for own, count in kinds.items():
+        for state in own:
+            states[state] += count
     return found
+
+
+def _said(item: Item) -> tuple[str | None, float]:
+    """The answer and its probability, as ``Result.headline`` has them; none and -1 where there is no answer."""
+    outcome = item.outcome
+    if not isinstance(outcome, Result):
+        return None, -1.0
+    said = outcome.scores[0] if outcome.group is None else outcome.group
+    return said.label, said.probability
 
 
 def states_of(item: Item) -> frozenset[str]:
@@ -106,7 +119,17 @@ _KINDS = {
 
 
 def _mentions(item: Item, answer: str, words: Sequence[str]) -> bool:
-    place = str(item.source) if isinstance(item.source, Path) else ""
     label = item.label.name if item.label is not None else ""
-    text = f"{item.name}\n{place}\n{answer}\n{label}".casefold()
+    place = item.source if isinstance(item.source, Path) else None
+    text = f"{_folded_place(item.name, place)}\n{_folded(answer)}\n{_folded(label)}"
     return all(word in text for word in words)
+
+
+@lru_cache(maxsize=20_000)
+def _folded_place(name: str, place: Path | None) -> str:
+    return f"{name}\n{place or ''}".casefold()
+
+
+@lru_cache(maxsize=4096)
+def _folded(words: str) -> str:
+    return words.casefold()
