@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from resnet_desktop.session.analysis import Analysis
 from resnet_desktop.session.recent import Recent
 from resnet_desktop.session.results import Accuracy, Failure, FileState, Limits, ModelInfo, Result, Source
 from resnet_desktop.session.saved import file_state
+from resnet_desktop.session.similar import Features, Likeness
 
 
 class Engine:
@@ -51,6 +52,7 @@ class Engine:
         self._memory = limits.memory
         self._answers = ""
         self.fit: Fit = "crop"
+        self._features = Features()
 
     @property
     def ready(self) -> bool:
@@ -97,6 +99,7 @@ class Engine:
         recent = Recent(classifier)  # not the engine itself: a circle would keep the old model's memory for a while
         self._opened = classifier, recent, Analysis(classifier, recent.prediction)
         self._answers = _answers(bundle, limits)
+        self._features.clear()
         return replace(self.info(), problem=problem)
 
     def info(self) -> ModelInfo:
@@ -129,6 +132,7 @@ class Engine:
         self.fit = fit
         if self._opened is not None:
             self._recent.clear()
+            self._features.clear()
             self._classifier.fit = fit
             self.analysis.forget_photos()
 
@@ -156,6 +160,12 @@ class Engine:
         """Classify one picture. Raises ImageError, ProviderError, ModelError."""
         state = _state(source)
         return self._kept(number, self._classifier.classify(source), state)
+
+    def similar(self, number: int, source: Source, wanted: Sequence[int], among: Sequence[int]) -> tuple[Likeness, ...]:
+        """The photos nearest to ``wanted``, one of which is this picture; see ``Features``. Raises as ``classify``."""
+        if number not in self._features:
+            self.classify(number, source)
+        return self._features.near(wanted, among)
 
     def remembers(self, number: int) -> bool:
         """Whether the picture's evidence can be had without running the model again."""
@@ -186,6 +196,7 @@ class Engine:
 
     def _kept(self, number: int, prediction: Prediction, state: FileState | None) -> Result:
         self._recent.keep(number, prediction)
+        self._features.add(number, prediction)
         return Result(
             prediction.scores,
             prediction.unfamiliar,

@@ -69,5 +69,5 @@ def choose(path: Path, answer: Answer, by: By, threshold: float) -> Choice:
 def counts(choices: Iterable[Choice], names: FolderNames) -> dict[str, int]:
     """How many photos each folder gets, the fullest first; the unsure last."""
     found = Counter(choice.label for choice in choices)
-    ranked = sorted(found.items(), key=lambda pair: (pair[0] is None, -pair[1], pair[0] or ""))
+    ranked = sorted(found.items(), key=lambda pair: (pair[0] is None, -pair[1], (pair[0] or "").casefold()))
     return {names.of(label): number for label, number in ranked}

@@ -174,6 +174,17 @@ class GalleryModel(QAbstractListModel):
         for first, last in _ranges_from_the_end(rows):
             self.dataChanged.emit(self.index(first), self.index(last))
 
+    def relocate(self, moved: Mapping[Path, Path]) -> None:
+        """Files lie elsewhere now; the photos stay what they are."""
+        there = [item for item in self._items if isinstance(item.source, Path) and item.source in moved]
+        for item in there:
+            assert isinstance(item.source, Path)
+            self._known.pop(item.source, None)
+            item.source = moved[item.source]
+            self._known[item.source] = item.number
+        self.thumbnails.forget({item.number for item in there})  # one that was asked for in between has failed
+        self._touch_all()
+
     def requeue_all(self) -> list[Item]:
         """Drop every outcome, as after a change of the model: all photos wait for a new one. Returns them."""
         self._round += 1

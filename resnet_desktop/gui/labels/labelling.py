@@ -107,6 +107,16 @@ class Labelling(QObject):
             self.add(name, [number for number, label in names.items() if label == name])
         self.undo_stack.endMacro()
 
+    def accept(self, names: Mapping[int, str]) -> None:
+        """Labels by name for photos that have none, as one step."""
+        photos: dict[str, list[int]] = {}
+        for number, name in names.items():
+            photos.setdefault(name, []).append(number)
+        self.undo_stack.beginMacro(self.tr("accepting {count} labels").format(count=len(names)))
+        for name, numbers in photos.items():
+            self.add(name, numbers)
+        self.undo_stack.endMacro()
+
     def restore(self, names: Mapping[int, str]) -> None:
         """Labels that were given in an earlier session, by name; not a step that is taken back."""
         labels: dict[int, PhotoClass | None] = {}

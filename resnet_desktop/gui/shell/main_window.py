@@ -32,6 +32,7 @@ from resnet_desktop.gui.intake.history import History
 from resnet_desktop.gui.intake.list_steps import ListSteps
 from resnet_desktop.gui.labels.labels_presenter import LabelDesk
 from resnet_desktop.gui.models.models_presenter import ModelDesk
+from resnet_desktop.gui.organize.organizer import Organizer
 from resnet_desktop.gui.saving.evidence_actions import EvidenceActions
 from resnet_desktop.gui.saving.photo_clipboard import PhotoClipboard
 from resnet_desktop.gui.saving.results_export import ResultsExport
@@ -102,6 +103,8 @@ class MainWindow(QMainWindow):
         self.labels = LabelDesk(self.actions_, self.gallery, page.gallery, page.shelf, stack, self)
         self.menus = PhotoMenus(self.actions_, page, self.labels, self)
         self.clipboard = PhotoClipboard(self.actions_, page, self.evidence, settings, self)
+        parts = (self.actions_, self.gallery, page.gallery, self.controller, self.labels, stack, self.notice)
+        self.organizer = Organizer(*parts, settings, self)
         self._build()
         self._connect_actions()
         self._connect_work()
@@ -182,6 +185,7 @@ class MainWindow(QMainWindow):
             self.evidence.close()
             self.clipboard.close()
             self.models.close()
+            self.organizer.close()
             self._tasks.drain()
             self.controller.close()
         super().closeEvent(event)
@@ -243,7 +247,7 @@ class MainWindow(QMainWindow):
         self.clipboard.done.connect(self.notice.tell)
         for offering in (self.models, self.list_desk):
             offering.offered.connect(lambda text, words, does: self.notice.say(text, (words, does)))
-        for source in (self.exporting, self.evidence, self.labels):
+        for source in (self.exporting, self.evidence, self.labels, self.organizer):
             source.saved.connect(self.notice.tell_saved)
         self.evidence.working.connect(self.notice.follow)
         self.models.changed.connect(self._teaching.look_for_models)
