@@ -19,7 +19,6 @@ from resnet_desktop.cli.shared import (
     PageOption,
     ProviderOption,
     RangeOption,
-    group_as_dict,
     made_folder,
     open_classifier,
     refused_input,
@@ -36,7 +35,8 @@ if TYPE_CHECKING:
     from resnet_desktop.cli.sink import Sink
     from resnet_desktop.imaging.decode import Source
     from resnet_desktop.inference.batch import Outcome
-    from resnet_desktop.inference.classifier import Classifier, ClassScore
+    from resnet_desktop.inference.classifier import Classifier
+    from resnet_desktop.session.result_rows import Layout
 
 STDIN = (0,)
 Format = Literal["table", "json", "jsonl", "csv", "camtrap-dp", "megadetector"]
@@ -47,7 +47,9 @@ def classify(
         list[str],
         typer.Argument(metavar="PATH…", help="Files, folders, patterns or lists; - reads paths from standard input."),
     ],
-    top: Annotated[int, typer.Option("--top", min=1, max=1000, metavar="K", help="Number of classes per photo.")] = 5,
+    top: Annotated[
+        int, typer.Option("--top", min=0, max=100_000, metavar="K", help="Number of classes per photo; 0: all.")
+    ] = 5,
     recursive: Annotated[bool, typer.Option("--recursive", help="Include subfolders.")] = False,
     format: Annotated[Format, typer.Option("--format", help="Output format.")] = "table",  # noqa: A002 - the option
     output: Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")] = None,
@@ -61,6 +63,9 @@ def classify(
         float | None,
         typer.Option("--detection-threshold", min=0.0, max=1.0, metavar="P", help="Detections to classify, 0 to 1."),
     ] = None,
+    layout: Annotated[
+        Literal["wide", "long"], typer.Option("--layout", help="CSV: a row per photo, or one per class.")
+    ] = "wide",
     group_threshold: GroupThresholdOption = None,
     batch: Annotated[int | None, typer.Option("--batch", min=1, max=4096, help="Photos per run.")] = None,
     values: RangeOption = None,
@@ -85,6 +90,7 @@ def classify(
         keep_activations=heatmaps is not None,
         group_threshold=wanted_group_threshold(group_threshold),
     )
+    top = classifier.top_k = top or classifier.bundle.classes
     refused_input(output, [classifier.bundle.path, *paths, *(STDIN if "-" in paths else ())], "--output")
     sources, pictures = _with_heatmaps(inputs.sources(), heatmaps, classifier)
     wanted, workers = _not_written(sources, output), limits.threads or None
@@ -92,7 +98,7 @@ def classify(
         opened_sink(output) as sink,
         closing(classify_many(classifier, wanted, batch_size=batch, workers=workers, memory=limits.memory)) as outcomes,
     ):
-        writer = _writer(format, sink, top, inputs, classifier.bundle)
+        writer = _writer(format, sink, top, layout, inputs, classifier.bundle)
         count, failed = _written(writer, outcomes, classifier.bundle.path.stem, pictures)
     _conclude(count, failed)
 
@@ -111,7 +117,7 @@ def _with_heatmaps(
     return iter(found), Heatmaps(folder, classifier, [classifier.bundle.path, *kept])
 
 
-def _writer(kind: Format, sink: Sink, top: int, inputs: Inputs, bundle: Bundle) -> Writer:
+def _writer(kind: Format, sink: Sink, top: int, layout: Layout, inputs: Inputs, bundle: Bundle) -> Writer:
     from resnet_desktop.cli.camera_traps import BatchResultsJson, Observations
     from resnet_desktop.cli.inputs import CAMTRAP_DP, MEGADETECTOR
     from resnet_desktop.cli.rows import writer_for
@@ -120,7 +126,7 @@ def _writer(kind: Format, sink: Sink, top: int, inputs: Inputs, bundle: Bundle) 
         return Observations(sink, bundle)
     if kind == MEGADETECTOR and inputs.results is not None:
         return BatchResultsJson(sink, inputs.results, bundle)
-    return writer_for(kind, sink, top, detections=inputs.detections)
+    return writer_for(kind, sink, top, layout=layout, detections=inputs.detections)
 
 
 def _written(writer: Writer, outcomes: Iterable[Outcome], model: str, pictures: Heatmaps | None) -> tuple[int, int]:
@@ -161,30 +167,15 @@ def _not_written(found: Iterator[Source], output: Path | None) -> Iterator[Sourc
 def _row(outcome: Outcome, model: str) -> dict[str, Any]:
     """One input as it stands in JSON."""
     from resnet_desktop.cli.inputs import about
+    from resnet_desktop.session import result_rows
 
     path = os.fspath(outcome.source) if not isinstance(outcome.source, bytes) else "-"
-    prediction = outcome.prediction
+    prediction, more = outcome.prediction, about(outcome.source)
     if prediction is None:
         assert outcome.error is not None
-        return {"path": path, "ok": False, **about(outcome.source), "error": outcome.error.as_dict()}
-    return {
-        "path": path,
-        "ok": True,
-        **about(outcome.source),
-        "predictions": [_score(s) for s in prediction.scores],
-        "group": None if prediction.group is None else group_as_dict(prediction.group),
-        "sure": prediction.sure,
-        "present": None if prediction.present is None else [_score(s) for s in prediction.present],
-        "unfamiliar": prediction.unfamiliar,
-        "notes": [note.as_dict() for note in prediction.notes],
-        "model": model,
-        "provider": prediction.provider,
-        "seconds": round(prediction.seconds, 4),
-    }
-
-
-def _score(score: ClassScore) -> dict[str, Any]:
-    return {"index": score.index, "label": score.label, "probability": round(score.probability, 6)}
+        return result_rows.failed(path, outcome.error.as_dict(), more)
+    notes = [note.as_dict() for note in prediction.notes]
+    return result_rows.answered(path, prediction, provider=prediction.provider, model=model, notes=notes, about=more)
 
 
 def _followed(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:

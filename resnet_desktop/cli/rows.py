@@ -20,6 +20,8 @@ from resnet_desktop.core.printable import printable
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference.batch import Outcome
 from resnet_desktop.inference.classifier import Classifier
+from resnet_desktop.session import result_rows
+from resnet_desktop.session.result_rows import Layout
 
 DETECTION_COLUMNS = ("category", "confidence", "left", "top", "width", "height")
 
@@ -34,12 +36,12 @@ class Writer(Protocol):
         """Write what was waiting for the last row."""
 
 
-def writer_for(kind: str, sink: Sink, top: int, *, detections: bool = False) -> Writer:
-    """The writer of a format; ``detections``: whether rows may be of those."""
+def writer_for(kind: str, sink: Sink, top: int, *, layout: Layout = "wide", detections: bool = False) -> Writer:
+    """The writer of a format; ``layout``: of a table; ``detections``: whether rows may be of those."""
     if kind == "jsonl":
         return JsonLines(sink)
     if kind == "csv":
-        return Csv(sink, top, detections=detections)
+        return Csv(sink, top, layout=layout, detections=detections)
     return Json(sink) if kind == "json" else TableRows(sink)
 
 
@@ -110,40 +112,29 @@ class Json:
 
 
 class Csv:
-    """A header and one line for each input; the columns are the same for every number of classes found."""
+    """A header, and one line for each input or for each of its classes; the columns are the same for all."""
 
-    def __init__(self, sink: Sink, top: int, *, detections: bool = False) -> None:
-        self._top = top
+    def __init__(self, sink: Sink, top: int, *, layout: Layout = "wide", detections: bool = False) -> None:
+        self._top, self._layout = top, layout
         self._detections = detections
         self._sink = sink
         self._begun = False
 
     def write(self, row: dict[str, Any]) -> None:
-        """Write the row; bytes of a path that are not UTF-8 are escaped, on a terminal control characters as well."""
-        cells: list[Any] = []
-        for score in row.get("predictions", ()):
-            cells += [score["label"], score["probability"]]
-        cells += [""] * (2 * self._top - len(cells))
-        error = row.get("error", {})
-        path = row["path"].encode("utf-8", "backslashreplace").decode("utf-8")
-        if self._sink.terminal:
-            path = printable(path)
-        unfamiliar, message = row.get("unfamiliar", ""), printable(error.get("message", ""))
-        group = row.get("group") or {}
-        groups = [group.get("label", ""), group.get("probability", ""), row.get("sure", "")]
-        notes = " ".join(note["code"] for note in row.get("notes", ()))
-        present = "; ".join(one["label"] for one in row.get("present") or ())
+        """Write the row; on a terminal, control characters of a path are escaped."""
         found = _detected(row) if self._detections else ()
-        told = [unfamiliar, error.get("code", ""), message, *groups, notes, present, *found]
-        self._line([path, row["ok"], *cells, *told])
+        lines = []
+        for path, *rest in result_rows.cells(row, self._layout, self._top):
+            lines.append(_csv_line([printable(path) if self._sink.terminal else path, *rest, *found]))
+        self._write("".join(lines))
 
     def finish(self) -> None:
         """Without any row, the header."""
         if not self._begun:
             self._sink.write(self._header())
 
-    def _line(self, cells: Iterable[Any]) -> None:
-        text, begun = ("" if self._begun else self._header()) + _csv_line(cells), self._begun
+    def _write(self, lines: str) -> None:
+        text, begun = ("" if self._begun else self._header()) + lines, self._begun
         self._begun = True
         try:
             self._sink.write(text)
@@ -152,9 +143,8 @@ class Csv:
             raise
 
     def _header(self) -> str:
-        ranks = [f"{name}_{i + 1}" for i in range(self._top) for name in ("label", "probability")]
-        asked = ["unfamiliar", "error", "message", "group", "group_probability", "sure", "notes", "present"]
-        return _csv_line(["path", "ok", *ranks, *asked, *(DETECTION_COLUMNS if self._detections else ())])
+        more = DETECTION_COLUMNS if self._detections else ()
+        return _csv_line([*result_rows.header(self._layout, self._top), *more])
 
 
 def _detected(row: dict[str, Any]) -> list[Any]:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from resnet_desktop.bundle.file.bundle import Bundle
     from resnet_desktop.imaging.samples import Range
     from resnet_desktop.inference.classifier import Classifier
-    from resnet_desktop.inference.groups import GroupScore
 
 EXIT_NO_MODEL = 1
 EXIT_USAGE = 2
@@ -160,16 +159,6 @@ def wanted_provider(provider: str | None) -> str:
 def wanted_group_threshold(threshold: float | None) -> float:
     """The threshold that is named, or the one of the settings."""
     return Settings().number(declared.GROUP_THRESHOLD) if threshold is None else threshold
-
-
-def group_as_dict(group: GroupScore) -> dict[str, Any]:
-    """A group as it stands in JSON."""
-    return {
-        "wnid": group.id,
-        "label": group.label,
-        "probability": round(group.probability, 6),
-        "classes": list(group.classes),
-    }
 
 
 def wanted_range(chosen: Range | None, bundle: Bundle) -> Range:

@@ -20,16 +20,12 @@ from resnet_desktop.cli.shared import (
     ProviderOption,
     RangeOption,
     named_paths,
-    open_admitted,
+    open_classifier,
     print_json,
     say,
     tell,
     wanted_group_threshold,
-    wanted_provider,
-    wanted_range,
 )
-from resnet_desktop.core import settings as declared
-from resnet_desktop.core.settings import Settings
 
 if TYPE_CHECKING:
     from resnet_desktop.core.errors import ResNetDesktopError
@@ -154,21 +150,12 @@ def _classified(
 ) -> tuple[list[Choice], list[Failed]]:
     """What the photos are sorted by, and those that cannot be classified."""
     from resnet_desktop.inference.batch import classify_many
-    from resnet_desktop.inference.classifier import Classifier
     from resnet_desktop.sorting.choosing import choose
 
     if not photos:
         return [], []
-    bundle, least = open_admitted(model), wanted_group_threshold(threshold)
-    classifier = Classifier(
-        bundle,
-        provider=wanted_provider(provider),
-        keep_activations=False,
-        max_pixels=Settings().integer(declared.MAX_MEGAPIXELS) * 1_000_000,
-        group_threshold=least,
-        range=wanted_range(values, bundle),
-        on_fallback=say,
-    )
+    least = wanted_group_threshold(threshold)
+    classifier = open_classifier(model, provider, values=values, keep_activations=False, group_threshold=least)
     choices: list[Choice] = []
     failed: list[Failed] = []
     with closing(classify_many(classifier, iter(photos))) as outcomes:

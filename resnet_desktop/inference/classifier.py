@@ -242,7 +242,7 @@ class Classifier:
         familiar = None if raw.familiar is None else raw.familiar[row]
         answer, present = self.groups.answer(probabilities), self._present(probabilities)
         return Prediction(
-            scores=self._best(probabilities),
+            scores=self.best(probabilities, self.top_k),
             logits=logits,
             probabilities=probabilities,
             activations=activations,
@@ -265,9 +265,10 @@ class Classifier:
         raw = self.predict(batch)
         return self.prediction(raw, 0, time.perf_counter() - start, seen.full_size, seen.notes)
 
-    def _best(self, probabilities: NDArray[np.float32]) -> tuple[ClassScore, ...]:
+    def best(self, probabilities: NDArray[np.float32], count: int) -> tuple[ClassScore, ...]:
+        """The ``count`` most probable classes of ``probabilities`` (float32 ``(classes,)``), best first."""
         # A stable sort, so that equal probabilities come in the order of their classes.
-        return self._scores(probabilities, np.argsort(-probabilities, kind="stable")[: self.top_k])
+        return self._scores(probabilities, np.argsort(-probabilities, kind="stable")[:count])
 
     def _present(self, probabilities: NDArray[np.float32]) -> tuple[ClassScore, ...] | None:
         if self._thresholds is None:

@@ -18,15 +18,17 @@ from resnet_desktop.bundle.format.topics import topics_of
 from resnet_desktop.bundle.library import remembered_labels
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import ProviderError
-from resnet_desktop.core.progress import Cancelled, never
+from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.imaging.transforms import Fit
 from resnet_desktop.inference import admission, providers
 from resnet_desktop.inference.batch import classify_many
 from resnet_desktop.inference.classifier import Classifier, Prediction
 from resnet_desktop.inference.providers import Choice
 from resnet_desktop.inference.runtime import on_threads
+from resnet_desktop.session import result_rows
 from resnet_desktop.session.analysis import Analysis
 from resnet_desktop.session.recent import Recent
+from resnet_desktop.session.result_rows import Row
 from resnet_desktop.session.results import Accuracy, Failure, FileState, Limits, ModelInfo, Result, Source
 from resnet_desktop.session.saved import file_state
 from resnet_desktop.session.similar import Features, Likeness
@@ -102,6 +104,11 @@ class Engine:
         self._features.clear()
         return replace(self.info(), problem=problem)
 
+    @property
+    def max_pixels(self) -> int:
+        """Larger images are refused."""
+        return self._classifier.max_pixels
+
     def info(self) -> ModelInfo:
         """What is open now. Only when ``ready``."""
         classifier = self._classifier
@@ -161,11 +168,49 @@ class Engine:
         state = _state(source)
         return self._kept(number, self._classifier.classify(source), state)
 
-    def similar(self, number: int, source: Source, wanted: Sequence[int], among: Sequence[int]) -> tuple[Likeness, ...]:
-        """The photos nearest to ``wanted``, one of which is this picture; see ``Features``. Raises as ``classify``."""
-        if number not in self._features:
-            self.classify(number, source)
-        return self._features.near(wanted, among)
+    def full_rows(
+        self, photos: Sequence[tuple[str, Source]], top: int, cancelled: Cancelled, progress: Progress
+    ) -> list[Row]:
+        """Rows of photos (path, picture) with ``top`` classes each, or all where that is 0; classified anew.
+
+        Raises:
+            ProviderError, ModelError, CancelledError.
+        """
+        classifier, rows = self._classifier, []
+        count, model = top or classifier.bundle.classes, classifier.bundle.path.stem
+        for outcome in classify_many(classifier, (source for _, source in photos), cancelled=cancelled):
+            path, prediction = photos[outcome.index][0], outcome.prediction
+            if prediction is not None:
+                notes = [note.as_dict() for note in prediction.notes]
+                scores = classifier.best(prediction.probabilities, count)
+                rows.append(
+                    result_rows.answered(
+                        path, prediction, provider=prediction.provider, model=model, notes=notes, scores=scores
+                    )
+                )
+            elif outcome.error is not None:
+                rows.append(result_rows.failed(path, outcome.error.as_dict()))
+            progress(len(rows), len(photos))
+        stop_if(cancelled)
+        return rows
+
+    def similar(
+        self,
+        wanted: Sequence[int],
+        photos: Sequence[tuple[int, Source]],
+        cancelled: Cancelled = never,
+        progress: Progress = unheard,
+    ) -> tuple[Likeness, ...]:
+        """The photos nearest to those ``wanted``, all of which are among the numbered ``photos``; see ``Features``.
+
+        Photos that were not classified in this session are classified. Raises ProviderError, ModelError,
+        CancelledError.
+        """
+        missing = [(number, source) for number, source in photos if number not in self._features]
+        for done, _ in enumerate(self.classify_many(iter(missing), cancelled), start=1):
+            progress(done, len(missing))
+        stop_if(cancelled)
+        return self._features.near(wanted, [number for number, _ in photos])
 
     def remembers(self, number: int) -> bool:
         """Whether the picture's evidence can be had without running the model again."""
@@ -207,6 +252,8 @@ class Engine:
             prediction.sure,
             tuple(note.message for note in prediction.notes),
             state,
+            tuple(note.code for note in prediction.notes),
+            prediction.provider,
             prediction.present,
         )
 

@@ -113,9 +113,9 @@ class Result:
 
     ``scores`` are best first; ``seconds`` from decode to prediction; ``full_size`` (width, height) in the file, pixels.
     ``group`` and ``sure`` are those of the prediction: the most specific thing that is probable enough. ``notes``:
-    sentences on how the photo was read. ``file``: the state of its file before it was read; None where it has none.
-    ``present``: of labels that are rated by themselves, all that reach their
-    thresholds, best first; None where classes exclude each other.
+    sentences on how the photo was read, ``note_codes`` their codes. ``file``: the state of its file before it was read;
+    None where it has none. ``full_provider`` is ONNX Runtime's name for the provider. ``present``: of labels that are
+    rated by themselves, all that reach their thresholds, best first; None where classes exclude each other.
     """
 
     scores: tuple[ClassScore, ...]
@@ -127,6 +127,8 @@ class Result:
     sure: bool = True
     notes: tuple[str, ...] = ()
     file: FileState | None = None
+    note_codes: tuple[str, ...] = ()
+    full_provider: str = ""
     present: tuple[ClassScore, ...] | None = None
 
     @property

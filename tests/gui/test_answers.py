@@ -112,9 +112,9 @@ def test_the_table_has_the_groups() -> None:
         Item(2, Path("b.jpg"), "b.jpg", result(None, sure=False)),
         Item(3, Path("c.jpg"), "c.jpg", Failure("empty_file", "c.jpg is empty.")),
     ]
-    rows = list(csv.DictReader(results_table.results_csv(items).splitlines()))
+    rows = list(csv.DictReader(results_table.as_text(results_table.rows_of(items, "m"), "long").splitlines()))
     found = [(row["group"], row["group_probability"], row["sure"]) for row in rows]
-    assert found == [("domestic cat", "0.660000", "true")] * 4 + [("", "", "false")] * 4 + [("", "", "")]
+    assert found == [("domestic cat", "0.66", "True")] * 4 + [("", "", "False")] * 4 + [("", "", "")]
     assert rows[-1]["error"] == "empty_file"
 
 

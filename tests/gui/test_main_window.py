@@ -244,7 +244,7 @@ def test_the_results_are_exported(open_window: OpenWindow, qtbot: QtBot, tmp_pat
     qtbot.waitUntil(lambda: bool(window.notice.text), timeout=5000)
     lines = target.read_text("utf-8").splitlines()
     assert len(lines) == 1 + 5 + 1
-    assert lines[1].startswith(f"{CAT},true,1,")
+    assert lines[1].startswith(f"{CAT},True,1,")
     assert ",missing_file," in lines[-1]
 
 

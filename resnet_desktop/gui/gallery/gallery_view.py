@@ -34,6 +34,7 @@ class GalleryView(GalleryCanvas):
         self._before: tuple[list[int], int | None, list[int]] = ([], None, [])
         self._last: int | None = None  # the photo that was looked at last
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setDragEnabled(True)  # onto classes, and out to other programs
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setAccessibleName(self.tr("Photos"))
         self.selectionModel().currentChanged.connect(self._on_current_changed)
@@ -83,9 +84,8 @@ class GalleryView(GalleryCanvas):
             self.scrollTo(self.currentIndex())
 
     def show_labels(self, shown: bool) -> None:
-        """Show what the user says they are, and let photos be dragged onto classes."""
+        """Show what the user says they are."""
         self._row.labels_shown = self._tile.labels_shown = shown
-        self.setDragEnabled(shown)
         self.viewport().update()
 
     def startDrag(self, actions: Qt.DropAction) -> None:

@@ -97,6 +97,7 @@ class PhotoSheet(QListView):
         self.setGridSize(QSize(SIDE + 2 * theme.M, SIDE + QFontMetrics(theme.font()).height() + 2 * theme.M))
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setAccessibleName(self.tr("Photos"))
+        thumbnails.caught_up.connect(self.viewport().update)
         self.clicked.connect(lambda index: self.pressed_photo.emit(self.sheet.shown[index.row()].item))
         self.activated.connect(lambda index: self.opened.emit(self.sheet.shown[index.row()].item))
 

@@ -76,12 +76,10 @@ class SimilarDialog(QDialog):
         wanted = [item.number]
         if self.like.currentData() == "label" and item.label is not None:
             wanted = [one.number for one in self._gallery.items if one.label is item.label]
-        among = [one.number for one in self._gallery.items]
-        number, source = item.number, item.source
+        photos = [(one.number, one.source) for one in self._gallery.items if not isinstance(one.outcome, Failure)]
 
         def work(engine: Engine, cancelled: Cancelled, progress: Progress) -> tuple[Likeness, ...]:
-            del cancelled, progress
-            return engine.similar(number, source, wanted, among)
+            return engine.similar(wanted, photos, cancelled, progress)
 
         self._words.setText(self.tr("Looking…"))
         self.sheet.sheet.show_photos(())
@@ -112,6 +110,7 @@ class SimilarDialog(QDialog):
         self.select.clicked.connect(lambda: self.selected_in_list.emit(self._chosen()))
         self.label.clicked.connect(self._on_label)
         self._question.answered.connect(self._on_answered)
+        self._question.progressed.connect(self._on_progress)
         self._question.outdated.connect(self._on_outdated)
 
     def _chosen(self) -> list[int]:
@@ -140,6 +139,10 @@ class SimilarDialog(QDialog):
             if shown
             else self.tr("There is no other photo that has been classified.")
         )
+
+    def _on_progress(self, done: int, total: int) -> None:
+        share = wording.percent(done / max(1, total))
+        self._words.setText(self.tr("Looking… {share}").format(share=share))
 
     def _on_outdated(self) -> None:
         if self.isVisible():

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from resnet_desktop.gui.gallery.gallery_model import Item
-from resnet_desktop.gui.organize.scope import Scope
+from resnet_desktop.gui.gallery.scope import Scope
 from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.style.screen import size_within_screen
 from resnet_desktop.gui.widgets.choice import Choice as ChoiceBox

@@ -93,6 +93,11 @@ class EvidenceActions(QObject):
         """Wait for the picture that is being written."""
         self._tasks.drain()
 
+    def dress(self) -> Dress:
+        """How pictures with heatmaps look now."""
+        page, captioned = self._page, self._does.caption.isChecked()
+        return Dress(page.style_of_heat, page.heatmap.opacity_slider.value() / 100, theme.font() if captioned else None)
+
     def save_picture(self, path: Path) -> None:
         """Write what is seen as PNG."""
         make = self.picture()
@@ -105,11 +110,7 @@ class EvidenceActions(QObject):
         It is the photo in its own size with its heatmap, or the heatmaps that are compared.
         """
         page = self._page
-        dress = Dress(
-            page.style_of_heat,
-            page.heatmap.opacity_slider.value() / 100,
-            theme.font() if self._does.caption.isChecked() else None,
-        )
+        dress = self.dress()
         if page.place == COMPARE:
             cells = [
                 Shown(cell.image, cell.evidence, *cell.caption)

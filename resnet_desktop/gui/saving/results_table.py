@@ -1,59 +1,80 @@
-"""The list's results as a table for other programs."""
+"""The list's results for other programs: the rows and columns of the command line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
+from typing import Literal
 
 from resnet_desktop.core import output
 from resnet_desktop.core.csv_text import line
-from resnet_desktop.core.printable import printable
 from resnet_desktop.gui.gallery.gallery_model import Item
+from resnet_desktop.session import result_rows
+from resnet_desktop.session.result_rows import Row
 from resnet_desktop.session.results import Failure, Result
 
-GROUPS = ("group", "group_probability", "sure")
-HEADER = (
-    "path",
-    "ok",
-    "rank",
-    "index",
-    "label",
-    "probability",
-    "unfamiliar",
-    "provider",
-    "error",
-    "message",
-    *GROUPS,
-    "present",
-)
+Kind = Literal["wide", "long", "json"]
 
 
-def results_csv(items: Iterable[Item]) -> str:
-    """CSV text (RFC 4180): a line for each class of a photo, or one with its error; what has neither is left out."""
-    lines = [line(HEADER)]
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is to be written: which photos, how, and how many classes of each (0: all; None: those that are listed)."""
+
+    items: tuple[Item, ...]
+    kind: Kind = "long"
+    top: int | None = None
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the list has all that is asked for."""
+        listed = [len(item.outcome.scores) for item in self.items if isinstance(item.outcome, Result)]
+        return self.top is None or 0 < self.top <= min(listed, default=self.top)
+
+
+def rows_of(items: Iterable[Item], model: str, top: int | None = None) -> list[Row]:
+    """A row for each photo that has a result or an error, with its first ``top`` classes, or all that are listed."""
+    rows = []
     for item in items:
-        path = str(item.source) if isinstance(item.source, Path) else item.name
         outcome = item.outcome
         if isinstance(outcome, Result):
-            rest = (str(outcome.unfamiliar).lower(), outcome.provider, "", "", *_groups(outcome))
-            for rank, score in enumerate(outcome.scores, start=1):
-                answer = (rank, score.index, score.label, f"{score.probability:.6f}")
-                lines.append(line((path, "true", *answer, *rest, _present(outcome, score.index))))
+            notes = [{"code": c, "message": m} for c, m in _notes(outcome)]
+            scores = outcome.scores[:top]
+            rows.append(
+                result_rows.answered(
+                    path_of(item),
+                    outcome,
+                    provider=outcome.full_provider or outcome.provider,
+                    model=model,
+                    notes=notes,
+                    scores=scores,
+                )
+            )
         elif isinstance(outcome, Failure):
-            failed = ("false", "", "", "", "", "", "", outcome.code, printable(outcome.message), "", "", "", "")
-            lines.append(line((path, *failed)))
+            rows.append(result_rows.failed(path_of(item), {"code": outcome.code, "message": outcome.message}))
+    return rows
+
+
+def _notes(outcome: Result) -> Iterator[tuple[str, str]]:
+    """Codes and sentences; a result of an earlier session has sentences alone."""
+    return zip_longest(outcome.note_codes, outcome.notes, fillvalue="")
+
+
+def path_of(item: Item) -> str:
+    """What stands for a photo in a row; of one without a file, its name."""
+    return str(item.source) if isinstance(item.source, Path) else item.name
+
+
+def as_text(rows: Sequence[Row], kind: Kind) -> str:
+    """The file: JSON, or CSV (RFC 4180) of which no cell is run by a spreadsheet."""
+    if kind == "json":
+        return json.dumps(rows, ensure_ascii=True, allow_nan=False, indent=1) + "\n"
+    top = max((len(row.get("predictions", ())) for row in rows), default=0)
+    lines = [line(result_rows.header(kind, top))]
+    lines += [line(cells) for row in rows for cells in result_rows.cells(row, kind, top)]
     return "".join(lines)
-
-
-def _present(result: Result, index: int) -> str:
-    """Whether a label counts as present; empty where classes exclude each other."""
-    return "" if result.present is None else str(any(one.index == index for one in result.present)).lower()
-
-
-def _groups(result: Result) -> tuple[str, str, str]:
-    """As the command line writes them: empty where the model knows of no groups."""
-    group, sure = result.group, str(result.sure).lower()
-    return ("", "", sure) if group is None else (group.label, f"{group.probability:.6f}", sure)
 
 
 def write(path: Path, text: str, photos: Iterable[object] = ()) -> None:

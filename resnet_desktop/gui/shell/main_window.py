@@ -97,8 +97,9 @@ class MainWindow(QMainWindow):
         )
         self.arrivals = Arrivals(self.steps, self.gallery, self.inspect.gallery, self._tasks, self)
         self.models = ModelDesk(self.actions_, self._tasks, self.preferences, self)
-        self.exporting = ResultsExport(self.gallery, self._tasks, self)
+        self.exporting = ResultsExport(self.gallery, self.inspect.gallery, self._tasks, self.controller, self)
         self.evidence = EvidenceActions(self.actions_, self.inspect, self.controller, self.preferences, self)
+        self.exporting.dress = self.evidence.dress
         stack, page = self.history.stack, self.inspect
         self.labels = LabelDesk(self.actions_, self.gallery, page.gallery, page.shelf, stack, self)
         self.menus = PhotoMenus(self.actions_, page, self.labels, self)
@@ -149,6 +150,7 @@ class MainWindow(QMainWindow):
         self.arrivals.scanner.cancel()
         self.controller.cancel()
         self.evidence.cancel()
+        self.exporting.cancel()
         self.gallery.unqueue()
         self._update_actions()
 
@@ -242,14 +244,17 @@ class MainWindow(QMainWindow):
         does.report.triggered.connect(self.report_a_problem)
         self._appearance.wanted.connect(self.apply_theme)
         self.models.model_chosen.connect(self.open_model)
-        for speaker in (self.models, self.exporting, self.clipboard):
+        for speaker in (self.models, self.clipboard):
             speaker.said.connect(self.notice.say)
         self.clipboard.done.connect(self.notice.tell)
         for offering in (self.models, self.list_desk):
             offering.offered.connect(lambda text, words, does: self.notice.say(text, (words, does)))
         for source in (self.exporting, self.evidence, self.labels, self.organizer):
             source.saved.connect(self.notice.tell_saved)
-        self.evidence.working.connect(self.notice.follow)
+        for maker in (self.exporting, self.evidence):
+            maker.said.connect(self.notice.say)
+            maker.working.connect(self.notice.follow)
+            maker.busy_changed.connect(self._update_actions)
         self.models.changed.connect(self._teaching.look_for_models)
         self._teaching.model_wanted.connect(self.open_model)
         self._teaching.networks_wanted.connect(self.models.get)
@@ -258,8 +263,6 @@ class MainWindow(QMainWindow):
         self._teaching.watch.told.connect(self.status.show_training)
         self._teaching.watch.ended.connect(self._on_training_ended)
         self.status.training_asked.connect(self._teaching.show_run)
-        self.evidence.said.connect(self.notice.say)
-        self.evidence.busy_changed.connect(self._update_actions)
         does.teach.triggered.connect(lambda: self.open_wizard())
         self.labels.said.connect(self.notice.say)
         self.labels.files_wanted.connect(self.arrivals.add_photos)
@@ -337,7 +340,7 @@ class MainWindow(QMainWindow):
         views = (does.fit, does.actual_size, does.zoom_in, does.zoom_out)
         for action in (does.remove, does.clear, does.export, does.label, *views):
             action.setEnabled(some)
-        does.cancel.setEnabled(self.controller.busy or self.evidence.busy)
+        does.cancel.setEnabled(self.controller.busy or self.evidence.busy or self.exporting.busy)
         does.rest.setEnabled(some and not self.controller.busy)
 
     def _classify_all(self) -> None:

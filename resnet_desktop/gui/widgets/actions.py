@@ -28,7 +28,7 @@ class Actions(QObject):
         self.sort = self._action(self.tr("Sort into folders…"), "Ctrl+Shift+E")
         self.accept = self._action(self.tr("Accept predictions as labels…"), "Ctrl+Shift+L")
         self.similar = self._action(self.tr("Find similar photos…"), "Ctrl+Shift+M")
-        self.export = self._action(self.tr("Export results as CSV…"), "Ctrl+E")
+        self.export = self._action(self.tr("Export results…"), "Ctrl+E")
         self.quit = self._action(self.tr("Quit"), keys.Quit)
         self.remove = self._action(self.tr("Remove selected"), keys.Delete)
         self.clear = self._action(self.tr("Clear"), "Ctrl+Shift+Backspace", "clear")

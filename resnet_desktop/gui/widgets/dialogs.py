@@ -64,16 +64,6 @@ def ask_for_labels(parent: QWidget, answered: Callable[[Path], None]) -> None:
     dialog.open()
 
 
-def ask_for_csv(parent: QWidget, answered: Callable[[Path], None]) -> None:
-    """Where to write the results."""
-    dialog = _dialog(parent, _tr("Export results"), QFileDialog.FileMode.AnyFile, saves=True)
-    dialog.setDefaultSuffix("csv")
-    dialog.setNameFilters([_tr("CSV files (*.csv)")])
-    dialog.selectFile("results.csv")
-    dialog.fileSelected.connect(lambda name: answered(Path(name)))
-    dialog.open()
-
-
 def ask_where(parent: QWidget, title: str, name: str, answered: Callable[[Path], None]) -> None:
     """Where to write a file; ``name`` is proposed, and its ending is added where none is typed."""
     dialog = _dialog(parent, title.rstrip("…"), QFileDialog.FileMode.AnyFile, saves=True)
