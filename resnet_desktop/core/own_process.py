@@ -22,6 +22,8 @@ CHILDREN = (HEAD, WINDOW_CHECK)
 """What else a packaged program can be started as. The trainer is not: PyTorch is in another interpreter."""
 
 LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBPATH")
+RESET = "PYINSTALLER_RESET_ENVIRONMENT"
+"""Tells the packer's start program that it is not to take its parent's search path for its own: it finds it anew."""
 _WORDS = ("-u", "-m")
 
 
@@ -66,6 +68,7 @@ def give_back_library_paths(values: MutableMapping[str, str]) -> None:
             values.pop(name, None)
             if f"{name}_ORIG" in values:
                 values[name] = values[f"{name}_ORIG"]
+        values[RESET] = "1"
 
 
 def run_module_asked_for() -> bool:

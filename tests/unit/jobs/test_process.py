@@ -119,6 +119,7 @@ def test_another_interpreter_keeps_what_is_its_own(tmp_path: Path, monkeypatch: 
     assert values["LD_LIBRARY_PATH"] == str(tmp_path / "packed")
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert environment(tmp_path / "python")["LD_LIBRARY_PATH"] == str(tmp_path / "before")
+    assert environment(None)["PYINSTALLER_RESET_ENVIRONMENT"] == "1", "its own find their libraries"
 
 
 def test_commands_reach_a_run_and_it_is_followed(listener: Listener, tmp_path: Path) -> None:
