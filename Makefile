@@ -12,7 +12,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen $
 	--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 
-.PHONY: run test test-fast lint format docs pictures bench torture exporters wheel release clean
+.PHONY: run test test-fast lint format docs pictures bench torture exporters wheel package release clean
 
 run: $(VENV)/.run
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -74,6 +74,13 @@ pictures: $(VENV)/.test
 
 wheel: $(VENV)/.test
 	$(BIN)/python -m build --wheel
+
+# A program that needs no Python, as a folder, a tar file and a .deb in build/package/cpu; `make package FLAVOUR=gpu` with
+# the build of ONNX Runtime that can use CUDA.
+FLAVOUR ?= cpu
+package:
+	DISPLAY=$${DISPLAY:-none} .ci/qt-libraries window
+	$(PYTHON) .ci/package/make.py $(FLAVOUR)
 
 # make release VERSION=1.2.0: sets version and changelog, commits and tags. Nothing is pushed.
 release:

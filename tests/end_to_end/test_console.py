@@ -72,7 +72,7 @@ def test_a_folder_with_one_broken_file(model: Path, photos: Path) -> None:
     assert [r["ok"] for r in found] == [True, True, True, False]
     first = found[0]
     assert set(first) == {
-        *("path", "ok", "predictions", "group", "sure", "unfamiliar", "notes", "model", "provider", "seconds")
+        *("path", "ok", "predictions", "group", "sure", "present", "unfamiliar", "notes", "model", "provider", "seconds")
     }
     assert len(first["predictions"]) == 2
     assert first["model"] == "small"
@@ -148,7 +148,7 @@ def test_a_reader_that_goes_away_is_met_with_silence(model: Path, photos: Path) 
     ("arguments", "code", "words"),
     [
         (["classify"], 2, b"Missing argument"),
-        (["classify", "x.jpg", "--top", "0"], 2, b"--top"),
+        (["classify", "x.jpg", "--top", "-1"], 2, b"--top"),
         (["classify", "x.jpg", "--format", "xml"], 2, b"xml"),
         (["classify", "x.jpg", "--model", "no-such-model"], 1, b"no-such-model"),
         (["classify", "x.jpg", "--provider", "abacus"], 1, b"abacus"),
