@@ -72,7 +72,19 @@ def test_a_folder_with_one_broken_file(model: Path, photos: Path) -> None:
     assert [r["ok"] for r in found] == [True, True, True, False]
     first = found[0]
     assert set(first) == {
-        *("path", "ok", "predictions", "group", "sure", "present", "unfamiliar", "notes", "model", "provider", "seconds")
+        *(
+            "path",
+            "ok",
+            "predictions",
+            "group",
+            "sure",
+            "present",
+            "unfamiliar",
+            "notes",
+            "model",
+            "provider",
+            "seconds",
+        )
     }
     assert len(first["predictions"]) == 2
     assert first["model"] == "small"
