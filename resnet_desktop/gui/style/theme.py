@@ -158,6 +158,7 @@ QFrame[notice="true"] { background: $notice; border: 1px solid $notice_border; b
 QFrame[notice="true"] QLabel { color: $notice_text; }
 QFrame[notice="calm"] { background: $raised; border: 1px solid $border; border-radius: 8px; }
 QFrame[card="true"] { background: $panel; border: 1px solid $border; border-radius: 8px; }
+QFrame[card="true"][chosen="true"] { background: $tint; border: 1px solid $accent; }
 QLineEdit, QSpinBox, QDoubleSpinBox { background: $raised; border: 1px solid $border; border-radius: 6px; }
 QLineEdit, QSpinBox, QDoubleSpinBox { padding: 4px 8px; selection-background-color: $accent; }
 QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus { border-color: $accent; }

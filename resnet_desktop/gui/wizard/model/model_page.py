@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QTimer, Signal
@@ -32,6 +30,8 @@ from resnet_desktop.gui.wizard.model.base_choice import BaseChoice
 from resnet_desktop.gui.wizard.model.head_choice import HeadChoice
 from resnet_desktop.gui.wizard.model.network_diagram import spelt_number
 from resnet_desktop.gui.wizard.model.part_choice import NetworkCard, PartChoice
+from resnet_desktop.gui.wizard.model.part_costs import REFUSALS, PartCosts, measured
+from resnet_desktop.gui.wizard.model.preset_words import exact_sentence, preset_sentence
 from resnet_desktop.gui.wizard.model.preview_panel import PreviewPanel
 from resnet_desktop.gui.wizard.model.rate_finder import RateFinder
 from resnet_desktop.gui.wizard.page import WizardPage, heading, scrolling, secondary
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     from resnet_desktop.jobs.estimate import Estimate
 
 ESTIMATE_DELAY_MS = 400
-REFUSALS = ("bad_job", "no_images", "one_class", "bad_data", "missing_data", "unknown_model", "damaged_model")
-"""Codes of what a run would refuse just as well."""
 
 
 class ModelPage(WizardPage):
@@ -75,6 +73,7 @@ class ModelPage(WizardPage):
         self._presets = {name: QRadioButton(title) for name, title in self._preset_titles().items()}
         self._preset_words, self._estimate = secondary(), PlainLabel()
         self._preview, self._advanced = PreviewPanel(Inquiry(self._questions, self)), AdvancedPanel()
+        self._costs = PartCosts(self._questions, self._part, self)
         self._found: Estimate | None = None
         self._found_for: tuple[str, ...] = ()
         self._refused = False
@@ -126,8 +125,13 @@ class ModelPage(WizardPage):
 
     @property
     def folds(self) -> tuple[Fold, Fold, Fold]:
-        """The new head; what the network will see; more choices."""
+        """The new head; what the network will see; all settings."""
         return self._head_fold, self._preview_fold, self._advanced_fold
+
+    @property
+    def more(self) -> Fold:
+        """All that few need to choose."""
+        return self._more
 
     def show_draft(self, draft: Draft) -> None:
         """Show what is chosen. Coming back to the page with the same draft leaves its choices as they are."""
@@ -137,6 +141,8 @@ class ModelPage(WizardPage):
             self._presets[draft.preset].setChecked(True)
             self._head.show_values(draft.advanced.get("head") or {})
             self._advanced.show_values(draft.advanced)
+            if draft.train not in self._part.main:  # what is chosen is seen
+                self._more.set_open(True)
         if not self._name.text():
             self._name.setText(draft.name or draft.proposed_name)
         self.look_for_models()
@@ -196,17 +202,26 @@ class ModelPage(WizardPage):
         layout.setSpacing(theme.M)
         layout.addLayout(self._form())
         layout.addWidget(self._part)
-        layout.addLayout(self._preset_row())
-        layout.addWidget(self._network)
-        self._head_fold = Fold(self.tr("New head"), self._head)
-        self._preview_fold = Fold(self.tr("What the network will see"), self._preview)
-        self._advanced_fold = Fold(self.tr("More choices"), self._advanced)
-        for fold in self.folds:
-            layout.addWidget(fold)
-        self._preview_fold.say(self.tr("your own photos, varied as in training"))
+        self._more = Fold(self.tr("More choices"), self._inside_more())
+        layout.addWidget(self._more)
         self.body.addWidget(scrolling(inside), 1)
         self._estimate.setWordWrap(True)
         self.body.addWidget(self._estimate)
+
+    def _inside_more(self) -> QWidget:
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.setSpacing(theme.M)
+        layout.addLayout(self._preset_row())
+        layout.addWidget(self._part.others)
+        layout.addWidget(self._network)
+        titles = (self.tr("New head"), self.tr("What the network will see"), self.tr("All settings"))
+        parts = (self._head, self._preview, self._advanced)
+        self._head_fold, self._preview_fold, self._advanced_fold = map(Fold, titles, parts)
+        for fold in self.folds:
+            layout.addWidget(fold)
+        self._preview_fold.say(self.tr("your own photos, varied as in training"))
+        return inside
 
     def _form(self) -> QGridLayout:
         form = QGridLayout()
@@ -291,10 +306,28 @@ class ModelPage(WizardPage):
             self._head.describe(base.features, None if self._found is None else self._found.classes)
         self._head_fold.say(self._head.summary)
         count = len(set_here)
-        self._advanced_fold.say(self.tr("{count} set").format(count=count) if count else self.tr("all automatic"))
+        settings = self.tr("{count} set").format(count=count) if count else self.tr("all automatic")
+        self._advanced_fold.say(settings)
+        self._more.say("; ".join((self._preset_titles()[draft.preset].lower(), settings)))
+        self._show_parts(draft)
         self._preview.explain(draft.train, views)
-        self._preset_words.setText(self._exact_sentence(views) if exact else self._preset_sentence(draft.train, values))
+        self._preset_words.setText(exact_sentence(views) if exact else preset_sentence(draft.train, values))
         return values
+
+    def _show_parts(self, draft: Draft) -> None:
+        """What each choice needs, and how long it takes as far as is known."""
+        for train in self._part.main:
+            if not replace(draft, train=train).needs_pytorch:
+                needs = self.tr("Works without PyTorch.")
+            elif self._trainer.complete:
+                needs = self.tr("Uses PyTorch.")
+            else:
+                needs = self.tr("Needs PyTorch, which the next step can add.")
+            self._part.card(train).tell_needs(needs)
+        self._costs.show(self._part_jobs(draft))
+
+    def _part_jobs(self, draft: Draft) -> dict[str, dict[str, Any]]:
+        return {train: replace(draft, train=train).job() for train in self._part.main}
 
     def _machine_choices(self, draft: Draft) -> dict[str, Any]:
         """What the trainer filled in for choices like these; what is set itself is no default."""
@@ -309,35 +342,12 @@ class ModelPage(WizardPage):
         base, head = self._base_choice.base, self._head.values()
         return (draft.train, "" if base is None else base.name, str(head.get("hidden", "")))
 
-    def _exact_sentence(self, views: int) -> str:
-        """What a preset means where the last layer is fitted in one go."""
-        text = self.tr("Each photo passes through the network once.")
-        if views > 1:
-            text = self.tr("Each photo passes through the network in {views} versions.")
-            text = text.format(views=wording.number(views))
-        judged = self.tr("With few photos, all are used for training and cross-validation measures the accuracy.")
-        return f"{text} {judged}"
-
-    def _preset_sentence(self, train: str, values: Mapping[str, Any]) -> str:
-        number = wording.number
-        words = [self.tr("At most {epochs} epochs").format(epochs=number(int(values["epochs"])))]
-        if values["recipe.patience"]:
-            text = self.tr("fewer if there is no improvement for {patience}")
-            words.append(text.format(patience=number(int(values["recipe.patience"]))))
-        if train == "head" and values["recipe.views"] > 1:
-            words.append(self.tr("{views} versions of each photo").format(views=values["recipe.views"]))
-        if train != "head" and (values["recipe.mixup"] or values["recipe.cutmix"]):
-            words.append(self.tr("photos are mixed"))
-        if values["recipe.ema"]:
-            words.append(self.tr("weights are averaged"))
-        return "; ".join(words) + "."
-
     def _ask(self) -> None:
         job, python = self._job(), self._trainer.python
 
         def question(tell: Tell, cancelled: Cancelled) -> object:
             del tell
-            return _measured(job, python, cancelled)
+            return measured(job, python, cancelled)
 
         self._cost.ask(question)
         if self._preview_fold.opened:
@@ -346,6 +356,7 @@ class ModelPage(WizardPage):
     def _give_up(self) -> None:
         self._timer.stop()
         self._cost.stop()
+        self._costs.stop()
         self._rate.stop()
         self._preview.stop()
 
@@ -360,14 +371,19 @@ class ModelPage(WizardPage):
             self._on_changed()
 
     def _on_estimate(self, found: Estimate) -> None:
-        self._found, self._found_for = found, self._asked_for(self.into(self._draft))
+        draft = self.into(self._draft)
+        self._found, self._found_for = found, self._asked_for(draft)
+        self._costs.know(draft.job(), found.seconds)
         self._show_choices()
-        device = wording.device(found.device)
+        jobs = self._part_jobs(draft)
+        if not self._trainer.complete:
+            jobs = {train: job for train, job in jobs.items() if not replace(draft, train=train).needs_pytorch}
+        self._costs.ask(jobs, self._trainer.python)
         text = self.tr("About {time} on this computer ({device}). {trainable} of {total} parameters are trained.")
         self._estimate.setText(
             text.format(
                 time=wording.long_duration(found.seconds),
-                device=device,
+                device=wording.device(found.device),
                 trainable=spelt_number(found.trainable),
                 total=spelt_number(found.total),
             )
@@ -382,9 +398,3 @@ class ModelPage(WizardPage):
 def _choices(draft: Draft) -> tuple[object, ...]:
     """The part of a draft that is chosen on this page."""
     return draft.train, draft.preset, dict(draft.advanced)
-
-
-def _measured(job: dict[str, Any], python: Path | None, cancelled: Cancelled) -> Estimate:
-    from resnet_desktop.jobs.estimate import estimate
-
-    return estimate(job, python, cancelled)
