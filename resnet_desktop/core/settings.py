@@ -180,6 +180,7 @@ FIT = Setting("fit", "crop", "Part of the photo that the network sees", choices=
 LIST_ORDER = Setting("list_order", "added", "Photo order", choices=("added", "name", "class", "unsure", "sure"))
 LIST_VIEW = Setting("list_view", "list", "Layout of the photos", choices=("list", "grid"))
 LIST_GROUPED = Setting("list_grouped", False, "Group the photos by class")
+SUGGEST_LABELS = Setting("suggest_labels", True, "Suggest labels while photos are labelled")
 THUMBNAIL_SIDE = Setting("thumbnail_side", 128, "Thumbnails in the grid, in pixels", minimum=64, maximum=256)
 TRAINER_PYTHON = Setting("trainer_python", "", "Python with PyTorch", "Empty: found by the app.", private=True)
 WINDOW = Setting("window", "", "Place and size of the window and of its parts, as Qt writes them")

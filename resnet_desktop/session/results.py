@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -39,6 +39,8 @@ Source = Path | bytes
 
 MOST_NAMED = 6
 """So many labels that are present at once are named in one line."""
+LEAST_TO_SUGGEST = 3
+"""Labelled photos that each of two classes needs, at the least, before labels are suggested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,3 +321,24 @@ class ModelInfo:
     problem: str = ""
     answers: str = ""
     thresholds: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """The place of a class, and how probable it is."""
+
+    place: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How many of how many labelled photos are named rightly by a layer that has not seen them."""
+
+    right: int
+    photos: int
+
+
+def enough_to_suggest(counts: Sequence[int]) -> bool:
+    """Whether so many photos of each class are enough to learn from."""
+    return sum(count >= LEAST_TO_SUGGEST for count in counts) >= 2

@@ -105,14 +105,21 @@ class GalleryDelegate(QStyledItemDelegate):
         if not self.labels_shown:
             draw_text(painter, line, text, small, colours.secondary)
             return
-        painter.setPen(QPen(QColor(colours.border if item.label is None else item.label.colour), 1.4))
+        guess = item.suggestion if item.label is None else None
+        said = item.label if guess is None else guess.label
+        painter.setPen(QPen(QColor(colours.border if said is None else said.colour), 1.4))
         painter.setBrush(Qt.BrushStyle.NoBrush if item.label is None else QColor(item.label.colour))
         painter.drawEllipse(QRectF(line.left() + 1, line.center().y() - 4, 8, 8))
         words = line.adjusted(16, 0, 0, 0)
-        if item.label is None:
-            draw_text(painter, words, text, small, colours.secondary)
-        else:
+        if item.label is not None:
             draw_text(painter, words, item.label.name, small, colours.text)
+        elif guess is not None:
+            share = wording.percent(guess.probability)
+            draw_text(painter, words, share, small, colours.secondary, right=True)
+            words.setRight(words.right() - painter.fontMetrics().horizontalAdvance(share) - theme.S)
+            draw_text(painter, words, self.tr("{name}?").format(name=guess.label.name), small, colours.secondary)
+        else:
+            draw_text(painter, words, text, small, colours.secondary)
 
 
 def paint_ground(painter: QPainter, row: QRectF, option: QStyleOptionViewItem, colours: theme.Theme) -> None:

@@ -22,7 +22,7 @@ from PySide6.QtCore import (
 )
 
 from resnet_desktop.gui.background.thumbnails import Thumbnails
-from resnet_desktop.gui.gallery.photo_classes import MIME, PhotoClass
+from resnet_desktop.gui.gallery.photo_classes import MIME, PhotoClass, Suggestion
 from resnet_desktop.gui.style import wording
 from resnet_desktop.gui.widgets.plain import plain_tip
 from resnet_desktop.session.results import Failure, Result, Source
@@ -36,7 +36,8 @@ _NO_INDEX = QModelIndex()
 class Item:
     """One photo in the list: its number (never used again), where it is, its name, and what came of it so far.
 
-    ``queued``: it waits for its result. ``label``: what the user says it is. ``round``: which of the list's rounds of
+    ``queued``: it waits for its result. ``label``: what the user says it is. ``suggestion``: what it may be, of those
+    labels; it counts while there is no label. ``round``: which of the list's rounds of
     questions the outcome belongs to; a later one has another model, or shows it another part.
     """
 
@@ -46,6 +47,7 @@ class Item:
     outcome: Result | Failure | None = None
     queued: bool = True
     label: PhotoClass | None = None
+    suggestion: Suggestion | None = None
     round: int = 0
 
 
@@ -185,6 +187,14 @@ class GalleryModel(QAbstractListModel):
         self.thumbnails.forget({item.number for item in there})  # one that was asked for in between has failed
         self._touch_all()
 
+    def set_suggestions(self, suggestions: Mapping[int, Suggestion | None]) -> None:
+        """Say what photos may be, by their numbers; those that are not in the list are passed over."""
+        rows = [row for number in suggestions if (row := self._rows.get(number)) is not None]
+        for row in rows:
+            self._items[row].suggestion = suggestions[self._items[row].number]
+        for first, last in _ranges_from_the_end(rows):
+            self.dataChanged.emit(self.index(first), self.index(last))
+
     def requeue_all(self) -> list[Item]:
         """Drop every outcome, as after a change of the model: all photos wait for a new one. Returns them."""
         self._round += 1
@@ -264,6 +274,10 @@ class GalleryModel(QAbstractListModel):
         """What is known of a photo, in one line."""
         if item.label is not None:
             return self.tr("{words}. Labelled {label}").format(words=self._answer(item), label=item.label.name)
+        if item.suggestion is not None:
+            text, share = self.tr("{words}. Suggested label: {label}, {share}"), item.suggestion.probability
+            name = item.suggestion.label.name
+            return text.format(words=self._answer(item), label=name, share=wording.percent(share))
         return self._answer(item)
 
     def _answer(self, item: Item) -> str:

@@ -35,6 +35,14 @@ class PhotoClass:
         return COLOURS[self.number % len(COLOURS)]
 
 
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What the app takes a photo for that has no label yet, and how probable that is."""
+
+    label: PhotoClass
+    probability: float
+
+
 def clean(name: str) -> str:
     """A name as it is kept: on one line, without outer blanks, not too long; may be empty."""
     return " ".join(name.split())[:LONGEST_NAME].strip()

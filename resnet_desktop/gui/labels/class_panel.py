@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QCheckBox,
     QFrame,
     QHBoxLayout,
     QLineEdit,
@@ -18,7 +19,7 @@ from resnet_desktop.gui.gallery.photo_classes import PhotoClass
 from resnet_desktop.gui.labels.class_list import ClassList
 from resnet_desktop.gui.style import icons, theme
 from resnet_desktop.gui.widgets.menus import Entry, Line, copy_text, open_menu
-from resnet_desktop.gui.widgets.plain import PlainLabel
+from resnet_desktop.gui.widgets.plain import PlainLabel, plain_tip
 
 
 class ClassShelf(QFrame):
@@ -40,6 +41,7 @@ class ClassShelf(QFrame):
         self.setProperty("panel", "true")
         self.list = ClassList()
         self.new = QLineEdit()
+        self.suggest, self._judged = QCheckBox(self.tr("Suggest labels")), PlainLabel()
         self.teach = QPushButton(self.tr("Teach it these classes…"))
         self._words, self._title, self._close = PlainLabel(), PlainLabel(self.tr("Classes")), QToolButton()
         self._build()
@@ -49,6 +51,16 @@ class ClassShelf(QFrame):
         """What to do next."""
         self._words.setText(text)
         self._make_room()
+
+    def tell_judged(self, right: int, photos: int) -> None:
+        """How good the suggestions are; no photos: nothing is known of it."""
+        text = self.tr("{right} of {photos} right").format(right=right, photos=photos) if photos else ""
+        self._judged.setText(text)
+
+    @property
+    def judged(self) -> str:
+        """What is said of the suggestions."""
+        return self._judged.text()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Words wrap anew."""
@@ -64,6 +76,7 @@ class ClassShelf(QFrame):
         """Follow the app's font and colours."""
         self._title.setFont(theme.font(strong=True))
         self._words.setFont(theme.font(0.9))
+        self._judged.setFont(theme.font(0.9))
         self._close.setIcon(icons.icon("close"))
         self.list.viewport().update()
 
@@ -84,6 +97,13 @@ class ClassShelf(QFrame):
         self.teach.clicked.connect(self.teach_asked)
         self.list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.list.customContextMenuRequested.connect(self._on_menu)
+        tip = self.tr("Learns from your labels as you go, and suggests one for each other photo. Enter accepts it.")
+        self.suggest.setToolTip(plain_tip(tip))
+        self._judged.setProperty("tone", "secondary")
+        self._judged.setToolTip(plain_tip(self.tr("Labelled photos, each named by what was learnt from the others")))
+        line = QHBoxLayout()
+        line.addWidget(self.suggest, 1)
+        line.addWidget(self._judged)
         head = QHBoxLayout()
         head.setContentsMargins(theme.M, theme.XS, theme.XS, 0)
         head.addWidget(self._title, 1)
@@ -91,8 +111,10 @@ class ClassShelf(QFrame):
         foot = QVBoxLayout()
         foot.setContentsMargins(theme.M, theme.XS, theme.M, theme.M)
         foot.setSpacing(theme.S)
-        for widget in (self.new, self._words, self.teach):
-            foot.addWidget(widget)
+        foot.addWidget(self.new)
+        foot.addLayout(line)
+        foot.addWidget(self._words)
+        foot.addWidget(self.teach)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(theme.XS)

@@ -91,7 +91,21 @@ class Labelling(QObject):
             if item is not None and item.label is not one and not isinstance(item.outcome, Failure)
         }
         if before:
-            self.undo_stack.push(_Assign(self, before, one))
+            words = self.tr("label “{name}”").format(name=one.name) if one else self.tr("removing a label")
+            self.undo_stack.push(_Assign(self, before, dict.fromkeys(before, one), words))
+
+    def accept_suggestions(self, photos: Iterable[int]) -> int:
+        """Let photos without a label be what is suggested, as one step; returns how many."""
+        items = [item for number in photos if (item := self._gallery.item(number)) is not None]
+        after = {
+            item.number: item.suggestion.label
+            for item in items
+            if item.label is None and item.suggestion is not None and not isinstance(item.outcome, Failure)
+        }
+        if after:
+            words = self.tr("accepting suggestions")
+            self.undo_stack.push(_Assign(self, dict.fromkeys(after), after, words))
+        return len(after)
 
     def open(self, names: Mapping[int, str], *, replace: bool, memory: QUndoCommand) -> None:
         """Labels out of a file, by name, as one step; with ``replace`` in place of all that there are.
@@ -158,13 +172,12 @@ class Labelling(QObject):
 
 
 class _Assign(QUndoCommand):
-    def __init__(self, labelling: Labelling, before: Labels, after: PhotoClass | None) -> None:
-        words = labelling.tr("label “{name}”").format(name=after.name) if after else labelling.tr("removing a label")
+    def __init__(self, labelling: Labelling, before: Labels, after: Labels, words: str) -> None:
         super().__init__(words)
         self._labelling, self._before, self._after = labelling, before, after
 
     def redo(self) -> None:
-        self._labelling.set_labels(dict.fromkeys(self._before, self._after))
+        self._labelling.set_labels(self._after)
 
     def undo(self) -> None:
         self._labelling.set_labels(self._before)

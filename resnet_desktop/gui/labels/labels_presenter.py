@@ -12,6 +12,7 @@ from PySide6.QtGui import QKeySequence, QShortcut, QUndoCommand, QUndoStack
 from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.core.errors import ResNetDesktopError
+from resnet_desktop.gui.background.preferences import Preferences
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
 from resnet_desktop.gui.gallery.gallery_view import GalleryView
@@ -21,6 +22,7 @@ from resnet_desktop.gui.labels.class_list import KEYS
 from resnet_desktop.gui.labels.class_panel import ClassShelf
 from resnet_desktop.gui.labels.labelling import Labelling
 from resnet_desktop.gui.labels.merge_question import ask_how_to_open
+from resnet_desktop.gui.labels.suggestions import Suggestions
 from resnet_desktop.gui.style import wording
 from resnet_desktop.gui.widgets import dialogs
 from resnet_desktop.gui.widgets.actions import Actions
@@ -49,11 +51,17 @@ class LabelDesk(QObject):
         view: GalleryView,
         shelf: ClassShelf,
         stack: QUndoStack,
+        preferences: Preferences,
         window: QWidget,
     ) -> None:
         super().__init__(window)
         self._actions, self._gallery, self._view, self._shelf, self._window = actions, gallery, view, shelf, window
         self.labelling = Labelling(gallery, stack, self)
+        self.suggestions = Suggestions(
+            self.labelling, gallery, view, shelf, actions.accept_suggestion, preferences, self
+        )
+        self.suggestions.said.connect(self.said)
+        self.suggestions.accepted.connect(lambda: self._go_on(self._view.currentIndex().row()))
         self._tasks = Tasks(1, "labels", self)
         self._tasks.failed.connect(self.said)
         self._known: dict[str, str] | None = None  # label by path; None until it has been read
@@ -73,6 +81,7 @@ class LabelDesk(QObject):
         self._actions.label.setChecked(shown)
         self._shelf.setVisible(shown)
         self._view.show_labels(shown)
+        self.suggestions.show(shown=shown)
         for key in self._keys:
             key.setEnabled(shown)
         if shown and not self.labelling.classes:

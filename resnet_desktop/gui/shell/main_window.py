@@ -101,7 +101,7 @@ class MainWindow(QMainWindow):
         self.evidence = EvidenceActions(self.actions_, self.inspect, self.controller, self.preferences, self)
         self.exporting.dress = self.evidence.dress
         stack, page = self.history.stack, self.inspect
-        self.labels = LabelDesk(self.actions_, self.gallery, page.gallery, page.shelf, stack, self)
+        self.labels = LabelDesk(self.actions_, self.gallery, page.gallery, page.shelf, stack, self.preferences, self)
         self.menus = PhotoMenus(self.actions_, page, self.labels, self)
         self.clipboard = PhotoClipboard(self.actions_, page, self.evidence, settings, self)
         parts = (self.actions_, self.gallery, page.gallery, self.controller, self.labels, stack, self.notice)
@@ -188,6 +188,7 @@ class MainWindow(QMainWindow):
             self.clipboard.close()
             self.models.close()
             self.organizer.close()
+            self.labels.suggestions.close()
             self._tasks.drain()
             self.controller.close()
         super().closeEvent(event)
@@ -225,7 +226,8 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self.setFocus()  # not a button: no outline before the keyboard is used
         page = self.inspect
-        LetterKeys(self, (page.photo_list, page.shelf.list, page.middle, page.predictions, page.heatmap))
+        listed = (page.photo_list, page.shelf.list)
+        LetterKeys(self, (*listed, page.middle, page.predictions, page.heatmap), entered=(*listed, page.view))
         FocusRing((page.gallery, page.view, page.predictions.bars), self)
         connect_wheel(self.actions_.wheel, self.preferences)
         self.drop_overlay = DropOverlay(self)
