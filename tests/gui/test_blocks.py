@@ -344,10 +344,10 @@ def test_the_page_in_its_sizes(qtbot: QtBot, qapp: QApplication, page: BlockPage
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for width, height in ((1400, 900), (1000, 800), (460, 900)):
         page.resize(width, height)
+        qtbot.waitUntil(lambda width=width: page.details.width() <= width, timeout=WAIT)  # type: ignore[misc]
         qtbot.wait(60)
         assert page.grab().save(str(SCREENSHOTS / f"blocks-{appearance}-{width}.png"))
         sheet, button = page.details.sheet, page.details.heatmap_button
         assert sheet.height() >= sheet.heightForWidth(sheet.width())  # nothing is cut off
         beside = sheet.mapTo(page, QPoint(0, 0)).x() > button.mapTo(page, QPoint(0, 0)).x()
         assert beside == (width >= 900)
-        assert page.details.width() <= width
