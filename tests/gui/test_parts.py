@@ -186,7 +186,11 @@ def test_the_demonstration(tmp_path: Path, model_file: Path, home: Path) -> None
     assert done.returncode == 0, done.stderr
     assert [line.split()[0] for line in done.stdout.splitlines()[:3]] == ["cat.jpg", "coffee.jpg", "rocket.jpg"]
     assert QImage(str(target)).width() == 1200
-    assert [json.loads(line)["trace"] for line in done.stderr.splitlines()] == ["window_shown", "first_prediction"]
+    assert [json.loads(line)["trace"] for line in done.stderr.splitlines()] == [
+        "window_shown",
+        "first_prediction",
+        "first_heatmap",
+    ]
 
 
 def test_a_demonstration_without_a_model_says_so(tmp_path: Path, home: Path) -> None:
