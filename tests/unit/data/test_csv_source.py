@@ -59,7 +59,7 @@ def test_columns_in_any_order_with_roles(tmp_path: Path) -> None:
         ("path,label\n,a\n", "no path on line 2"),
         ("path,label\n1.jpg\n", "no label on line 2"),
         ("path,label,role\n1.jpg,a,exam\n", "unknown role on line 2: exam"),
-        ("path,label\n" + "x" * 200_000 + ",a\n", "field larger"),
+        ("path,label\n" + "x" * 200_000 + ",a\n", "more than 131,072 characters"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, said: str) -> None:
