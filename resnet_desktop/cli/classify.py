@@ -41,31 +41,37 @@ if TYPE_CHECKING:
 STDIN = (0,)
 Format = Literal["table", "json", "jsonl", "csv", "camtrap-dp", "megadetector"]
 
+TopOption = Annotated[
+    int, typer.Option("--top", min=0, max=100_000, metavar="K", help="Number of classes per photo; 0: all.")
+]
+HeatmapsOption = Annotated[
+    Path | None, typer.Option("--heatmaps", help="Write a heatmap of each photo to this folder.")
+]
+PhotosOption = Annotated[
+    Path | None, typer.Option("--photos", help="The folder of the photos that a list names. Default: the list's.")
+]
+DetectionThresholdOption = Annotated[
+    float | None,
+    typer.Option("--detection-threshold", min=0.0, max=1.0, metavar="P", help="Detections to classify, 0 to 1."),
+]
+LayoutOption = Annotated[
+    Literal["wide", "long"], typer.Option("--layout", help="CSV: a row per photo, or one per class.")
+]
+
 
 def classify(
     paths: Annotated[
         list[str],
         typer.Argument(metavar="PATH…", help="Files, folders, patterns or lists; - reads paths from standard input."),
     ],
-    top: Annotated[
-        int, typer.Option("--top", min=0, max=100_000, metavar="K", help="Number of classes per photo; 0: all.")
-    ] = 5,
+    top: TopOption = 5,
     recursive: Annotated[bool, typer.Option("--recursive", help="Include subfolders.")] = False,
     format: Annotated[Format, typer.Option("--format", help="Output format.")] = "table",  # noqa: A002 - the option
     output: Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")] = None,
-    heatmaps: Annotated[
-        Path | None, typer.Option("--heatmaps", help="Write a heatmap of each photo to this folder.")
-    ] = None,
-    photos: Annotated[
-        Path | None, typer.Option("--photos", help="The folder of the photos that a list names. Default: the list's.")
-    ] = None,
-    detection_threshold: Annotated[
-        float | None,
-        typer.Option("--detection-threshold", min=0.0, max=1.0, metavar="P", help="Detections to classify, 0 to 1."),
-    ] = None,
-    layout: Annotated[
-        Literal["wide", "long"], typer.Option("--layout", help="CSV: a row per photo, or one per class.")
-    ] = "wide",
+    heatmaps: HeatmapsOption = None,
+    photos: PhotosOption = None,
+    detection_threshold: DetectionThresholdOption = None,
+    layout: LayoutOption = "wide",
     group_threshold: GroupThresholdOption = None,
     batch: Annotated[int | None, typer.Option("--batch", min=1, max=4096, help="Photos per run.")] = None,
     values: RangeOption = None,
