@@ -10,7 +10,7 @@ from pathlib import Path
 NAME = "resnet-desktop"
 LINUX = Path(__file__).with_name("linux")
 DEPENDS = (
-    *("libc6 (>= 2.28)", "libdbus-1-3", "libegl1", "libfontconfig1", "libfreetype6", "libgcc-s1", "libgl1"),
+    *("libdbus-1-3", "libegl1", "libfontconfig1", "libfreetype6", "libgcc-s1", "libgl1"),
     *("libglib2.0-0t64 | libglib2.0-0", "libstdc++6", "libwayland-client0", "libwayland-cursor0", "libwayland-egl1"),
     *("libx11-6", "libx11-xcb1", "libxcb1", "xkb-data"),
 )
@@ -24,6 +24,12 @@ Files: *
 Copyright: ResNet Desktop contributors
 License: MIT
 """
+
+
+def depends() -> str:
+    """What the package asks for. Python and the libraries beside it were built for the C library of this system."""
+    version = (os.confstr("CS_GNU_LIBC_VERSION") or "glibc 2.28").split()[-1]
+    return ", ".join((f"libc6 (>= {version})", *DEPENDS))
 
 
 def build(folder: Path, place: Path, repo: Path, version: str, flavour: str) -> Path:
@@ -67,7 +73,7 @@ def _control(root: Path, version: str, architecture: str, flavour: str) -> None:
     text = (
         f"Package: {NAME}\nVersion: {version}\nArchitecture: {architecture}\nSection: graphics\nPriority: optional\n"
         f"Installed-Size: {size}\nMaintainer: ResNet Desktop contributors <noreply@example.org>\n"
-        f"Depends: {', '.join(DEPENDS)}\n"
+        f"Depends: {depends()}\n"
         "Description: classify photos with a residual network, and see why\n"
         " Photos are classified on this computer, with heatmaps that show what an answer rests on.\n"
         f" A guide teaches the network classes of one's own.\n{runtime}"

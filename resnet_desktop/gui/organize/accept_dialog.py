@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QDoubleSpinBox,
     QHBoxLayout,
-    QHeaderView,
     QSplitter,
     QTableWidget,
     QTableWidgetItem,
@@ -28,6 +27,7 @@ from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.style.screen import size_within_screen
 from resnet_desktop.gui.widgets.inputs import calm
 from resnet_desktop.gui.widgets.plain import PlainLabel, plain_tip
+from resnet_desktop.gui.widgets.plain_table import dress_table
 from resnet_desktop.session.results import Result
 
 SURE = 90
@@ -86,18 +86,10 @@ class AcceptDialog(QDialog):
             head.addWidget(widget)
         head.addStretch(1)
         table = self.table
-        table.setHorizontalHeaderLabels([self.tr("Class"), self.tr("Photos")])
-        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        table.horizontalHeader().setHighlightSections(False)
-        table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        table.verticalHeader().hide()
-        table.setShowGrid(False)
-        table.setWordWrap(False)
+        dress_table(table, (self.tr("Class"), self.tr("Photos")), self.tr("Classes"))
         table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
         table.setSelectionMode(QTableWidget.SelectionMode.SingleSelection)
-        table.setTabKeyNavigation(False)
         table.setMinimumWidth(200)
-        table.setAccessibleName(self.tr("Classes"))
         left, split = QWidget(), QSplitter(Qt.Orientation.Horizontal)
         inside = QVBoxLayout(left)
         inside.setContentsMargins(0, 0, 0, 0)

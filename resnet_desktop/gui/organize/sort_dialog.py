@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QHeaderView,
     QLineEdit,
     QMessageBox,
     QPushButton,
@@ -34,6 +33,7 @@ from resnet_desktop.gui.style.screen import size_within_screen
 from resnet_desktop.gui.widgets.choice import Choice as ChoiceBox
 from resnet_desktop.gui.widgets.inputs import calm
 from resnet_desktop.gui.widgets.plain import PlainLabel, message_box, plain_tip
+from resnet_desktop.gui.widgets.plain_table import dress_table
 from resnet_desktop.gui.widgets.working import Working
 from resnet_desktop.session.results import Result
 from resnet_desktop.sorting.choosing import By, Choice, choose, counts
@@ -181,18 +181,10 @@ class SortDialog(QDialog):
 
     def _build_table(self) -> None:
         table = self.table
-        table.setHorizontalHeaderLabels([self.tr("Folder"), self.tr("Photos")])
-        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        table.horizontalHeader().setHighlightSections(False)
-        table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        table.verticalHeader().hide()
-        table.setShowGrid(False)
-        table.setWordWrap(False)
+        dress_table(table, (self.tr("Folder"), self.tr("Photos")), self.tr("Photos in each folder"))
         table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
-        table.setTabKeyNavigation(False)
         table.setMinimumHeight(90)
-        table.setAccessibleName(self.tr("Photos in each folder"))
 
     def _connect(self) -> None:
         for changed in (self.scope.currentIndexChanged, self.by.currentIndexChanged, self.threshold.valueChanged):

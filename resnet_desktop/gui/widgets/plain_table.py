@@ -14,7 +14,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QTableWidget, QWidget
 
 from resnet_desktop.gui.style import theme
 
@@ -63,6 +63,20 @@ class PlainTable(QTableView):
     def _on_row(self, current: QModelIndex, _before: QModelIndex) -> None:
         if current.isValid():
             self.row_chosen.emit(current.row())
+
+
+def dress_table(table: QTableWidget, titles: Sequence[str], name: str) -> None:
+    """Make a table of few rows look as ``PlainTable`` does; the first column takes the room that is left."""
+    table.setHorizontalHeaderLabels(list(titles))
+    header = table.horizontalHeader()
+    header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+    header.setHighlightSections(False)
+    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    table.verticalHeader().hide()
+    table.setShowGrid(False)
+    table.setWordWrap(False)
+    table.setTabKeyNavigation(False)
+    table.setAccessibleName(name)
 
 
 class RowsModel(QAbstractTableModel, Generic[Row]):
