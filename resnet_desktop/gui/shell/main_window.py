@@ -16,7 +16,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from resnet_desktop.core import settings as declared
 from resnet_desktop.core.settings import FIT, LIST_ORDER, MODEL, PROVIDER, Settings
 from resnet_desktop.gui.background.pictures import Photos
 from resnet_desktop.gui.background.preferences import Preferences
@@ -37,11 +36,10 @@ from resnet_desktop.gui.saving.evidence_actions import EvidenceActions
 from resnet_desktop.gui.saving.photo_clipboard import PhotoClipboard
 from resnet_desktop.gui.saving.results_export import ResultsExport
 from resnet_desktop.gui.shell.appearance import Appearance
-from resnet_desktop.gui.shell.chosen_models import ChosenModels
 from resnet_desktop.gui.shell.companions import Companions
 from resnet_desktop.gui.shell.letter_keys import LetterKeys
 from resnet_desktop.gui.shell.list_desk import ListDesk
-from resnet_desktop.gui.shell.missing_words import missing_words
+from resnet_desktop.gui.shell.model_presenter import ModelPresenter
 from resnet_desktop.gui.shell.photo_menus import PhotoMenus
 from resnet_desktop.gui.shell.report_dialog import ReportDialog
 from resnet_desktop.gui.shell.status_panel import StatusPanel
@@ -55,7 +53,7 @@ from resnet_desktop.gui.style.screen import size_within_screen
 from resnet_desktop.gui.widgets import dialogs
 from resnet_desktop.gui.widgets.actions import Actions
 from resnet_desktop.gui.widgets.notice import NoticeBar
-from resnet_desktop.session.results import Failure, Limits, ModelInfo
+from resnet_desktop.session.results import Limits
 
 if TYPE_CHECKING:
     from resnet_desktop.gui.wizard.wizard import TrainWizard
@@ -72,7 +70,6 @@ class MainWindow(QMainWindow):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self._painted = False
-        self._chosen = ChosenModels()
         self.provider = "auto"
         self.preferences = Preferences(settings, self)
         self._teaching, self._system = Teaching(settings, self), SystemNotice(self)
@@ -109,7 +106,8 @@ class MainWindow(QMainWindow):
         self._build()
         self._connect_actions()
         self._connect_work()
-        self._update_actions()
+        self._models_at_work = ModelPresenter(self)
+        self.update_actions()
         self.companions = Companions(self)
 
     @property
@@ -152,7 +150,7 @@ class MainWindow(QMainWindow):
         self.evidence.cancel()
         self.exporting.cancel()
         self.gallery.unqueue()
-        self._update_actions()
+        self.update_actions()
 
     def apply_theme(self, appearance: str) -> None:
         """``system``, ``light`` or ``dark``."""
@@ -256,7 +254,7 @@ class MainWindow(QMainWindow):
         for maker in (self.exporting, self.evidence):
             maker.said.connect(self.notice.say)
             maker.working.connect(self.notice.follow)
-            maker.busy_changed.connect(self._update_actions)
+            maker.busy_changed.connect(self.update_actions)
         self.models.changed.connect(self._teaching.look_for_models)
         self._teaching.model_wanted.connect(self.open_model)
         self._teaching.networks_wanted.connect(self.models.get)
@@ -283,24 +281,13 @@ class MainWindow(QMainWindow):
         self.arrivals.labels_wanted.connect(self.labels.open)
         self._tasks.failed.connect(self.notice.say)
         self.status.cancel_asked.connect(self.cancel)
-        self.status.model_menu_asked.connect(self._on_model_menu_asked)
         self.inspect.seconds_changed.connect(self.status.show_seconds)
-        self.inspect.heatmap.look.fit_changed.connect(self._on_fit_chosen)
         self.inspect.photo_list.order_chosen.connect(lambda order: self.preferences.change(LIST_ORDER, order))
         self.preferences.problem.connect(self.notice.say)
-        controller = self.controller
-        controller.model_loading.connect(lambda _wanted: self.status.show_loading())
-        controller.model_ready.connect(self._on_model_ready)
-        controller.model_failed.connect(self._on_model_failed)
-        controller.fit_changed.connect(lambda _fit: self._classify_all())
-        controller.provider_fell_back.connect(self._on_provider_fell_back)
-        controller.queue_changed.connect(self._on_queue_changed)
-        controller.stopped.connect(self._on_stopped)
 
     def open_model(self, wanted: str) -> None:
         """Switch to another model, by its name in the library or its path."""
-        self._chosen.add(wanted)
-        self.controller.open_model(wanted, self.provider)
+        self._models_at_work.open(wanted)
 
     def open_wizard(self, *sources: Path) -> None:
         """The guide to training, with photos to begin with; one at a time."""
@@ -334,9 +321,10 @@ class MainWindow(QMainWindow):
 
     def _show_page(self) -> None:
         self._pages.setCurrentWidget(self.inspect if self.gallery.items else self.welcome)
-        self._update_actions()
+        self.update_actions()
 
-    def _update_actions(self) -> None:
+    def update_actions(self) -> None:
+        """Which commands can be given now."""
         some = bool(self.gallery.rowCount())
         does = self.actions_
         views = (does.fit, does.actual_size, does.zoom_in, does.zoom_out)
@@ -344,31 +332,6 @@ class MainWindow(QMainWindow):
             action.setEnabled(some)
         does.cancel.setEnabled(self.controller.busy or self.evidence.busy or self.exporting.busy)
         does.rest.setEnabled(some and not self.controller.busy)
-
-    def _classify_all(self) -> None:
-        items = self.companions.without_results(self.gallery.requeue_all())
-        self.controller.classify((item.number, item.source) for item in items)
-        self.inspect.start_anew()
-
-    def _on_model_ready(self, info: ModelInfo) -> None:
-        self.companions.show_model(info)
-        self.status.show_model(info)
-        self.models.show_current(info)
-        self.welcome.show_model(info)
-        chosen = self._chosen.answered(self.controller.loading)
-        if chosen is not None:
-            self.preferences.change(MODEL, chosen)
-        if self.preferences.is_new(declared.TOLD_PROBLEM, info.problem):
-            self.notice.say(info.problem)
-        missing = missing_words(info)
-        if missing is not None:
-            self.notice.say(missing[0], (missing[1], lambda: self.models.ask_for_labels(info.path)))
-        self._classify_all()
-
-    def _on_model_failed(self, failure: Failure) -> None:
-        self._chosen.answered(self.controller.loading)
-        self.status.show_no_model()
-        self.notice.say(failure.text)
 
     def _on_labelling_wanted(self, photos: Sequence[Path]) -> None:
         self.arrivals.add_photos(photos)
@@ -380,28 +343,6 @@ class MainWindow(QMainWindow):
         look = (self.tr("See the results") if there_is_a_model else self.tr("Look at it"), self._teaching.show_run)
         (self.notice.tell if there_is_a_model else self.notice.say)(words, look)
         self._system.tell(self.tr("Training"), words, self._teaching.show_run)
-
-    def _on_provider_fell_back(self, sentence: str) -> None:
-        self.notice.say(sentence)
-        self.status.show_provider(self.tr("CPU"), sentence)
-
-    def _on_stopped(self, failure: Failure) -> None:
-        self.gallery.unqueue()
-        self._update_actions()
-        self.notice.say(failure.text)
-
-    def _on_queue_changed(self, done: int, total: int) -> None:
-        self.status.show_queue(done, total)
-        if done in (0, total):
-            self._update_actions()
-
-    def _on_fit_chosen(self, fit: str) -> None:
-        self.preferences.change(FIT, fit)
-        self.controller.set_fit("whole" if fit == "whole" else "crop")
-
-    def _on_model_menu_asked(self, corner: QPoint) -> None:
-        menu = self.actions_.model_menu
-        menu.popup(corner - QPoint(0, menu.sizeHint().height()))
 
     def _on_open_files(self) -> None:
         dialogs.ask_for_photos(self, lambda paths: self.add_paths(paths))
