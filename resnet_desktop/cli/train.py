@@ -58,6 +58,10 @@ TrainChoice = Annotated[
     str | None,
     typer.Option("--train", metavar="head|last-stage|last-two-stages|all|scratch", help="Which part to train."),
 ]
+MaxMinutes = Annotated[
+    float | None, typer.Option("--max-minutes", help="How long the run may take; the schedule is shortened to fit.")
+]
+Preset = Annotated[str | None, typer.Option("--preset", metavar="quick|balanced|best", help="How thoroughly to train.")]
 
 
 def train(
@@ -68,13 +72,9 @@ def train(
     label_column: LabelColumn = None,
     base: Annotated[str | None, typer.Option("--base", metavar="NAME|PATH", help="The model to start from.")] = None,
     what: TrainChoice = None,
-    preset: Annotated[
-        str | None, typer.Option("--preset", metavar="quick|balanced|best", help="How thoroughly to train.")
-    ] = None,
+    preset: Preset = None,
     epochs: Annotated[int | None, typer.Option("--epochs", help="Passes through the photos.")] = None,
-    minutes: Annotated[
-        float | None, typer.Option("--max-minutes", help="How long the run may take; the schedule is shortened to fit.")
-    ] = None,
+    minutes: MaxMinutes = None,
     batch: Annotated[int | None, typer.Option("--batch-size", help="Photos per training step.")] = None,
     rate: Annotated[float | None, typer.Option("--learning-rate", help="Peak learning rate.")] = None,
     size: Annotated[int | None, typer.Option("--input-size", help="Input side length, in pixels.")] = None,

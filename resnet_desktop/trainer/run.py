@@ -161,9 +161,7 @@ class Run:
             parameters=count_parameters(network),
         )
         if not len(training):
-            first = skipped[0][1]
-            hint = f"{first.message} {first.hint or ''}".strip()
-            raise DataError("no_images", "None of the training photos can be read.", hint)
+            raise DataError("no_images", "None of the training photos can be read.", str(skipped[0][1]))
         self._warn(found, training, validation)
         chosen = balance.chosen(self.recipe.balance, training.labels)
         ending = self._ending(found)

@@ -57,6 +57,13 @@ class Actions(QObject):
         self.report = self._action(self.tr("Report a problem…"))
         self.about = self._action(self.tr("About ResNet Desktop"))
         self.themes = self._theme_actions()
+        self._set_tips()
+        self.model_menu = QMenu(self.tr("&Model"), window)
+        self._fill_menus()
+        self.tool_bar = self._tool_bar()
+        self.refresh_icons()
+
+    def _set_tips(self) -> None:
         tips = {
             self.open_files: self.tr("Classify photos"),
             self.open_folder: self.tr("Classify the photos in a folder and its subfolders"),
@@ -70,10 +77,6 @@ class Actions(QObject):
         for action, text in tips.items():
             keys_text = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             action.setToolTip(plain_tip(f"{text} ({keys_text})"))
-        self.model_menu = QMenu(self.tr("&Model"), window)
-        self._fill_menus()
-        self.tool_bar = self._tool_bar()
-        self.refresh_icons()
 
     def refresh_icons(self) -> None:
         """Draw the icons in the colours of the theme."""

@@ -82,8 +82,7 @@ def fit(
         slope = np.empty((classes, width + 1))
         slope[:, :-1] = z.T @ x
         slope[:, -1] = z.sum(0)
-        kept = flat.reshape(classes, width + 1)[:, :-1]
-        slope[:, :-1] += strength * kept
+        slope[:, :-1] += strength * (kept := flat.reshape(classes, width + 1)[:, :-1])
         return value + strength / 2 * float((kept**2).sum()), slope.ravel()
 
     first = np.zeros((classes, width + 1))
