@@ -208,7 +208,7 @@ class InspectPage(QWidget):
 
     def _list(self) -> QWidget:
         """The photos, and below them the classes that they are sorted into."""
-        self.gallery.setMinimumSize(170, 120)
+        self.gallery.setMinimumSize(170, 88)
         left = QSplitter(Qt.Orientation.Vertical)
         left.setHandleWidth(1)
         left.setChildrenCollapsible(False)
