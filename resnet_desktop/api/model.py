@@ -25,7 +25,7 @@ from resnet_desktop.bundle.file.torch_file import is_torch_file
 from resnet_desktop.bundle.format.class_hierarchy import class_or_group
 from resnet_desktop.bundle.labels.label_file import read_labels
 from resnet_desktop.bundle.library import remembered_labels
-from resnet_desktop.bundle.library.importing import Known, fitting
+from resnet_desktop.bundle.library.importing import ModelHints, fitting
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import AnswerError, ImageError, ResNetDesktopError
 from resnet_desktop.explain.cam.explainer import Explainer
@@ -243,7 +243,7 @@ def open_model(
         ProviderError: the provider does not work here.
     """
     path = Library().find(fspath(name_or_path))
-    known = Known(_labels(labels), _transforms(transforms))
+    known = ModelHints(_labels(labels), _transforms(transforms))
     options: dict[str, Any] = {"provider": provider, "top": top, "fit": fit, "range": range}
     if is_torch_file(path):
         folder = tempfile.mkdtemp(prefix="resnet-desktop-")

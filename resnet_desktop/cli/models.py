@@ -140,13 +140,13 @@ def install(
 ) -> None:
     """Check a model file and copy it into the library, with labels and preprocessing where it has none."""
     from resnet_desktop.bundle.labels.label_file import read_labels
-    from resnet_desktop.bundle.library.importing import Known
+    from resnet_desktop.bundle.library.importing import ModelHints
     from resnet_desktop.bundle.library.library import Library
     from resnet_desktop.inference import admission
 
     chosen: dict[str, Any] = {"side": crop, "resize": resize, "values": values, "interpolation": interpolation}
     chosen |= {"fit": fit, "channels": channels, "range": pixel_range}
-    known = Known(
+    known = ModelHints(
         read_labels(labels) if labels else None,
         _transforms(chosen),
         any_size=crop is None and resize is None,

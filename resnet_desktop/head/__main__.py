@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     except JobError as error:
         return refuse(error)
     heed_signals(Path(job.output))
-    from resnet_desktop.head.lead import run_job  # ONNX Runtime: not needed to refuse a bad job file
+    from resnet_desktop.head.launcher import run_job  # ONNX Runtime: not needed to refuse a bad job file
 
     return run_job(job, options.control or job.control, resumed=options.resume is not None)
 

@@ -31,7 +31,7 @@ from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file import tensors
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.library import importing
-from resnet_desktop.bundle.library.importing import Known
+from resnet_desktop.bundle.library.importing import ModelHints
 from resnet_desktop.core import atomic, limits, own_process, paths
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError, StorageError
 from resnet_desktop.core.progress import Cancelled, CancelledError, never
@@ -79,7 +79,7 @@ def admit(model: Path | Bundle, cancelled: Cancelled = never) -> None:
     _remember(path, sha256, found)
 
 
-def copy(path: Path, target: Path, known: Known, cancelled: Cancelled = never) -> Bundle:
+def copy(path: Path, target: Path, known: ModelHints, cancelled: Cancelled = never) -> Bundle:
     """As ``importing.copy_model``, done and tried by a child process: this one reads what has passed.
 
     Raises:
@@ -238,7 +238,7 @@ def _limit(path: Path) -> None:
     limits.limit_own_memory(_memory(size), tensors.MAX_BYTES)
 
 
-def _told(known: Known) -> bytes:
+def _told(known: ModelHints) -> bytes:
     transforms = None if known.transforms is None else known.transforms.to_json()
     told: dict[str, Any] = {"labels": known.labels, "transforms": transforms, "provenance": dict(known.provenance)}
     told |= {"any_size": known.any_size, "layout": known.layout, "output_name": known.output_name}
@@ -246,10 +246,10 @@ def _told(known: Known) -> bytes:
     return json.dumps(told).encode("ascii")
 
 
-def _known(told: str) -> Known:
+def _known(told: str) -> ModelHints:
     values = json.loads(told)
     labels, transforms = values["labels"], values["transforms"]
-    return Known(
+    return ModelHints(
         None if labels is None else tuple(labels),
         None if transforms is None else Transforms.from_json(transforms),
         values["provenance"],

@@ -27,7 +27,7 @@ Command = Callable[["Engine"], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class SessionListener:
     """Who hears of the work; each is called on the session thread.
 
     Attributes:
@@ -52,7 +52,7 @@ class Heard:
 class SessionWorker:
     """What waits to be done with the model, and doing it. All methods but ``work`` return at once, on any thread."""
 
-    def __init__(self, limits: Limits, heard: Heard) -> None:
+    def __init__(self, limits: Limits, heard: SessionListener) -> None:
         self.requests = Requests()
         self.closed = False
         self.limits = limits

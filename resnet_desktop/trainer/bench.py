@@ -25,7 +25,7 @@ from resnet_desktop.trainer.inputs.augment import Augmenter
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed, PictureFeed
 from resnet_desktop.trainer.inputs.picture_tensor import load_pictures, square
 from resnet_desktop.trainer.loop.engine import Engine
-from resnet_desktop.trainer.loop.remaining_work import Ending
+from resnet_desktop.trainer.loop.remaining_work import RemainingWork
 from resnet_desktop.trainer.loop.spent import STARTING
 from resnet_desktop.trainer.network.build import build_network, count_parameters, training_mode
 from resnet_desktop.trainer.probe import Probe
@@ -131,7 +131,7 @@ def estimate(job: Job) -> dict[str, Any]:
         evaluations += phase.epochs * (phase.size / last.size) ** 2
         seconds += phase.epochs * max(1, training // min(phase.batch_size, training)) * per_step
     seconds += STARTING + answer * _answers(bench, evaluations)
-    ending = Ending.of(found, has_features=engine.head is not None)
+    ending = RemainingWork.of(found, has_features=engine.head is not None)
     seconds += ending.seconds(answer) + bench.seconds_per_picture * (ending.learnt + ending.judged)
     seconds += bench.seconds_per_lesson * training * _crops(bench)
     return {

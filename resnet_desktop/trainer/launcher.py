@@ -22,7 +22,7 @@ from resnet_desktop.runs.error_messages import in_words
 from resnet_desktop.runs.final_event import FORESEEN, LastWord, failed, keep_log
 from resnet_desktop.runs.lock import lock_folder
 from resnet_desktop.runs.reporter import Reporter, Silent, complain, exit_code, newest_checkpoint, refuse
-from resnet_desktop.trainer.distributed.process_group import World, join
+from resnet_desktop.trainer.distributed.process_group import ProcessGroup, join
 from resnet_desktop.trainer.loop import checkpoint as checkpoints
 from resnet_desktop.trainer.run import Run
 
@@ -49,7 +49,7 @@ def run_job(job: Job, mode: str, *, resumed: bool = False) -> int:
     return code
 
 
-def _lead(job: Job, mode: str, world: World, resumed: bool) -> int:
+def _lead(job: Job, mode: str, world: ProcessGroup, resumed: bool) -> int:
     folder = Path(job.output)
     try:
         if not resumed:
@@ -84,7 +84,7 @@ def _lead(job: Job, mode: str, world: World, resumed: bool) -> int:
     return events.EXIT_FINISHED
 
 
-def _conclude(error: BaseException, reporter: Reporter, control: Control, world: World) -> int:
+def _conclude(error: BaseException, reporter: Reporter, control: Control, world: ProcessGroup) -> int:
     """The last event of a run that was not finished; returns the exit code."""
     if isinstance(error, CancelledRunError):
         # A signal may have come from torchrun because another process has failed.
@@ -104,7 +104,7 @@ def _conclude(error: BaseException, reporter: Reporter, control: Control, world:
     return code
 
 
-def _follow(job: Job, world: World) -> int:
+def _follow(job: Job, world: ProcessGroup) -> int:
     """Do a part of the work; ends as the first process does, or with an error of its own."""
     world.on_vain(lambda: os._exit(_code_of_all(world)))
     try:
@@ -118,7 +118,7 @@ def _follow(job: Job, world: World) -> int:
     return _code_of_all(world)
 
 
-def _own_failure(error: ResNetDesktopError, world: World) -> int:
+def _own_failure(error: ResNetDesktopError, world: ProcessGroup) -> int:
     """End with an error; the first process may have met it, too, or be the cause of it: then that one says so."""
     ending, trouble = world.wait_for_ending(SOON_SECONDS), None
     if ending is None:
@@ -133,7 +133,7 @@ def _own_failure(error: ResNetDesktopError, world: World) -> int:
     return exit_code(told)
 
 
-def _code_of_all(world: World) -> int:
+def _code_of_all(world: ProcessGroup) -> int:
     """The exit code of the process that ends first."""
     ending = world.wait_for_ending()
     return events.EXIT_OTHER if ending is None else ending.code
@@ -142,7 +142,7 @@ def _code_of_all(world: World) -> int:
 class Led(Control):
     """The control of a process beside the first: it does as that one does, and leaves signals to it."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: ProcessGroup) -> None:
         super().__init__("none")
         self._world = world
 

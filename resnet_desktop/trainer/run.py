@@ -23,7 +23,7 @@ from resnet_desktop.jobs.job import Job, Recipe
 from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.runs.reporter import Reporter
 from resnet_desktop.trainer import choices, machine
-from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.distributed.process_group import ProcessGroup
 from resnet_desktop.trainer.evaluation.frozen_features import Extractor, features_cache
 from resnet_desktop.trainer.export import disk_space
 from resnet_desktop.trainer.inputs import memory
@@ -34,7 +34,7 @@ from resnet_desktop.trainer.loop import checkpoint as checkpoints
 from resnet_desktop.trainer.loop import compiling
 from resnet_desktop.trainer.loop.budget import Budget
 from resnet_desktop.trainer.loop.engine import Engine
-from resnet_desktop.trainer.loop.remaining_work import Ending
+from resnet_desktop.trainer.loop.remaining_work import RemainingWork
 from resnet_desktop.trainer.loop.spent import Spent
 from resnet_desktop.trainer.network.build import base_checksum, build_network, count_parameters, read_base
 from resnet_desktop.trainer.network.classifier import Classifier
@@ -58,8 +58,8 @@ class Run:
         ModelError: the base cannot be read.
     """
 
-    def __init__(self, job: Job, reporter: Reporter, control: Control, world: World | None = None) -> None:
-        self.world = world or World()
+    def __init__(self, job: Job, reporter: Reporter, control: Control, world: ProcessGroup | None = None) -> None:
+        self.world = world or ProcessGroup()
         # What is chosen by measuring, such as the precision, must be the same everywhere.
         self.job: Job = self.world.told(choices.fill(job) if self.world.first else None)
         self.folder = Path(job.output)
@@ -187,7 +187,7 @@ class Run:
         self._settle_compiling(engine)
         return engine
 
-    def _budget(self, training: Feed, validation: Feed, ending: Ending) -> Budget | None:
+    def _budget(self, training: Feed, validation: Feed, ending: RemainingWork) -> Budget | None:
         """What fits the schedule to the time, where the job limits it."""
         if self.spent is None or self.job.max_minutes is None:
             return None
@@ -320,9 +320,9 @@ class Run:
         feeds = [FeatureFeed(f.values, f.labels, f.samples, augmenter, self.device) for f in (training, validation)]
         return feeds[0], feeds[1], [*skipped, *more]
 
-    def _ending(self, found: Scan) -> Ending:
+    def _ending(self, found: Scan) -> RemainingWork:
         """What comes after training; where features are at hand, an epoch does not tell how long an answer takes."""
-        ending = Ending.of(found, has_features=self.job.train == "head")
+        ending = RemainingWork.of(found, has_features=self.job.train == "head")
         return dataclasses.replace(ending, answer=self._answer)
 
     def _teller(self, part: str, rest: Callable[[float], float] | None = None) -> Callable[[int, int], None]:

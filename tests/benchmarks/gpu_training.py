@@ -209,7 +209,7 @@ def sizes(setting: Setting, run: Path, pixels: tuple[int, ...]) -> Table:
     from resnet_desktop.data.dataset import scan
     from resnet_desktop.runs.evaluation.calibrate import wilson_interval
     from resnet_desktop.trainer import choices
-    from resnet_desktop.trainer.distributed.process_group import World
+    from resnet_desktop.trainer.distributed.process_group import ProcessGroup
     from resnet_desktop.trainer.evaluation.evaluate import Evaluator
     from resnet_desktop.trainer.inputs.augment import Augmenter
     from resnet_desktop.trainer.inputs.feeds import PictureFeed
@@ -227,7 +227,7 @@ def sizes(setting: Setting, run: Path, pixels: tuple[int, ...]) -> Table:
     network.load_state_dict(state.best or state.network, strict=False)
     pictures, _ = load_pictures(found.validation, square(choices.stored_side(job.recipe)), os.cpu_count() or 1)
     feed = PictureFeed(pictures.to(device), Augmenter(job.recipe, job.recipe.transforms, device), device)
-    evaluate = Evaluator(network, job.recipe, device, World(), lambda: None)
+    evaluate = Evaluator(network, job.recipe, device, ProcessGroup(), lambda: None)
     table = Table(f"{run.name}: {len(feed)} held-out training photos by input size", ("top-1 (95 % interval)", "loss"))
     for size in pixels:
         result = evaluate(feed, size, size)

@@ -75,7 +75,7 @@ def test_what_says_nothing_leads_to_labelling(open_window: OpenWindow, qtbot: Qt
     qtbot.waitUntil(offer.isVisible, timeout=WAIT)
     qtbot.mouseClick(offer.buttons[0], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(window.gallery.items) == 3, timeout=WAIT)
-    assert window.inspect.shelf.isVisible()
+    assert window.inspect.class_panel.isVisible()
     window.wizard.close()
 
 

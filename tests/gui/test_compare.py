@@ -88,8 +88,8 @@ def test_depths_and_methods_change_one_thing(open_window: OpenWindow, qtbot: QtB
 
 def test_a_preset_follows_what_is_asked_outside(open_window: OpenWindow, qtbot: QtBot) -> None:
     _, page, compare = compared(open_window, qtbot)
-    page.desk.choose_layer("layer2.1")
-    page.desk.choose_method("layercam")
+    page.presenter.choose_layer("layer2.1")
+    page.presenter.choose_method("layercam")
     qtbot.waitUntil(lambda: all(cell.request.method == "layercam" for cell in compare.cells), timeout=20_000)
     cells = filled(qtbot, compare)
     assert compare.preset == CLASSES
@@ -156,15 +156,15 @@ def test_models_side_by_side(open_window: OpenWindow, qtbot: QtBot, wary_model_f
 def test_four_pins_are_not_pushed_out(open_window: OpenWindow, qtbot: QtBot) -> None:
     window, page, compare = compared(open_window, qtbot)
     for target in best(page)[:4]:
-        page.desk.choose_target(target)
-        qtbot.waitUntil(lambda: not page.desk.waiting, timeout=10_000)
+        page.presenter.choose_target(target)
+        qtbot.waitUntil(lambda: not page.presenter.waiting, timeout=10_000)
         page.put_beside()
     assert all(cell.kept for cell in compare.cells)
     there = list(compare.cells)
     page.put_beside()  # the same once more
     assert compare.cells == there
-    page.desk.choose_target(best(page)[4])
-    qtbot.waitUntil(lambda: not page.desk.waiting, timeout=10_000)
+    page.presenter.choose_target(best(page)[4])
+    qtbot.waitUntil(lambda: not page.presenter.waiting, timeout=10_000)
     page.put_beside()
     assert compare.cells == there
     assert "Remove one first" in window.notice.text

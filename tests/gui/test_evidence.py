@@ -48,9 +48,9 @@ def page_with(
 
 def arrived(qtbot: QtBot, page: InspectPage) -> Evidence:
     """The heatmap that was asked for."""
-    qtbot.waitUntil(lambda: not page.desk.waiting and page.evidence is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: not page.presenter.waiting and page.evidence is not None, timeout=20_000)
     assert page.evidence is not None
-    assert page.evidence.request == page.desk.request
+    assert page.evidence.request == page.presenter.request
     return page.evidence
 
 
@@ -85,32 +85,32 @@ def test_a_layer_is_chosen_with_words_beside_it(open_window: OpenWindow, qtbot: 
 def test_the_depth_slider_has_every_depth_at_once(open_window: OpenWindow, qtbot: QtBot) -> None:
     _, page = page_with(open_window, qtbot)
     slider = page.heatmap.controls.depth_slider
-    names = [choice.name for choice in page.desk.layers]
+    names = [choice.name for choice in page.presenter.layers]
     slider.setValue(names.index("layer2.0"))
     assert arrived(qtbot, page).layer == "layer2.0"
-    qtbot.waitUntil(lambda: page.desk.has_depths)
+    qtbot.waitUntil(lambda: page.presenter.has_depths)
     asked: list[object] = []
-    page.desk.waiting_changed.connect(lambda waiting: asked.append(waiting) if waiting else None)
+    page.presenter.waiting_changed.connect(lambda waiting: asked.append(waiting) if waiting else None)
     for name in LAYERS:
         slider.setValue(names.index(name))
         shown = page.evidence
         assert shown is not None
-        assert (shown.layer, shown.request) == (name, page.desk.request)
+        assert (shown.layer, shown.request) == (name, page.presenter.request)
     assert not asked
     outcome = page.gallery.current.outcome  # type: ignore[union-attr]
     assert isinstance(outcome, Result)
     page.predictions.class_chosen.emit(outcome.scores[1].index)
-    assert page.desk.has_depths is False
+    assert page.presenter.has_depths is False
     assert arrived(qtbot, page).target == outcome.scores[1].index
 
 
 def test_a_map_from_all_depths_is_that_of_its_layer_alone(open_window: OpenWindow, qtbot: QtBot) -> None:
     _, page = page_with(open_window, qtbot)
-    page.desk.choose_layer("layer2.1")
+    page.presenter.choose_layer("layer2.1")
     together = arrived(qtbot, page)
-    page.desk.choose_method("layercam")
+    page.presenter.choose_method("layercam")
     arrived(qtbot, page)
-    page.desk.choose_method("gradcam")
+    page.presenter.choose_method("gradcam")
     alone = arrived(qtbot, page)
     assert alone is not together
     assert alone.raw is not None
@@ -139,7 +139,7 @@ def test_methods_and_contrast_by_keyboard(open_window: OpenWindow, qtbot: QtBot)
     press(qtbot, page, "A")
     assert arrived(qtbot, page).against is None
     for keys, step in (("[", -1), ("Shift+D", -1), ("]", 1), ("D", 1)):
-        names = [choice.name for choice in page.desk.layers]
+        names = [choice.name for choice in page.presenter.layers]
         before = page.heatmap.controls.depth_slider.value()
         press(qtbot, page, keys)
         assert arrived(qtbot, page).layer == names[before + step]
@@ -199,20 +199,20 @@ def test_the_value_under_the_pointer(open_window: OpenWindow, qtbot: QtBot) -> N
 def test_a_gradient_that_cannot_pass_is_explained(open_window: OpenWindow, qtbot: QtBot, bent_model_file: Path) -> None:
     _, page = page_with(open_window, qtbot, model=bent_model_file)
     controls, panel = page.heatmap.controls, page.heatmap
-    page.desk.choose_layer("layer1.0")
+    page.presenter.choose_layer("layer1.0")
     free = arrived(qtbot, page)
     assert free.method == "eigencam"  # the first method that works there
     disabled = controls.method.findData("gradcam")
     assert not controls.method.model().index(disabled, 0).flags() & Qt.ItemFlag.ItemIsEnabled
     assert "Atan" in controls.method.itemData(disabled, Qt.ItemDataRole.ToolTipRole)
-    page.desk.choose_layer("layer4.0")
-    page.desk.choose_method("gradcam")
+    page.presenter.choose_layer("layer4.0")
+    page.presenter.choose_method("gradcam")
     assert arrived(qtbot, page).problem is None
     # Asked all the same, as by a request made before the model came:
     item = page.gallery.current
     assert item is not None
-    page.desk._set_request(page.desk.request.__class__(layer="layer1.0", method="gradcam"))
-    page.desk._ask()
+    page.presenter._set_request(page.presenter.request.__class__(layer="layer1.0", method="gradcam"))
+    page.presenter._ask()
     refused = arrived(qtbot, page)
     assert refused.problem is not None
     assert "Atan" in panel.note
@@ -226,37 +226,37 @@ def test_a_gradient_that_cannot_pass_is_explained(open_window: OpenWindow, qtbot
 def test_a_long_method_shows_its_progress_and_is_cancelled(open_window: OpenWindow, qtbot: QtBot) -> None:
     window, page = page_with(open_window, qtbot)
     before = page.evidence
-    with qtbot.waitSignal(page.desk.progressed, timeout=20_000):
-        page.desk.choose_method("occlusion")
+    with qtbot.waitSignal(page.presenter.progressed, timeout=20_000):
+        page.presenter.choose_method("occlusion")
     assert not page.heatmap.controls.depth_slider.isEnabled()
-    qtbot.waitUntil(lambda: page.heatmap.busy.shown or not page.desk.waiting, timeout=5000)
-    page.desk.choose_method("scorecam")
-    with qtbot.waitSignal(page.desk.progressed, timeout=20_000):
+    qtbot.waitUntil(lambda: page.heatmap.busy.shown or not page.presenter.waiting, timeout=5000)
+    page.presenter.choose_method("scorecam")
+    with qtbot.waitSignal(page.presenter.progressed, timeout=20_000):
         pass
     assert window.actions_.cancel.isEnabled()
     window.actions_.cancel.trigger()
-    assert not page.desk.waiting
+    assert not page.presenter.waiting
     assert page.evidence is not None
-    assert page.desk.request == page.evidence.request
+    assert page.presenter.request == page.evidence.request
     assert page.heatmap.controls.method.currentData() == page.evidence.method
     assert before is page.evidence or page.evidence.method == "occlusion"
     assert not page.heatmap.busy.shown
-    page.desk.choose_method("eigencam")
+    page.presenter.choose_method("eigencam")
     assert arrived(qtbot, page).method == "eigencam"
 
 
 def test_a_new_photo_and_a_new_model_in_mid_run(open_window: OpenWindow, qtbot: QtBot, wary_model_file: Path) -> None:
     window, page = page_with(open_window, qtbot, CAT, COFFEE)
-    page.desk.choose_layer("layer1.0")
-    page.desk.choose_method("scorecam")
+    page.presenter.choose_layer("layer1.0")
+    page.presenter.choose_method("scorecam")
     page.gallery.select_row(1)
-    page.desk.choose_method("gradcam")
+    page.presenter.choose_method("gradcam")
     later = arrived(qtbot, page)
     assert (later.item, later.layer, later.method) == (1, "layer1.0", "gradcam")
-    page.desk.choose_method("scorecam")
+    page.presenter.choose_method("scorecam")
     window.open_model(str(wary_model_file))
-    page.desk.choose_layer("layer3.0")  # asked while the model is on its way in
-    page.desk.choose_method("layercam")
+    page.presenter.choose_layer("layer3.0")  # asked while the model is on its way in
+    page.presenter.choose_method("layercam")
     qtbot.waitUntil(lambda: page.model_name == "wary18", timeout=20_000)
     wait_settled(qtbot, window)
     switched = arrived(qtbot, page)
@@ -266,8 +266,8 @@ def test_a_new_photo_and_a_new_model_in_mid_run(open_window: OpenWindow, qtbot: 
 
 def test_closing_in_mid_run(open_window: OpenWindow, qtbot: QtBot) -> None:
     window, page = page_with(open_window, qtbot)
-    with qtbot.waitSignal(page.desk.progressed, timeout=20_000):
-        page.desk.choose_method("scorecam")
+    with qtbot.waitSignal(page.presenter.progressed, timeout=20_000):
+        page.presenter.choose_method("scorecam")
     window.close()
     assert not page.heatmap.busy.isVisible()
 
@@ -309,7 +309,7 @@ def test_a_picture_is_saved_as_it_is_seen(open_window: OpenWindow, qtbot: QtBot,
 
 def test_the_raw_map_and_the_report_are_saved(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window, page = page_with(open_window, qtbot)
-    page.desk.choose_layer("layer3.1")
+    page.presenter.choose_layer("layer3.1")
     shown = arrived(qtbot, page)
     window.evidence.save_map(tmp_path / "cat.npz")
     qtbot.waitUntil(lambda: "Saved as" in window.notice.text, timeout=10_000)

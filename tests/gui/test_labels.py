@@ -47,10 +47,10 @@ def labels_of(window: MainWindow) -> list[str | None]:
 
 
 def type_class(window: MainWindow, name: str) -> None:
-    shelf = window.inspect.shelf
-    shelf.new.setFocus()
-    QTest.keyClicks(shelf.new, name)
-    QTest.keyClick(shelf.new, Qt.Key.Key_Return)
+    class_panel = window.inspect.class_panel
+    class_panel.new.setFocus()
+    QTest.keyClicks(class_panel.new, name)
+    QTest.keyClick(class_panel.new, Qt.Key.Key_Return)
 
 
 def opened(qtbot: QtBot, open_window: OpenWindow, photos: list[Path]) -> MainWindow:
@@ -64,8 +64,8 @@ def opened(qtbot: QtBot, open_window: OpenWindow, photos: list[Path]) -> MainWin
 
 def test_photos_are_sorted_with_keys_and_taught(qtbot: QtBot, open_window: OpenWindow, photos: list[Path]) -> None:
     window = opened(qtbot, open_window, photos)
-    shelf, view = window.inspect.shelf, window.inspect.gallery
-    assert not shelf.teach.isEnabled()
+    class_panel, view = window.inspect.class_panel, window.inspect.gallery
+    assert not class_panel.teach.isEnabled()
     type_class(window, "class 1")  # a digit that is typed is a digit
     type_class(window, "weevil")
     assert [one.name for one in window.labels.labelling.classes] == ["class 1", "weevil"]
@@ -81,7 +81,7 @@ def test_photos_are_sorted_with_keys_and_taught(qtbot: QtBot, open_window: OpenW
     assert labels_of(window)[3] is None
     window.actions_.redo.trigger()
     assert labels_of(window)[3] == "class 1"
-    shelf.teach.click()
+    class_panel.teach.click()
     qtbot.waitUntil(lambda: window.wizard is not None and window.wizard.data.complete, timeout=WAIT)
     assert window.wizard is not None
     draft = window.wizard.data.into(window.wizard.draft)
@@ -112,34 +112,38 @@ def test_labels_come_back_with_their_files(qtbot: QtBot, open_window: OpenWindow
 def test_dragged_onto_a_class(qtbot: QtBot, open_window: OpenWindow, photos: list[Path]) -> None:
     window = opened(qtbot, open_window, photos)
     type_class(window, "weevil")
-    model, classes = window.gallery, window.inspect.shelf.list.classes
+    model, classes = window.gallery, window.inspect.class_panel.list.classes
     mime = model.mimeData([model.index(row) for row in (2, 3)])
     assert [Path(url.toLocalFile()) for url in mime.urls()] == photos[2:4]
     assert not drops.accepts(mime)  # the window does not take its own photos for new ones
-    shelf, button, key = window.inspect.shelf.list, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    inside = QPointF(shelf.visualRect(classes.index(0)).center())
+    class_panel, button, key = (
+        window.inspect.class_panel.list,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    inside = QPointF(class_panel.visualRect(classes.index(0)).center())
     for dropped, taken in ((QMimeData(), False), (mime, True)):
         enter = QDragEnterEvent(inside.toPoint(), Qt.DropAction.CopyAction, dropped, button, key)
-        QCoreApplication.sendEvent(shelf.viewport(), enter)
+        QCoreApplication.sendEvent(class_panel.viewport(), enter)
         assert enter.isAccepted() is taken
         event = QDropEvent(inside, Qt.DropAction.CopyAction, dropped, button, key)
-        shelf.dropEvent(event)
+        class_panel.dropEvent(event)
         assert event.isAccepted() is taken
     assert labels_of(window)[2:4] == ["weevil", "weevil"]
 
 
 def test_clicked_renamed_and_removed(qtbot: QtBot, open_window: OpenWindow, photos: list[Path]) -> None:
     window = opened(qtbot, open_window, photos)
-    shelf, labelling = window.inspect.shelf, window.labels.labelling
+    class_panel, labelling = window.inspect.class_panel, window.labels.labelling
     for name in ("one", "two", "  TWO ", ""):
         type_class(window, name)
     assert [one.name for one in labelling.classes] == ["one", "two"]
     window.inspect.gallery.select_numbers([0, 3])
-    place = shelf.list.visualRect(shelf.list.classes.index(1)).center()
-    QTest.mouseClick(shelf.list.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(place))
+    place = class_panel.list.visualRect(class_panel.list.classes.index(1)).center()
+    QTest.mouseClick(class_panel.list.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(place))
     assert labels_of(window)[:4] == ["two", None, None, "two"]
     first, second = labelling.classes
-    assert shelf.list.classes.setData(shelf.list.classes.index(1), "weevil")
+    assert class_panel.list.classes.setData(class_panel.list.classes.index(1), "weevil")
     assert labels_of(window)[0] == "weevil"
     assert not labelling.rename(first, "Weevil")
     assert not labelling.rename(first, "  ")

@@ -163,7 +163,7 @@ def test_predictions_become_labels_after_a_look(open_window: OpenWindow, qtbot: 
     assert set(taken.values()) == {title.text()}
     dialog.start.click()
     assert {item.number: item.label.name for item in items[1:] if item.label} == taken
-    assert not window.inspect.shelf.isHidden()
+    assert not window.inspect.class_panel.isHidden()
     window.actions_.undo.trigger()
     assert [item.label.name if item.label else None for item in items] == ["mine", None, None, None]
     assert [one.name for one in labelling.classes] == ["mine"]

@@ -74,11 +74,11 @@ def test_suggestions_are_accepted_by_a_key_and_taken_back(
     qtbot: QtBot, open_window: OpenWindow, photos: list[Path]
 ) -> None:
     window = labelling(qtbot, open_window, photos, 6)
-    view, shelf, accept = window.inspect.gallery, window.inspect.shelf, window.actions_.accept_suggestion
+    view, class_panel, accept = window.inspect.gallery, window.inspect.class_panel, window.actions_.accept_suggestion
     assert not accept.isEnabled()
     wait_for(qtbot, lambda: len(suggested(window)) == 2 * EACH - 6)
     assert suggested(window) == {row: ("spots", "stripes")[row % 2] for row in range(6, 2 * EACH)}
-    assert shelf.judged == "6 of 6 right"
+    assert class_panel.judged == "6 of 6 right"
     assert "Suggested label: spots" in str(view.model().index(6, 0).data(Qt.ItemDataRole.ToolTipRole))
     save_screenshot(window, "suggestions")
     assert view.currentIndex().row() == 6
@@ -91,7 +91,7 @@ def test_suggestions_are_accepted_by_a_key_and_taken_back(
     for expected in (7, 6):
         window.actions_.undo.trigger()
         assert sum(label is not None for label in labels_of(window)) == expected
-    new = shelf.new
+    new = class_panel.new
     new.setFocus()
     QTest.keyClicks(new, "waves")
     QTest.keyClick(new, Qt.Key.Key_Return)  # in a line that is typed in it is no answer
@@ -106,19 +106,19 @@ def test_nothing_is_learnt_from_a_few_photos_or_where_it_is_switched_off(
     qtbot: QtBot, open_window: OpenWindow, photos: list[Path]
 ) -> None:
     window = labelling(qtbot, open_window, photos, 4)
-    shelf = window.inspect.shelf
+    class_panel = window.inspect.class_panel
     qtbot.wait(700)  # longer than the labels settle
     assert not suggested(window)
-    QTest.mouseClick(shelf.suggest, Qt.MouseButton.LeftButton)
-    assert not shelf.suggest.isChecked()
+    QTest.mouseClick(class_panel.suggest, Qt.MouseButton.LeftButton)
+    assert not class_panel.suggest.isChecked()
     window.inspect.gallery.setFocus()  # the click has taken it to the switch
     QTest.keyClick(window.inspect.gallery, Qt.Key.Key_1)
     QTest.keyClick(window.inspect.gallery, Qt.Key.Key_2)
     qtbot.wait(700)
     assert not suggested(window)
-    shelf.suggest.click()
+    class_panel.suggest.click()
     wait_for(qtbot, lambda: bool(suggested(window)))
-    shelf.suggest.click()
+    class_panel.suggest.click()
     assert not suggested(window)
     assert not window.actions_.accept_suggestion.isEnabled()
     window.close()
@@ -133,6 +133,6 @@ def test_a_base_that_cannot_be_read_is_said_once(
     for key in (Qt.Key.Key_1, Qt.Key.Key_2):
         QTest.keyClick(window.inspect.gallery, key)
     wait_for(qtbot, lambda: window.notice.text.startswith("No labels are suggested"))
-    assert not window.inspect.shelf.suggest.isChecked()
+    assert not window.inspect.class_panel.suggest.isChecked()
     window.close()
     assert Settings().flag(SUGGEST_LABELS)  # next time it may be there

@@ -81,10 +81,10 @@ def window_of(*photos: str, model: str) -> Iterator[MainWindow]:
 
 def settled(window: MainWindow) -> bool:
     """Whether every photo has its answer and the one that is looked at its evidence."""
-    items, current, desk = window.gallery.items, window.inspect.gallery.current, window.inspect.desk
+    items, current, presenter = window.gallery.items, window.inspect.gallery.current, window.inspect.presenter
     answered = bool(items) and all(isinstance(item.outcome, Result) for item in items)
-    shown = desk.evidence is not None and current is not None and desk.evidence.item == current.number
-    return answered and shown and not desk.waiting and window.inspect.view.has_photo
+    shown = presenter.evidence is not None and current is not None and presenter.evidence.item == current.number
+    return answered and shown and not presenter.waiting and window.inspect.view.has_photo
 
 
 def look_at(window: MainWindow, row: int) -> None:
@@ -115,11 +115,11 @@ def comparisons(window: MainWindow, folder: Path) -> None:
     page.compare.fill(DEPTHS)
     wait_for(lambda: not page.compare.waiting)
     save(page.middle, folder / "depths.jpg")
-    page.desk.choose_layer("blocks.10")
+    page.presenter.choose_layer("blocks.10")
     page.compare.fill(METHODS)
-    wait_for(lambda: not page.compare.waiting and not page.desk.waiting)
+    wait_for(lambda: not page.compare.waiting and not page.presenter.waiting)
     save(page.middle, folder / "methods.jpg")
-    page.desk.choose_layer("head")
+    page.presenter.choose_layer("head")
     page.heatmap.opacity_slider.setValue(opacity)
     page.show_view(PHOTO)
 
@@ -142,7 +142,7 @@ def doubts(window: MainWindow, folder: Path) -> None:
     window.resize(*HIGH)
     QTest.qWait(200)
     save(window.inspect.predictions, folder / "mistake.png")
-    window.inspect.desk.choose_method("eigencam")
+    window.inspect.presenter.choose_method("eigencam")
     wait_for(lambda: settled(window))
     window.inspect.open_check()
     check = window.inspect.check

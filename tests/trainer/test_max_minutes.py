@@ -21,7 +21,7 @@ from resnet_desktop.trainer.loop import spent as spending
 from resnet_desktop.trainer.loop.budget import Budget
 from resnet_desktop.trainer.loop.checkpoint import load_latest
 from resnet_desktop.trainer.loop.engine import Engine
-from resnet_desktop.trainer.loop.remaining_work import Ending
+from resnet_desktop.trainer.loop.remaining_work import RemainingWork
 from resnet_desktop.trainer.loop.schedule import Cost, Schedule, fitted, seconds_ahead
 from resnet_desktop.trainer.loop.spent import STARTING, Spent
 from resnet_desktop.trainer.run import Run
@@ -114,7 +114,7 @@ def test_time_is_counted_over_all_processes_without_pauses(tmp_path: Path) -> No
 
 def budget(clock: Clock, folder: Path, limit: float) -> Budget:
     recipe = [Phase(10, 32, 8), Phase(2, 64, 8)]
-    return Budget(limit, Spent(folder, Control("trial"), clock), recipe, [100, 100], 50, Ending())
+    return Budget(limit, Spent(folder, Control("trial"), clock), recipe, [100, 100], 50, RemainingWork())
 
 
 def test_a_budget_measures_steps_and_scales_them_by_their_pixels(tmp_path: Path) -> None:

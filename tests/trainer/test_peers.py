@@ -12,24 +12,24 @@ from torch.distributed import HashStore  # type: ignore[attr-defined]
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.runs.control import CancelledRunError
 from resnet_desktop.trainer.distributed import heartbeat
-from resnet_desktop.trainer.distributed.heartbeat import Peers
-from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.distributed.heartbeat import Heartbeats
+from resnet_desktop.trainer.distributed.process_group import ProcessGroup
 from resnet_desktop.trainer.launcher import Led
 
 BEAT = 0.01
 WAIT = 20.0
 
-Meet = Callable[[int], list[Peers]]
+Meet = Callable[[int], list[Heartbeats]]
 
 
 @pytest.fixture
 def meet() -> Iterator[Meet]:
     """So many processes that share a store."""
-    found: list[Peers] = []
+    found: list[Heartbeats] = []
 
-    def make(size: int) -> list[Peers]:
+    def make(size: int) -> list[Heartbeats]:
         store = HashStore()
-        found.extend(Peers(store, rank, size, beat=BEAT, lost=30) for rank in range(size))
+        found.extend(Heartbeats(store, rank, size, beat=BEAT, lost=30) for rank in range(size))
         return found
 
     yield make
@@ -67,7 +67,7 @@ def test_a_pause_of_the_first_is_heard_by_the_others(meet: Meet) -> None:
     first, second = meet(2)
     first.paused = True
     wait_for(lambda: second.paused)
-    led = Led(World(1, 2, peers=second))
+    led = Led(ProcessGroup(1, 2, peers=second))
     checked = threading.Thread(target=led.check)
     checked.start()
     checked.join(20 * BEAT)
@@ -86,12 +86,12 @@ def test_all_end_as_the_first_that_ends(meet: Meet) -> None:
         assert ending is not None
         assert (ending.rank, ending.code, ending.error) == (0, 4, None)
     with pytest.raises(CancelledRunError):
-        Led(World(2, 3, peers=third)).check()
+        Led(ProcessGroup(2, 3, peers=third)).check()
 
 
 def test_the_first_says_why_another_has_failed(meet: Meet) -> None:
     first, second = meet(2)
-    world = World(0, 2, peers=first)
+    world = ProcessGroup(0, 2, peers=first)
     assert world.trouble() is None
     second.end(1, TrainingError("out_of_memory", "There is no memory.", "Buy some.").as_dict() | {"hint": "Buy some."})
     trouble = world.trouble()

@@ -24,16 +24,16 @@ from resnet_desktop.jobs.job import parse_job
 from resnet_desktop.jobs.recipe import Recipe, Teacher, parse_recipe
 from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.trainer.bench import estimate
-from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.distributed.process_group import ProcessGroup
 from resnet_desktop.trainer.inputs.augment import Augmenter, Draws, Mix
 from resnet_desktop.trainer.inputs.feeds import Plan
 from resnet_desktop.trainer.inputs.picture_tensor import Pictures
-from resnet_desktop.trainer.step.train_step import Stepper
+from resnet_desktop.trainer.step.train_step import TrainStep
 from resnet_desktop.trainer.teacher import bank as banks
 from resnet_desktop.trainer.teacher.bank import Bank, BankMaker, crops_that_fit, draw_crops
 from resnet_desktop.trainer.teacher.loss import distillation
 from resnet_desktop.trainer.teacher.taught_feed import TaughtFeed
-from resnet_desktop.trainer.teacher.teacher import Teacher as Known
+from resnet_desktop.trainer.teacher.teacher import Teacher as KnownTeacher
 from resnet_desktop.trainer.teacher.teacher import log_probabilities, read_teacher
 
 from .conftest import run_here, small_job, weights
@@ -142,12 +142,12 @@ def test_a_step_takes_the_loss_of_the_formula(blended: bool, weighted: bool) -> 
     plan = Plan(torch.arange(n), 8, mix, bank.drawn(torch.tensor(views), torch.arange(n)), torch.tensor(views))
     weights_of = np.array([0.5, 1.0, 2.0]) if weighted else np.ones(classes)
     network = Fixed(student)
-    stepper = Stepper(
+    stepper = TrainStep(
         recipe,
         network,
         torch.optim.SGD(network.parameters(), lr=1.0),
         CPU,
-        World(),
+        ProcessGroup(),
         torch.tensor(weights_of, dtype=torch.float32) if weighted else None,
     )
     taught = answers.astype(np.float16).astype(np.float64)[views, np.arange(n)]
@@ -245,7 +245,7 @@ def test_what_of_the_key_is_wrong_is_named() -> None:
 
 
 @pytest.fixture
-def known(teacher_model: Path, tmp_path: Path) -> Known:
+def known(teacher_model: Path, tmp_path: Path) -> KnownTeacher:
     found = read_teacher(parse_job(taught_job(tmp_path, tmp_path / "out", teacher_model)), ("lying", "standing"))
     assert found is not None
     return found
@@ -254,7 +254,7 @@ def known(teacher_model: Path, tmp_path: Path) -> Known:
 class Maker:
     """Makes banks of the same pictures and counts the answers that were asked for."""
 
-    def __init__(self, known: Known, folder: Path) -> None:
+    def __init__(self, known: KnownTeacher, folder: Path) -> None:
         self.known, self.folder, self.asked = known, folder, 0
         rng = np.random.default_rng(4)
         pixels = rng.integers(0, 256, (40, 12, 12, 3), np.uint8)
@@ -272,13 +272,13 @@ class Maker:
             self.asked += 1
 
         seen = Augmenter(self.recipe, self.known.bundle.metadata.transforms, CPU)
-        make = BankMaker(self.folder, self.known, self.pixels, CPU, seen, World())
+        make = BankMaker(self.folder, self.known, self.pixels, CPU, seen, ProcessGroup())
         draws = draw_crops(Augmenter(self.recipe, Transforms(), CPU), 7, len(self.pixels), crops)
         return make(draws, told, lambda done, _seconds: more(done))
 
 
 @pytest.fixture
-def maker(known: Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Maker:
+def maker(known: KnownTeacher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Maker:
     monkeypatch.setattr(banks, "BLOCK", 16)
     tmp_path.joinpath("run").mkdir()
     return Maker(known, tmp_path / "run")

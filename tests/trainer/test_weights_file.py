@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.torch_file import is_torch_file, read_state_dict
-from resnet_desktop.bundle.library.importing import Known, architecture_of, copy_model
+from resnet_desktop.bundle.library.importing import ModelHints, architecture_of, copy_model
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.transforms import Transforms
@@ -105,7 +105,7 @@ def test_a_network_computes_as_in_pytorch(tmp_path: Path, archive: bool) -> None
     for name in ("resnet20-cifar", "resnet18"):
         made = network(name, classes=4)
         path = saved(tmp_path / f"{name}.pth", made.state_dict(), archive=archive)
-        known = Known(("a", "b", "c", "d"), Transforms(resize=40, crop=32))
+        known = ModelHints(("a", "b", "c", "d"), Transforms(resize=40, crop=32))
         bundle = copy_model(path, tmp_path / f"{name}.onnx", known)
         assert (bundle.metadata.arch, bundle.metadata.categories) == (name, ("a", "b", "c", "d"))
         pictures = torch.randn(3, 3, 32, 32)
@@ -136,7 +136,7 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     assert caught.value.code == "wrong_shapes"
     assert "layer2.0.conv1.weight" in caught.value.message
     with pytest.raises(ModelError) as caught:
-        library.install(saved(tmp_path / "good.pth", network().state_dict()), known=Known(("a", "b")))
+        library.install(saved(tmp_path / "good.pth", network().state_dict()), known=ModelHints(("a", "b")))
     assert caught.value.code == "wrong_labels"
     assert not library.entries(), "nothing was installed"
 

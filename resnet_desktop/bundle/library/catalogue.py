@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_desktop.bundle.labels.label_file import imagenet
-from resnet_desktop.bundle.library.importing import Known, copy_model
+from resnet_desktop.bundle.library.importing import ModelHints, copy_model
 from resnet_desktop.bundle.library.library import Copy, Library, LibraryEntry
 from resnet_desktop.bundle.library.packaged import TERMS
 from resnet_desktop.core import atomic, paths
@@ -131,7 +131,7 @@ def obtain(
     wanted = known_checksum(entry) if sha256 is None else whole_checksum(sha256, known_checksum(entry))
     found = download(url, file, sha256=wanted, size=entry.size, progress=progress, cancelled=cancelled)
     try:
-        known = Known(imagenet(), Transforms(resize=entry.resize, crop=224), _provenance(entry, url, found))
+        known = ModelHints(imagenet(), Transforms(resize=entry.resize, crop=224), _provenance(entry, url, found))
         installed = library.install(file, entry.name, known, copy=copy)
     finally:
         file.unlink(missing_ok=True)

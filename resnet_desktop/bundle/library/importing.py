@@ -46,7 +46,7 @@ PIXEL_VALUES: Mapping[str, tuple[tuple[float, float, float], tuple[float, float,
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ModelHints:
     """What is known of a model beside its file.
 
     Attributes:
@@ -111,7 +111,7 @@ def preprocessing(
     return Transforms.from_json({**sizes, **values_of, "fit": fit, "channels": channels, "range": range})
 
 
-def copy_model(path: Path, target: Path, known: Known) -> Bundle:
+def copy_model(path: Path, target: Path, known: ModelHints) -> Bundle:
     """Write a model file that stands alone: a bundle as it is, anything else with what is known of it.
 
     Weights of PyTorch become the graph that the trainer would write, stored as float32, so that nothing is rounded. An
@@ -133,7 +133,7 @@ def copy_model(path: Path, target: Path, known: Known) -> Bundle:
     return _with_metadata(bundle, target, known)
 
 
-def fitting(bundle: Bundle, known: Known) -> None:
+def fitting(bundle: Bundle, known: ModelHints) -> None:
     """Whether a model file, read as ``known.chosen`` says, can take these labels and this preprocessing.
 
     Raises:
@@ -152,7 +152,7 @@ def fitting(bundle: Bundle, known: Known) -> None:
     _labels(known, bundle.classes)
 
 
-def as_known(bundle: Bundle, known: Known) -> Bundle:
+def as_known(bundle: Bundle, known: ModelHints) -> Bundle:
     """The file read again with what is known of it, where that makes another graph of it. Raises ModelError."""
     chosen = known.chosen
     resized = bundle.plan.image.free and chosen.size not in (None, bundle.input_shape[1:])
@@ -162,7 +162,7 @@ def as_known(bundle: Bundle, known: Known) -> Bundle:
     return model_file.read(bundle.path, chosen)
 
 
-def preparing(bundle: Bundle, known: Known) -> Transforms:
+def preparing(bundle: Bundle, known: ModelHints) -> Transforms:
     """The preprocessing of a foreign model: what is known of it, in the sizes and values that its input can take."""
     said = known.transforms
     if said is None:
@@ -193,7 +193,7 @@ def architecture_of(shapes: Mapping[str, tuple[int, ...]]) -> Architecture:
     )
 
 
-def _from_weights(path: Path, target: Path, known: Known) -> Bundle:
+def _from_weights(path: Path, target: Path, known: ModelHints) -> Bundle:
     arrays = {
         name: array
         for name, array in torch_file.read_state_dict(path).items()
@@ -211,7 +211,7 @@ def _from_weights(path: Path, target: Path, known: Known) -> Bundle:
     return model_file.write(target, model, metadata)
 
 
-def _with_metadata(bundle: Bundle, target: Path, known: Known) -> Bundle:
+def _with_metadata(bundle: Bundle, target: Path, known: ModelHints) -> Bundle:
     metadata = bundle.metadata
     if not bundle.has_metadata or not replace(known, thresholds=()).says_nothing:
         metadata = _told(bundle, known)
@@ -221,7 +221,7 @@ def _with_metadata(bundle: Bundle, target: Path, known: Known) -> Bundle:
     return model_file.write(target, model, metadata)
 
 
-def _told(bundle: Bundle, known: Known) -> Metadata:
+def _told(bundle: Bundle, known: ModelHints) -> Metadata:
     """What the file of a foreign model is to say."""
     fitting(bundle, known)
     return replace(
@@ -244,7 +244,7 @@ def _classes(arrays: Mapping[str, NDArray[Any]]) -> int:
     return int(arrays[f"{head_names(arrays)[-1]}.bias"].shape[0])
 
 
-def _labels(known: Known, classes: int) -> tuple[str, ...]:
+def _labels(known: ModelHints, classes: int) -> tuple[str, ...]:
     if known.labels is None:
         return tuple(f"class {i}" for i in range(classes))
     if len(known.labels) != classes:

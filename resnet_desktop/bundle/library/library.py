@@ -11,14 +11,14 @@ from typing import Literal
 
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.library import packaged
-from resnet_desktop.bundle.library.importing import Known, copy_model
+from resnet_desktop.bundle.library.importing import ModelHints, copy_model
 from resnet_desktop.bundle.library.packaged import PACKAGED, PackagedNetwork
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError
 from resnet_desktop.core.said import said
 
 SUFFIX = ".onnx"
-Copy = Callable[[Path, Path, Known], Bundle]
+Copy = Callable[[Path, Path, ModelHints], Bundle]
 """From a file, a place for the copy and what is known of it, to the copy."""
 MAX_NAME = 100
 DEFAULTS = (PACKAGED[0].name, "resnet50-everyday40")
@@ -119,7 +119,7 @@ class Library:
         return wanted
 
     def install(
-        self, path: Path, name: str | None = None, known: Known | None = None, *, copy: Copy = copy_model
+        self, path: Path, name: str | None = None, known: ModelHints | None = None, *, copy: Copy = copy_model
     ) -> LibraryEntry:
         """Check a model file and copy it, whole, into the user's folder.
 
@@ -134,7 +134,7 @@ class Library:
             StorageError: the copy cannot be written.
         """
         wanted = self.check_name(name if name is not None else proposed_name(path))
-        bundle = copy(path, self._user / f"{wanted}{SUFFIX}", known or Known())
+        bundle = copy(path, self._user / f"{wanted}{SUFFIX}", known or ModelHints())
         return LibraryEntry(wanted, bundle.path, "user", bundle.size)
 
     def remove(self, name: str) -> None:

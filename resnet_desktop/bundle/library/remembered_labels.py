@@ -11,7 +11,7 @@ from typing import Any, get_args
 from resnet_desktop.bundle.file import bundle as model_file
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.format.metadata import Order, are_thresholds, is_label
-from resnet_desktop.bundle.library.importing import Known, as_known, fitting, preparing
+from resnet_desktop.bundle.library.importing import ModelHints, as_known, fitting, preparing
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.transforms import Transforms
@@ -33,7 +33,7 @@ def read(path: Path) -> Bundle:
     return _with_thresholds(bundle if found is None else _with(*found))
 
 
-def remember(bundle: Bundle, known: Known) -> None:
+def remember(bundle: Bundle, known: ModelHints) -> None:
     """Keep labels and preprocessing for this file, in place of what was kept before.
 
     Raises:
@@ -63,13 +63,13 @@ def remember_thresholds(bundle: Bundle, thresholds: tuple[float, ...] | None) ->
     _keep(bundle, entry)
 
 
-def recall(bundle: Bundle) -> Known | None:
+def recall(bundle: Bundle) -> ModelHints | None:
     """What is remembered of a file; None if nothing is, if it does not fit, or if the file has its own labels."""
     found = _recalled(bundle)
     return None if found is None else found[1]
 
 
-def _recalled(bundle: Bundle) -> tuple[Bundle, Known] | None:
+def _recalled(bundle: Bundle) -> tuple[Bundle, ModelHints] | None:
     """What is remembered of a file, and the file read so."""
     if bundle.has_metadata:
         return None
@@ -78,7 +78,7 @@ def _recalled(bundle: Bundle) -> tuple[Bundle, Known] | None:
         return None
     labels, transforms, output = entry.get("categories"), entry.get("transforms"), entry.get("output_name")
     try:
-        known = Known(
+        known = ModelHints(
             tuple(labels) if isinstance(labels, list) and all(map(is_label, labels)) else None,
             Transforms.from_json(transforms) if isinstance(transforms, dict) else None,
             layout=next((order for order in get_args(Order) if order == entry.get("layout")), None),
@@ -91,7 +91,7 @@ def _recalled(bundle: Bundle) -> tuple[Bundle, Known] | None:
     return bundle, known
 
 
-def _with(bundle: Bundle, known: Known) -> Bundle:
+def _with(bundle: Bundle, known: ModelHints) -> Bundle:
     metadata = bundle.metadata
     return replace(
         bundle,

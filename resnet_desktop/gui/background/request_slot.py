@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _KEPT = 12
 
 
-class Question(QObject):
+class RequestSlot(QObject):
     """Asks the same kind of thing again and again; the latest request wins.
 
     Signals:

@@ -13,7 +13,7 @@ from resnet_desktop.gui.background.outstanding import Outstanding
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.session.requests import Request
 from resnet_desktop.session.results import EvidenceRequest, Failure, Limits, ModelInfo, Result, Source
-from resnet_desktop.session.worker import Command, Heard, SessionWorker
+from resnet_desktop.session.worker import Command, SessionListener, SessionWorker
 
 if TYPE_CHECKING:
     from resnet_desktop.core.progress import Cancelled, Progress
@@ -70,7 +70,7 @@ class SessionController(QObject):
         self._tasks = Tasks(1, "session", self)
         self._worker = SessionWorker(
             limits,
-            Heard(
+            SessionListener(
                 opened=self._opened.emit,
                 refitted=self._refitted.emit,
                 finished=self._finished.emit,

@@ -20,7 +20,7 @@ Tell = Callable[[object], None]
 Question = Callable[[Tell, Cancelled], T]
 
 
-class Inquiry(QObject):
+class TrainerInquiry(QObject):
     """Asks off the GUI thread and answers on it. What a given-up question still says is not heard.
 
     Args:

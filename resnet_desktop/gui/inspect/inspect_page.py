@@ -28,14 +28,14 @@ from resnet_desktop.gui.inspect.blocks.block_page import BlockPage
 from resnet_desktop.gui.inspect.check.check_dialog import CheckDialog
 from resnet_desktop.gui.inspect.compare.compare_presets import ComparePhoto
 from resnet_desktop.gui.inspect.compare.compare_view import CompareView
-from resnet_desktop.gui.inspect.heatmap.evidence_presenter import EvidenceDesk
+from resnet_desktop.gui.inspect.heatmap.evidence_presenter import EvidencePresenter
 from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.heatmap.heatmap_panel import HeatmapPanel
 from resnet_desktop.gui.inspect.photo.all_classes import ClassSearch
 from resnet_desktop.gui.inspect.photo.caption_bar import BLOCKS, COMPARE, PHOTO, CaptionBar
 from resnet_desktop.gui.inspect.photo.image_view import ImageView
 from resnet_desktop.gui.inspect.photo.prediction_panel import PredictionPanel
-from resnet_desktop.gui.labels.class_panel import ClassShelf
+from resnet_desktop.gui.labels.class_panel import ClassPanel
 from resnet_desktop.gui.style.qt_image import legend_qimage
 from resnet_desktop.session.results import (
     Evidence,
@@ -78,8 +78,8 @@ class InspectPage(QWidget):
         self._style = HeatStyle(
             settings.string(COLORMAP), settings.flag(HEATMAP_SMOOTH), settings.number(HEATMAP_CONTOUR)
         )
-        self.desk = EvidenceDesk(controller, self)
-        self.gallery, self.shelf = GalleryView(model), ClassShelf()
+        self.presenter = EvidencePresenter(controller, self)
+        self.gallery, self.class_panel = GalleryView(model), ClassPanel()
         self.photo_list = PhotoList(model, self.gallery, settings.string(LIST_ORDER))
         self.view, self.compare, self.blocks = ImageView(), CompareView(controller), BlockPage(controller)
         self.predictions = PredictionPanel()
@@ -95,7 +95,7 @@ class InspectPage(QWidget):
     @property
     def evidence(self) -> Evidence | None:
         """What lies over the photo."""
-        return self.desk.evidence
+        return self.presenter.evidence
 
     @property
     def style_of_heat(self) -> HeatStyle:
@@ -127,7 +127,7 @@ class InspectPage(QWidget):
         """Follow the app's font and colours."""
         self.photo_list.refresh()
         self.predictions.refresh_fonts()
-        self.shelf.refresh()
+        self.class_panel.refresh()
         self.heatmap.refresh_fonts()
         self.compare.grid.refresh_theme()
         self.blocks.refresh_theme()
@@ -167,17 +167,17 @@ class InspectPage(QWidget):
         if item is None or evidence is None or not isinstance(item.outcome, Result):
             return
         others = [score.index for score in item.outcome.scores if score.index not in classes_in(evidence.target)]
-        self.desk.choose_against(others[0] if self.desk.request.against is None and others else None)
+        self.presenter.choose_against(others[0] if self.presenter.request.against is None and others else None)
 
     def search_classes(self, chosen: Callable[[Listed], None]) -> None:
         """Open the list of all classes; ``chosen`` is called with what the user picks."""
-        photo, item = self.desk.photo, self.gallery.current
+        photo, item = self.presenter.photo, self.gallery.current
         if photo is not None and self._info is not None and item is not None and isinstance(item.outcome, Result):
             self.search.open_for(*photo, self._info.classes, chosen)
 
     def open_check(self) -> None:
         """Test the heatmap that is shown."""
-        evidence, photo = self.evidence, self.desk.photo
+        evidence, photo = self.evidence, self.presenter.photo
         if evidence is not None and evidence.values is not None and photo is not None:
             self.check.open_for(*photo, evidence.exact, evidence.label)
 
@@ -212,7 +212,7 @@ class InspectPage(QWidget):
         left = QSplitter(Qt.Orientation.Vertical)
         left.setHandleWidth(1)
         left.setChildrenCollapsible(False)
-        for widget, stretch in ((self.photo_list, 1), (self.shelf, 0)):
+        for widget, stretch in ((self.photo_list, 1), (self.class_panel, 0)):
             left.addWidget(widget)
             left.setStretchFactor(left.count() - 1, stretch)
         return left
@@ -236,7 +236,7 @@ class InspectPage(QWidget):
 
     def _connect(self) -> None:
         self.gallery.current_changed.connect(self._on_current_changed)
-        self.predictions.class_chosen.connect(self.desk.choose_target)
+        self.predictions.class_chosen.connect(self.presenter.choose_target)
         self.predictions.all_asked.connect(lambda: self.search_classes(self._show_found))
         self.bar.switch.chosen.connect(self.show_view)
         self._photos.photo_ready.connect(self._on_photo_ready)
@@ -253,27 +253,27 @@ class InspectPage(QWidget):
         self._connect_evidence()
 
     def _connect_evidence(self) -> None:
-        panel, controls, desk = self.heatmap, self.heatmap.controls, self.desk
+        panel, controls, presenter = self.heatmap, self.heatmap.controls, self.presenter
         panel.look.opacity_changed.connect(self._on_opacity)
         panel.look.style_changed.connect(self._restyle)
         panel.look.swipe_changed.connect(self.view.set_swipe)
         panel.check_asked.connect(self.open_check)
         panel.compare_asked.connect(self.put_beside)
-        panel.cancelled.connect(desk.cancel)
-        panel.method_wanted.connect(desk.choose_method)
-        controls.layer_chosen.connect(desk.choose_layer)
-        controls.method_chosen.connect(desk.choose_method)
-        controls.against_chosen.connect(desk.choose_against)
-        controls.depth_touched.connect(desk.prepare_depths)
-        desk.request_changed.connect(self._on_request_changed)
-        desk.waiting_changed.connect(panel.show_waiting)
-        desk.depths_changed.connect(panel.busy.show_preparing)
-        desk.progressed.connect(panel.busy.advance)
-        desk.evidence_changed.connect(self._on_evidence)
+        panel.cancelled.connect(presenter.cancel)
+        panel.method_wanted.connect(presenter.choose_method)
+        controls.layer_chosen.connect(presenter.choose_layer)
+        controls.method_chosen.connect(presenter.choose_method)
+        controls.against_chosen.connect(presenter.choose_against)
+        controls.depth_touched.connect(presenter.prepare_depths)
+        presenter.request_changed.connect(self._on_request_changed)
+        presenter.waiting_changed.connect(panel.show_waiting)
+        presenter.depths_changed.connect(panel.busy.show_preparing)
+        presenter.progressed.connect(panel.busy.advance)
+        presenter.evidence_changed.connect(self._on_evidence)
 
     def _show_found(self, found: Listed) -> None:
         self.predictions.show_found(found)
-        self.desk.choose_target(found.target)
+        self.presenter.choose_target(found.target)
 
     def _is_current(self, number: int) -> bool:
         current = self.gallery.current
@@ -297,11 +297,11 @@ class InspectPage(QWidget):
             return
         if self._loaded is None:
             self._photos.request(item.number, item.source)
-        self.desk.look_at(item.number, item.source)
+        self.presenter.look_at(item.number, item.source)
 
     def _forget_photo(self) -> None:
         self._loaded, self._image = None, QImage()
-        self.desk.clear()
+        self.presenter.clear()
         for panel in (self.view, self.compare, self.blocks, self.check.panel):
             panel.clear()
         self.check.close()
@@ -337,12 +337,12 @@ class InspectPage(QWidget):
         self._info = info
         self.predictions.show_model(info.classes)
         self.heatmap.controls.show_model(info.layers, info.categories)
-        self.heatmap.show_request(self.desk.request, self.desk.methods)
+        self.heatmap.show_request(self.presenter.request, self.presenter.methods)
         self.compare.show_model(info)
 
     def _on_request_changed(self, request: EvidenceRequest) -> None:
         self.predictions.show_target(request.target)
-        self.heatmap.show_request(request, self.desk.methods)
+        self.heatmap.show_request(request, self.presenter.methods)
         self.compare.show_request(request)
 
     def _on_evidence(self, evidence: Evidence | None) -> None:
@@ -351,9 +351,9 @@ class InspectPage(QWidget):
             self.heatmap.clear_evidence()
             self.view.clear_evidence()
             return
-        self.heatmap.show_evidence(evidence, self.desk.methods)
+        self.heatmap.show_evidence(evidence, self.presenter.methods)
         self._paint()
-        photo = self.desk.photo
+        photo = self.presenter.photo
         if photo is not None:
             self.blocks.show_item(*photo, evidence.exact, evidence.label)
             if evidence.values is not None:
@@ -378,7 +378,7 @@ class InspectPage(QWidget):
             self.compare.show_photo(ComparePhoto(item.number, item.source, item.name, self._image, classes, *said))
 
     def _on_layer_of_block(self, layer: str) -> None:
-        self.desk.choose_layer(layer)
+        self.presenter.choose_layer(layer)
         self.show_view(PHOTO)
 
     def _restyle(self, style: HeatStyle) -> None:

@@ -1,4 +1,4 @@
-"""The shelf below the list: classes, a line for a new one, and the way to training."""
+"""The panel below the list: classes, a line for a new one, and the way to training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from resnet_desktop.gui.widgets.menus import Entry, Line, copy_text, open_menu
 from resnet_desktop.gui.widgets.plain import PlainLabel, plain_tip
 
 
-class ClassShelf(QFrame):
+class ClassPanel(QFrame):
     """Signals.
 
     * ``class_wanted`` (name): was typed.

@@ -1,4 +1,4 @@
-"""Sorting photos into classes: brings list, shelf, keys, undo and the labels on disk together."""
+"""Sorting photos into classes: brings list, class panel, keys, undo and the labels on disk together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from resnet_desktop.gui.gallery.gallery_view import GalleryView
 from resnet_desktop.gui.gallery.photo_classes import PhotoClass
 from resnet_desktop.gui.labels import label_store
 from resnet_desktop.gui.labels.class_list import KEYS
-from resnet_desktop.gui.labels.class_panel import ClassShelf
+from resnet_desktop.gui.labels.class_panel import ClassPanel
 from resnet_desktop.gui.labels.labelling import Labelling
 from resnet_desktop.gui.labels.merge_question import ask_how_to_open
 from resnet_desktop.gui.labels.suggestions import Suggestions
@@ -31,7 +31,7 @@ from resnet_desktop.session.results import Failure
 DELAY_MS = 800
 
 
-class LabelDesk(QObject):
+class LabelsPresenter(QObject):
     """Signals.
 
     * ``said`` (a sentence for the notice bar); ``saved`` (a sentence, the path of the file).
@@ -49,16 +49,22 @@ class LabelDesk(QObject):
         actions: Actions,
         gallery: GalleryModel,
         view: GalleryView,
-        shelf: ClassShelf,
+        class_panel: ClassPanel,
         stack: QUndoStack,
         preferences: Preferences,
         window: QWidget,
     ) -> None:
         super().__init__(window)
-        self._actions, self._gallery, self._view, self._shelf, self._window = actions, gallery, view, shelf, window
+        self._actions, self._gallery, self._view, self._class_panel, self._window = (
+            actions,
+            gallery,
+            view,
+            class_panel,
+            window,
+        )
         self.labelling = Labelling(gallery, stack, self)
         self.suggestions = Suggestions(
-            self.labelling, gallery, view, shelf, actions.accept_suggestion, preferences, self
+            self.labelling, gallery, view, class_panel, actions.accept_suggestion, preferences, self
         )
         self.suggestions.said.connect(self.said)
         self.suggestions.accepted.connect(lambda: self._go_on(self._view.currentIndex().row()))
@@ -77,15 +83,15 @@ class LabelDesk(QObject):
         self._refresh()
 
     def show(self, *, shown: bool) -> None:
-        """Open or close the shelf."""
+        """Open or close the class panel."""
         self._actions.label.setChecked(shown)
-        self._shelf.setVisible(shown)
+        self._class_panel.setVisible(shown)
         self._view.show_labels(shown)
         self.suggestions.show(shown=shown)
         for key in self._keys:
             key.setEnabled(shown)
         if shown and not self.labelling.classes:
-            self._shelf.new.setFocus()
+            self._class_panel.new.setFocus()
 
     def teach(self) -> None:
         """Write the labelled photos down and ask for the guide."""
@@ -109,18 +115,18 @@ class LabelDesk(QObject):
         self._tasks.finish()
 
     def _connect(self) -> None:
-        does, shelf = self._actions, self._shelf
+        does, class_panel = self._actions, self._class_panel
         does.label.toggled.connect(lambda shown: self.show(shown=shown))
         does.save_labels.triggered.connect(self._on_save)
         does.open_labels.triggered.connect(lambda: dialogs.ask_for_labels(self._window, self.open))
-        shelf.class_wanted.connect(lambda name: self.labelling.add(name))
-        shelf.list.chosen.connect(lambda one: self._assign(one))
-        shelf.list.classes.dropped.connect(lambda one, numbers: self.labelling.assign(numbers, one))
-        shelf.list.classes.renamed.connect(self._on_renamed)
-        shelf.removed.connect(self.labelling.remove)
-        shelf.photos_wanted.connect(self._on_photos_wanted)
-        shelf.teach_asked.connect(self.teach)
-        shelf.closed.connect(lambda: self.show(shown=False))
+        class_panel.class_wanted.connect(lambda name: self.labelling.add(name))
+        class_panel.list.chosen.connect(lambda one: self._assign(one))
+        class_panel.list.classes.dropped.connect(lambda one, numbers: self.labelling.assign(numbers, one))
+        class_panel.list.classes.renamed.connect(self._on_renamed)
+        class_panel.removed.connect(self.labelling.remove)
+        class_panel.photos_wanted.connect(self._on_photos_wanted)
+        class_panel.teach_asked.connect(self.teach)
+        class_panel.closed.connect(lambda: self.show(shown=False))
         self.labelling.changed.connect(self._on_changed)
         self._gallery.rowsInserted.connect(self._on_inserted)
 
@@ -165,9 +171,9 @@ class LabelDesk(QObject):
 
     def _refresh(self) -> None:
         counts = self.labelling.counts()
-        self._shelf.list.classes.show_classes(tuple(counts), tuple(counts.values()))
+        self._class_panel.list.classes.show_classes(tuple(counts), tuple(counts.values()))
         ready, labelled = label_store.teachable(tuple(counts.values())), sum(counts.values())
-        self._shelf.teach.setEnabled(ready)
+        self._class_panel.teach.setEnabled(ready)
         self._actions.save_labels.setEnabled(bool(labelled))
         if not counts:
             words = self.tr("Name your classes. Then select photos and press a class's number, or drag them onto it.")
@@ -177,7 +183,7 @@ class LabelDesk(QObject):
             words = self.tr("{labelled} of {all} photos are labelled.").format(
                 labelled=wording.number(labelled), all=wording.number(len(self._gallery.items))
             )
-        self._shelf.say(words)
+        self._class_panel.say(words)
 
     def _look_up(self) -> None:
         """Read what was remembered, once."""

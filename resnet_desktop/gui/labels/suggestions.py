@@ -18,7 +18,7 @@ from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel
 from resnet_desktop.gui.gallery.gallery_view import GalleryView
 from resnet_desktop.gui.gallery.photo_classes import PhotoClass, Suggestion
-from resnet_desktop.gui.labels.class_panel import ClassShelf
+from resnet_desktop.gui.labels.class_panel import ClassPanel
 from resnet_desktop.gui.labels.labelling import Labelling
 from resnet_desktop.session.results import Failure, enough_to_suggest
 
@@ -45,13 +45,13 @@ class Suggestions(QObject):
         labelling: Labelling,
         gallery: GalleryModel,
         view: GalleryView,
-        shelf: ClassShelf,
+        class_panel: ClassPanel,
         accept: QAction,
         preferences: Preferences,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._labelling, self._gallery, self._view, self._shelf = labelling, gallery, view, shelf
+        self._labelling, self._gallery, self._view, self._class_panel = labelling, gallery, view, class_panel
         self._accept = accept
         self._tasks = Tasks(1, "suggestions", self)
         self._suggester: Suggester | None = None  # touched by its thread alone
@@ -63,9 +63,9 @@ class Suggestions(QObject):
         self._timer.setInterval(DELAY_MS)
         self._timer.timeout.connect(self._start)
         self._found.connect(self._on_found, Qt.ConnectionType.QueuedConnection)
-        shelf.suggest.setChecked(preferences.settings.flag(SUGGEST_LABELS))
-        shelf.suggest.toggled.connect(self._on_changed)
-        shelf.suggest.clicked.connect(lambda on: preferences.change(SUGGEST_LABELS, on))
+        class_panel.suggest.setChecked(preferences.settings.flag(SUGGEST_LABELS))
+        class_panel.suggest.toggled.connect(self._on_changed)
+        class_panel.suggest.clicked.connect(lambda on: preferences.change(SUGGEST_LABELS, on))
         labelling.changed.connect(self._on_changed)
         gallery.rowsInserted.connect(self._on_changed)
         accept.triggered.connect(self._on_accept)
@@ -88,13 +88,13 @@ class Suggestions(QObject):
 
     def _on_changed(self) -> None:
         """Suggestions that are no longer to be had go at once; new ones come when the labels have settled."""
-        if self._shown and self._shelf.suggest.isChecked() and self._ready():
+        if self._shown and self._class_panel.suggest.isChecked() and self._ready():
             self._drop(lambda one: one not in self._labelling.classes)
             self._timer.start()
             return
         self._stop()
         self._drop(lambda _: True)
-        self._shelf.tell_judged(0, 0)
+        self._class_panel.tell_judged(0, 0)
         self._accept.setEnabled(False)
 
     def _ready(self) -> bool:
@@ -144,7 +144,7 @@ class Suggestions(QObject):
         suggestions = {n: Suggestion(self._classes[one.place], one.probability) for n, one in found.items()}
         here = self._labelling.classes
         self._gallery.set_suggestions({n: one for n, one in suggestions.items() if one.label in here})
-        self._shelf.tell_judged(judged.right, judged.photos)
+        self._class_panel.tell_judged(judged.right, judged.photos)
         self._accept.setEnabled(True)
 
     def _on_ended(self, token: int, future: Future[None]) -> None:
@@ -154,7 +154,7 @@ class Suggestions(QObject):
             return
         except ResNetDesktopError as error:
             if token == self._token:
-                self._shelf.suggest.setChecked(False)  # for now: it would be said again at every label
+                self._class_panel.suggest.setChecked(False)  # for now: it would be said again at every label
                 self.said.emit(self.tr("No labels are suggested: {reason}").format(reason=error))
 
     def _on_accept(self) -> None:

@@ -254,13 +254,13 @@ def remember(
     """
     from resnet_desktop.bundle.file.bundle import read
     from resnet_desktop.bundle.library import remembered_labels
-    from resnet_desktop.bundle.library.importing import Known, preprocessing
+    from resnet_desktop.bundle.library.importing import ModelHints, preprocessing
     from resnet_desktop.inference import admission
 
     try:
         admission.admit(path)
         prepared = preprocessing(size, resize, values, interpolation, fit, channels)
-        remembered_labels.remember(read(path), Known(labels, prepared, layout=layout, output_name=output))
+        remembered_labels.remember(read(path), ModelHints(labels, prepared, layout=layout, output_name=output))
     except ResNetDesktopError as error:
         return Failure.of(error)
     return None

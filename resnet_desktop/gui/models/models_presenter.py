@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from resnet_desktop.gui.models.models_window import ModelsWindow
 
 
-class ModelDesk(QObject):
+class ModelsPresenter(QObject):
     """The menu and the window of models.
 
     Signals: ``model_chosen`` (a name in the library, or a path; empty: the default); ``changed``: other models are

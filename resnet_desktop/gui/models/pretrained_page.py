@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QPushButton,
 
 from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui.background.tasks import Tasks
-from resnet_desktop.gui.background.trainer_inquiry import Inquiry, Tell
+from resnet_desktop.gui.background.trainer_inquiry import Tell, TrainerInquiry
 from resnet_desktop.gui.models import knowledge
 from resnet_desktop.gui.models.knowledge import Installed, Offer
 from resnet_desktop.gui.style import theme, wording
@@ -44,7 +44,7 @@ class PretrainedPage(QWidget):
         super().__init__(parent)
         self._tasks, self._mirror = tasks, mirror
         self._own = Tasks(1, "download", self)
-        self._inquiry = Inquiry(self._own, self)
+        self._inquiry = TrainerInquiry(self._own, self)
         self._terms = ""
         self._fetched = ""
         self.offers, self.table = OffersModel(self), PlainTable(self.tr("Pretrained networks"))

@@ -14,10 +14,10 @@ from resnet_desktop.gui.background.session_controller import SessionController
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
 from resnet_desktop.gui.gallery.gallery_view import GalleryView
 from resnet_desktop.gui.gallery.photo_classes import PhotoClass
-from resnet_desktop.gui.labels.labels_presenter import LabelDesk
+from resnet_desktop.gui.labels.labels_presenter import LabelsPresenter
 from resnet_desktop.gui.organize.accept_dialog import AcceptDialog
 from resnet_desktop.gui.organize.similar_dialog import SimilarDialog
-from resnet_desktop.gui.organize.sort_desk import SortDesk
+from resnet_desktop.gui.organize.sort_presenter import SortPresenter
 from resnet_desktop.gui.widgets.actions import Actions
 from resnet_desktop.gui.widgets.notice import NoticeBar
 
@@ -33,7 +33,7 @@ class Organizer(QObject):
         gallery: GalleryModel,
         view: GalleryView,
         controller: SessionController,
-        labels: LabelDesk,
+        labels: LabelsPresenter,
         stack: QUndoStack,
         notice: NoticeBar,
         settings: Settings,
@@ -42,7 +42,7 @@ class Organizer(QObject):
         super().__init__(window)
         self._actions, self._gallery, self._view, self._labels = actions, gallery, view, labels
         self._notice, self._settings, self._window = notice, settings, window
-        self.sorting = SortDesk(gallery, stack, window)
+        self.sorting = SortPresenter(gallery, stack, window)
         self.similar = SimilarDialog(gallery, controller, window)
         self.accepting: AcceptDialog | None = None
         self._connect()

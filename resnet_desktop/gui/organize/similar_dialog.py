@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
-from resnet_desktop.gui.background.request_slot import Question
+from resnet_desktop.gui.background.request_slot import RequestSlot
 from resnet_desktop.gui.background.session_controller import SessionController
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
 from resnet_desktop.gui.organize.photo_sheet import PhotoSheet, Shown
@@ -38,7 +38,7 @@ class SimilarDialog(QDialog):
     def __init__(self, gallery: GalleryModel, controller: SessionController, parent: QWidget) -> None:
         super().__init__(parent)
         self._gallery = gallery
-        self._question = Question(controller, "similar", self)
+        self._question = RequestSlot(controller, "similar", self)
         self._item: Item | None = None
         self.like, self._words = Choice(), PlainLabel()
         self.sheet = PhotoSheet(gallery.thumbnails)

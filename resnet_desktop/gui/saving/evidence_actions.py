@@ -23,7 +23,7 @@ from resnet_desktop.core.settings import (
     MAX_MEGAPIXELS,
 )
 from resnet_desktop.gui.background.preferences import Preferences
-from resnet_desktop.gui.background.request_slot import Question
+from resnet_desktop.gui.background.request_slot import RequestSlot
 from resnet_desktop.gui.background.session_controller import SessionController
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.inspect.compare.compare_cell import caption_of
@@ -68,8 +68,11 @@ class EvidenceActions(QObject):
         super().__init__(window)
         self._does, self._page, self._preferences, self._window = does, page, preferences, window
         self._tasks = Tasks(1, "pictures", self)
-        self._report, self._map = Question(controller, "save report", self), Question(controller, "save map", self)
-        self._paths: dict[Question, Path] = {}
+        self._report, self._map = (
+            RequestSlot(controller, "save report", self),
+            RequestSlot(controller, "save map", self),
+        )
+        self._paths: dict[RequestSlot, Path] = {}
         self._connect_views()
         self._connect_evidence()
         self._connect_files()
@@ -79,11 +82,11 @@ class EvidenceActions(QObject):
     @property
     def busy(self) -> bool:
         """Whether there is something that ``cancel`` gives up."""
-        return self._page.desk.waiting or self._page.compare.waiting or bool(self._paths)
+        return self._page.presenter.waiting or self._page.compare.waiting or bool(self._paths)
 
     def cancel(self) -> None:
         """Give up the heatmap that is on its way, and what is being written."""
-        self._page.desk.cancel()
+        self._page.presenter.cancel()
         self._page.compare.cancel()
         for question in list(self._paths):
             question.drop()
@@ -118,7 +121,7 @@ class EvidenceActions(QObject):
                 if cell.evidence is not None and not cell.image.isNull()
             ]
             return (lambda: grid_picture(cells, dress)) if cells else None
-        evidence, photo = page.evidence, page.desk.photo
+        evidence, photo = page.evidence, page.presenter.photo
         if evidence is None or photo is None:
             return None
         shown = Shown(photo[1], evidence, *caption_of(evidence, page.model_name, self._name()))
@@ -127,7 +130,7 @@ class EvidenceActions(QObject):
 
     def save_map(self, path: Path) -> None:
         """Write the raw map as NPZ."""
-        evidence, photo = self._page.evidence, self._page.desk.photo
+        evidence, photo = self._page.evidence, self._page.presenter.photo
         if evidence is None or photo is None or self._refused(path):
             return
         request = evidence.request
@@ -139,7 +142,7 @@ class EvidenceActions(QObject):
 
     def save_report(self, path: Path) -> None:
         """Write one page of HTML on the photo that is looked at."""
-        evidence, photo = self._page.evidence, self._page.desk.photo
+        evidence, photo = self._page.evidence, self._page.presenter.photo
         if evidence is None or photo is None or self._refused(path):
             return
         (number, source), name = photo, self._name()
@@ -169,14 +172,14 @@ class EvidenceActions(QObject):
 
     def _connect_evidence(self) -> None:
         does, page = self._does, self._page
-        desk, look, change = page.desk, page.heatmap.look, self._preferences.change
+        presenter, look, change = page.presenter, page.heatmap.look, self._preferences.change
         does.heatmap.setChecked(self._preferences.settings.flag(HEATMAP_SHOWN))
         does.heatmap.toggled.connect(page.set_heat_shown)
         does.heatmap.toggled.connect(lambda shown: change(HEATMAP_SHOWN, shown))
-        _when(does.deeper, lambda: desk.step_layer(1))
-        _when(does.shallower, lambda: desk.step_layer(-1))
-        _when(does.next_method, lambda: desk.step_method(1))
-        _when(does.last_method, lambda: desk.step_method(-1))
+        _when(does.deeper, lambda: presenter.step_layer(1))
+        _when(does.shallower, lambda: presenter.step_layer(-1))
+        _when(does.next_method, lambda: presenter.step_method(1))
+        _when(does.last_method, lambda: presenter.step_method(-1))
         _when(does.runner_up, self._on_runner_up)
         _when(does.all_classes, page.predictions.all_asked.emit)
         _when(does.check, page.open_check)
@@ -187,9 +190,9 @@ class EvidenceActions(QObject):
         look.swipe_changed.connect(does.swipe.setChecked)
         look.style_changed.connect(self._on_style)
         look.opacity_changed.connect(lambda opacity: change(HEATMAP_OPACITY, opacity))
-        desk.evidence_changed.connect(self._on_evidence)
-        desk.request_changed.connect(lambda request: does.runner_up.setChecked(request.against is not None))
-        desk.waiting_changed.connect(lambda _waiting: self.busy_changed.emit())
+        presenter.evidence_changed.connect(self._on_evidence)
+        presenter.request_changed.connect(lambda request: does.runner_up.setChecked(request.against is not None))
+        presenter.waiting_changed.connect(lambda _waiting: self.busy_changed.emit())
 
     def _connect_files(self) -> None:
         does = self._does
@@ -220,7 +223,7 @@ class EvidenceActions(QObject):
             return True
         return False
 
-    def _ask(self, question: Question, path: Path, work: Work) -> None:
+    def _ask(self, question: RequestSlot, path: Path, work: Work) -> None:
         self._paths[question] = path
         self.busy_changed.emit()
         question.ask(object(), work)
@@ -236,7 +239,7 @@ class EvidenceActions(QObject):
         else:
             self._say_saved(path)
 
-    def _on_answered(self, question: Question, answer: object) -> None:
+    def _on_answered(self, question: RequestSlot, answer: object) -> None:
         path = self._paths.get(question)
         if path is None:
             return
@@ -247,7 +250,7 @@ class EvidenceActions(QObject):
         self._say_saved(path)
         self.busy_changed.emit()
 
-    def _on_outdated(self, question: Question) -> None:
+    def _on_outdated(self, question: RequestSlot) -> None:
         if question in self._paths:
             self._forget(question, self.tr("Nothing was saved: the model or what it sees has changed."))
 
@@ -256,7 +259,7 @@ class EvidenceActions(QObject):
             share = wording.percent(done / max(1, total))
             self.working.emit(self.tr("Writing the report… {share}. Press Esc to cancel.").format(share=share))
 
-    def _forget(self, question: Question, why: str) -> None:
+    def _forget(self, question: RequestSlot, why: str) -> None:
         del self._paths[question]
         self.said.emit(why)
         self.busy_changed.emit()
@@ -266,7 +269,7 @@ class EvidenceActions(QObject):
 
     def _on_runner_up(self) -> None:
         self._page.toggle_runner_up()
-        self._does.runner_up.setChecked(self._page.desk.request.against is not None)
+        self._does.runner_up.setChecked(self._page.presenter.request.against is not None)
 
     def _on_actual_size(self) -> None:
         cells = self._page.compare.cells if self._page.place == COMPARE else ()

@@ -48,7 +48,7 @@ class PhotoClipboard(QObject):
         does.copy_path.triggered.connect(self.copy_paths)
         does.show_in_folder.triggered.connect(self.show_in_folder)
         page.gallery.current_changed.connect(self._refresh)
-        page.desk.evidence_changed.connect(lambda _evidence: self._refresh(self._page.gallery.current))
+        page.presenter.evidence_changed.connect(lambda _evidence: self._refresh(self._page.gallery.current))
         self._refresh(None)
 
     def copy_picture(self) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.core.errors import StorageError
-from resnet_desktop.gui.background.request_slot import Question
+from resnet_desktop.gui.background.request_slot import RequestSlot
 from resnet_desktop.gui.background.session_controller import SessionController
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
@@ -59,7 +59,7 @@ class ResultsExport(QObject):
         self._model = ""
         self._classes = 1
         self._pending: tuple[Path, Export | None] | None = None
-        self._question = Question(controller, "export", self)
+        self._question = RequestSlot(controller, "export", self)
         self._question.answered.connect(self._on_answered)
         self._question.progressed.connect(self._on_progress)
         self._question.outdated.connect(lambda: self._give_up(self.tr("Nothing was saved: the model has changed.")))

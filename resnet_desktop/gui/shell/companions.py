@@ -135,7 +135,7 @@ class Companions(QObject):
         self.recent.missing.connect(self._on_missing)
         self.settings.model_chosen.connect(window.open_model)
         self.settings.reopen_wanted.connect(self._on_reopen_wanted)
-        window.inspect.desk.evidence_changed.connect(self._on_evidence)
+        window.inspect.presenter.evidence_changed.connect(self._on_evidence)
         for changed in (window.gallery.rowsInserted, window.gallery.rowsRemoved, window.gallery.modelReset):
             changed.connect(self._on_list_changed)
         self._on_list_changed()

@@ -29,8 +29,8 @@ from resnet_desktop.gui.intake.arrivals import Arrivals
 from resnet_desktop.gui.intake.drop_overlay import DropOverlay
 from resnet_desktop.gui.intake.history import History
 from resnet_desktop.gui.intake.list_steps import ListSteps
-from resnet_desktop.gui.labels.labels_presenter import LabelDesk
-from resnet_desktop.gui.models.models_presenter import ModelDesk
+from resnet_desktop.gui.labels.labels_presenter import LabelsPresenter
+from resnet_desktop.gui.models.models_presenter import ModelsPresenter
 from resnet_desktop.gui.organize.organizer import Organizer
 from resnet_desktop.gui.saving.evidence_actions import EvidenceActions
 from resnet_desktop.gui.saving.photo_clipboard import PhotoClipboard
@@ -38,7 +38,7 @@ from resnet_desktop.gui.saving.results_export import ResultsExport
 from resnet_desktop.gui.shell.appearance import Appearance
 from resnet_desktop.gui.shell.companions import Companions
 from resnet_desktop.gui.shell.letter_keys import LetterKeys
-from resnet_desktop.gui.shell.list_desk import ListDesk
+from resnet_desktop.gui.shell.list_presenter import ListPresenter
 from resnet_desktop.gui.shell.model_presenter import ModelPresenter
 from resnet_desktop.gui.shell.photo_menus import PhotoMenus
 from resnet_desktop.gui.shell.report_dialog import ReportDialog
@@ -89,16 +89,18 @@ class MainWindow(QMainWindow):
             action.triggered.connect(self.notice.next_action)
         self.history = History(self.actions_.undo, self.actions_.redo, self)
         self.steps = ListSteps(self.gallery, self.inspect.photo_list, self.history.stack, self)
-        self.list_desk = ListDesk(
+        self.list_presenter = ListPresenter(
             self.actions_, self.inspect, self.steps, self.controller, self.photos, self.preferences, self
         )
         self.arrivals = Arrivals(self.steps, self.gallery, self.inspect.gallery, self._tasks, self)
-        self.models = ModelDesk(self.actions_, self._tasks, self.preferences, self)
+        self.models = ModelsPresenter(self.actions_, self._tasks, self.preferences, self)
         self.exporting = ResultsExport(self.gallery, self.inspect.gallery, self._tasks, self.controller, self)
         self.evidence = EvidenceActions(self.actions_, self.inspect, self.controller, self.preferences, self)
         self.exporting.dress = self.evidence.dress
         stack, page = self.history.stack, self.inspect
-        self.labels = LabelDesk(self.actions_, self.gallery, page.gallery, page.shelf, stack, self.preferences, self)
+        self.labels = LabelsPresenter(
+            self.actions_, self.gallery, page.gallery, page.class_panel, stack, self.preferences, self
+        )
         self.menus = PhotoMenus(self.actions_, page, self.labels, self)
         self.clipboard = PhotoClipboard(self.actions_, page, self.evidence, settings, self)
         parts = (self.actions_, self.gallery, page.gallery, self.controller, self.labels, stack, self.notice)
@@ -141,7 +143,7 @@ class MainWindow(QMainWindow):
     def clear(self) -> None:
         """Empty the list."""
         self.arrivals.scanner.cancel()
-        self.list_desk.clear()
+        self.list_presenter.clear()
 
     def cancel(self) -> None:
         """Give up the queue; photos without a result stay in the list."""
@@ -224,7 +226,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self.setFocus()  # not a button: no outline before the keyboard is used
         page = self.inspect
-        listed = (page.photo_list, page.shelf.list)
+        listed = (page.photo_list, page.class_panel.list)
         LetterKeys(self, (*listed, page.middle, page.predictions, page.heatmap), entered=(*listed, page.view))
         FocusRing((page.gallery, page.view, page.predictions.bars), self)
         connect_wheel(self.actions_.wheel, self.preferences)
@@ -247,7 +249,7 @@ class MainWindow(QMainWindow):
         for speaker in (self.models, self.clipboard):
             speaker.said.connect(self.notice.say)
         self.clipboard.done.connect(self.notice.tell)
-        for offering in (self.models, self.list_desk):
+        for offering in (self.models, self.list_presenter):
             offering.offered.connect(lambda text, words, does: self.notice.say(text, (words, does)))
         for source in (self.exporting, self.evidence, self.labels, self.organizer):
             source.saved.connect(self.notice.tell_saved)

@@ -9,7 +9,7 @@ from resnet_desktop.gui.gallery.photo_filter import PhotoFilter
 from resnet_desktop.gui.inspect.inspect_page import InspectPage
 from resnet_desktop.gui.inspect.photo.bar_list import ROW_ROLE
 from resnet_desktop.gui.labels.class_list import KEYS
-from resnet_desktop.gui.labels.labels_presenter import LabelDesk
+from resnet_desktop.gui.labels.labels_presenter import LabelsPresenter
 from resnet_desktop.gui.style import wording
 from resnet_desktop.gui.widgets.actions import Actions
 from resnet_desktop.gui.widgets.menus import Entry, Line, copy_text, open_menu
@@ -19,7 +19,7 @@ from resnet_desktop.session.results import Listed, Result
 class PhotoMenus(QObject):
     """Opens them over the list, the photo and the predictions."""
 
-    def __init__(self, does: Actions, page: InspectPage, labels: LabelDesk, window: QWidget) -> None:
+    def __init__(self, does: Actions, page: InspectPage, labels: LabelsPresenter, window: QWidget) -> None:
         super().__init__(window)
         self._does, self._page, self._labels, self._window = does, page, labels, window
         self.menu: QMenu | None = None
@@ -58,9 +58,9 @@ class PhotoMenus(QObject):
     def of_class(self, listed: Listed) -> list[Line]:
         """What can be done with an answer."""
         page, name = self._page, listed.label
-        against = page.desk.request.against
+        against = page.presenter.request.against
         lines: list[Line] = [
-            Entry(self.tr("Explain this class"), lambda: page.desk.choose_target(listed.target)),
+            Entry(self.tr("Explain this class"), lambda: page.presenter.choose_target(listed.target)),
             self._does.all_classes,
             None,
             Entry(self.tr("Show the photos of this class"), lambda: self._show_alike(name), self._is_there(name)),
@@ -73,7 +73,7 @@ class PhotoMenus(QObject):
             shown = None if evidence is None else evidence.target
             contrast = Entry(
                 self.tr("Contrast with this class"),
-                lambda: page.desk.choose_against(index),
+                lambda: page.presenter.choose_against(index),
                 enabled=shown is not None and shown != index and against != index,
             )
             lines.insert(1, contrast)

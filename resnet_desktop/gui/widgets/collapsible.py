@@ -11,7 +11,7 @@ from resnet_desktop.gui.style import icons, theme
 _ICON = 16
 
 
-class Fold(QFrame):
+class Collapsible(QFrame):
     """A heading that says in a few words what is inside, and the inside.
 
     Signal: ``toggled`` (bool): it was opened or closed.

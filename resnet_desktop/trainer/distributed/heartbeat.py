@@ -32,7 +32,7 @@ class Ending:
     error: Mapping[str, str | None] | None = None
 
 
-class Peers:
+class Heartbeats:
     """This process among those that train together.
 
     Args:

@@ -21,10 +21,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from resnet_desktop.core.errors import ResNetDesktopError, TrainingError
 from resnet_desktop.jobs import events
-from resnet_desktop.trainer.distributed.heartbeat import Ending, Peers
+from resnet_desktop.trainer.distributed.heartbeat import Ending, Heartbeats
 
 PATIENCE = datetime.timedelta(days=7)
-"""How long the others wait for the first process, which may be paused; ``Peers`` notices one that has gone."""
+"""How long the others wait for the first process, which may be paused; ``Heartbeats`` notices one that has gone."""
 JOINING = datetime.timedelta(minutes=30)
 """How long each waits for all to come, and for the others in the middle of a step."""
 SILENCE_SECONDS = 5.0
@@ -32,7 +32,7 @@ SILENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class ProcessGroup:
     """This process among all: ``rank`` of ``size``, and ``local`` among the ``neighbours`` of its machine."""
 
     rank: int = 0
@@ -40,7 +40,7 @@ class World:
     local: int = 0
     neighbours: int = 1
     control: Any = None
-    peers: Peers | None = None
+    peers: Heartbeats | None = None
 
     @property
     def first(self) -> bool:
@@ -161,28 +161,28 @@ class World:
             dist.destroy_process_group()
 
 
-def join(device: str) -> World:
+def join(device: str) -> ProcessGroup:
     """Join the processes that ``torchrun`` started (it sets RANK, WORLD_SIZE and LOCAL_RANK); without it, be alone."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        return World()
+        return ProcessGroup()
     rank, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
     cuda = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
     if cuda:
         torch.cuda.set_device(local)
     dist.init_process_group("nccl" if cuda else "gloo", timeout=JOINING)
-    return World(
+    return ProcessGroup(
         rank,
         size,
         local,
         int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
         dist.new_group(backend="gloo", timeout=PATIENCE),  # messages between the programs are not for the GPUs
-        Peers(_store(), rank, size),
+        Heartbeats(_store(), rank, size),
     )
 
 
 def _store() -> Any:  # noqa: ANN401 - PyTorch's stores have no type that is exported
-    """A connection of its own to the keys and values of this attempt at this run, for ``Peers`` has a thread."""
+    """A connection of its own to the keys and values of this attempt at this run, for ``Heartbeats`` has a thread."""
     host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     store = dist.TCPStore(host, port, is_master=False, wait_for_workers=False)  # type: ignore[attr-defined]
     attempt = [os.environ.get(f"TORCHELASTIC_{name}", "") for name in ("RUN_ID", "RESTART_COUNT")]

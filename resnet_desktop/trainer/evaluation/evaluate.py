@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from resnet_desktop.jobs.job import Recipe
-from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.distributed.process_group import ProcessGroup
 from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed
 from resnet_desktop.trainer.step.train_step import autocast
@@ -48,7 +48,7 @@ class Evaluator:
     """Runs a model over feeds, in batches, each process over its own rows. ``check`` is called before each batch."""
 
     def __init__(
-        self, model: nn.Module, recipe: Recipe, device: torch.device, world: World, check: Callable[[], object]
+        self, model: nn.Module, recipe: Recipe, device: torch.device, world: ProcessGroup, check: Callable[[], object]
     ) -> None:
         self._model, self._recipe, self._device, self._world, self._check = model, recipe, device, world, check
         # A processor computes as the app does; a fast device as it learns, for the epochs shall not wait.

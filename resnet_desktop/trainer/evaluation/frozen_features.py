@@ -26,7 +26,7 @@ from resnet_desktop.core.value_cache import ValueCache
 from resnet_desktop.data.dataset import Sample
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.job import Recipe
-from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.distributed.process_group import ProcessGroup
 from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.inputs.augment import Augmenter, Draws
 from resnet_desktop.trainer.inputs.picture_tensor import Skipped, decoded, fingerprints, square
@@ -98,13 +98,13 @@ class Extractor:
         side: int,
         workers: int,
         told: Callable[[int, int], object],
-        world: World | None = None,
+        world: ProcessGroup | None = None,
     ) -> None:
         assert recipe.transforms is not None, "filled in before"
         self._network, self._augmenter, self._recipe = network, augmenter, recipe
         self._transforms: Transforms = recipe.transforms
         self._side, self._workers, self._told, self._seed = side, workers, told, seed
-        self._world = world or World()
+        self._world = world or ProcessGroup()
         self._device = next(network.parameters()).device
         self._batch = CPU_BATCH if self._device.type == "cpu" else DEVICE_BATCH
         self._width = network.width

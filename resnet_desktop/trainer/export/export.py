@@ -30,7 +30,7 @@ from resnet_desktop.trainer.export import parity, provenance
 from resnet_desktop.trainer.export.assemble import Arrays, Made, linear_names, make
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed
 from resnet_desktop.trainer.loop.engine import Engine
-from resnet_desktop.trainer.loop.remaining_work import REPORT_SECONDS, Ending, prototype_photos
+from resnet_desktop.trainer.loop.remaining_work import REPORT_SECONDS, RemainingWork, prototype_photos
 from resnet_desktop.trainer.network.graph_network import GraphNetwork
 from resnet_desktop.trainer.network.resnet import named_arrays
 
@@ -109,7 +109,7 @@ class _Told:
         known = isinstance(engine.training, FeatureFeed)
         self.learnt = () if known else prototype_photos(found)
         self.proving = found.validation or found.training
-        self._total = Ending.of(found, has_features=known).pictures
+        self._total = RemainingWork.of(found, has_features=known).pictures
         self._before = self._done = 0
 
     def __call__(self, done: int) -> None:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from resnet_desktop.jobs.job import Phase
-from resnet_desktop.trainer.loop.remaining_work import Ending
+from resnet_desktop.trainer.loop.remaining_work import RemainingWork
 from resnet_desktop.trainer.loop.schedule import Cost, Schedule, fitted, seconds_ahead
 from resnet_desktop.trainer.loop.spent import Spent
 
@@ -47,7 +47,7 @@ class Budget:
         recipe: Sequence[Phase],
         steps: Sequence[int],
         validation: int,
-        ending: Ending,
+        ending: RemainingWork,
     ) -> None:
         self._limit, self._spent, self._ending = limit, spent, ending
         self._recipe, self._epoch_steps, self._validation = recipe, steps, validation

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from resnet_desktop.jobs.job import Phase
-from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.distributed.process_group import ProcessGroup
 from resnet_desktop.trainer.loop.budget import Budget
-from resnet_desktop.trainer.loop.eta import Pace
-from resnet_desktop.trainer.loop.remaining_work import Ending
+from resnet_desktop.trainer.loop.eta import Eta
+from resnet_desktop.trainer.loop.remaining_work import RemainingWork
 from resnet_desktop.trainer.loop.schedule import Schedule
 
 
@@ -32,13 +32,13 @@ class Course:
         recipe: Sequence[Phase],
         pictures: int,
         validation: int,
-        ending: Ending,
+        ending: RemainingWork,
         budget: Budget | None,
-        world: World,
+        world: ProcessGroup,
     ) -> None:
         self._recipe, self._pictures, self._validation = recipe, pictures, validation
         self._ending, self._budget, self._world = ending, budget, world
-        self.pace = Pace()
+        self.pace = Eta()
         self.schedule = Schedule.whole([(phase.epochs, self.whole_epoch(phase)) for phase in recipe])
 
     def __len__(self) -> int:

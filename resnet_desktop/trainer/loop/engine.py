@@ -18,7 +18,7 @@ from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.runs.error_messages import DIVERGES, diverges, finite, out_of_memory
 from resnet_desktop.runs.reporter import Reporter
 from resnet_desktop.trainer import choices
-from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.distributed.process_group import ProcessGroup
 from resnet_desktop.trainer.evaluation import error_details
 from resnet_desktop.trainer.evaluation.evaluate import Evaluation, Evaluator, StoppedError
 from resnet_desktop.trainer.inputs import memory
@@ -28,14 +28,14 @@ from resnet_desktop.trainer.loop.budget import Budget
 from resnet_desktop.trainer.loop.checkpoint import Checkpoint, Position
 from resnet_desktop.trainer.loop.course import Course
 from resnet_desktop.trainer.loop.early_stopping import gets_no_better
-from resnet_desktop.trainer.loop.remaining_work import Ending
+from resnet_desktop.trainer.loop.remaining_work import RemainingWork
 from resnet_desktop.trainer.network.build import trained_names, training_mode
 from resnet_desktop.trainer.network.classifier import Classifier
 from resnet_desktop.trainer.step import balance
 from resnet_desktop.trainer.step.attempt import Attempt, Rehearsals
 from resnet_desktop.trainer.step.average import Average
 from resnet_desktop.trainer.step.optim import PEAK, learning_rate, make_optimizer, set_learning_rate
-from resnet_desktop.trainer.step.train_step import Stepper
+from resnet_desktop.trainer.step.train_step import TrainStep
 from resnet_desktop.trainer.teacher.teacher import Teacher
 
 CHECKPOINT_SECONDS = 300.0
@@ -71,8 +71,8 @@ class Engine:
     labels: tuple[str, ...] = ()
     base: str = ""
     data: str = ""
-    world: World = field(default_factory=World)
-    ending: Ending = field(default_factory=Ending)
+    world: ProcessGroup = field(default_factory=ProcessGroup)
+    ending: RemainingWork = field(default_factory=RemainingWork)
     preparing: float = 0.0
     budget: Budget | None = None
     teacher: Teacher | None = None
@@ -90,7 +90,7 @@ class Engine:
         model: nn.Module = self.network if self.head is None else self.head
         self.averaged = Average(self.names, self.recipe.ema) if self.recipe.ema else None
         weights = balance.class_weights(self.training.labels, max(1, len(self.labels)), self.recipe.balance)
-        self.stepper = Stepper(self.recipe, model, self.optimizer, self.device, self.world, weights)
+        self.stepper = TrainStep(self.recipe, model, self.optimizer, self.device, self.world, weights)
         self.evaluator = Evaluator(model, self.recipe, self.device, self.world, self._check_evaluation)
         self.peak = self.job.learning_rate or PEAK[self.recipe.optimizer]
         sizes = len(self.training), len(self.validation)

@@ -9,7 +9,7 @@ LONGEST = 5.0
 """A step that took so many times the usual was held up by a pause, and is counted as no longer than this."""
 
 
-class Pace:
+class Eta:
     """Keeps the time of steps and evaluations."""
 
     def __init__(self) -> None:

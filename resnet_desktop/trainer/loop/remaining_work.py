@@ -22,7 +22,7 @@ def prototype_photos(found: Scan) -> Sequence[Sample]:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class RemainingWork:
     """So many pictures: those whose features are computed, those that the model is judged by, those of the proof.
 
     ``answer``: seconds for one of them, where it is known before training begins; else 0.
@@ -34,7 +34,7 @@ class Ending:
     answer: float = 0.0
 
     @classmethod
-    def of(cls, found: Scan, *, has_features: bool) -> Ending:
+    def of(cls, found: Scan, *, has_features: bool) -> RemainingWork:
         """The end of a run on these pictures; ``has_features``: those of the training pictures are at hand."""
         learnt = 0 if has_features else len(prototype_photos(found))
         proven = min(PROOF_PHOTOS, len(found.validation or found.training))

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.distributed.process_group import ProcessGroup
 from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.inputs.feeds import Plan
 
@@ -71,7 +71,7 @@ class Rehearsals:
         rehearse: a step on a batch that changes no weights.
     """
 
-    def __init__(self, attempt: Attempt, world: World, rehearse: Callable[[Plan], Tensor]) -> None:
+    def __init__(self, attempt: Attempt, world: ProcessGroup, rehearse: Callable[[Plan], Tensor]) -> None:
         self._attempt, self._world, self._rehearse = attempt, world, rehearse
         self._fitting: set[tuple[int, int, int]] = set()
 

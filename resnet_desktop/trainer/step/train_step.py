@@ -11,7 +11,7 @@ from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
 from resnet_desktop.jobs.job import Recipe
-from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.distributed.process_group import ProcessGroup
 from resnet_desktop.trainer.inputs.feeds import Feed, Plan
 from resnet_desktop.trainer.teacher.loss import distillation
 
@@ -24,7 +24,7 @@ def autocast(recipe: Recipe, device: torch.device) -> contextlib.AbstractContext
     return contextlib.nullcontext() if dtype is None else torch.autocast(device.type, dtype)
 
 
-class Stepper:
+class TrainStep:
     """Makes steps on batches of a feed.
 
     Args:
@@ -42,7 +42,7 @@ class Stepper:
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
         device: torch.device,
-        world: World,
+        world: ProcessGroup,
         weights: Tensor | None,
     ) -> None:
         self.accumulate = recipe.accumulate

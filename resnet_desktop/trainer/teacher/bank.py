@@ -26,7 +26,7 @@ from torch import Tensor
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.runs import disk_space
-from resnet_desktop.trainer.distributed.process_group import World
+from resnet_desktop.trainer.distributed.process_group import ProcessGroup
 from resnet_desktop.trainer.inputs.augment import Augmenter, Draws
 from resnet_desktop.trainer.teacher.teacher import BATCH, Speaker, Teacher
 
@@ -107,7 +107,13 @@ class BankMaker:
     """
 
     def __init__(
-        self, folder: Path, teacher: Teacher, pixels: Tensor, device: torch.device, renderer: Augmenter, world: World
+        self,
+        folder: Path,
+        teacher: Teacher,
+        pixels: Tensor,
+        device: torch.device,
+        renderer: Augmenter,
+        world: ProcessGroup,
     ) -> None:
         self._folder, self._teacher, self._pixels, self._world = folder / FOLDER, teacher, pixels, world
         self._device, self._renderer = device, renderer

@@ -10,7 +10,7 @@ import pytest
 
 from resnet_desktop.bundle.file.bundle import read
 from resnet_desktop.bundle.library import remembered_labels
-from resnet_desktop.bundle.library.importing import PIXEL_VALUES, Known, preprocessing
+from resnet_desktop.bundle.library.importing import PIXEL_VALUES, ModelHints, preprocessing
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ModelError
 
@@ -23,7 +23,7 @@ def test_answers_follow_the_file_wherever_it_lies(tmp_path: Path) -> None:
     path = save(tmp_path / "theirs.onnx", plain_classifier())
     assert remembered_labels.recall(read(path)) is None
     assert remembered_labels.read(path).metadata.categories[0] == "class 0"
-    known = Known(LABELS, preprocessing(16, 20, "-1..1"))
+    known = ModelHints(LABELS, preprocessing(16, 20, "-1..1"))
     remembered_labels.remember(read(path), known)
     elsewhere = tmp_path / "moved.onnx"
     shutil.copy(path, elsewhere)
@@ -34,21 +34,21 @@ def test_answers_follow_the_file_wherever_it_lies(tmp_path: Path) -> None:
     assert not found.has_metadata, "the file itself says nothing"
     other = save(tmp_path / "other.onnx", plain_classifier(classes=3))
     assert remembered_labels.read(other).metadata.categories == ("class 0", "class 1", "class 2")
-    remembered_labels.remember(read(path), Known(LABELS[::-1]))
+    remembered_labels.remember(read(path), ModelHints(LABELS[::-1]))
     assert remembered_labels.read(path).metadata.categories == LABELS[::-1], "the last answer counts"
 
 
 def test_answers_that_do_not_fit_are_refused_and_not_believed(tmp_path: Path) -> None:
     path = save(tmp_path / "theirs.onnx", plain_classifier())
-    for wrong in (Known(("one", "two")), Known(None, preprocessing())):
+    for wrong in (ModelHints(("one", "two")), ModelHints(None, preprocessing())):
         with pytest.raises(ModelError) as caught:
             remembered_labels.remember(read(path), wrong)
         assert caught.value.code == "wrong_labels"
     with pytest.raises(ModelError):
-        remembered_labels.remember(tiny_bundle(tmp_path / "ours.onnx"), Known(LABELS))
+        remembered_labels.remember(tiny_bundle(tmp_path / "ours.onnx"), ModelHints(LABELS))
     file = paths.data_folder() / "foreign_models.json"
     assert not file.exists()
-    remembered_labels.remember(read(path), Known(LABELS))
+    remembered_labels.remember(read(path), ModelHints(LABELS))
     values = json.loads(file.read_text("utf-8"))
     bad: object
     for bad in ({"categories": ["a"]}, {"transforms": {"crop": -1}}, [], {"transforms": {"crop": 999}}):

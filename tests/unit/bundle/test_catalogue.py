@@ -15,7 +15,7 @@ from resnet_desktop.bundle.file.bundle import read, verify
 from resnet_desktop.bundle.labels.label_file import imagenet, read_labels
 from resnet_desktop.bundle.library import packaged
 from resnet_desktop.bundle.library.catalogue import Pretrained, find, obtain, pretrained
-from resnet_desktop.bundle.library.importing import Known
+from resnet_desktop.bundle.library.importing import ModelHints
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import DownloadError, ModelError
@@ -114,7 +114,7 @@ def test_a_foreign_model_gets_labels_and_preprocessing(library: Library, tmp_pat
     model = plain_classifier()
     path = save(tmp_path / "theirs.onnx", model)
     wanted = Transforms(resize=20, crop=16, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
-    library.install(path, known=Known(("ant", "bee", "crane", "crane"), wanted))
+    library.install(path, known=ModelHints(("ant", "bee", "crane", "crane"), wanted))
     bundle = read(library.find("theirs"))
     assert bundle.has_metadata
     assert bundle.metadata.categories == ("ant", "bee", "crane", "crane")
@@ -128,9 +128,9 @@ def test_labels_that_do_not_fit_are_refused(library: Library, tmp_path: Path) ->
     theirs = save(tmp_path / "theirs.onnx", plain_classifier())
     ours = tiny_bundle(tmp_path / "ours.onnx").path
     for path, known in (
-        (theirs, Known(("one", "two"))),
-        (theirs, Known(None, Transforms(resize=256, crop=224))),
-        (ours, Known(("a", "b", "c", "d", "e"))),
+        (theirs, ModelHints(("one", "two"))),
+        (theirs, ModelHints(None, Transforms(resize=256, crop=224))),
+        (ours, ModelHints(("a", "b", "c", "d", "e"))),
     ):
         with pytest.raises(ModelError) as caught:
             library.install(path, known=known)

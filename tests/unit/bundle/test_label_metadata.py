@@ -9,7 +9,7 @@ import pytest
 
 from resnet_desktop.bundle.file.bundle import Bundle, read
 from resnet_desktop.bundle.library import remembered_labels
-from resnet_desktop.bundle.library.importing import Known, copy_model, preprocessing
+from resnet_desktop.bundle.library.importing import ModelHints, copy_model, preprocessing
 
 from .making import plain_classifier, save, tiny_bundle
 
@@ -82,14 +82,14 @@ def test_what_ultralytics_writes(tmp_path: Path) -> None:
 
 def test_the_user_has_the_last_word(tmp_path: Path) -> None:
     bundle = with_props(tmp_path / "m.onnx", labels="ant,bee,crane,wasp")
-    remembered_labels.remember(bundle, Known(LABELS[::-1]))
+    remembered_labels.remember(bundle, ModelHints(LABELS[::-1]))
     assert remembered_labels.read(bundle.path).metadata.categories == LABELS[::-1]
 
 
 def test_names_survive_installing_with_preprocessing(tmp_path: Path) -> None:
     bundle = with_props(tmp_path / "m.onnx", labels="ant,bee,crane,wasp")
-    assert copy_model(bundle.path, tmp_path / "plain.onnx", Known()).metadata.categories == LABELS
-    copied = copy_model(bundle.path, tmp_path / "copy.onnx", Known(None, preprocessing(16, 20)))
+    assert copy_model(bundle.path, tmp_path / "plain.onnx", ModelHints()).metadata.categories == LABELS
+    copied = copy_model(bundle.path, tmp_path / "copy.onnx", ModelHints(None, preprocessing(16, 20)))
     assert (copied.metadata.categories, copied.metadata.transforms.resize) == (LABELS, 20)
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.bundle.labels.thresholds import thresholds_of
 from resnet_desktop.bundle.library import remembered_labels
-from resnet_desktop.bundle.library.importing import Known, copy_model
+from resnet_desktop.bundle.library.importing import ModelHints, copy_model
 from resnet_desktop.cli import main
 from resnet_desktop.core.errors import ClassNameError, ModelError
 from resnet_desktop.imaging.transforms import Transforms
@@ -100,7 +100,7 @@ def test_in_the_file(run: Run, rated: Path) -> None:
     props = {entry.key: entry.value for entry in onnx.load(installed).metadata_props}
     assert json.loads(props["resnet_desktop.thresholds"]) == [1, 1, 0.25, 1]
     assert (props["resnet_desktop.format"], props["resnet_desktop.output"]) == ("2", "ratings")
-    again = copy_model(installed, rated.with_name("again.onnx"), Known(thresholds=("0=0.125",)))
+    again = copy_model(installed, rated.with_name("again.onnx"), ModelHints(thresholds=("0=0.125",)))
     assert again.metadata.thresholds == (0.125, 1, 0.25, 1)
     out = run("models", "thresholds", "rated", "--format", "json")[1]
     assert [one["threshold"] for one in json.loads(out)] == [1, 1, 0.25, 1]
@@ -125,7 +125,7 @@ def test_classes_that_exclude_each_other_have_none(run: Run, home: Path) -> None
     path = save(home / "theirs.onnx", plain_classifier())
     assert "exclude each other" in run("models", "thresholds", str(path))[2]
     with pytest.raises(ModelError, match="exclude each other"):
-        copy_model(path, home / "copy.onnx", Known(thresholds=("0.3",)))
+        copy_model(path, home / "copy.onnx", ModelHints(thresholds=("0.3",)))
 
 
 @pytest.mark.parametrize("kept", ["[0.5]", "[0.5, 0.5, 0.5, 2]", "[0.5, 0.5, 0.5, true]", "{}", '"half"'])

@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from resnet_desktop.bundle.file import tensors
 from resnet_desktop.bundle.file.bundle import read
-from resnet_desktop.bundle.library.importing import Known
+from resnet_desktop.bundle.library.importing import ModelHints
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core import limits, own_process, paths
 from resnet_desktop.core.errors import ModelError
@@ -183,7 +183,7 @@ def test_memory_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_model_is_installed_by_the_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    library, known = Library(), Known(("ant", "bee", "crane", "wasp"), provenance={"publisher": "me"})
+    library, known = Library(), ModelHints(("ant", "bee", "crane", "wasp"), provenance={"publisher": "me"})
     path = save(tmp_path / "theirs.onnx", plain_classifier())
     entry = library.install(path, known=known, copy=admission.copy)
     bundle = read(entry.path)
@@ -191,7 +191,7 @@ def test_a_model_is_installed_by_the_child(tmp_path: Path, monkeypatch: pytest.M
     assert bundle.metadata.provenance == known.provenance
     assert [file.name for file in entry.path.parent.iterdir()] == ["theirs.onnx"], "nothing is left lying"
     with pytest.raises(ModelError) as caught:
-        library.install(path, "other", Known(("ant",)), copy=admission.copy)
+        library.install(path, "other", ModelHints(("ant",)), copy=admission.copy)
     assert caught.value.code == "wrong_labels"
     (tmp_path / "w.pth").write_bytes(b"PK no archive")
     with pytest.raises(ModelError) as caught:

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from resnet_desktop.bundle.adapt import tried
 from resnet_desktop.bundle.adapt.tried import Found
 from resnet_desktop.bundle.file.bundle import Chosen, read
-from resnet_desktop.bundle.library.importing import Known
+from resnet_desktop.bundle.library.importing import ModelHints
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core import paths
 from resnet_desktop.inference import admission
@@ -65,7 +65,7 @@ def test_what_was_found_of_one_output_says_nothing_of_another(tmp_path: Path) ->
 
 def test_an_installed_copy_knows_it_too(tmp_path: Path) -> None:
     path = opened(tmp_path, hidden_softmax()).path
-    entry = Library().install(path, known=Known(("ant", "bee", "crane", "wasp")), copy=admission.copy)
+    entry = Library().install(path, known=ModelHints(("ant", "bee", "crane", "wasp")), copy=admission.copy)
     assert read(entry.path).metadata.output == "probabilities"
     (paths.cache_folder() / "tried.json").unlink()
     assert read(entry.path).metadata.output == "logits"

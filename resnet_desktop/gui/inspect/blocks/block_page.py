@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from resnet_desktop.gui.background.request_slot import Question
+from resnet_desktop.gui.background.request_slot import RequestSlot
 from resnet_desktop.gui.background.session_controller import SessionController
 from resnet_desktop.gui.inspect.blocks.block_chart import BlockChart
 from resnet_desktop.gui.inspect.blocks.block_details import BlockDetails
@@ -67,8 +67,8 @@ class BlockPage(QWidget):
         self._block = ""  # the name of the block that is looked at, kept from photo to photo
         self._measures = measures()
         self._measure = self._measures[0]
-        self._blocks = Question(controller, "blocks", self)
-        self._sheets = Question(controller, "feature maps", self)
+        self._blocks = RequestSlot(controller, "blocks", self)
+        self._sheets = RequestSlot(controller, "feature maps", self)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._title, self._subtitle, self._sentence = PlainLabel(), PlainLabel(), PlainLabel()

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from resnet_desktop.gui.background.request_slot import Question
+from resnet_desktop.gui.background.request_slot import RequestSlot
 from resnet_desktop.gui.background.session_controller import SessionController
 from resnet_desktop.gui.inspect.check.check_details import CheckDetails
 from resnet_desktop.gui.style import icons, theme, wording
@@ -42,7 +42,7 @@ class CheckPanel(QWidget):
     def __init__(self, controller: SessionController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._item: _Item | None = None
-        self._question = Question(controller, "check", self)
+        self._question = RequestSlot(controller, "check", self)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._title, self._about = PlainLabel(), PlainLabel()

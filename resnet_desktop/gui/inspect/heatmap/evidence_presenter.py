@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from resnet_desktop.explain.cam.methods import DEFAULT_METHOD, METHODS
-from resnet_desktop.gui.background.request_slot import Question
+from resnet_desktop.gui.background.request_slot import RequestSlot
 from resnet_desktop.gui.background.session_controller import SessionController
 from resnet_desktop.session.results import Evidence, EvidenceRequest, Failure, LayerChoice, ModelInfo, Source
 
@@ -27,7 +27,7 @@ GRADIENT_FREE = "eigencam"
 """What is offered where gradients cannot pass."""
 
 
-class EvidenceDesk(QObject):
+class EvidencePresenter(QObject):
     """The evidence for one photo.
 
     Signals:
@@ -52,7 +52,7 @@ class EvidenceDesk(QObject):
         self._evidence: Evidence | None = None
         self._request = EvidenceRequest()
         self._waiting = False
-        self._deep = Question(controller, "depths", self)
+        self._deep = RequestSlot(controller, "depths", self)
         self._maps: tuple[Evidence, ...] = ()
         self._deep.answered.connect(self._on_depths)
         self._deep.outdated.connect(self._forget_maps)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPe
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QDialog, QDialogButtonBox, QLineEdit, QVBoxLayout, QWidget
 
-from resnet_desktop.gui.background.request_slot import Question
+from resnet_desktop.gui.background.request_slot import RequestSlot
 from resnet_desktop.gui.background.session_controller import SessionController
 from resnet_desktop.gui.inspect.photo.answer_rows import AnswerRow
 from resnet_desktop.gui.inspect.photo.bar_list import ROW_ROLE, BarList
@@ -173,7 +173,7 @@ class ClassSearch(QObject):
         super().__init__(window)
         self._window = window
         self._dialog: ClassesDialog | None = None
-        self._question = Question(controller, "all classes", self)
+        self._question = RequestSlot(controller, "all classes", self)
         self._question.answered.connect(self._on_answered)
         self._question.outdated.connect(self.close)
 

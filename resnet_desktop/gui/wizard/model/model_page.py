@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
 
 from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui.background.tasks import Tasks
-from resnet_desktop.gui.background.trainer_inquiry import Inquiry, Tell
+from resnet_desktop.gui.background.trainer_inquiry import Tell, TrainerInquiry
 from resnet_desktop.gui.style import theme, wording
-from resnet_desktop.gui.widgets.collapsible import Fold
+from resnet_desktop.gui.widgets.collapsible import Collapsible
 from resnet_desktop.gui.widgets.plain import PlainLabel
 from resnet_desktop.gui.wizard.draft import Draft
 from resnet_desktop.gui.wizard.model.advanced import AdvancedPanel
@@ -66,13 +66,13 @@ class ModelPage(WizardPage):
         self._trainer, self._draft = trainer, Draft()
         self._shown: Draft | None = None
         self._questions = Tasks(1, "questions", self)
-        self._cost, self._rate = Inquiry(self._questions, self), Inquiry(self._questions, self)
+        self._cost, self._rate = TrainerInquiry(self._questions, self), TrainerInquiry(self._questions, self)
         self._base_choice, self._name = BaseChoice(tasks), QLineEdit()
         self._base = self._base_choice.models
         self._part, self._head, self._network = PartChoice(), HeadChoice(), NetworkCard()
         self._presets = {name: QRadioButton(title) for name, title in self._preset_titles().items()}
         self._preset_words, self._estimate = secondary(), PlainLabel()
-        self._preview, self._advanced = PreviewPanel(Inquiry(self._questions, self)), AdvancedPanel()
+        self._preview, self._advanced = PreviewPanel(TrainerInquiry(self._questions, self)), AdvancedPanel()
         self._costs = PartCosts(self._questions, self._part, self)
         self._found: Estimate | None = None
         self._found_for: tuple[str, ...] = ()
@@ -124,12 +124,12 @@ class ModelPage(WizardPage):
         return self._preview
 
     @property
-    def folds(self) -> tuple[Fold, Fold, Fold]:
+    def folds(self) -> tuple[Collapsible, Collapsible, Collapsible]:
         """The new head; what the network will see; all settings."""
         return self._head_fold, self._preview_fold, self._advanced_fold
 
     @property
-    def more(self) -> Fold:
+    def more(self) -> Collapsible:
         """All that few need to choose."""
         return self._more
 
@@ -202,7 +202,7 @@ class ModelPage(WizardPage):
         layout.setSpacing(theme.M)
         layout.addLayout(self._form())
         layout.addWidget(self._part)
-        self._more = Fold(self.tr("More choices"), self._inside_more())
+        self._more = Collapsible(self.tr("More choices"), self._inside_more())
         layout.addWidget(self._more)
         self.body.addWidget(scrolling(inside), 1)
         self._estimate.setWordWrap(True)
@@ -217,7 +217,7 @@ class ModelPage(WizardPage):
         layout.addWidget(self._network)
         titles = (self.tr("New head"), self.tr("What the network will see"), self.tr("All settings"))
         parts = (self._head, self._preview, self._advanced)
-        self._head_fold, self._preview_fold, self._advanced_fold = map(Fold, titles, parts)
+        self._head_fold, self._preview_fold, self._advanced_fold = map(Collapsible, titles, parts)
         for fold in self.folds:
             layout.addWidget(fold)
         self._preview_fold.say(self.tr("your own photos, varied as in training"))

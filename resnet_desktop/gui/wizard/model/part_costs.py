@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject
 
 from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui.background.tasks import Tasks
-from resnet_desktop.gui.background.trainer_inquiry import Inquiry, Tell
+from resnet_desktop.gui.background.trainer_inquiry import Tell, TrainerInquiry
 from resnet_desktop.gui.style import wording
 from resnet_desktop.gui.wizard.model.part_choice import PartChoice
 from resnet_desktop.session.results import Failure
@@ -34,7 +34,7 @@ class PartCosts(QObject):
 
     def __init__(self, questions: Tasks, parts: PartChoice, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._parts, self._inquiry = parts, Inquiry(questions, self)
+        self._parts, self._inquiry = parts, TrainerInquiry(questions, self)
         self._seconds: dict[str, float] = {}
         self._waiting: dict[str, Job] = {}
         self._asked: tuple[str, Job] | None = None

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, Q
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from resnet_desktop.core.progress import Cancelled
-from resnet_desktop.gui.background.trainer_inquiry import Inquiry, Tell
+from resnet_desktop.gui.background.trainer_inquiry import Tell, TrainerInquiry
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.widgets import charts
 from resnet_desktop.gui.widgets.plain import PlainLabel
@@ -53,7 +53,7 @@ class PreviewPanel(QWidget):
         inquiry: asks the trainer; it must be nobody else's.
     """
 
-    def __init__(self, inquiry: Inquiry, parent: QWidget | None = None) -> None:
+    def __init__(self, inquiry: TrainerInquiry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._inquiry = inquiry
         self._why, self._state, self._grid = secondary(), PlainLabel(), PreviewGrid()

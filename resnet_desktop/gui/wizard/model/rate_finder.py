@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.core.progress import Cancelled
-from resnet_desktop.gui.background.trainer_inquiry import Inquiry, Tell
+from resnet_desktop.gui.background.trainer_inquiry import Tell, TrainerInquiry
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.style.screen import size_within_screen
 from resnet_desktop.gui.widgets import charts
@@ -34,7 +34,7 @@ class RateFinder(QDialog):
 
     rate_wanted = Signal(float)
 
-    def __init__(self, inquiry: Inquiry, parent: QWidget | None = None) -> None:
+    def __init__(self, inquiry: TrainerInquiry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Find a learning rate"))
         self._inquiry = inquiry

@@ -23,7 +23,7 @@ GRID_WIDTH, PHOTO_WIDTH = 460, 320
 """A grid is made so wide where the photo beside it keeps at least as much, in pixels."""
 
 
-class ListDesk(QObject):
+class ListPresenter(QObject):
     """Signal: ``offered`` (a sentence, the words of a button, what it does)."""
 
     offered = Signal(str, str, object)

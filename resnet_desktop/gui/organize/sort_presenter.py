@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class SortDesk(QObject):
+class SortPresenter(QObject):
     """Signals.
 
     * ``said`` (a sentence); ``saved`` (a sentence, the folder); ``working`` (how far it is).
@@ -164,17 +164,19 @@ class SortDesk(QObject):
 class _Sorted(QUndoCommand):
     """Is pushed when the photos are sorted already."""
 
-    def __init__(self, desk: SortDesk, order: SortOrder, run: str) -> None:
-        words = desk.tr("moving photos into folders") if order.move else desk.tr("copying photos into folders")
+    def __init__(self, presenter: SortPresenter, order: SortOrder, run: str) -> None:
+        words = (
+            presenter.tr("moving photos into folders") if order.move else presenter.tr("copying photos into folders")
+        )
         super().__init__(words)
-        self._desk, self._order, self._run = desk, order, run
+        self._presenter, self._order, self._run = presenter, order, run
         self._done = True
 
     def redo(self) -> None:
         if not self._done:
             self._run = transfer.new_run()
-            self._desk.again(self._order, self._run)
+            self._presenter.again(self._order, self._run)
         self._done = False
 
     def undo(self) -> None:
-        self._desk.take_back(self._order.folder, self._run)
+        self._presenter.take_back(self._order.folder, self._run)
