@@ -192,7 +192,7 @@ class SessionWorker:
     def _run_queue(self, engine: Engine) -> None:
         with self._lock:
             epoch = self._epoch
-        results = engine.classify_many(self._feed(), lambda: self._epoch != epoch)
+        results = engine.classify_many(self._feed(epoch), lambda: self._epoch != epoch)
         try:
             for number, result in results:
                 self._heard.finished(number, result)
@@ -203,10 +203,10 @@ class SessionWorker:
                 self._pending.clear()
             self._heard.gave_up(Failure.of(error))
 
-    def _feed(self) -> Iterator[tuple[int, Source]]:
+    def _feed(self, epoch: int) -> Iterator[tuple[int, Source]]:
         while True:
             with self._lock:
-                if not self._pending:
+                if not self._pending or self._epoch != epoch:  # what came since then is for the next run
                     return
                 number, source = self._pending.popitem(last=False)
             yield number, source

@@ -22,6 +22,7 @@ from resnet_desktop.session.results import Evidence, EvidenceRequest, Failure, L
 
 from .conftest import WAIT
 
+Items = Iterator[tuple[int, Path | bytes]]
 CAT, COFFEE, ROCKET = sample_photos()[:3]
 
 
@@ -87,6 +88,29 @@ def test_only_the_latest_request_is_answered(ready: SessionController, qtbot: Qt
     assert len(explained) == 1
 
 
+def test_a_photo_that_is_looked_at_no_more_stays_in_the_queue(
+    ready: SessionController, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one is selected while it is classified for its heatmap: it still gets its result."""
+    order: list[int] = []
+    ready.item_finished.connect(lambda number, _answer: order.append(number))
+    real, given_up = Engine.classify, threading.Event()
+
+    def classify(engine: Engine, number: int, source: Path | bytes) -> Result:
+        if number == 20 and not given_up.is_set():
+            given_up.set()
+            ready.drop_request()
+            raise CancelledError
+        return real(engine, number, source)
+
+    monkeypatch.setattr(Engine, "classify", classify)
+    ready.classify((number, CAT) for number in range(24))
+    ready.explain(20, CAT, EvidenceRequest())
+    qtbot.waitUntil(lambda: not ready.busy, timeout=WAIT)
+    assert given_up.is_set()
+    assert sorted(order) == list(range(24))
+
+
 def test_cancelling_empties_the_queue_and_the_next_one_works(ready: SessionController, qtbot: QtBot) -> None:
     order: list[int] = []
     ready.item_finished.connect(lambda number, _answer: order.append(number))
@@ -101,6 +125,31 @@ def test_cancelling_empties_the_queue_and_the_next_one_works(ready: SessionContr
     assert len(order) == reached
     ready.classify([(1000, COFFEE)])
     qtbot.waitUntil(lambda: order[-1] == 1000, timeout=WAIT)
+
+
+def test_what_is_added_right_after_cancelling_is_classified(
+    ready: SessionController, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also what comes before the run that was cancelled has noticed it."""
+    order: list[int] = []
+    ready.item_finished.connect(lambda number, _answer: order.append(number))
+    real = Engine.classify_many
+
+    def classify_many(engine: Engine, items: Items, cancelled: Cancelled) -> Iterator[tuple[int, Result | Failure]]:
+        def fed() -> Items:
+            for number, source in items:
+                yield number, source
+                if number == 2:
+                    ready.cancel()
+                    ready.classify((late, CAT) for late in range(100, 110))
+
+        return real(engine, fed(), cancelled)
+
+    monkeypatch.setattr(Engine, "classify_many", classify_many)
+    ready.classify((number, CAT) for number in range(6))
+    qtbot.waitUntil(lambda: bool(order) and order[-1] == 109, timeout=WAIT)
+    assert [number for number in order if number >= 100] == list(range(100, 110))
+    assert not ready.busy
 
 
 def test_photos_that_were_removed_are_not_classified(ready: SessionController, qtbot: QtBot) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+import threading
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QDialog, QListWidget
+from pytestqt.exceptions import capture_exceptions
 from pytestqt.qtbot import QtBot
+from shiboken6 import delete
 
 from resnet_desktop.core.errors import InternalError
 from resnet_desktop.core.settings import Settings
@@ -85,3 +90,29 @@ def test_a_search_that_breaks_off_is_told_and_the_next_goes_on(
     monkeypatch.setattr(scanner, "_images", works)
     window.add_paths(sample_photos()[:1])
     wait_settled(qtbot, window)
+
+
+class Dialog(QDialog):
+    """Shows what comes of a task."""
+
+    def __init__(self, tasks: Tasks, begin: threading.Event) -> None:
+        super().__init__()
+        self.list = QListWidget(self)
+        tasks.run_task(begin.wait, self._on_ended)
+        tasks.run_task(begin.wait, lambda _future: self._on_ended(_future))
+        tasks.run_task(begin.wait, partial(Dialog._on_ended, self))
+
+    def _on_ended(self, future: Future[bool]) -> None:
+        self.list.addItem(str(future.result()))
+
+
+def test_what_was_deleted_meanwhile_hears_nothing(qtbot: QtBot) -> None:
+    tasks, begin, after = Tasks(1, "late"), threading.Event(), list[bool]()
+    dialog = Dialog(tasks, begin)
+    with capture_exceptions() as raised:
+        delete(dialog)
+        tasks.run_task(begin.wait, lambda future: after.append(future.result()))
+        begin.set()
+        qtbot.waitUntil(lambda: bool(after), timeout=WAIT)
+    assert not raised
+    tasks.drain()

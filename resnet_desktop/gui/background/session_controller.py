@@ -132,10 +132,12 @@ class SessionController(QObject):
         def work(engine: Engine, cancelled: Cancelled, progress: Progress) -> object:
             try:
                 if not engine.remembers(number):
-                    self._worker.forget([number])
-                    self._finished.emit(number, engine.classify(number, source))
+                    result = engine.classify(number, source)  # gives up where something else is looked at by now:
+                    self._worker.forget([number])  # only then is the photo out of the queue
+                    self._finished.emit(number, result)
                 return engine.analysis.evidence(number, source, request, cancelled, progress)
             except (ImageError, AnswerError) as error:  # the photo's fault
+                self._worker.forget([number])
                 self._finished.emit(number, Failure.of(error))
                 return None
 

@@ -11,9 +11,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
+from types import CellType
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
+from shiboken6 import isValid
 
 from resnet_desktop.core.errors import InternalError, ResNetDesktopError
 from resnet_desktop.core.progress import CancelledError
@@ -71,7 +74,8 @@ class Tasks(QObject):
 
         ``done`` asks the future: ``result()`` gives the value or raises what ``func`` raised, or InternalError where
         that is none of ours. What ``done`` lets pass of our errors is told by ``failed``. The returned future's
-        ``cancel()`` takes the task out of the queue; ``done`` is then not called.
+        ``cancel()`` takes the task out of the queue; ``done`` is then not called, nor is it where the window that it
+        belongs to was closed and deleted meanwhile.
         """
         future = self._pool.submit(self._do, func)
         self._under_way.add(future)
@@ -119,12 +123,26 @@ class Tasks(QObject):
             self._ended.emit(done, future)
 
     def _on_ended(self, done: Callable[[Future[Any]], None], future: Future[Any]) -> None:
-        if self._closed:
+        if self._closed or not _is_there(done):
             return
         try:
             done(_foreseen(future))
         except ResNetDesktopError as error:
             self.failed.emit(str(error))
+
+
+def _is_there(done: Callable[..., Any]) -> bool:
+    """Whether the Qt objects exist that a method, a partial or a lambda would work on."""
+    parts: list[Any] = [getattr(done, "__self__", None), *(cell.cell_contents for cell in _cells(done))]
+    if isinstance(done, partial):
+        parts += [*done.args, *done.keywords.values()]
+        if not _is_there(done.func):
+            return False
+    return all(isValid(part) for part in parts if isinstance(part, QObject))
+
+
+def _cells(done: Callable[..., Any]) -> tuple[CellType, ...]:
+    return getattr(done, "__closure__", None) or ()
 
 
 def _foreseen(future: Future[Any]) -> Future[Any]:
