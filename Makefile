@@ -102,4 +102,4 @@ $(VENV)/.docs: pyproject.toml | $(BIN)/python
 	@touch $@ $(VENV)/.run $(VENV)/.test
 
 clean:
-	rm -rf $(VENV) build docs/api dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-exporters build docs/api dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -16,6 +16,7 @@ from resnet_desktop.bundle.labels.label_metadata import labels_in_props
 from resnet_desktop.bundle.labels.label_values import usual
 from resnet_desktop.bundle.structure.graph_view import GraphView, Shape, attributes, declared, type_name
 from resnet_desktop.bundle.structure.logits import behind_softmax, final_node, final_operator
+from resnet_desktop.bundle.structure.quantized import WHOLE, before_rounding, scale_of
 from resnet_desktop.core.errors import ModelError
 
 Kind = Literal["logits", "probabilities", "logit", "probability", "ratings", "rates"]
@@ -38,7 +39,7 @@ class RowOutput:
 
     Attributes:
         name: as the file calls the output.
-        tensor: in the graph; another one where the output is a list of maps that is made of it.
+        tensor: in the graph; another one where the output is a list of maps that is made of it, or its rounded form.
         type: as in ``TensorProto.DataType``.
         shape: of the tensor.
         width: how many numbers to a picture.
@@ -112,7 +113,7 @@ def choose(
     Raises:
         ModelError: ``unsupported_model``: there is none, or none of that name; ``wrong_shapes``.
     """
-    if not model.graph.output:
+    if not model.graph.output and wanted is None:
         raise ModelError("unsupported_model", "The model has no output.")
     rows = rows_of(model, view)
     offered = tuple(row.name for row in rows)
@@ -135,17 +136,20 @@ def ending(model: onnx.ModelProto, view: GraphView, row: RowOutput) -> Ending:
     if before is not None and _is_row_of(view, before, row) and row.width > 1:
         return Ending(row, before, "logits", row.width, peeled=True)
     last = final_node(view, row.tensor)
-    kind = last.op_type if last is not None else ""
+    kind = last.op_type.removeprefix("QLinear") if last is not None else ""
     if kind in ("Softmax", "LogSoftmax") and row.width == 1:
         raise ModelError("unsupported_model", f"The output {row.name!r} is always 1: it tells no classes apart.")
     if last is not None and kind == "Sigmoid" and _is_row_of(view, last.input[0], row):
         single = row.width == 1
         return Ending(row, last.input[0], "logit" if single else "ratings", 2 if single else row.width, rated=True)
-    found = kind_of(model, view, row.tensor, row.width)
+    exact = before_rounding(view, row.tensor) or row.tensor
+    found = kind_of(model, view, exact, row.width)
+    # What is cut off where logits are rounded belongs to the answer; the logarithm of 0, where shares are, does not.
+    source = exact if found != "unknown" and _is_row_of(view, exact, row) else row.tensor
     if row.width == 1:
-        return Ending(row, row.tensor, "probability" if found == "ratings" else "logit", 2)
+        return Ending(row, source, "probability" if found == "ratings" else "logit", 2)
     kinds: Mapping[str, Kind] = {"ratings": "rates", "probabilities": "probabilities", "unknown": "logits"}
-    return Ending(row, row.tensor, kinds[found], row.width)
+    return Ending(row, source, kinds[found], row.width)
 
 
 def _is_row_of(view: GraphView, tensor: str, row: RowOutput) -> bool:
@@ -161,14 +165,23 @@ def _row(view: GraphView, value: onnx.ValueInfoProto) -> RowOutput | None:
     if node is not None and node.op_type == _MAPS:
         return _row_of(view, value.name, node.input[0], TensorProto.FLOAT, None, _labels_of(node))
     claimed = declared(value)
-    return _row_of(view, value.name, value.name, claimed.type, claimed.shape, None)
+    return _row_at(view, value.name, claimed.type, claimed.shape)
+
+
+def _row_at(view: GraphView, tensor: str, kind: int, claimed: Shape | None) -> RowOutput | None:
+    """A row of numbers; where these are whole ones of many scales, as they were before they were rounded."""
+    before = before_rounding(view, tensor) if kind in WHOLE and scale_of(view, tensor) is None else None
+    known = None if before is None else view.tensors.get(before)
+    if before is None or known is None:
+        return _row_of(view, tensor, tensor, kind, claimed, None)
+    return _row_of(view, tensor, before, known.type, claimed, None)
 
 
 def _row_of(
     view: GraphView, name: str, tensor: str, kind: int, claimed: Shape | None, labels: tuple[str, ...] | None
 ) -> RowOutput | None:
     shape = view.shape(tensor) or claimed or ()
-    if kind not in _FLOATS or not shape:
+    if not shape or not (kind in _FLOATS or (kind in WHOLE and scale_of(view, tensor) is not None)):
         return None
     width: int | None
     if len(shape) == 1:
@@ -194,7 +207,7 @@ def _labels_of(node: onnx.NodeProto) -> tuple[str, ...] | None:
 def _named(model: onnx.ModelProto, view: GraphView, rows: list[RowOutput], wanted: str) -> RowOutput:
     row = next((row for row in rows if wanted in (row.name, row.tensor)), None)
     if row is None and view.producer(wanted) is not None:
-        row = _row_of(view, wanted, wanted, view.tensors[wanted].type if wanted in view.tensors else 0, None, None)
+        row = _row_at(view, wanted, view.tensors[wanted].type if wanted in view.tensors else 0, None)
         if row is None:
             raise ModelError(
                 "unsupported_model", f"{wanted!r} is {_described(view, wanted)}, not a row of numbers for each picture."
@@ -211,6 +224,13 @@ def _no_row(model: onnx.ModelProto, view: GraphView) -> ModelError:
     shape = view.shape(value.name) or claimed.shape or ()
     if claimed.type == TensorProto.FLOAT and len(shape) == 2 and shape[1] is None:
         return ModelError("unsupported_model", "The model does not say how many classes it has.")
+    if claimed.type in WHOLE and _is_row(shape):
+        return ModelError(
+            "unsupported_model",
+            f"The model's output is {type_name(claimed.type)} {list(shape)}, and the file does not say what these stand "
+            "for: no operator before it has their scale.",
+            "Export it with an output of float32, or with a QuantizeLinear before the output.",
+        )
     node = view.producer(value.name)
     before = node.input[0] if node is not None and node.op_type in _DECIDING else None
     return ModelError(
@@ -219,6 +239,10 @@ def _no_row(model: onnx.ModelProto, view: GraphView) -> ModelError:
         "an image classifier gives float32 [batch, classes].",
         None if before is None else f"Behind it lies {before[:80]!r}: give that as --output-name.",
     )
+
+
+def _is_row(shape: Shape) -> bool:
+    return len([side for side in shape[1:] if side != 1]) <= 1
 
 
 _DECIDING = ("ArgMax", "TopK", "Hardmax")

@@ -14,6 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 from resnet_desktop.bundle.adapt.inputs import ImageInput
 from resnet_desktop.bundle.adapt.outputs import Ending
 from resnet_desktop.bundle.structure.graph_view import ONNX_DOMAINS, GraphView
+from resnet_desktop.bundle.structure.quantized import WHOLE, scale_of
+from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.transforms import Transforms
 
 LUMA = (0.299, 0.587, 0.114)
@@ -24,6 +26,8 @@ _LEAST = 1e-30
 _LEAST_REST = 2.0**-24
 """What 1 less a probability is at least: half a step of float32 at 1."""
 _NEW_CLIP, _NEW_SUM = 11, 13
+_OF_8_BITS, _OF_16_BITS = 10, 21
+"""The operator sets since which DequantizeLinear takes such numbers; ONNX Runtime's own always did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,8 @@ def _ending_steps(ending: Ending, view: GraphView, taken: set[str]) -> tuple[tup
     chain = _Chain(ending.source, ending.source, taken)
     found = view.tensors.get(ending.source)
     kind = found.type if found is not None and found.type != TensorProto.UNDEFINED else ending.row.type
+    if kind in WHOLE:
+        kind = _dequantize(chain, view, kind)
     if kind != TensorProto.FLOAT:
         chain.add("Cast", to=TensorProto.FLOAT)
     if len(shape) != 2:
@@ -189,6 +195,20 @@ def _ending_steps(ending: Ending, view: GraphView, taken: set[str]) -> tuple[tup
         return (), ending.source
     name = _free_name(f"{ending.source}/logits", taken)
     return tuple(chain.finish(name)), name
+
+
+def _dequantize(chain: _Chain, view: GraphView, kind: int) -> int:
+    """From whole numbers of a type to what they stand for, and the type of that. Raises ModelError."""
+    found = scale_of(view, chain.last)
+    if found is None:
+        raise ModelError(
+            "unsupported_model", f"No operator has the scale of the whole numbers {chain.last[:80]!r}, which is needed."
+        )
+    since = _OF_8_BITS if kind in (TensorProto.INT8, TensorProto.UINT8) else _OF_16_BITS
+    zero = [found.zero] if found.zero else []
+    chain.add("DequantizeLinear", found.scale, *zero, domain="" if view.opset >= since else "com.microsoft")
+    known = view.tensors.get(found.scale)
+    return TensorProto.FLOAT if known is None else known.type
 
 
 def _log_odds(chain: _Chain) -> None:

@@ -1,4 +1,4 @@
-"""Files that ONNX Runtime does not take as they are: newer numbers of versions, functions of the model's own."""
+"""Files that ONNX Runtime does not take as they are: newer numbers of versions, functions, parts that it cannot run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import onnx
 from onnx import checker, inliner
 
+from resnet_desktop.bundle.adapt.pruning import leave_out_hindrances
 from resnet_desktop.core.errors import ModelError
 
 DOMAINS = ("", "ai.onnx")
@@ -17,8 +18,15 @@ MOST_NODES = 200_000
 """Of a graph whose functions are written out: a few lines of functions that call each other can make any number."""
 
 
-def readable(model: onnx.ModelProto) -> bool:
-    """Lower numbers of versions in place where nothing else is new, and write functions out; whether it was needed.
+def readable(model: onnx.ModelProto, wanted: str | None) -> bool:
+    """Lower numbers of versions in place where nothing else is new, write functions out, leave out what is not needed.
+
+    Args:
+        model: the model.
+        wanted: the output that is to be taken, or a tensor inside; None leaves the choice to the app.
+
+    Returns:
+        Whether any of it was done.
 
     Raises:
         ModelError: ``unsupported_model``: an operator changed since the newest version that ONNX Runtime takes, or the
@@ -32,6 +40,7 @@ def readable(model: onnx.ModelProto) -> bool:
         except (RuntimeError, ValueError, checker.ValidationError) as error:
             raise ModelError("damaged_model", "The functions of the model cannot be written out.") from error
         changed = True
+    changed |= leave_out_hindrances(model, wanted)
     if RUNTIME_IR < model.ir_version <= onnx.IR_VERSION:
         model.ir_version = onnx.IR_VERSION if onnx.IR_VERSION < RUNTIME_IR else RUNTIME_IR
         changed = True

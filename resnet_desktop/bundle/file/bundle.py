@@ -23,6 +23,7 @@ from resnet_desktop.bundle.adapt.chosen import NOTHING, Chosen
 from resnet_desktop.bundle.adapt.inputs import find_input
 from resnet_desktop.bundle.adapt.outputs import choose
 from resnet_desktop.bundle.adapt.outputs import ending as ending_of
+from resnet_desktop.bundle.adapt.pruning import prune
 from resnet_desktop.bundle.adapt.surgery import Plan, apply, planned
 from resnet_desktop.bundle.adapt.versions import readable
 from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
@@ -153,8 +154,9 @@ def serialized(bundle: Bundle, extra_outputs: Sequence[str] = ()) -> bytes:
     present = set(bundle.view.outputs)
     if bundle.rewritten:
         model = tensors.parse(data, bundle.path).model
-        readable(model)
+        readable(model, bundle.plan.ending.row.tensor)
         apply(model, bundle.plan)
+        prune(model, [bundle.output_name, *extra_outputs])
         data = model.SerializeToString()
         present = {bundle.output_name}
     added = [onnx.ValueInfoProto(name=n) for n in dict.fromkeys(extra_outputs) if n not in present]
@@ -235,14 +237,18 @@ def _unchanged_bytes(bundle: Bundle) -> bytes:
 
 def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int, chosen: Chosen = NOTHING) -> Bundle:
     model = parsed.model
-    changed = readable(model)
     metadata = _metadata(model)
+    told_output = chosen.output_name if metadata is None else metadata.output_name or chosen.output_name
+    outputs = tuple(value.name for value in model.graph.output)
+    changed = readable(model, told_output)
     plan, view = _planned(model, metadata, chosen)
+    plan = replace(plan, outputs=outputs)
     if plan.is_needed:
         apply(model, plan)
     image, ending = plan.image, plan.ending
     sides = (image.height, image.width)
-    if plan.changes_tensors:
+    pruned = prune(model, [plan.output_name, ending.row.name])
+    if plan.changes_tensors or pruned:
         view = GraphView(model, input_shape=(plan.batch, 3, *sides))
     if metadata is None:
         said = said_by_itself(assumed(plan), {p.key: p.value for p in model.metadata_props})
@@ -267,7 +273,7 @@ def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int,
         features=find_features(view, model, plan.output_name),
         view=view,
         modified_ns=modified_ns,
-        rewritten=plan.is_needed or parsed.external or changed,
+        rewritten=plan.is_needed or parsed.external or changed or pruned,
         plan=plan,
         named=said.named or (metadata is None and ending.row.labels is not None),
         prepared=said.prepared,

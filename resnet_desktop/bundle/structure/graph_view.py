@@ -193,6 +193,9 @@ def _check_versions(model: onnx.ModelProto) -> None:
                 "unsupported_model",
                 f"The model needs the operator {node.op_type[:80]!r} of {node.domain[:80]!r}, which ONNX Runtime does "
                 "not have.",
+                f"If that only works on the scores of classes, give these as --output-name: {node.input[0][:80]!r}."
+                if node.input
+                else None,
             )
 
 

@@ -14,9 +14,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
-from resnet_desktop.bundle.structure.graph_view import GraphView, attributes, readable_name
+from resnet_desktop.bundle.structure.graph_view import RUNTIME_DOMAINS, GraphView, attributes, readable_name
 
 _VIEWS = ("Identity", "Flatten", "Reshape", "Squeeze", "Unsqueeze", "Dropout", "Cast")
+_ROUNDED = (*_VIEWS, "QuantizeLinear", "DequantizeLinear")
 _SAME = ("Identity", "Dropout")
 _FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BFLOAT16)
 
@@ -49,27 +50,28 @@ def behind_softmax(view: GraphView, output: str) -> str | None:
 
     Before opset 13 a Softmax without an axis runs over all axes but the first, since then over the last one.
     """
-    node = view.producer(_behind(view, output, _VIEWS))
-    if node is None or node.op_type != "Softmax":
+    node = view.producer(_behind(view, output, _ROUNDED))
+    if node is None or node.op_type not in ("Softmax", "QLinearSoftmax"):
         return None
-    shape = view.shape(node.input[0])
-    axis = int(attributes(node).get("axis", 1 if view.opset < 13 else -1))  # type: ignore[call-overload]
+    shape, given = view.shape(node.input[0]), attributes(node)
+    opset = int(given.get("opset", view.opset))  # type: ignore[call-overload]
+    axis = int(given.get("axis", 1 if opset < 13 else -1))  # type: ignore[call-overload]
     if not shape or not -len(shape) <= axis < len(shape):
         return None
     axis %= len(shape)
     wide = [i for i, side in enumerate(shape) if side != 1 and (i or len(shape) == 1)]
-    if len(wide) != 1 or axis > wide[0] or (axis < wide[0] and view.opset >= 13) or (not axis and len(shape) > 1):
+    if len(wide) != 1 or axis > wide[0] or (axis < wide[0] and opset >= 13) or (not axis and len(shape) > 1):
         return None
     return str(node.input[0])
 
 
 def final_node(view: GraphView, output: str) -> onnx.NodeProto | None:
-    """The node that makes ``output``, views such as Flatten and Identity passed over; None for an input."""
-    return view.producer(_behind(view, output, _VIEWS))
+    """The node that makes ``output``, views such as Flatten, and rounding, passed over; None for an input."""
+    return view.producer(_behind(view, output, _ROUNDED))
 
 
 def final_operator(view: GraphView, output: str) -> str:
-    """The operator that makes ``output``, views such as Flatten and Identity passed over."""
+    """The operator that makes ``output``, views such as Flatten, and rounding, passed over."""
     node = final_node(view, output)
     return node.op_type if node is not None else ""
 
@@ -246,7 +248,7 @@ def _axes(view: GraphView, node: onnx.NodeProto, given: dict[str, object]) -> se
 def _behind(view: GraphView, tensor: str, kinds: tuple[str, ...]) -> str:
     """Follow ``tensor`` back over operators that change no number. It ends, since a checked graph has no circle."""
     node = view.producer(tensor)
-    while node is not None and node.op_type in kinds and not node.domain:
+    while node is not None and node.op_type in kinds and node.domain in RUNTIME_DOMAINS:
         to = attributes(node).get("to")
         if to is not None and to not in _FLOATS:
             break

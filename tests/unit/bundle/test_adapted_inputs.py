@@ -164,7 +164,9 @@ def test_what_takes_no_pictures_says_what_it_takes(tmp_path: Path, shape: tuple[
 
 
 def test_further_inputs_are_named(tmp_path: Path) -> None:
-    model = model_of(started(), ("N", 3, 16, 16))
+    graph = started()
+    graph.add("Mul", ["scores", "keep_prob"], "kept")
+    model = graph.model([("kept", FLOAT, ("N", CLASSES))])
     model.graph.input.append(onnx.helper.make_tensor_value_info("keep_prob", FLOAT, []))
     with pytest.raises(ModelError, match="has 2: x, keep_prob"):
         opened(tmp_path, model)

@@ -258,6 +258,8 @@ def test_networks_that_classify_no_images(tmp_path: Path) -> None:
     text.graph.input[0].type.tensor_type.elem_type = TensorProto.STRING
     two = plain_classifier()
     two.graph.input.append(helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["N", 1]))
+    two.graph.node.append(helper.make_node("Mul", [two.graph.output[0].name, "mask"], ["masked"]))
+    two.graph.output[0].name = "masked"
     rows = foreign_model(_nodes(("Identity", ["x"], ["y"])), {}, shape=("N", 10), output=("N", 10))
     for model in (to_image, bands, huge, text, two, rows):
         assert code_of(save(tmp_path / "m.onnx", model)) == "unsupported_model"
@@ -289,6 +291,7 @@ def test_an_operator_that_the_runtime_lacks_is_named(tmp_path: Path) -> None:
     model = plain_classifier()
     model.opset_import.append(helper.make_opsetid("made.up", 1))
     model.graph.node.append(helper.make_node("Wish", [model.graph.output[0].name], ["granted"], domain="made.up"))
+    model.graph.output[0].name = "granted"
     with pytest.raises(ModelError, match=r"operator 'Wish' of 'made\.up'") as caught:
         read(save(tmp_path / "wish.onnx", model))
     assert caught.value.code == "unsupported_model"
