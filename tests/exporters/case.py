@@ -29,6 +29,11 @@ class Case:
         output: the output that tells classes apart.
         refused: a word of the refusal, where it has to be refused.
         one_by_one: whether the file can take no more than one picture.
+        close: how far probabilities may be off: by more than rounding has lost they may not.
+        whole: whether it takes values from 0 to 255.
+        runs: what ONNX Runtime is given in its place, where it cannot run the file as it is.
+        gradient: by whoever made the network: from prepared pictures to the gradient there, of the same shape, of the
+            score of class 1 less that of class 0; None: small steps are measured.
     """
 
     name: str
@@ -38,6 +43,10 @@ class Case:
     output: str = "y"
     refused: str | None = None
     one_by_one: bool = False
+    close: float = 2e-3
+    whole: bool = False
+    runs: onnx.ModelProto | None = None
+    gradient: Turn | None = None
 
 
 def to_last(x: Array) -> Array:

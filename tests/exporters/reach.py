@@ -3,9 +3,10 @@
     python -m tests.exporters.reach [--quick]
 
 Each graph is written to a file, tried as the app tries what is new (in this process), read, and run. Right means: the
-probabilities are those of the network in PyTorch, or of the file as it is in ONNX Runtime, made probabilities by hand;
-and the gradient of the recommended layer is that of finite differences through the app's own activations: moving the
-layer's activations a little along the gradient moves the score as it says. The last line counts.
+probabilities are those of the file as it is in ONNX Runtime, made probabilities by hand; and the gradient of the
+recommended layer is that of finite differences through the app's own activations: moving the layer's activations a
+little moves the score as it says. Of networks of Keras it is TensorFlow's gradient at the picture, since small steps go
+over the kinks of ReLU6. The last line counts.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from tests.exporters.case import Case
 from tests.exporters.judging import judged
+from tests.exporters.keras_graphs import keras_graphs
 from tests.exporters.tools import versions
 from tests.exporters.torch_graphs import begins, ends, families
 
@@ -31,6 +33,7 @@ def cases(quick: bool) -> Iterator[Case]:
         yield from begins()
         yield from versions()
         yield from families(quick)
+        yield from keras_graphs()
 
 
 def main() -> None:

@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime  # type: ignore[import-untyped]
+import torch
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
-from tests.exporters.case import Case, quiet
+from tests.exporters.case import Array, Case, Turn, quiet
 from tests.exporters.torch_graphs import Residual, made, traced
 from tests.trainer import networks
+from tests.unit.bundle.elsewhere import softmax
 
 
 def versions() -> Iterator[Case]:
@@ -36,8 +39,16 @@ def versions() -> Iterator[Case]:
     yield Case("weights as float16", halves(traced(networks.network("vit"))))
     yield Case("optimized by ONNX Runtime", optimized(traced(net)))
     yield Case("quantized, dynamically", quantized(traced(networks.network("vit"))), one_by_one=True)
+    yield Case("an operator of somebody's own, aside", own_operator_aside(traced(net)), runs=traced(net))
+    whole = ends_in_bytes(traced(net))
+    yield Case("bytes at the end", whole, answer=lambda q: softmax((q - 128) * 0.2), gradient=gradient_of(net))
     several = traced(net)
     several.graph.input.append(helper.make_tensor_value_info("keep_prob", TensorProto.FLOAT, []))
+    yield Case("an input that nothing reads", several, runs=traced(net))
+    several = traced(net)
+    several.graph.input.append(helper.make_tensor_value_info("keep_prob", TensorProto.FLOAT, []))
+    several.graph.node.append(helper.make_node("Mul", ["y", "keep_prob"], ["kept"]))
+    several.graph.output[0].name = "kept"
     yield Case("two inputs", several, refused="has 2")
 
 
@@ -45,6 +56,40 @@ def own_operator(model: onnx.ModelProto) -> onnx.ModelProto:
     """With an operator that would need a library."""
     model.graph.node[-1].domain, model.graph.node[-1].op_type = "mine", "Head"
     model.opset_import.append(helper.make_opsetid("mine", 1))
+    return model
+
+
+def own_operator_aside(model: onnx.ModelProto) -> onnx.ModelProto:
+    """With a first output that only another's library could compute."""
+    model.graph.node.append(helper.make_node("Boxes", ["y"], ["boxes"], domain="mine"))
+    model.opset_import.append(helper.make_opsetid("mine", 1))
+    scores = list(model.graph.output)
+    del model.graph.output[:]
+    model.graph.output.extend([helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["n", 4]), *scores])
+    return model
+
+
+def gradient_of(net: nn.Module) -> Turn:
+    """PyTorch's gradient at pictures, of the score of class 1 less that of class 0."""
+
+    def gradient(x: Array) -> Array:
+        picture = torch.tensor(x, requires_grad=True)
+        scores = net(picture)
+        (scores[:, 1] - scores[:, 0]).sum().backward()
+        assert picture.grad is not None
+        return picture.grad.numpy()
+
+    return gradient
+
+
+def ends_in_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Its scores as whole numbers, as full-integer exports have them."""
+    scale, zero = np.float32(0.2), np.uint8(128)
+    model.graph.initializer.append(numpy_helper.from_array(scale, "y.scale"))
+    model.graph.initializer.append(numpy_helper.from_array(zero, "y.zero"))
+    model.graph.node[-1].output[0] = "scores"
+    model.graph.node.append(helper.make_node("QuantizeLinear", ["scores", "y.scale", "y.zero"], ["y"]))
+    model.graph.output[0].type.tensor_type.elem_type = TensorProto.UINT8
     return model
 
 

@@ -185,7 +185,7 @@ def begins() -> Iterator[Case]:
     yield Case("grey", grey, feed=lambda x: (x * weights).sum(1, keepdims=True))
     bytes_ = Ended(net, lambda z: z, lambda x: (x.permute(0, 3, 1, 2).float() - 127.5) / 60)
     whole = traced(bytes_, x=square.to(torch.uint8))
-    yield Case("bytes, channels last", whole, feed=lambda x: to_last(x).astype(np.uint8))
+    yield Case("bytes, channels last", whole, feed=lambda x: to_last(x).astype(np.uint8), whole=True)
     doubles = Ended(net, lambda z: z, lambda x: x.float())
     yield Case(
         "float64", traced(doubles, x=torch.zeros(2, 3, SIDE, SIDE).double()), feed=lambda x: x.astype(np.float64)

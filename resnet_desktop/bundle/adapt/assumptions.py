@@ -90,7 +90,8 @@ def _on_input(image: ImageInput) -> Iterator[Note]:
     if image.channels == 1:
         yield Note("grey", "The network sees grey; colours are weighed as Rec. 601 has it.")
     if image.type != TensorProto.FLOAT:
-        yield Note("input_type", f"The network takes numbers of the type {type_name(image.type).lower()}.")
+        rounded = "" if image.scale is None else "; prepared pictures are rounded to them by its own scale"
+        yield Note("input_type", f"The network takes numbers of the type {type_name(image.type).lower()}{rounded}.")
     if image.free:
         size = f"{image.width} x {image.height}"
         yield Note("free_size", f"The network takes pictures of any size; it is shown {size} pixels.")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import onnx
-from onnx import TensorProto
+from onnx import TensorProto, numpy_helper
 
 from resnet_desktop.bundle.format.metadata import Order
 from resnet_desktop.bundle.structure.graph_view import GraphView, Shape, declared, type_name
@@ -15,7 +17,11 @@ from resnet_desktop.core.errors import ModelError
 DEFAULT_SIDE = 224
 """Input side, in pixels, where a foreign model leaves it open."""
 MAX_SIDE = 4096
-_TYPES = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.UINT8)
+BYTES = {TensorProto.UINT8: 0, TensorProto.INT8: -128}
+"""Types of whole numbers that a network may take, and what stands for black in them."""
+_TYPES = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, *BYTES)
+_RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0), (-128.0, 127.0))
+"""What black and white are where a network's whole numbers are the bytes of pixels."""
 _Sizes = tuple[int | None, int | None]
 
 
@@ -34,6 +40,8 @@ class ImageInput:
         free: whether the graph leaves height or width open.
         odd: whether a side is given as 0, which the runtime would take at its word.
         ambiguous: whether the shape alone does not say which way pictures lie.
+        scale: scale and zero point of its whole numbers, where these stand for prepared pictures of other values than
+            bytes have; None where they are bytes, or no whole numbers.
     """
 
     name: str
@@ -46,6 +54,7 @@ class ImageInput:
     free: bool
     odd: bool
     ambiguous: bool = False
+    scale: tuple[float, int] | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -89,18 +98,46 @@ def find_input(model: onnx.ModelProto, size: tuple[int, int] | None, order: Orde
         what = f"{type_name(tensor.type)} {[side if side is not None else '?' for side in shape]}"
         raise ModelError(
             "unsupported_model",
-            f"The model's input is {what}; an image classifier takes float32 or uint8 [batch, channels, height, width] "
-            "or [batch, height, width, channels], of 3 channels or 1.",
+            f"The model's input is {what}; an image classifier takes float32, uint8 or int8 [batch, channels, height, "
+            "width] or [batch, height, width, channels], of 3 channels or 1.",
         )
     odd = 0 in given
+    scale = _scale(model, inputs[0].name) if tensor.type in BYTES else None
 
     def made(order: Order) -> ImageInput:
         found = _input(inputs[0].name, tensor.type, order, shape, size, odd=odd)
-        return replace(found, ambiguous=len(orders) > 1)
+        return replace(found, ambiguous=len(orders) > 1, scale=scale)
 
     if order is None:
         order = orders[0] if len(orders) == 1 else _by_operators(model, [made(one) for one in orders])
     return made(order)
+
+
+def _scale(model: onnx.ModelProto, name: str) -> tuple[float, int] | None:
+    """By which the first operator makes real numbers of whole ones; None if none does, or bytes of pixels are meant."""
+    values = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node in model.graph.node:  # sorted, as ONNX has it
+        if name not in node.input:
+            continue
+        if node.op_type in ("Transpose", "Identity", "Reshape"):
+            name = node.output[0]
+            continue
+        known = [values.get(other) for other in node.input[1:3]]
+        if node.op_type not in ("DequantizeLinear", "QLinearConv") or len(known) < 2 or None in known:
+            return None
+        step, zero = (numpy_helper.to_array(tensor).reshape(-1) for tensor in known if tensor is not None)
+        if len(step) != 1 or len(zero) != 1 or not 0 < step[0] < math.inf:
+            return None
+        least = float(np.iinfo(zero.dtype).min) if zero.dtype.kind in "iu" else 0.0
+        ends = [(value - float(zero[0])) * float(step[0]) for value in (least, least + 255)]
+        span = _NEAR * (ends[1] - ends[0])
+        usual = any(abs(ends[0] - low) < span and abs(ends[1] - high) < span for low, high in _RANGES)
+        return None if usual else (float(step[0]), int(zero[0]))
+    return None
+
+
+_NEAR = 0.02
+"""Of its span, how far a range may be from a usual one: a quantizer measures it on pictures."""
 
 
 def _orders(shape: Shape) -> list[Order]:

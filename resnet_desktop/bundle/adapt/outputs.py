@@ -227,8 +227,8 @@ def _no_row(model: onnx.ModelProto, view: GraphView) -> ModelError:
     if claimed.type in WHOLE and _is_row(shape):
         return ModelError(
             "unsupported_model",
-            f"The model's output is {type_name(claimed.type)} {list(shape)}, and the file does not say what these stand "
-            "for: no operator before it has their scale.",
+            f"The model's output is {type_name(claimed.type)} {list(shape)}, and the file does not say what these "
+            "stand for: no operator before it has their scale.",
             "Export it with an output of float32, or with a QuantizeLinear before the output.",
         )
     node = view.producer(value.name)

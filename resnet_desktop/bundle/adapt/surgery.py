@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from resnet_desktop.bundle.adapt.inputs import ImageInput
+from resnet_desktop.bundle.adapt.inputs import BYTES, ImageInput
 from resnet_desktop.bundle.adapt.outputs import Ending
 from resnet_desktop.bundle.structure.graph_view import ONNX_DOMAINS, GraphView
 from resnet_desktop.bundle.structure.quantized import WHOLE, scale_of
@@ -153,16 +153,28 @@ def _input_steps(plan: Plan, opset: int) -> list[onnx.NodeProto]:
             chain.add("ReduceSum", axes=[1], keepdims=1)
     if image.order == "nhwc":
         chain.add("Transpose", perm=[0, 2, 3, 1])
-    if image.type == TensorProto.UINT8:
-        if opset >= _NEW_CLIP:
-            bounds = (chain.constant(np.float32(0)), chain.constant(np.float32(255)))
-            chain.add("Clip", *bounds)
-        else:
-            chain.add("Clip", min=0.0, max=255.0)
-        chain.add("Add", chain.constant(np.float32(0.5)))  # Cast cuts off what is behind the point
-    if image.type != TensorProto.FLOAT:
+    if image.scale is not None:
+        scale, zero = np.float32(image.scale[0]), np.array(image.scale[1], helper.tensor_dtype_to_np_dtype(image.type))
+        chain.add("QuantizeLinear", chain.constant(scale), chain.constant(zero))
+    elif image.type in BYTES:
+        _to_bytes(chain, opset)
+        if BYTES[image.type]:
+            chain.add("Floor")  # since Cast cuts off what is behind the point, of negative numbers upwards
+            chain.add("Add", chain.constant(np.float32(BYTES[image.type])))
+        chain.add("Cast", to=image.type)
+    elif image.type != TensorProto.FLOAT:
         chain.add("Cast", to=image.type)
     return chain.finish(image.name)
+
+
+def _to_bytes(chain: _Chain, opset: int) -> None:
+    """From any numbers to some of which the nearest byte is left when what is behind the point is cut off."""
+    if opset >= _NEW_CLIP:
+        bounds = (chain.constant(np.float32(0)), chain.constant(np.float32(255)))
+        chain.add("Clip", *bounds)
+    else:
+        chain.add("Clip", min=0.0, max=255.0)
+    chain.add("Add", chain.constant(np.float32(0.5)))
 
 
 def _ending_steps(ending: Ending, view: GraphView, taken: set[str]) -> tuple[tuple[onnx.NodeProto, ...], str]:
@@ -239,7 +251,7 @@ def fitting_values(image: ImageInput, transforms: Transforms) -> Transforms:
     A network that sees grey has one of each, and one that takes whole numbers takes them as they are in a picture.
     """
     mean, std = transforms.mean, transforms.std
-    if image.type == TensorProto.UINT8:
+    if image.type in BYTES and image.scale is None:
         mean, std = (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255)
     elif image.channels == 1:
         mean, std = (_same(values) for values in (mean, std))

@@ -123,6 +123,44 @@ def test_types(tmp_path: Path, kind: int, last: bool) -> None:
         agrees(bundle, model, np.clip(pixels + 0.4, 0, 255), given.astype(np.uint8), 1e-4)
 
 
+def in_whole_numbers(kind: int, scale: float, zero: int) -> onnx.ModelProto:
+    """As a full-integer export begins: channels last, and whole numbers that are made real ones."""
+    graph = Graph()
+    value = np.array(zero, onnx.helper.tensor_dtype_to_np_dtype(kind))
+    graph.add("Transpose", ["x"], "front", perm=_TO_FRONT)
+    graph.constant("scale", np.array([scale], np.float32))
+    graph.add("DequantizeLinear", ["front", "scale", graph.constant("zero", value.reshape(1))], "real")
+    graph.body("real")
+    return model_of(graph, ("N", 16, 16, 3), dtype=kind)
+
+
+@pytest.mark.parametrize(("scale", "zero"), [(1 / 255, -128), (2 / 255, -1), (1.0, -128)])
+def test_bytes_from_minus_128_on(tmp_path: Path, scale: float, zero: int) -> None:
+    """As TensorFlow Lite has pictures: bytes less 128, whatever range they stand for."""
+    model = in_whole_numbers(TensorProto.INT8, scale, zero)
+    bundle = opened(tmp_path, model)
+    pixels = np.random.default_rng(1).integers(0, 256, (3, 3, 16, 16)).astype(np.float32)
+    given = (pixels - 128).transpose(0, 2, 3, 1).astype(np.int8)
+    agrees(bundle, model, pixels + 0.4, given, 1e-4)
+    agrees(bundle, model, pixels - 0.4, given, 1e-4)
+    photo = np.full((40, 40, 3), (200, 10, 77), np.uint8)
+    assert np.abs(bundle.metadata.transforms.apply(photo)[:, 3, 3] - photo[3, 3]).max() < 1e-3
+
+
+@pytest.mark.parametrize(("kind", "zero"), [(TensorProto.INT8, -14), (TensorProto.UINT8, 114)])
+def test_prepared_pictures_in_whole_numbers(tmp_path: Path, kind: int, zero: int) -> None:
+    """Measured on pictures prepared as ImageNet's: no bytes of pixels, though they have the type."""
+    scale = 0.0187
+    model = in_whole_numbers(kind, scale, zero)
+    bundle = opened(tmp_path, model)
+    x = np.clip(pictures(bundle), -2, 2)
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(kind)
+    whole = (np.round(x / np.float32(scale)) + zero).astype(dtype)
+    agrees(bundle, model, x, whole.transpose(0, 2, 3, 1), 1e-4)
+    assert bundle.metadata.transforms.mean == pytest.approx((0.485, 0.456, 0.406))
+    assert "by its own scale" in next(note.message for note in bundle.notes if note.code == "input_type")
+
+
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("opset", [11, 17])
 def test_grey(tmp_path: Path, last: bool, opset: int) -> None:
