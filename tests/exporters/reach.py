@@ -12,6 +12,7 @@ over the kinks of ReLU6. The last line counts.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import warnings
 from collections import Counter
@@ -36,8 +37,11 @@ def cases(quick: bool) -> Iterator[Case]:
         yield from keras_graphs()
 
 
-def main() -> None:
-    """Print a line for each, and how many there are of each kind."""
+FAILURES = ("wrong", "refused wrongly", "no trial")
+
+
+def main() -> int:
+    """Print a line for each, and how many there are of each kind; 1 if any is a failure of the app or of the trial."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="one operator set, one exporter")
     counts: Counter[str] = Counter()
@@ -47,7 +51,8 @@ def main() -> None:
             counts[kind] += 1
             print(f"{kind:16} {case.name:36} {words}", flush=True)
     print(f"{sum(counts.values())} graphs:", ", ".join(f"{n} {kind}" for kind, n in counts.most_common()))
+    return int(any(counts[kind] for kind in FAILURES))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
