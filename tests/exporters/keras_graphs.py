@@ -51,7 +51,11 @@ def _applications() -> Iterator[Case]:
     yield from _both("NASNetMobile", made.NASNetMobile, exporters=(by_tf2onnx,))
     yield from _both("EfficientNetV2B0", made.EfficientNetV2B0, exporters=(by_export,), include_preprocessing=False)
     yield from _both("EfficientNetB0", made.EfficientNetB0, whole=True, refused="image classifier has one input")
-    small = {"depths": [1, 1, 2, 1], "projection_dims": [16, 32, 64, 96], "include_preprocessing": False}
+    small: dict[str, Any] = {
+        "depths": [1, 1, 2, 1],
+        "projection_dims": [16, 32, 64, 96],
+        "include_preprocessing": False,
+    }
     yield from _both("ConvNeXt", ConvNeXt, refused="Erfc", **small)
 
 
@@ -67,20 +71,20 @@ def _both(
     """One network by each exporter."""
     for export in exporters or (by_tf2onnx, by_export):
         net = awake(lambda: make(input_shape=(side, side, 3), weights=None, classes=CLASSES, **given), whole=whole)
-        yield as_case(f"Keras {name}", net, export, shares, _log_odds_of_shares, whole=whole, refused=refused)
+        yield as_case(f"Keras {name}", net, export, shares, whole=whole, refused=refused)
 
 
 def _own_networks() -> Iterator[Case]:
     """What people write themselves, with the endings that Keras's guides have."""
     for export in (by_tf2onnx, by_export):
         net = awake(lambda: sequential(CLASSES, "softmax"))
-        yield as_case("Keras, softmax", net, export, shares, _log_odds_of_shares)
+        yield as_case("Keras, softmax", net, export, shares)
     net = awake(lambda: sequential(1, "sigmoid"))
-    yield as_case("Keras, one sigmoid", net, by_tf2onnx, single, lambda p: _log_odds(p)[:, 0])
+    yield as_case("Keras, one sigmoid", net, by_tf2onnx, single)
     net = awake(lambda: sequential(CLASSES, "sigmoid"))
-    yield as_case("Keras, sigmoids", net, by_export, lambda p: p, lambda p: _log_odds(p)[:, 1] - _log_odds(p)[:, 0])
+    yield as_case("Keras, sigmoids", net, by_export, lambda p: p)
     net = awake(lambda: sequential(CLASSES, None, rescaled=True), whole=True)
-    yield as_case("Keras, logits of bytes", net, by_tf2onnx, softmax, lambda z: z[:, 1] - z[:, 0], whole=True)
+    yield as_case("Keras, logits of bytes", net, by_tf2onnx, softmax, whole=True)
 
 
 def sequential(classes: int, activation: str | None, *, rescaled: bool = False) -> Net:
@@ -114,13 +118,18 @@ def awake(make: Callable[[], Net], *, whole: bool = False) -> Net:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0
     net(x, training=True)
-    last = next(layer for layer in reversed(net.layers) if layer.get_weights())
+    last = _last(net)
     kernel, bias = last.get_weights()
     features = np.asarray(keras.Model(net.inputs, last.input)(x, training=False))
     scores = (features @ kernel.reshape(kernel.shape[-2:])).reshape(len(x), -1)  # a convolution over one point, too
     wider = SPREAD / scores.std(axis=0)
     last.set_weights([kernel * wider, bias - (scores * wider).mean(axis=0)])
     return net
+
+
+def _last(net: Net) -> Any:
+    """The layer that makes the scores."""
+    return next(layer for layer in reversed(net.layers) if layer.get_weights())
 
 
 def pictures(count: int, side: int, *, whole: bool) -> Array:
@@ -134,7 +143,6 @@ def as_case(
     net: Net,
     export: Callable[[Net], onnx.ModelProto],
     answer: Callable[[Array], Array],
-    score: Callable[[Any], Any],
     *,
     whole: bool = False,
     refused: str | None = None,
@@ -146,23 +154,34 @@ def as_case(
         net: the network.
         export: the exporter.
         answer: from its output to probabilities.
-        score: from its output, a tensor of TensorFlow, to the score of class 1 less that of class 0.
         whole: whether it takes values from 0 to 255.
         refused: a word of the refusal, where it has to be refused.
     """
+    model = export(net)
+    words = "tf2onnx" if export is by_tf2onnx else "export"
+    output = model.graph.output[0].name
+    return Case(f"{name}, {words}", model, to_last, answer, output, refused, whole=whole, gradient=_gradient_of(net))
+
+
+def _gradient_of(net: Net) -> Callable[[Array], Array]:
+    """TensorFlow's gradient at pictures: of the score of class 1 less that of class 0, or of the only score."""
+    import keras
     import tensorflow as tf
+
+    last = _last(net)
+    before, kernel, bias = keras.Model(net.inputs, last.input), *(tf.constant(each) for each in last.get_weights())
+    flat = tf.reshape(kernel, kernel.shape[-2:])
 
     def gradient(x: Array) -> Array:
         picture = tf.constant(to_last(x))
         with tf.GradientTape() as tape:
             tape.watch(picture)
-            total = tf.reduce_sum(score(net(picture, training=False)))
+            features = tf.reshape(before(picture, training=False), (len(x), -1))  # probabilities would round to 0 and 1
+            scores = features @ flat + bias
+            total = tf.reduce_sum(scores[:, 1] - scores[:, 0] if len(bias) > 1 else scores)
         return np.asarray(tape.gradient(total, picture)).transpose(0, 3, 1, 2)
 
-    model = export(net)
-    words = {by_tf2onnx: "tf2onnx", by_export: "export"}[export]
-    output = model.graph.output[0].name
-    return Case(f"{name}, {words}", model, to_last, answer, output, refused, whole=whole, gradient=gradient)
+    return gradient
 
 
 def by_tf2onnx(net: Net) -> onnx.ModelProto:
@@ -172,7 +191,7 @@ def by_tf2onnx(net: Net) -> onnx.ModelProto:
 
     signature = [tf.TensorSpec((None, *net.input_shape[1:]), tf.float32, name="x")]
     function = tf.function(lambda x: net(x, training=False), input_signature=signature)
-    model, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=17)
+    model: onnx.ModelProto = tf2onnx.convert.from_function(function, input_signature=signature, opset=17)[0]
     return model
 
 
@@ -182,18 +201,6 @@ def by_export(net: Net) -> onnx.ModelProto:
         path = Path(folder, "net.onnx")
         net.export(str(path), format="onnx", verbose=False)
         return onnx.load(path)
-
-
-def _log_odds_of_shares(p: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.math.log(p[:, 1]) - tf.math.log(p[:, 0])
-
-
-def _log_odds(p: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.math.log(p) - tf.math.log(1 - p)
 
 
 def _in_bytes() -> Iterator[Case]:

@@ -84,7 +84,7 @@ def gradient_of(net: nn.Module) -> Turn:
 
 def ends_in_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
     """Its scores as whole numbers, as full-integer exports have them."""
-    scale, zero = np.float32(0.2), np.uint8(128)
+    scale, zero = np.array(0.2, np.float32), np.array(128, np.uint8)
     model.graph.initializer.append(numpy_helper.from_array(scale, "y.scale"))
     model.graph.initializer.append(numpy_helper.from_array(zero, "y.zero"))
     model.graph.node[-1].output[0] = "scores"

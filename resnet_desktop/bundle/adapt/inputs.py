@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,7 +18,7 @@ from resnet_desktop.core.errors import ModelError
 DEFAULT_SIDE = 224
 """Input side, in pixels, where a foreign model leaves it open."""
 MAX_SIDE = 4096
-BYTES = {TensorProto.UINT8: 0, TensorProto.INT8: -128}
+BYTES: Mapping[int, int] = {TensorProto.UINT8: 0, TensorProto.INT8: -128}
 """Types of whole numbers that a network may take, and what stands for black in them."""
 _TYPES = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, *BYTES)
 _RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0), (-128.0, 127.0))

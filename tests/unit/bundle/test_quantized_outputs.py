@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from .elsewhere import CLASSES, FLOAT, Graph, app, opened, pictures, softmax, st
 
 CLOSE = 1e-5
 UINT8, INT8, INT16 = TensorProto.UINT8, TensorProto.INT8, TensorProto.INT16
-TYPES = {UINT8: np.uint8, INT8: np.int8, INT16: np.int16}
+TYPES: dict[int, Any] = {UINT8: np.uint8, INT8: np.int8, INT16: np.int16}
 OWN = {"domain": "com.microsoft"}
 
 
@@ -148,3 +149,28 @@ def test_whole_numbers_whose_scale_comes_with_the_picture(tmp_path: Path) -> Non
     x = pictures(bundle)
     plain = started(sharp=1.0).model([("scores", FLOAT, ("N", CLASSES))])
     assert np.abs(app(bundle, x) - softmax(theirs(plain, x, "scores"))).max() < CLOSE
+
+
+@pytest.mark.parametrize("end", ["q", "scores"])
+def test_sums_of_products_of_bytes_do_not_saturate(tmp_path: Path, end: str) -> None:
+    """Two products of 255 and 127 are more than 16 bits hold, which processors without VNNI add them in."""
+    rng = np.random.default_rng(0)
+    whole = rng.choice(np.array([-127, 127, 120, 5], np.int8), (64, CLASSES))
+    graph = Graph()
+    graph.add("Conv", ["x", graph.constant("cw", rng.standard_normal((64, 3, 3, 3)).astype(np.float32))], "conv")
+    graph.add("Relu", ["conv"], "relu")
+    graph.add("GlobalMaxPool", ["relu"], "pool")
+    graph.add("Flatten", ["pool"], "features")
+    graph.add("QuantizeLinear", ["features", *scale(graph, "f", 0.06, 0, UINT8)], "fq")
+    graph.add("DequantizeLinear", ["fq", "f_scale", "f_zero"], "f")
+    graph.add("DequantizeLinear", [graph.constant("whole", whole), *scale(graph, "w", 1e-3, 0, INT8)], "w")
+    graph.add("MatMul", ["f", "w"], "product")
+    rounded(graph, "product", 0.5, 128, UINT8)
+    graph.add("DequantizeLinear", ["q", "y_scale", "y_zero"], "scores")
+    model = graph.model([(end, UINT8 if end == "q" else FLOAT, ("N", CLASSES))])
+    bundle = opened(tmp_path, model)
+    x = pictures(bundle)
+    features = theirs(graph.model([("fq", UINT8, ("N", 64))]), x, "fq") * 0.06
+    right = (np.round(features @ (whole * 1e-3) / 0.5)) * 0.5
+    assert np.ptp(right) > 2
+    assert np.abs(app(bundle, x) - softmax(right)).max() < CLOSE
