@@ -25,6 +25,7 @@ from resnet_desktop.cli.shared import (
 )
 from resnet_desktop.cli.thresholds import ThresholdOption, thresholds
 from resnet_desktop.core.progress import Progress, unheard
+from resnet_desktop.core.settings import MODEL, Settings
 
 if TYPE_CHECKING:
     from resnet_desktop.bundle.file.bundle import Bundle
@@ -197,6 +198,22 @@ def download(
             wanted, Library(), mirror=mirror, sha256=sha256, copy=admission.copy, progress=progress
         )
     tell(f"{entry.name} is installed.")
+
+
+@app.command()
+def rename(
+    name: Annotated[str, typer.Argument(metavar="OLD", help="An installed model.")],
+    wanted: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
+) -> None:
+    """Give one of your models another name. Jobs and runs that use its old name still find it."""
+    from resnet_desktop.bundle.library.library import Library
+
+    library, settings = Library(), Settings()
+    entry = library.rename(name, wanted)
+    chosen = settings.string(MODEL)
+    if chosen and library.is_installed_as(entry, chosen):
+        settings.change(MODEL, entry.name)
+    tell(f"{name} is now called {entry.name}.")
 
 
 @app.command()

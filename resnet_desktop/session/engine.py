@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.format.topics import topics_of
@@ -128,7 +127,7 @@ class Engine:
             explains=bundle.features is not None,
             categories=bundle.metadata.categories,
             layers=self.analysis.layers(),
-            accuracy=_accuracy(bundle.metadata.provenance),
+            accuracy=Accuracy.of(bundle.metadata.provenance),
             topics=topics_of(bundle.metadata),
             answers=self._answers,
             thresholds=bundle.metadata.present_from,
@@ -258,19 +257,9 @@ class Engine:
         )
 
 
-def _accuracy(provenance: Mapping[str, Any]) -> Accuracy | None:
-    """How good a model is by its own word: as it was measured where it was made, else as its publisher says."""
-    metrics, published = provenance.get("metrics", {}), provenance.get("published", {})
-    if metrics.get("acc1") is not None and metrics.get("images"):
-        return Accuracy(metrics["acc1"], metrics["images"], metrics.get("on", ""))
-    if published.get("acc1") is not None:
-        return Accuracy(published["acc1"], None, published.get("on", ""))
-    return None
-
-
 def _answers(bundle: Bundle, limits: Limits) -> str:
     """Stands for all that answers depend on; see ``ModelInfo``."""
-    known = [str(bundle.path.absolute()), file_state(bundle.path), bundle.metadata.to_props()]
+    known = [file_state(bundle.path), bundle.metadata.to_props()]  # not where it lies: it may be renamed
     said = [limits.top_k, limits.max_pixels, limits.group_threshold, limits.range]
     return hashlib.sha256(json.dumps([known, said], default=str).encode()).hexdigest()
 

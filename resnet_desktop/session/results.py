@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from resnet_desktop.core.settings import (
     GROUP_THRESHOLD,
@@ -275,6 +275,16 @@ class Accuracy:
     share: float
     images: int | None
     photos: str
+
+    @classmethod
+    def of(cls, provenance: Mapping[str, Any]) -> Accuracy | None:
+        """As a model was measured where it was made, else as its publisher says; None where nobody says."""
+        metrics, published = provenance.get("metrics", {}), provenance.get("published", {})
+        if metrics.get("acc1") is not None and metrics.get("images"):
+            return cls(metrics["acc1"], metrics["images"], metrics.get("on", ""))
+        if published.get("acc1") is not None:
+            return cls(published["acc1"], None, published.get("on", ""))
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
+from resnet_desktop.core import renaming
 from resnet_desktop.core.errors import StorageError
 from resnet_desktop.imaging.container import HEAD_BYTES, identify
 from resnet_desktop.sorting import files
@@ -62,7 +63,7 @@ def _move_back(known: Record, entry: Entry) -> None:
     if not _is_photo(to) or source.name.startswith("."):  # the record may be anybody's
         raise StorageError("write_failed", f"{to} is not a photo and stays.")
     source.parent.mkdir(parents=True, exist_ok=True)
-    if files.try_link(to, source):
+    if renaming.try_link(to, source):
         files.sync_folder(source.parent)
         to.unlink()
         return
@@ -73,7 +74,7 @@ def _carry_back(to: Path, part: Path, source: Path) -> None:
     """To another disk, or on one where files have one name."""
     try:
         files.write_copy(to, part, files.digest(to))
-        files.name_anew(part, source)
+        renaming.name_anew(part, source)
     except files.ChangedError as error:
         raise OSError(errno.EBUSY, "it is being changed") from error
     finally:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from resnet_desktop.core import renaming
 from resnet_desktop.core.atomic import storage_error
 from resnet_desktop.core.errors import ImageError, ResNetDesktopError, StorageError
 from resnet_desktop.core.progress import Cancelled, Progress, never, unheard
@@ -225,10 +226,10 @@ def carry_out(known: Record, entry: Entry) -> None:
         ChangedError: the photo is being written to.
     """
     source, part, target = entry.source, known.part(entry), known.path(entry)
-    if entry.action == "copy" or not files.try_link(source, target):
+    if entry.action == "copy" or not renaming.try_link(source, target):
         try:
             files.write_copy(source, part, entry.sha256)
-            files.name_anew(part, target)
+            renaming.name_anew(part, target)
         finally:
             part.unlink(missing_ok=True)
     files.sync_folder(target.parent)

@@ -18,11 +18,13 @@ from resnet_desktop.bundle.file.bundle import read
 from resnet_desktop.bundle.library import catalogue, remembered_labels
 from resnet_desktop.bundle.library.catalogue import Pretrained
 from resnet_desktop.bundle.library.library import Library
-from resnet_desktop.core.settings import MODEL
+from resnet_desktop.core.settings import MODEL, Settings
+from resnet_desktop.gui.models.abilities import AbilitiesDialog
 from resnet_desktop.gui.models.knowledge import facts
 from resnet_desktop.gui.models.labels_dialog import LabelsDialog
 from resnet_desktop.gui.models.model_card import ModelCard
 from resnet_desktop.gui.models.models_window import ModelsWindow
+from resnet_desktop.gui.models.rename_dialog import RenameDialog
 from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.gui.shell.welcome import sample_photos
 from resnet_desktop.session.results import Result
@@ -138,6 +140,41 @@ def test_a_file_is_installed_used_damaged_and_removed(models: ModelsWindow, qtbo
         next(button for button in box.buttons() if button.text() == "Remove").click()
     assert wanted.args == [""], "the model in use has gone: the default answers"
     assert [entry.name for entry in Library().entries()] == [*SHIPPED, "small18"]
+
+
+def test_the_model_at_work_is_renamed_and_its_answers_stay(
+    open_window: OpenWindow, qtbot: QtBot, small_base: str
+) -> None:
+    Settings().change(MODEL, small_base)
+    window = open_window(*sample_photos()[:2], model=None)
+    wait_settled(qtbot, window)
+    answered = [item.outcome for item in window.gallery.items]
+    window.models.manage()
+    page = window.models.window.installed
+    qtbot.waitUntil(lambda: page.facts is not None and page.facts.name == small_base, timeout=WAIT)
+    page.rename_button.click()
+    dialog = page.findChildren(RenameDialog)[-1]
+    ok = dialog.buttons.buttons()[0]
+    dialog.name.setText("resnet50-everyday40")
+    dialog.accept()
+    qtbot.waitUntil(lambda: "already installed" in dialog.problem, timeout=WAIT)
+    dialog.name.selectAll()
+    qtbot.keyClicks(dialog.name, "pets")
+    with qtbot.waitSignal(window.controller.model_ready, timeout=WAIT) as answer:
+        ok.click()
+    assert answer.args[0].name == "pets"
+    assert "is now called pets" in page.said
+    assert window.status.model_button.text() == "pets"
+    assert [item.outcome for item in window.gallery.items] == answered, "it is the same model: nothing is asked again"
+    assert window.preferences.value(MODEL) == "pets"
+    qtbot.waitUntil(lambda: page.facts is not None and page.facts.name == "pets", timeout=WAIT)
+    page.classes_button.click()
+    listed = page.findChildren(AbilitiesDialog)[-1]
+    listed.search.setText("ca")
+    assert listed.shown == ["tabby cat"]
+    listed.close()
+    window.models.window.close()
+    wait_settled(qtbot, window)
 
 
 def test_what_is_no_model_is_not_installed(models: ModelsWindow, qtbot: QtBot, tmp_path: Path) -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from resnet_desktop.bundle.file.bundle import Bundle
-from resnet_desktop.bundle.library import packaged
+from resnet_desktop.bundle.library import former_names, packaged
 from resnet_desktop.bundle.library.importing import ModelHints, copy_model
 from resnet_desktop.bundle.library.packaged import PACKAGED, PackagedNetwork
-from resnet_desktop.core import paths
+from resnet_desktop.core import paths, renaming
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError
 from resnet_desktop.core.said import said
 
@@ -75,7 +75,7 @@ class Library:
         return (*with_app, *(entry for entry in _listed(self._user, "user") if entry.name not in taken))
 
     def find(self, name_or_path: str) -> Path:
-        """The file of an installed model, or a path to a model file.
+        """The file of an installed model, by its name or one that it had before it was renamed, or a path to a file.
 
         Raises:
             ModelError: ``missing_model`` if a path was given where there is no file; ``unknown_model`` if no model has
@@ -90,10 +90,32 @@ class Library:
                 return packaged.built(network)  # says what is wrong with it
         path = Path(name_or_path).expanduser()
         if _is_path(name_or_path) or path.is_file():
+            renamed = self._renamed(path)
+            if renamed is not None:
+                return renamed.path
             if not path.exists():
                 raise ModelError("missing_model", f"The model file {name_or_path} does not exist.")
             return path
+        renamed = self._entry(self.former_names().get(name_or_path.casefold(), ""))
+        if renamed is not None:
+            return renamed.path
         raise self._unknown(name_or_path)
+
+    def is_installed_as(self, entry: LibraryEntry, wanted: str) -> bool:
+        """Whether ``wanted``, a name or a path, leads to this model."""
+        try:
+            return self.find(wanted) == entry.path
+        except ResNetDesktopError:
+            return False
+
+    def former_names(self) -> Mapping[str, str]:
+        """Of models that were renamed: from the name they had, case folded, to the one they have."""
+        return former_names.read(self._user)
+
+    def present_name(self, name: str) -> str:
+        """The name by which a model is listed that is called so, or was before it was renamed; else ``name``."""
+        entry = self._entry(name) or self._entry(self.former_names().get(name.casefold(), ""))
+        return name if entry is None else entry.name
 
     def default(self) -> Default:
         """The first of ``entries``, and what is wrong with the network in a package that should come before it.
@@ -113,9 +135,7 @@ class Library:
         wanted = _checked_name(name)
         existing = self._entry(wanted)
         if existing is not None:
-            raise ModelError(
-                "model_exists", f"A model called {existing.name!r} is already installed.", "Choose another name."
-            )
+            raise _taken(existing.name)
         return wanted
 
     def install(
@@ -135,23 +155,65 @@ class Library:
         """
         wanted = self.check_name(name if name is not None else proposed_name(path))
         bundle = copy(path, self._user / f"{wanted}{SUFFIX}", known or ModelHints())
+        former_names.forget(self._user, wanted)
         return LibraryEntry(wanted, bundle.path, "user", bundle.size)
+
+    def rename(self, name: str, wanted: str) -> LibraryEntry:
+        """Give one of the user's models another name, also its file. By the former name it is found still.
+
+        Raises:
+            ModelError: ``unknown_model``: there is no such model, or no model can have the name ``wanted``;
+                ``model_exists``; ``bundled_model`` (those that came with the app keep their names); ``missing_model``
+                if the file cannot be renamed.
+            StorageError: the former name cannot be kept; the model has its new one.
+        """
+        entry = self._own(name, "renamed")
+        changes_case = wanted.casefold() == entry.name.casefold()
+        wanted = _checked_name(wanted) if changes_case else self.check_name(wanted)
+        path = entry.path.with_name(f"{wanted}{SUFFIX}")
+        if wanted == entry.name:
+            return entry
+        try:
+            if changes_case and (not path.exists() or path.samefile(entry.path)):  # the disk may not tell them apart
+                entry.path.rename(path)
+            else:
+                renaming.name_anew(entry.path, path)
+        except FileExistsError as error:
+            raise _taken(wanted) from error
+        except OSError as error:
+            raise ModelError("missing_model", f"The model {entry.name!r} cannot be renamed: {said(error)}.") from error
+        former_names.rename(self._user, entry.name, wanted)
+        return LibraryEntry(wanted, path, "user", entry.size)
 
     def remove(self, name: str) -> None:
         """Delete one of the user's models.
 
-        Raises ModelError: ``unknown_model``, ``bundled_model`` (those that came with the app stay), ``missing_model``
-        if the file cannot be deleted.
+        Raises:
+            ModelError: ``unknown_model``, ``bundled_model`` (those that came with the app stay), ``missing_model`` if
+                the file cannot be deleted.
+            StorageError: names that it had before cannot be forgotten.
         """
-        entry = self._entry(name)
-        if entry is None:
-            raise self._unknown(name)
-        if entry.origin == "bundled":
-            raise ModelError("bundled_model", f"The model {name!r} is part of the app and cannot be removed.")
+        entry = self._own(name, "removed")
         try:
             entry.path.unlink()
         except OSError as error:
             raise ModelError("missing_model", f"The model {name!r} cannot be removed: {said(error)}.") from error
+        former_names.forget(self._user, entry.name)
+
+    def _own(self, name: str, done: str) -> LibraryEntry:
+        """One of the user's models, which is to be ``done`` (a participle). Raises ModelError."""
+        entry = self._entry(name)
+        if entry is None:
+            raise self._unknown(name)
+        if entry.origin == "bundled":
+            raise ModelError("bundled_model", f"The model {name!r} is part of the app and cannot be {done}.")
+        return entry
+
+    def _renamed(self, path: Path) -> LibraryEntry | None:
+        """The model whose file had this path before it was renamed; None where there is a file, or no such model."""
+        if path.parent != self._user or path.exists():
+            return None
+        return self._entry(self.former_names().get(path.stem.casefold(), ""))
 
     def _entry(self, name: str) -> LibraryEntry | None:
         """By exact name, else regardless of case: some file systems do not tell cases apart."""
@@ -200,6 +262,10 @@ def _listed(folder: Path, origin: Literal["bundled", "user"]) -> tuple[LibraryEn
     except OSError:  # no such folder yet, or one that may not be read: no models in it
         return ()
     return tuple(sorted(found, key=lambda entry: entry.name))
+
+
+def _taken(name: str) -> ModelError:
+    return ModelError("model_exists", f"A model called {name!r} is already installed.", "Choose another name.")
 
 
 def _is_path(text: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from PySide6.QtCore import QCoreApplication, QSortFilterProxyModel, QStringListModel, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QLineEdit, QListView, QVBoxLayout, QWidget
@@ -49,10 +51,30 @@ def how_good(accuracy: Accuracy | None) -> str:
     return text.format(share=share, images=wording.number(accuracy.images), photos=photos)
 
 
+class Knowing(Protocol):
+    """A model, as far as its classes go: a ModelInfo, or ModelFacts."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Its classes."""
+
+    @property
+    def topics(self) -> tuple[tuple[str, int], ...]:
+        """What they are kinds of, and how many each has."""
+
+    @property
+    def accuracy(self) -> Accuracy | None:
+        """How often it is right."""
+
+
 class AbilitiesDialog(QDialog):
     """Every class that a model knows, with a field to search in. Not modal."""
 
-    def __init__(self, info: ModelInfo, parent: QWidget | None = None) -> None:
+    def __init__(self, info: Knowing, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("What {name} knows").format(name=info.name))
@@ -72,7 +94,7 @@ class AbilitiesDialog(QDialog):
         rows = range(self._filter.rowCount())
         return [str(self._filter.index(row, 0).data()) for row in rows]
 
-    def _build(self, info: ModelInfo) -> None:
+    def _build(self, info: Knowing) -> None:
         for label in (self._summary, self._found):
             label.setWordWrap(True)
             label.setProperty("tone", "secondary")

@@ -1,4 +1,4 @@
-"""The installed models: looked at, used, checked, removed."""
+"""The installed models: looked at, used, checked, renamed, removed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -20,13 +21,15 @@ from PySide6.QtWidgets import (
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.models import knowledge
+from resnet_desktop.gui.models.abilities import AbilitiesDialog
 from resnet_desktop.gui.models.installed_list import InstalledList
 from resnet_desktop.gui.models.knowledge import Installed, ModelFacts
 from resnet_desktop.gui.models.model_card import ModelCard
+from resnet_desktop.gui.models.rename_dialog import RenameDialog
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.style.show_file import show_in_folder
 from resnet_desktop.gui.widgets.menus import Entry, Line, copy_text, open_menu
-from resnet_desktop.gui.widgets.plain import PlainLabel, message_box, plain_tip
+from resnet_desktop.gui.widgets.plain import PlainLabel, message_box
 from resnet_desktop.session.results import Failure
 
 
@@ -34,11 +37,12 @@ class InstalledPage(QWidget):
     """The list on the left, the card of the one that is looked at on the right.
 
     Signals: ``model_wanted`` (a name; empty: the default): use it; ``labels_wanted`` (ModelFacts): ask what its classes
-    are called; ``changed``: there are other models than before.
+    are called; ``renamed`` (the former name, the present one); ``changed``: there are other models than before.
     """
 
     model_wanted = Signal(str)
     labels_wanted = Signal(object)
+    renamed = Signal(str, str)
     changed = Signal()
 
     def __init__(self, tasks: Tasks, parent: QWidget | None = None) -> None:
@@ -51,6 +55,7 @@ class InstalledPage(QWidget):
         self._title, self._said = PlainLabel(), PlainLabel()
         self.use_button, self.labels_button = QPushButton(self.tr("Use it")), QPushButton(self.tr("Name its classes…"))
         self.check_button, self.remove_button = QPushButton(self.tr("Check the file")), QPushButton(self.tr("Remove…"))
+        self.classes_button, self.rename_button = QPushButton(self.tr("All classes…")), QPushButton(self.tr("Rename…"))
         self.install_button = QPushButton(self.tr("Install a file…"))
         self._build()
 
@@ -95,6 +100,19 @@ class InstalledPage(QWidget):
             self._say(words[whole].format(name=path.stem))
 
         self._do(lambda: knowledge.is_whole(path), done)
+
+    def show_classes(self) -> None:
+        """The classes of the model that is looked at, to be searched."""
+        if self._facts is not None:
+            AbilitiesDialog(self._facts, self).show()
+
+    def rename(self) -> None:
+        """Ask for another name for the model that is looked at."""
+        model = self.models.chosen
+        if model is not None and not model.ours:
+            dialog = RenameDialog(model.name, self._tasks, self)
+            dialog.renamed.connect(lambda present: self._on_renamed(model, present))
+            dialog.open()
 
     def remove(self) -> None:
         """Delete the model that is looked at."""
@@ -151,6 +169,14 @@ class InstalledPage(QWidget):
         self.look(model.name)
         self.changed.emit()
 
+    def _on_renamed(self, model: Installed, present: str) -> None:
+        self._say(self.tr("{former} is now called {present}.").format(former=model.name, present=present))
+        if model.name == self._in_use:
+            self._in_use = present
+        self.renamed.emit(model.name, present)
+        self.look(present)
+        self.changed.emit()
+
     def _on_removed(self, model: Installed) -> None:
         self._say(self.tr("{name} was removed.").format(name=model.name))
         if model.name == self._in_use:
@@ -165,9 +191,13 @@ class InstalledPage(QWidget):
         self.use_button.setText(self.tr("In use") if in_use else self.tr("Use it"))
         self.labels_button.setVisible(facts is not None and facts.foreign)
         self.check_button.setEnabled(facts is not None)
-        self.remove_button.setEnabled(model is not None and not model.ours)
-        tip = self.tr("Built into the app; cannot be removed") if model is not None and model.ours else ""
-        self.remove_button.setToolTip(plain_tip(tip))
+        self.classes_button.setEnabled(facts is not None)
+        theirs = model is not None and not model.ours
+        self.rename_button.setEnabled(theirs)
+        self.remove_button.setEnabled(theirs)
+        built_in = model is not None and model.ours
+        self.rename_button.setToolTip(self.tr("Built into the app; keeps its name") if built_in else "")
+        self.remove_button.setToolTip(self.tr("Built into the app; cannot be removed") if built_in else "")
 
     def _build(self) -> None:
         self._title.setFont(theme.font(1.25, strong=True))
@@ -182,14 +212,17 @@ class InstalledPage(QWidget):
         column.addWidget(self.install_button)
         row = QHBoxLayout()
         row.setSpacing(theme.S)
-        for button in (self.use_button, self.labels_button, self.check_button):
+        for button in (self.use_button, self.classes_button, self.labels_button, self.check_button):
             row.addWidget(button)
         row.addStretch(1)
         row.addWidget(self.remove_button)
         room = QVBoxLayout(right)
         room.setContentsMargins(theme.L, 0, 0, 0)
         room.setSpacing(theme.S)
-        room.addWidget(self._title)
+        heading = QHBoxLayout()
+        heading.addWidget(self._title, 1)
+        heading.addWidget(self.rename_button)
+        room.addLayout(heading)
         room.addWidget(self.card, 1)
         room.addWidget(self._said)
         room.addLayout(row)
@@ -209,6 +242,9 @@ class InstalledPage(QWidget):
         self.use_button.clicked.connect(self._on_use)
         self.labels_button.clicked.connect(self._on_labels_asked)
         self.check_button.clicked.connect(self.check)
+        self.classes_button.clicked.connect(self.show_classes)
+        self.rename_button.clicked.connect(self.rename)
+        QShortcut(QKeySequence("F2"), self.models, self.rename, context=Qt.ShortcutContext.WidgetShortcut)
         self.remove_button.clicked.connect(self._on_remove_asked)
         self.install_button.clicked.connect(self._on_install_asked)
         self._refresh()
@@ -222,7 +258,7 @@ class InstalledPage(QWidget):
         model = self.models.chosen
         if model is None:
             return
-        buttons = (self.use_button, self.labels_button, self.check_button)
+        buttons = (self.use_button, self.classes_button, self.labels_button, self.check_button)
         lines: list[Line] = [
             Entry(button.text(), button.click, button.isEnabled()) for button in buttons if not button.isHidden()
         ]
@@ -231,6 +267,7 @@ class InstalledPage(QWidget):
             Entry(self.tr("Show in file manager"), lambda: show_in_folder(model.path)),
             Entry(self.tr("Copy path"), lambda: copy_text(str(model.path))),
             None,
+            Entry(self.rename_button.text(), self.rename, self.rename_button.isEnabled(), key="F2"),
             Entry(self.remove_button.text(), self._on_remove_asked, self.remove_button.isEnabled()),
         ]
         open_menu(self, lines, self.models.viewport().mapToGlobal(where))

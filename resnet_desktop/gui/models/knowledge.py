@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError
 from resnet_desktop.core.progress import Cancelled, Progress
-from resnet_desktop.session.results import Failure
+from resnet_desktop.session.results import Accuracy, Failure
 
 if TYPE_CHECKING:
     from resnet_desktop.bundle.format.metadata import Order
@@ -36,8 +36,9 @@ class ModelFacts:
         path: the file.
         arch: such as ``resnet50``; empty for an external network.
         classes: how many.
-        labels: their names; "class 0" … where nobody has named them.
-        prepared: whether the file, or the user, has said how photos are prepared.
+        categories: their names; "class 0" … where nobody has named them.
+        topics: what they are kinds of, the largest first, and how many each has; empty where that is not known.
+        accuracy: how often it is right by its own word; None where nobody says.
         labelled: whether the file, or the user, has named them.
         prepared: whether the file, or the user, has said how photos are prepared.
         foreign: whether the file itself says nothing of labels and preprocessing.
@@ -60,7 +61,9 @@ class ModelFacts:
     path: Path
     arch: str
     classes: int
-    labels: tuple[str, ...]
+    categories: tuple[str, ...]
+    topics: tuple[tuple[str, int], ...]
+    accuracy: Accuracy | None
     labelled: bool
     prepared: bool
     foreign: bool
@@ -78,6 +81,11 @@ class ModelFacts:
     multiply_adds: int
     provenance: Mapping[str, Any]
     sha256: str
+
+    @property
+    def name(self) -> str:
+        """The file's, without its suffix: that of the model in the library."""
+        return self.path.stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,7 @@ def facts(path: Path, output: str | None = None) -> ModelFacts:
     """Read a model file, which is tried before if it is new; ``output``: the one to take of it. Raises ModelError."""
     from resnet_desktop.bundle.file.bundle import Chosen, read
     from resnet_desktop.bundle.file.summary import summarize
+    from resnet_desktop.bundle.format.topics import topics_of
     from resnet_desktop.bundle.library import remembered_labels
     from resnet_desktop.inference import admission
 
@@ -113,7 +122,9 @@ def facts(path: Path, output: str | None = None) -> ModelFacts:
         path=path,
         arch=metadata.arch or "",
         classes=bundle.classes,
-        labels=metadata.categories,
+        categories=metadata.categories,
+        topics=topics_of(metadata),
+        accuracy=Accuracy.of(metadata.provenance),
         labelled=bundle.named or answered,
         prepared=bundle.prepared or answered,
         foreign=not bundle.has_metadata,
@@ -159,6 +170,14 @@ def install(file: Path) -> Installed:
     return Installed(entry.name, entry.path, False, entry.size)
 
 
+def rename(name: str, wanted: str) -> Installed:
+    """Give one of the user's models another name. Raises ModelError, StorageError."""
+    from resnet_desktop.bundle.library.library import Library
+
+    entry = Library().rename(name, wanted)
+    return Installed(entry.name, entry.path, False, entry.size)
+
+
 def remove(name: str) -> None:
     """Delete one of the user's models. Raises ModelError."""
     from resnet_desktop.bundle.library.library import Library
@@ -169,9 +188,10 @@ def remove(name: str) -> None:
 def offers() -> tuple[tuple[Offer, ...], str]:
     """The published networks, and what is to be known before one of them is used."""
     from resnet_desktop.bundle.library.catalogue import checksum_words, pretrained
+    from resnet_desktop.bundle.library.library import Library
     from resnet_desktop.bundle.library.packaged import TERMS
 
-    names = {model.name.casefold() for model in installed()}
+    names = {model.name.casefold() for model in installed()} | Library().former_names().keys()
     offered = (Offer(each, each.name.casefold() in names, checksum_words(each)) for each in pretrained())
     return tuple(offered), TERMS
 
@@ -179,10 +199,11 @@ def offers() -> tuple[tuple[Offer, ...], str]:
 def stronger() -> Pretrained | None:
     """The best published network that is installed, if its publisher claims more than the app's own choice."""
     from resnet_desktop.bundle.library.catalogue import pretrained
+    from resnet_desktop.bundle.library.library import Library
     from resnet_desktop.bundle.library.packaged import PACKAGED
 
     models = installed()
-    names = {model.name.casefold() for model in models if not model.ours}
+    names = {model.name.casefold() for model in models if not model.ours} | Library().former_names().keys()
     own = PACKAGED[0].top1 if any(model.name == PACKAGED[0].name for model in models) else 0.0
     found = [network for network in pretrained() if network.name.casefold() in names and network.top1 > own]
     return max(found, key=lambda network: network.top1, default=None)

@@ -48,7 +48,7 @@ class LabelsDialog(QDialog):
         self.setWindowTitle(self.tr("A model without labels"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._facts, self._tasks = facts, tasks
-        self._labels: tuple[str, ...] | None = facts.labels if facts.labelled else None
+        self._labels: tuple[str, ...] | None = facts.categories if facts.labelled else None
         self.numbered, self.imagenet = QRadioButton(self.tr("Leave them numbered")), QRadioButton()
         self.from_file = QRadioButton(self.tr("From a file: a list of names as text, JSON, YAML or a table"))
         self._choose = QPushButton(self.tr("Choose file…"))

@@ -35,7 +35,7 @@ class ModelCard(FactSheet):
         if not facts.labelled:
             text = self.tr("{count}, without names").format(count=count)
             return [(self.tr("Classes"), text)]
-        names = ", ".join(facts.labels[:MOST_LABELS])
+        names = ", ".join(facts.categories[:MOST_LABELS])
         if facts.classes > MOST_LABELS:
             names += " …"
         return [(self.tr("Classes"), count), (self.tr("Names"), names)]

@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 class ModelsPresenter(QObject):
     """The menu and the window of models.
 
-    Signals: ``model_chosen`` (a name in the library, or a path; empty: the default); ``changed``: other models are
-    installed than before; ``said``: something to be told; ``offered`` (a sentence, words of a button, what it does).
+    Signals: ``model_chosen`` (a name in the library, or a path; empty: the default); ``renamed`` (a model's
+    former name, the present one); ``changed``: other models are installed than before; ``said``: something to be
+    told; ``offered`` (a sentence, words of a button, what it does).
     """
 
     model_chosen = Signal(str)
+    renamed = Signal(str, str)
     changed = Signal()
     said = Signal(str)
     offered = Signal(str, str, object)
@@ -64,6 +66,7 @@ class ModelsPresenter(QObject):
 
             self._window = ModelsWindow(self._parent)
             self._window.model_wanted.connect(self.model_chosen)
+            self._window.renamed.connect(self._on_renamed)
             self._window.changed.connect(self._on_changed)
             self._window.failed.connect(self.said)
             self._window.show_current(self._current)
@@ -146,6 +149,12 @@ class ModelsPresenter(QObject):
 
     def _on_open_file(self) -> None:
         dialogs.ask_for_model(self._parent, lambda path: self.model_chosen.emit(str(path)))
+
+    def _on_renamed(self, former: str, present: str) -> None:
+        chosen = str(self._preferences.value(MODEL))
+        if former in (chosen, Path(chosen).stem):
+            self._preferences.change(MODEL, present)
+        self.renamed.emit(former, present)
 
     def _on_changed(self) -> None:
         self._menu.show_current(self._current)

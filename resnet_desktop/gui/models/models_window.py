@@ -18,11 +18,12 @@ class ModelsWindow(QDialog):
     """Not modal: photos can be looked at beside it.
 
     Signals: ``model_wanted`` (a name or a path; empty: the default): use it; ``changed``: there are other models than
-    before; ``failed`` (a sentence).
+    before; ``renamed`` (the former name, the present one); ``failed`` (a sentence).
     """
 
     failed = Signal(str)
     model_wanted = Signal(str)
+    renamed = Signal(str, str)
     changed = Signal()
 
     def __init__(self, parent: QWidget | None = None, *, mirror: str | None = None) -> None:
@@ -45,6 +46,7 @@ class ModelsWindow(QDialog):
         layout.addWidget(self.tabs)
         self.installed.model_wanted.connect(self.model_wanted)
         self.installed.labels_wanted.connect(self.ask_for_labels)
+        self.installed.renamed.connect(self.renamed)
         self.installed.changed.connect(self._on_changed)
         self.pretrained.obtained.connect(self._on_obtained)
 

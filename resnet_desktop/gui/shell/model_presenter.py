@@ -26,6 +26,7 @@ class ModelPresenter(QObject):
         super().__init__(window)
         self._window = window
         self._chosen = ChosenModels()
+        self._info: ModelInfo | None = None
         controller = window.controller
         controller.model_loading.connect(lambda _wanted: window.status.show_loading())
         controller.model_ready.connect(self._on_ready)
@@ -34,6 +35,7 @@ class ModelPresenter(QObject):
         controller.provider_fell_back.connect(self._on_provider_fell_back)
         controller.queue_changed.connect(self._on_queue_changed)
         controller.stopped.connect(self._on_stopped)
+        window.models.renamed.connect(self._on_renamed)
         window.status.model_menu_asked.connect(self._on_menu_asked)
         window.inspect.heatmap.look.fit_changed.connect(self._on_fit_chosen)
 
@@ -48,8 +50,14 @@ class ModelPresenter(QObject):
         window.controller.classify((item.number, item.source) for item in items)
         window.inspect.start_anew()
 
-    def _on_ready(self, info: ModelInfo) -> None:
+    def _classify_rest(self) -> None:
         window = self._window
+        window.controller.classify((item.number, item.source) for item in window.gallery.queue_rest())
+        window.inspect.start_anew()
+
+    def _on_ready(self, info: ModelInfo) -> None:
+        window, before = self._window, self._info
+        self._info = info
         window.companions.show_model(info)
         window.status.show_model(info)
         window.models.show_current(info)
@@ -62,7 +70,15 @@ class ModelPresenter(QObject):
         missing = missing_words(info)
         if missing is not None:
             window.notice.say(missing[0], (missing[1], lambda: window.models.ask_for_labels(info.path)))
-        self._classify_all()
+        if before is not None and (before.answers, before.provider) == (info.answers, info.provider):
+            self._classify_rest()  # the same model under another name: its answers hold
+        else:
+            self._classify_all()
+
+    def _on_renamed(self, former: str, present: str) -> None:
+        """The model at work is told its name; that it is in use was not chosen again."""
+        if self._info is not None and self._info.name == former and not self._window.controller.loading:
+            self._window.controller.open_model(present, self._window.provider)
 
     def _on_failed(self, failure: Failure) -> None:
         self._chosen.answered(self._window.controller.loading)

@@ -104,6 +104,56 @@ def test_bundled_models_stay(library: Library) -> None:
     assert len(library.entries()) == 1
 
 
+def test_a_renamed_model_is_found_by_all_its_names(library: Library, tmp_path: Path) -> None:
+    file = save(tmp_path / "first.onnx", plain_classifier())
+    before = library.install(file)
+    data = before.path.read_bytes()
+    after = library.rename("First", "second")
+    assert (after.name, after.path.name, after.path.read_bytes() == data) == ("second", "second.onnx", True)
+    assert not before.path.exists()
+    library.rename("second", "Third")
+    last = library.rename("Third", "third")
+    assert [entry.name for entry in library.entries()] == ["tiny-five", "third"]
+    for name in ("first", "SECOND", "Third", "third", str(before.path)):
+        assert library.find(name) == last.path, name
+    assert library.present_name("first") == "third"
+    library.install(file, "second")
+    assert library.find("second") == last.path.with_name("second.onnx"), "a model that has the name goes before"
+    library.remove("second")
+    with pytest.raises(ModelError) as caught:
+        library.find("second")
+    assert code(caught) == "unknown_model", "another model has had the name since"
+    library.remove("third")
+    with pytest.raises(ModelError):
+        library.find("first")
+
+
+def test_what_cannot_be_renamed(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = save(tmp_path / "mine.onnx", plain_classifier())
+    path = library.install(file).path
+    library.install(file, "other")
+    for name, wanted, expected in (
+        ("tiny-five", "mine 2", "bundled_model"),
+        ("nobody", "somebody", "unknown_model"),
+        ("mine", "OTHER", "model_exists"),
+        ("mine", "tiny-five", "model_exists"),
+        ("mine", "../mine", "unknown_model"),
+        ("mine", "nul", "unknown_model"),
+    ):
+        with pytest.raises(ModelError) as caught:
+            library.rename(name, wanted)
+        assert code(caught) == expected, (name, wanted)
+    monkeypatch.setattr(Library, "check_name", lambda _self, name: name)  # another program was quicker
+    with pytest.raises(ModelError) as caught:
+        library.rename("mine", "other")
+    assert code(caught) == "model_exists"
+    assert path.is_file()
+    assert library.rename("mine", "mine").path == path
+    assert not library.former_names()
+    (path.parent / "renamed.json").write_text("[" * 100_000)
+    assert not library.former_names()
+
+
 def test_no_models_at_all(tmp_path: Path) -> None:
     empty = Library(tmp_path / "none", tmp_path / "neither", ())
     assert empty.entries() == ()

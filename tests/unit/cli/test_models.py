@@ -18,6 +18,7 @@ from resnet_desktop.bundle.library import catalogue
 from resnet_desktop.bundle.library.catalogue import pretrained
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.cli import main
+from resnet_desktop.core.settings import MODEL, Settings
 from tests.serving import serving
 from tests.unit.bundle.elsewhere import started
 from tests.unit.bundle.making import metadata, plain_classifier, save, tiny_model
@@ -188,3 +189,15 @@ def test_a_checksum_that_is_not_wholly_known_is_said_and_can_be_given(
         assert run("remove", "some")[0] in (0, 1)
         code, _, err = run("download", "some", "--mirror", address)
         assert (code, "web address" in err) == (1, True)
+
+
+def test_a_renamed_model_stays_the_one_in_use(run: Run, tmp_path: Path) -> None:
+    Library().install(save(tmp_path / "before.onnx", plain_classifier()))
+    Settings().change(MODEL, "before")
+    code, out, _ = run("rename", "before", "after")
+    assert (code, out) == (0, "before is now called after.\n")
+    assert Settings().string(MODEL) == "after"
+    assert info(run, "before")["name"] == "after", "what calls it by its former name still finds it"
+    assert run("rename", "resnet50-everyday40", "mine")[0] == 1
+    code, _, err = run("rename", "after", "a/b")
+    assert (code, "Invalid model name" in err) == (1, True)

@@ -65,6 +65,7 @@ def test_the_card_of_an_odd_model(
         ("models", "info", f"{HOSTILE}.onnx"),
         ("models", "install", f"{HOSTILE}.onnx"),
         ("models", "remove", HOSTILE),
+        ("models", "rename", HOSTILE, HOSTILE),
         ("models", "download", HOSTILE),
         ("train", f"{HOSTILE}.json"),
         ("explain", HOSTILE, "--class", HOSTILE),

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from resnet_desktop.sorting import files
+from resnet_desktop.core import renaming
 from resnet_desktop.sorting.choosing import Choice
 from resnet_desktop.sorting.transfer import sort
 from resnet_desktop.sorting.undo import take_back
@@ -26,7 +26,7 @@ def main() -> None:
     setattr(os, "fsync", nothing)  # noqa: B010 - slow, and what is killed is a process, not the machine
     base, move, links = Path(sys.argv[1]), sys.argv[2] == "move", sys.argv[3] == "links"
     if not links:
-        setattr(files, "try_link", nothing)  # noqa: B010 - as on a file system where files have one name
+        setattr(renaming, "try_link", nothing)  # noqa: B010 - as on a file system where files have one name
     for work in (sorting, undoing):
         for then in (sorting, undoing):
             step = 0

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from resnet_desktop.core import renaming
 from resnet_desktop.core.errors import DataError, StorageError
 from resnet_desktop.sorting import files, record
 from resnet_desktop.sorting.choosing import Choice, choose, counts
@@ -187,7 +188,7 @@ def test_a_full_disk_ends_it_and_leaves_nothing_half(
 
     photo = put(tmp_path / "x.png")
     monkeypatch.setattr(files, "write_copy", full)
-    monkeypatch.setattr(files, "try_link", lambda *_paths: False)
+    monkeypatch.setattr(renaming, "try_link", lambda *_paths: False)
     with pytest.raises(StorageError) as caught:
         sort(tmp_path / "out", [Choice(photo, "cat")], move=move)
     assert caught.value.code == "disk_full"
