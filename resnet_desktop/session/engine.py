@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from resnet_desktop.core.errors import ProviderError
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.imaging.transforms import Fit
 from resnet_desktop.inference import admission, providers
-from resnet_desktop.inference.batch import classify_many
+from resnet_desktop.inference.batch import Outcome, classify_many
 from resnet_desktop.inference.classifier import Classifier, Prediction
 from resnet_desktop.inference.providers import Choice
 from resnet_desktop.inference.runtime import on_threads
@@ -51,6 +51,7 @@ class Engine:
         self._choices: dict[str, Choice] = {}
         self._workers: int | None = None
         self._memory = limits.memory
+        self._provider, self._opened_with = "auto", limits
         self._answers = ""
         self.fit: Fit = "crop"
         self._features = Features()
@@ -83,25 +84,36 @@ class Engine:
             CancelledError: the window closes.
         """
         path, problem = _model_file(wanted)
-        admission.admit(path, self.closing)
-        bundle, limits = remembered_labels.read(path), self.limits
-        classifier = Classifier(
-            bundle,
-            provider=self._choice(provider),
-            top_k=limits.top_k,
-            fit=self.fit,
-            max_pixels=limits.max_pixels,
-            group_threshold=limits.group_threshold,
-            range=bundle.metadata.transforms.range or limits.range,
-            on_fallback=self._on_fallback,
-            factory=on_threads(limits.threads),
-        )
+        classifier, limits = self._classifier_of(path, provider, self.limits, self.closing), self.limits
+        bundle = classifier.bundle
+        self._provider, self._opened_with = provider, limits
         self._workers, self._memory = limits.threads or None, limits.memory
         recent = Recent(classifier)  # not the engine itself: a circle would keep the old model's memory for a while
         self._opened = classifier, recent, Analysis(classifier, recent.prediction)
         self._answers = _answers(bundle, limits)
         self._features.clear()
         return replace(self.info(), problem=problem)
+
+    def beside(self, wanted: str, cancelled: Cancelled) -> Classifier:
+        """Another model, run as the present one is, which stays; or that one, if it is wanted. Only when ``ready``.
+
+        Raises:
+            ModelError, ProviderError, StorageError, CancelledError.
+        """
+        path, _ = _model_file(wanted)
+        if path.absolute() == self._classifier.bundle.path.absolute():
+            return self._classifier
+        return self._classifier_of(path, self._provider, self._opened_with, cancelled)
+
+    def is_open(self, classifier: Classifier) -> bool:
+        """Whether this is the model that is open, and not one beside it."""
+        return classifier is self._classifier
+
+    def classify_with(
+        self, classifier: Classifier, sources: Iterable[Source], cancelled: Cancelled
+    ) -> Iterator[Outcome]:
+        """Classify pictures, within the limits of the model that is open. Raises ProviderError, ModelError."""
+        return classify_many(classifier, sources, workers=self._workers, memory=self._memory, cancelled=cancelled)
 
     @property
     def max_pixels(self) -> int:
@@ -153,9 +165,7 @@ class Engine:
                 numbers.append((number, _state(source)))
                 yield source
 
-        workers, memory = self._workers, self._memory
-        found = classify_many(self._classifier, sources(), workers=workers, memory=memory, cancelled=cancelled)
-        for outcome in found:
+        for outcome in self.classify_with(self._classifier, sources(), cancelled):
             number, state = numbers[outcome.index]
             if outcome.prediction is not None:
                 yield number, self._kept(number, outcome.prediction, state)
@@ -214,6 +224,22 @@ class Engine:
     def remembers(self, number: int) -> bool:
         """Whether the picture's evidence can be had without running the model again."""
         return self._opened is not None and number in self._recent
+
+    def _classifier_of(self, path: Path, provider: str, limits: Limits, cancelled: Cancelled) -> Classifier:
+        """A model file that has been tried. Raises ModelError, ProviderError, StorageError, CancelledError."""
+        admission.admit(path, cancelled)
+        bundle = remembered_labels.read(path)
+        return Classifier(
+            bundle,
+            provider=self._choice(provider),
+            top_k=limits.top_k,
+            fit=self.fit,
+            max_pixels=limits.max_pixels,
+            group_threshold=limits.group_threshold,
+            range=bundle.metadata.transforms.range or limits.range,
+            on_fallback=self._on_fallback,
+            factory=on_threads(limits.threads),
+        )
 
     @property
     def _classifier(self) -> Classifier:

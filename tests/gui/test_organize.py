@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from pathlib import Path
 
@@ -10,11 +11,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from resnet_desktop.bundle.file.bundle import read
+from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import StorageError
 from resnet_desktop.gui.organize.sort_dialog import SortDialog
 from resnet_desktop.gui.shell.main_window import MainWindow
+from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.sorting import files
-from tests.gui.conftest import REPO, WAIT, OpenWindow, wait_settled
+from tests.gui.conftest import LABELS, REPO, WAIT, OpenWindow, wait_settled, write_model
 
 SAMPLES = sorted((REPO / "assets" / "samples").glob("*.jpg"))[:4]
 
@@ -194,4 +198,62 @@ def test_similar_photos(open_window: OpenWindow, qtbot: QtBot, photos: list[Path
     dialog.sheet.setCurrentIndex(dialog.sheet.sheet.index(0))
     dialog.label.click()
     assert window.labels.labelling.labelled == 2
+    dialog.close()
+
+
+def test_two_models_are_compared_on_the_list(
+    open_window: OpenWindow, qtbot: QtBot, photos: list[Path], model_file: Path, tmp_path: Path
+) -> None:
+    names = (*LABELS[:4], "=1+1", *LABELS[5:])
+    Library().install(write_model(tmp_path / "other18.onnx", seed=1, labels=names), "other18")
+    damaged = photos[0].with_name("damaged.jpg")
+    damaged.write_bytes(photos[0].read_bytes()[:200])
+    window = open_window(*photos, damaged)
+    wait_settled(qtbot, window)
+    window.actions_.compare_models.trigger()
+    dialog = window.organizer.agreement
+    first, second = dialog.models
+    qtbot.waitUntil(lambda: second.count() > 2, timeout=WAIT)
+    assert first.currentData() == str(model_file), "the one in use, which is not in the library"
+    second.setCurrentIndex(first.currentIndex())
+    assert not dialog.start.isEnabled(), "with itself"
+    second.setCurrentIndex(second.findData("other18"))
+    dialog.start.click()
+    dialog.working.cancel_button.click()
+    assert (dialog.agreement, dialog.start.isEnabled()) == (None, True)
+    dialog.start.click()
+    qtbot.waitUntil(lambda: dialog.agreement is not None, timeout=WAIT)
+    found = dialog.agreement
+    assert found is not None
+    assert (found.models, found.classes, found.shared) == (("small18", "other18"), (8, 8), 7)
+    expected = {}
+    for path in (model_file, Library().find("other18")):
+        classifier = Classifier(read(path), provider="cpu")
+        for photo in photos:
+            expected.setdefault(photo, []).append(classifier.classify(photo).top.label)
+    shown = {window.gallery.item(row.number).source: row for row in dialog.rows.rows}  # type: ignore[union-attr]
+    assert {path: [a.text for a in shown[path].answers] for path in photos} == expected  # type: ignore[index]
+    assert [row.agrees for row in dialog.rows.rows] == sorted(
+        (row.agrees for row in shown.values()), key=[False, None, True].index
+    )
+    assert shown[damaged].agrees is None
+    assert "1 could not be classified" in dialog.words
+    different = [row for row in found.photos if row.agrees is False]
+    dialog.only_differing.setChecked(True)
+    assert list(dialog.rows.rows) == different
+    dialog.only_differing.setChecked(False)
+    row = dialog.rows.rows[-1]
+    dialog.table.selectRow(len(dialog.rows.rows) - 1)
+    assert window.inspect.gallery.current is window.gallery.item(row.number)
+    dialog.save(tmp_path / "comparison.csv")
+    qtbot.waitUntil(lambda: "comparison.csv" in window.notice.text, timeout=WAIT)
+    lines = list(csv.DictReader((tmp_path / "comparison.csv").open(encoding="utf-8", newline="")))
+    assert [line["path"] for line in lines] == [str(window.gallery.item(row.number).source) for row in found.photos]  # type: ignore[union-attr]
+    assert not any(line["label_2"].startswith("=") for line in lines)
+    window.labels.labelling.add(expected[photos[0]][0], [shown[photos[0]].number])
+    dialog.start.click()
+    qtbot.waitUntil(lambda: "labelled" in dialog.words, timeout=WAIT)
+    window.open_model("other18")
+    dialog.start.click()
+    qtbot.waitUntil(lambda: dialog.start.isEnabled(), timeout=WAIT)
     dialog.close()

@@ -48,7 +48,13 @@ class ModelsPresenter(QObject):
         self._current = ""
         self._window: ModelsWindow | None = None
         self._info: ModelInfo | None = None
-        more = (actions.abilities, actions.open_model, actions.get_models, actions.manage_models)
+        more = (
+            actions.abilities,
+            actions.compare_models,
+            actions.open_model,
+            actions.get_models,
+            actions.manage_models,
+        )
         self._menu = ModelMenu(actions.model_menu, more, tasks, window)
         self._menu.model_chosen.connect(self.model_chosen)
         actions.open_model.triggered.connect(self._on_open_file)

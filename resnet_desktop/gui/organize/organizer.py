@@ -16,6 +16,7 @@ from resnet_desktop.gui.gallery.gallery_view import GalleryView
 from resnet_desktop.gui.gallery.photo_classes import PhotoClass
 from resnet_desktop.gui.labels.labels_presenter import LabelsPresenter
 from resnet_desktop.gui.organize.accept_dialog import AcceptDialog
+from resnet_desktop.gui.organize.agreement_dialog import AgreementDialog
 from resnet_desktop.gui.organize.similar_dialog import SimilarDialog
 from resnet_desktop.gui.organize.sort_presenter import SortPresenter
 from resnet_desktop.gui.widgets.actions import Actions
@@ -44,6 +45,7 @@ class Organizer(QObject):
         self._notice, self._settings, self._window = notice, settings, window
         self.sorting = SortPresenter(gallery, stack, window)
         self.similar = SimilarDialog(gallery, controller, window)
+        self.agreement = AgreementDialog(gallery, controller, window)
         self.accepting: AcceptDialog | None = None
         self._connect()
         self._refresh()
@@ -68,6 +70,7 @@ class Organizer(QObject):
     def close(self) -> None:
         """Wait for what is being written."""
         self.similar.close()
+        self.agreement.shut_down()
         self.sorting.close()
 
     def _connect(self) -> None:
@@ -75,7 +78,10 @@ class Organizer(QObject):
         does.sort.triggered.connect(lambda: self.sort())
         does.accept.triggered.connect(lambda: self.accept())
         does.similar.triggered.connect(lambda: self.find_similar())
-        similar.shown_in_list.connect(self._on_shown)
+        does.compare_models.triggered.connect(lambda: self.agreement.open_for())
+        for showing in (similar, self.agreement):
+            showing.shown_in_list.connect(self._on_shown)
+        self.agreement.saved.connect(self.saved)
         similar.selected_in_list.connect(self._view.select_numbers)
         similar.labelled.connect(self._on_labelled)
         sorting.said.connect(self._notice.say)
@@ -86,7 +92,8 @@ class Organizer(QObject):
             changed.connect(self._refresh)
 
     def _refresh(self) -> None:
-        for action in (self._actions.sort, self._actions.accept, self._actions.similar):
+        does = self._actions
+        for action in (does.sort, does.accept, does.similar, does.compare_models):
             action.setEnabled(bool(self._gallery.rowCount()))
 
     def _on_accepted(self, names: Mapping[int, str]) -> None:

@@ -43,6 +43,7 @@ class Actions(QObject):
         self.open_model = self._action(self.tr("Open ONNX file…"))
         self.get_models = self._action(self.tr("Get a pretrained network…"))
         self.abilities = self._action(self.tr("What this model knows…"))
+        self.compare_models = self._action(self.tr("Compare two models on the list…"))
         self.manage_models = self._action(self.tr("Models…"), "Ctrl+M")
         self.heatmap = self._action(self.tr("Heatmap"), "H", "heatmap", checkable=True)
         self.fit = self._action(self.tr("Fit"), "Ctrl+0", "fit")

@@ -52,7 +52,6 @@ class BaseChoice(QWidget):
         self._tasks = tasks
         self._bases: dict[str, Base] = {}
         self._built: dict[str, Base] = {}
-        self._wanted = ""
         self.models, self._archs = Choice(), Choice()
         self.models.setAccessibleName(self.tr("Model to start from"))
         self._archs.setAccessibleName(self.tr("Network to build"))
@@ -93,8 +92,7 @@ class BaseChoice(QWidget):
 
     def look(self, wanted: str, arch: str | None) -> None:
         """Read the library, off the GUI thread, and choose a model of this name, and a network to build."""
-        self._wanted = wanted
-        self._tasks.run_task(_look, lambda future: self._on_found(arch, future))
+        self._tasks.run_task(lambda: _look(wanted), lambda future: self._on_found(arch, future))
 
     def build_from_nothing(self, built: bool) -> None:
         """Whether a network is built from nothing: then there is no model to start from."""
@@ -102,10 +100,10 @@ class BaseChoice(QWidget):
         self._archs.setVisible(built)
         self._more.setHidden(built)
 
-    def _on_found(self, arch: str | None, future: Future[tuple[list[Base], list[Base]]]) -> None:
-        bases, built = future.result()
+    def _on_found(self, arch: str | None, future: Future[tuple[list[Base], list[Base], str]]) -> None:
+        bases, built, wanted = future.result()
         self._bases, self._built = {base.name: base for base in bases}, {base.name: base for base in built}
-        model, network = self.models.currentData() or self._wanted, arch or self._archs.currentData() or USUAL_ARCH
+        model, network = self.models.currentData() or wanted, arch or self._archs.currentData() or USUAL_ARCH
         for box, names, chosen in (
             (self.models, {base.name: self._model_name(base) for base in bases}, model),
             (self._archs, {base.name: self._arch_name(base.name) for base in built}, network),
@@ -135,8 +133,8 @@ class BaseChoice(QWidget):
         return text.format(name=name)
 
 
-def _look() -> tuple[list[Base], list[Base]]:
-    """Every model that can be taught, and every network that can be built."""
+def _look(wanted: str) -> tuple[list[Base], list[Base], str]:
+    """Every model that can be taught, every network that can be built, and what the model ``wanted`` is called now."""
     from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
     from resnet_desktop.bundle.file import bundle as bundles  # brings in onnx, which the window does not wait for
     from resnet_desktop.bundle.graph.head import find_head, logits_graph
@@ -154,9 +152,9 @@ def _look() -> tuple[list[Base], list[Base]]:
         stages = len(shape.depths) if shape is not None else 0
         return Base(name, bundle.metadata.arch or "", stages, width, bundle.classes)
 
-    found = []
-    for entry in Library().entries():
+    library, found = Library(), []
+    for entry in library.entries():
         with contextlib.suppress(ModelError):  # a file that cannot be read is no base; the model menu says why
             admission.admit(entry.path)
             found.append(taught(entry.name, entry.path))  # one without a last layer to teach is none, either
-    return found, [built(arch) for arch in _BUILT]
+    return found, [built(arch) for arch in _BUILT], library.present_name(wanted)
