@@ -57,6 +57,12 @@ def assets_folder() -> Path:
     return _shipped("assets")
 
 
+def docs_folder() -> Path:
+    """The pages of the guide and of the formats: ``docs`` inside an installed wheel, or of the checkout."""
+    installed = PACKAGE / "docs"
+    return installed if installed.is_dir() else PACKAGE.parent / "docs"
+
+
 def _home(part: str) -> Path | None:
     home = os.environ.get("RESNET_DESKTOP_HOME")
     return Path(home).expanduser() / part if home else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,7 +59,8 @@ def test_it_classifies_outside_the_checkout(installed: Path, tmp_path: Path) -> 
 def test_assets_and_models_travel_with_it(installed: Path, tmp_path: Path) -> None:
     program = (
         "import json, resnet_desktop; from resnet_desktop.core import paths;"
-        "print(json.dumps([resnet_desktop.__file__, str(paths.assets_folder()), str(paths.bundled_models_folder())]))"
+        "places = paths.assets_folder(), paths.bundled_models_folder(), paths.docs_folder();"
+        "print(json.dumps([resnet_desktop.__file__, *map(str, places)]))"
     )
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     done = subprocess.run(
@@ -69,3 +71,6 @@ def test_assets_and_models_travel_with_it(installed: Path, tmp_path: Path) -> No
     shipped = {p.name for p in (REPO / "models").iterdir()}
     assert {p.name for p in places[2].iterdir()} == shipped
     assert list((places[1] / "samples").glob("*.jpg"))
+    for page in (REPO / "docs" / "guide").glob("*.md"):
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text("utf-8")):
+            assert "//" in target or (places[3] / "guide" / target).is_file(), f"{page.name}: {target}"

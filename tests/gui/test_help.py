@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt, QUrl
@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import HINT_SEEN, Settings
-from resnet_desktop.gui.help.guide import FIRST, GuideWindow, guide_folder
+from resnet_desktop.gui.help.guide import GuideWindow
 from resnet_desktop.gui.help.key_sheet import KeySheet
 from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.gui.shell.welcome import sample_photos
+from resnet_desktop.gui.widgets.guide_page import page_of
 
 from .conftest import SCREENSHOTS, WAIT, OpenWindow, wait_settled
 
@@ -35,31 +36,65 @@ def guide(qtbot: QtBot) -> GuideWindow:
 
 
 def test_the_guide_is_read_and_searched(guide: GuideWindow, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "Look at photos" in guide.pages.toPlainText()
-    guide.search.setText("heatmap")
-    first = guide.pages.textCursor().position()
-    assert guide.pages.textCursor().selectedText() == "heatmap"
-    guide.find_next()
-    assert guide.pages.textCursor().position() > first
-    for _ in range(20):
+    assert [guide.contents.item(row).text() for row in (0, 1)] == [
+        "User guide",
+        "From photos to an answer you can believe",
+    ]
+    guide.pages.anchorClicked.emit(QUrl("percentages.md"))
+    assert (guide.pages.page, guide.contents.currentRow()) == ("guide/percentages.md", 2)
+    guide.search.setText("unfamiliar")
+    assert guide.pages.textCursor().selectedText() == "unfamiliar"
+    seen = []
+    for _ in range(30):
+        seen.append((guide.pages.page, guide.pages.textCursor().position()))
         guide.find_next()
-    assert guide.pages.textCursor().selectedText() == "heatmap", "from the beginning again"
+        assert guide.pages.textCursor().selectedText() == "unfamiliar"
+    assert len({page for page, _ in seen}) > 1, "on the other pages too"
+    assert len(set(seen)) < 30, "from the beginning again"
     opened: list[str] = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toString()))
     guide.pages.anchorClicked.emit(QUrl("https://example.org/x"))
     assert opened == ["https://example.org/x"], "in the browser, and only when it is clicked"
     before = guide.pages.toPlainText()
-    for elsewhere in ("file:///etc/passwd", "../LICENSES.md", "nothing.md"):
+    for elsewhere in ("file:///etc/passwd", "../../README.md", "nothing.md", "file:///etc/x.md"):
         guide.pages.anchorClicked.emit(QUrl(elsewhere))
         assert guide.pages.toPlainText() == before
+    guide.pages.anchorClicked.emit(QUrl("../formats/command_line.md#resnet-desktop-classify"))
+    assert guide.pages.page == "formats/command_line.md"
+    assert guide.pages.textCursor().block().text() == "resnet-desktop classify"
+    guide.pages.backward()
+    assert guide.pages.toPlainText() == before
 
 
-def test_every_link_of_the_guide_leads_somewhere() -> None:
-    pages = sorted(guide_folder().glob("*.md"))
-    assert guide_folder() / FIRST in pages
-    for page in pages:
-        for target in re.findall(r"\]\(([^)#]+)", page.read_text("utf-8")):
-            assert "//" in target or (guide_folder() / target).is_file(), f"{page.name}: {target}"
+def test_pictures_are_as_wide_as_the_page_at_most(guide: GuideWindow, qtbot: QtBot) -> None:
+    guide.open_page("first-answer.md")
+    guide.show()
+    qtbot.waitExposed(guide)
+    for width in (980, 420):
+        guide.resize(width, 500)
+        qtbot.waitUntil(lambda: not guide.pages._settled.isActive())
+        page = guide.pages.document()
+        assert page.size().width() <= guide.pages.viewport().width() + 1
+        assert page.size().height() > 800, "with the picture of the window"
+    assert not guide.contents.isVisible(), "there is no room"
+    guide.open_page("your-classes.md")
+    guide.grab().save(str(SCREENSHOTS / "guide-narrow.png"))
+
+
+def test_f1_explains_what_has_the_focus(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window(CAT)
+    wait_settled(qtbot, window)
+    for widget, page in (
+        (window.inspect.predictions.bars, "guide/percentages.md"),
+        (window.inspect.view, "guide/first-answer.md"),
+        (window.inspect.heatmap, "guide/layers-and-methods.md"),
+    ):
+        assert page.endswith(page_of(widget))
+    window.inspect.predictions.bars.setFocus()
+    window.actions_.guide.trigger()
+    guide = window.companions.open_guide()
+    assert guide.pages.page == "guide/percentages.md"
+    guide.close()
 
 
 def test_the_sheet_has_every_key_of_the_menus(open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -129,13 +164,13 @@ def test_who_skips_them_has_seen_them(open_window: OpenWindow, qtbot: QtBot) -> 
     assert window.preferences.value(HINT_SEEN) is True
 
 
-def test_recent_places_are_plain_and_can_be_forgotten(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_recent_places_are_plain_and_can_be_forgotten(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window = open_window()
     recent, menu = window.companions.recent, window.actions_.recent_menu
     assert isinstance(menu, QMenu)
     recent.add([CAT])
     assert recent.paths == (), "samples are the app's own"
-    gone = guide_folder().parent.parent / "R&D <b>"
+    gone = tmp_path / "R&D <b>"
     recent.add([gone])
     assert menu.actions()[0].text().endswith("R&&D <b>")
     menu.actions()[0].trigger()

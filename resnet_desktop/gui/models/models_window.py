@@ -12,6 +12,7 @@ from resnet_desktop.gui.models.labels_dialog import LabelsDialog
 from resnet_desktop.gui.models.pretrained_page import PretrainedPage
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.style.screen import size_within_screen
+from resnet_desktop.gui.widgets.guide_page import explained_by
 
 
 class ModelsWindow(QDialog):
@@ -30,6 +31,7 @@ class ModelsWindow(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Models"))
         self.setModal(False)
+        explained_by("your-model.md", self)
         size_within_screen(self, (920, 620), (600, 400))
         self._tasks = Tasks(1, "models", self)
         self._tasks.failed.connect(self.failed)

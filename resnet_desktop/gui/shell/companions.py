@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QObject
-from PySide6.QtWidgets import QSplitter
+from PySide6.QtCore import QByteArray, QObject, Qt
+from PySide6.QtWidgets import QApplication, QSplitter
 
 from resnet_desktop.core.settings import RESTORE, WINDOW
 from resnet_desktop.gui.background.tasks import Tasks
@@ -21,6 +21,7 @@ from resnet_desktop.gui.intake.sessions import Sessions
 from resnet_desktop.gui.settings.settings_presenter import SettingsDesk
 from resnet_desktop.gui.shell.full_screen import FullScreen, PhotoSteps
 from resnet_desktop.gui.widgets import dialogs
+from resnet_desktop.gui.widgets.guide_page import explained_by, page_of
 from resnet_desktop.session.results import Evidence, ModelInfo
 from resnet_desktop.session.saved import SUFFIX
 
@@ -88,11 +89,14 @@ class Companions(QObject):
         self._tasks.drain()
 
     def open_guide(self) -> GuideWindow:
-        """The guide, beside the window."""
+        """The guide, beside the window, at the page that explains what has the focus."""
+        page = page_of(QApplication.focusWidget())
         if self._guide is None:
             from resnet_desktop.gui.help.guide import GuideWindow
 
             self._guide = GuideWindow()
+        if page:
+            self._guide.open_page(page)
         self._guide.show()
         self._guide.raise_()
         self._guide.activateWindow()
@@ -121,6 +125,13 @@ class Companions(QObject):
     def _connect(self) -> None:
         window, does = self._window, self._window.actions_
         does.guide.triggered.connect(self.open_guide)
+        does.guide.setShortcutContext(Qt.ShortcutContext.ApplicationShortcut)  # also in the windows beside this one
+        page = window.inspect
+        explained_by("first-answer.md", page)
+        explained_by("percentages.md", page.predictions)
+        explained_by("layers-and-methods.md", page.heatmap, page.compare)
+        explained_by("residual-networks.md", page.blocks)
+        explained_by("your-classes.md", page.class_panel)
         does.keys.triggered.connect(self.show_keys)
         does.about_photo.triggered.connect(self.show_about_photo)
         does.open_session.triggered.connect(lambda: dialogs.ask_for_session(window, SUFFIX, self.sessions.open))

@@ -8,12 +8,10 @@ pass through here; a test looks that none is made elsewhere. The pages of the gu
 from __future__ import annotations
 
 import html
-from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import Qt as GuiQt
-from PySide6.QtGui import QTextDocument
-from PySide6.QtWidgets import QLabel, QMessageBox, QTextBrowser, QWidget
+from PySide6.QtWidgets import QLabel, QMessageBox, QWidget
 
 
 class PlainLabel(QLabel):
@@ -28,36 +26,6 @@ class PlainLabel(QLabel):
         super().__init__(parent)
         self.setTextFormat(Qt.TextFormat.PlainText)
         super().setText(text)
-
-
-class ShippedPages(QTextBrowser):
-    """Shows Markdown pages of a folder that ships with the app: the only text that is markup, for it is our own.
-
-    Signal: ``web_asked`` (str): an address of the web was clicked.
-
-    Args:
-        folder: where the pages lie; nothing else is read.
-        parent: the widget that it lies in.
-    """
-
-    web_asked = Signal(str)
-
-    def __init__(self, folder: Path, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._folder = folder
-        self.setOpenLinks(False)
-        self.anchorClicked.connect(self._on_link)
-
-    def open_page(self, name: str) -> None:
-        """A page by the name of its file."""
-        self.setSource(QUrl.fromLocalFile(str(self._folder / name)), QTextDocument.ResourceType.MarkdownResource)
-
-    def _on_link(self, url: QUrl) -> None:
-        name = url.path().rsplit("/", 1)[-1]
-        if url.scheme() in ("http", "https"):
-            self.web_asked.emit(url.toString())
-        elif name.endswith(".md") and (self._folder / name).is_file():
-            self.open_page(name)
 
 
 def plain_tip(text: str) -> str:

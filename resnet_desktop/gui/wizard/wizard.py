@@ -14,6 +14,7 @@ from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.background.trainer_process import TrainingRun
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.style.screen import size_within_screen
+from resnet_desktop.gui.widgets.guide_page import explained_by
 from resnet_desktop.gui.widgets.plain import plain_tip
 from resnet_desktop.gui.wizard.check.check_page import CheckPage
 from resnet_desktop.gui.wizard.data.data_page import DataPage
@@ -51,6 +52,7 @@ class TrainWizard(QWidget):
         super().__init__(parent, Qt.WindowType.Window)
         self.setWindowTitle(self.tr("Teach it your own classes"))
         size_within_screen(self, (1060, 740), (640, 420))
+        explained_by("your-classes.md", self)
         self.draft = Draft()
         self.tasks = Tasks(1, "wizard", self)
         self.run = TrainingRun(self)
