@@ -121,11 +121,12 @@ def _place(stack: traceback.StackSummary) -> str:
 class Guided(QObject):
     """Leads the window through a script: a generator that yields what to wait for."""
 
-    def __init__(self, script: Iterator[Condition], done: Callable[[], object]) -> None:
+    def __init__(self, script: Iterator[Condition], done: Callable[[], object], seconds: float = LIMIT_SECONDS) -> None:
         super().__init__()
+        self._limit = seconds
         self._script, self._done = script, done
         self._wanted: Condition = lambda: True
-        self._deadline = time.monotonic() + LIMIT_SECONDS
+        self._deadline = time.monotonic() + seconds
         self._timer = QTimer(self, interval=20)
         self._timer.timeout.connect(self._on_time)
         self._timer.start()
@@ -137,7 +138,7 @@ class Guided(QObject):
             return
         try:
             self._wanted = next(self._script)
-            self._deadline = time.monotonic() + LIMIT_SECONDS
+            self._deadline = time.monotonic() + self._limit
         except StopIteration:
             self._timer.stop()
             self._done()
@@ -148,7 +149,7 @@ def script(window: MainWindow, watch: Watch, data: Path, epochs: int) -> Iterato
     watch.phase = "main window"
     window.start(sample_photos(), None, "cpu")
     yield lambda: window.inspect.evidence is not None and window.inspect.view.has_photo
-    yield _after(1.0)
+    yield after(1.0)
     for train, preset in (("head", "quick"), ("last-stage", "quick")):
         watch.phase = f"{train}: opening the guide"
         window.open_wizard()
@@ -157,7 +158,7 @@ def script(window: MainWindow, watch: Watch, data: Path, epochs: int) -> Iterato
         yield lambda w=wizard: w.trainer.found is not None  # type: ignore[misc]
         yield from _to_model(wizard, watch, data, train)
         wizard.model.choose(train, preset)
-        yield _after(0.5)
+        yield after(0.5)
         yield lambda w=wizard: "About" in w.model.estimate or "minutes" in w.model.estimate  # type: ignore[misc]
         watch.phase = f"{train}: run page"
         wizard.draft = wizard.model.into(wizard.draft)
@@ -168,24 +169,24 @@ def script(window: MainWindow, watch: Watch, data: Path, epochs: int) -> Iterato
         tabs = wizard.result.findChildren(QTabWidget)[0]
         for tab in range(tabs.count()):
             tabs.setCurrentIndex(tab)
-            yield _after(2.0)
+            yield after(2.0)
         watch.phase = f"{train}: closing the guide"
         wizard.close()
         yield lambda: window.wizard is None
-        yield _after(0.5)
+        yield after(0.5)
 
 
 def _to_model(wizard: TrainWizard, watch: Watch, data: Path, train: str) -> Iterator[Condition]:
     watch.phase = f"{train}: photos page"
     wizard.add_sources([data])
     yield lambda: wizard.data.complete
-    yield _after(0.5)
+    yield after(0.5)
     watch.phase = f"{train}: check page"
     wizard.go_on()
     yield lambda: wizard.check.complete
     for number in range(min(4, len(wizard.check.findings))):
         wizard.check.sheet.choose_finding(number)
-        yield _after(0.7)
+        yield after(0.7)
     watch.phase = f"{train}: model page"
     wizard.go_on()
     if wizard.page is wizard.trainer:
@@ -202,7 +203,7 @@ def _look_around(wizard: TrainWizard, epochs: int) -> Iterator[Condition]:
         if number % 5 == 4:
             wizard.progress._fold.toggle()
         number += 1
-        yield _or_ended(wizard, _after(1.0))
+        yield _or_ended(wizard, after(1.0))
         if epochs and len(run.state.history) >= epochs and run.asked != "stop":
             run.send("stop")
     if not run.state.was_successful():
@@ -213,21 +214,32 @@ def _or_ended(wizard: TrainWizard, condition: Condition) -> Condition:
     return lambda: wizard.run.state.ended or condition()
 
 
-def _after(seconds: float) -> Condition:
+def after(seconds: float) -> Condition:
+    """Some time later."""
     due = time.monotonic() + seconds
     return lambda: time.monotonic() > due
 
 
-def report(watch: Watch, most: int) -> None:
-    """Print the table, and the slowest moments with what was seen in them."""
+def print_turns(watch: Watch) -> None:
+    """A line for each phase."""
     print(f"{'milliseconds between two turns':34}{'turns':>8}{'median':>9}{'99.9 %':>9}{'largest':>9}")
     for phase, turns in watch.turns.items():
         ordered = sorted(turns)
         late = ordered[min(len(ordered) - 1, int(0.999 * len(ordered)))]
         cells = (ordered[len(ordered) // 2], late, ordered[-1])
         print(f"{phase:34}{len(turns):8}" + "".join(f"{1e3 * cell:9.1f}" for cell in cells))
+
+
+def report(watch: Watch, most: int) -> None:
+    """Print the table, and the slowest moments with what was seen in them."""
+    print_turns(watch)
     running = [turn for phase, turns in watch.turns.items() if "run page" in phase for turn in turns]
     print(f"largest gap while it trains: {1e3 * max(running):.0f} ms (reach 100 ms)")
+    print_slowest(watch, most)
+
+
+def print_slowest(watch: Watch, most: int) -> None:
+    """The slowest moments, with what was seen in them."""
     print(f"\nslowest moments ({len(watch.slow)} above {1e3 * SLOW_SECONDS:.0f} ms)")
     for slow in sorted(watch.slow, key=lambda one: -one.seconds)[:most]:
         queued = "" if slow.queued is None else f", {1e3 * slow.queued:.0f} waiting for a core"

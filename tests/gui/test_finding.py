@@ -15,7 +15,16 @@ from resnet_desktop.gui.gallery.facet_list import FacetList
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel
 from resnet_desktop.gui.gallery.gallery_view import GalleryView
 from resnet_desktop.gui.gallery.photo_classes import PhotoClass
-from resnet_desktop.gui.gallery.photo_filter import FAILED, LABELLED, UNFAMILIAR, UNLABELLED, UNSURE, PhotoFilter, sieve
+from resnet_desktop.gui.gallery.photo_filter import (
+    FAILED,
+    LABELLED,
+    UNFAMILIAR,
+    UNLABELLED,
+    UNSURE,
+    PhotoFacts,
+    PhotoFilter,
+    sieve,
+)
 from resnet_desktop.gui.gallery.photo_list import PhotoList
 from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.gui.shell.welcome import sample_photos
@@ -84,19 +93,19 @@ def seen(view: GalleryView) -> list[int]:
     ],
 )
 def test_conditions(model: GalleryModel, wanted: PhotoFilter, expected: list[int]) -> None:
-    assert [item.number for item in sieve(model.items, wanted).photos] == expected
+    assert [item.number for item in sieve(model.items, wanted, PhotoFacts()).photos] == expected
 
 
 def test_counts_are_what_a_click_would_show(model: GalleryModel) -> None:
     for base in (PhotoFilter(), PhotoFilter("house"), PhotoFilter(low=0.35), PhotoFilter(states=frozenset({UNSURE}))):
-        found = sieve(model.items, base)
+        found = sieve(model.items, base, PhotoFacts())
         for name, count in found.by_class:
             alone = PhotoFilter(base.words, frozenset({name}), base.states, base.low, base.high)
-            assert len(sieve(model.items, alone).photos) == count
+            assert len(sieve(model.items, alone, PhotoFacts()).photos) == count
         for state in (UNSURE, UNFAMILIAR, FAILED, LABELLED, UNLABELLED):
             more = PhotoFilter(base.words, base.classes, base.states | {state}, base.low, base.high)
-            assert len(sieve(model.items, more).photos) == found.states[state]
-    assert sieve(model.items, PhotoFilter()).by_class == [("ant", 2), ("bee", 1), ("wasp", 1)]
+            assert len(sieve(model.items, more, PhotoFacts()).photos) == found.states[state]
+    assert sieve(model.items, PhotoFilter(), PhotoFacts()).by_class == [("ant", 2), ("bee", 1), ("wasp", 1)]
 
 
 def test_selection_follows_the_filter(view: GalleryView, model: GalleryModel) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
 from resnet_desktop.gui.gallery.gallery_model import Item
+from resnet_desktop.gui.gallery.photo_classes import PhotoClass
 from resnet_desktop.imaging.files import natural_key
-from resnet_desktop.session.results import Failure, Result
+from resnet_desktop.session.results import Failure, Result, Source
 
 UNSURE, UNFAMILIAR, FAILED, LABELLED, UNLABELLED = "unsure", "unfamiliar", "failed", "labelled", "unlabelled"
 STATES = (UNSURE, UNFAMILIAR, FAILED, LABELLED, UNLABELLED)
@@ -60,45 +60,85 @@ class Sieved:
         return sorted(self.classes.items(), key=lambda pair: (-pair[1], natural_key(pair[0])))
 
 
-def sieve(items: Iterable[Item], wanted: PhotoFilter) -> Sieved:
+@dataclass(slots=True)
+class Facts:
+    """What a filter looks at of a photo, and below that what it was made of: as long as that is so, it holds."""
+
+    text: str
+    answer: str | None
+    probability: float
+    states: frozenset[str]
+    outcome: Result | Failure | None
+    label: PhotoClass | None
+    name: str
+    source: Source
+
+
+class PhotoFacts:
+    """The facts of many photos, kept: ten thousand are looked at for every letter that is typed."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, Facts] = {}
+
+    def of(self, items: Sequence[Item]) -> list[Facts]:
+        """The facts of each photo, in their order."""
+        known, found = self._known, []
+        for item in items:
+            facts, label = known.get(item.number), item.label
+            if (
+                facts is None
+                or facts.outcome is not item.outcome
+                or facts.label is not label
+                or facts.source is not item.source
+                or (label is not None and facts.name != label.name)
+            ):
+                facts = known[item.number] = _facts(item)
+            found.append(facts)
+        if len(known) > 2 * len(found) + 1000:  # most of the list has gone
+            self._known = {item.number: facts for item, facts in zip(items, found, strict=True)}
+        return found
+
+
+def sieve(items: Sequence[Item], wanted: PhotoFilter, known: PhotoFacts) -> Sieved:
     """The photos that meet all conditions, with the counts beside each condition."""
     words = wanted.words.casefold().split()
     found = Sieved()
     photos, classes, states = found.photos, found.classes, found.states
     kinds: Counter[frozenset[str]] = Counter()
     low, high, any_confidence = wanted.low, wanted.high, (wanted.low, wanted.high) == (0.0, 1.0)
-    for item in items:
-        answer, probability = _said(item)
-        if not any_confidence and not low <= probability <= high:
+    some_words, some_states, some_classes = bool(words), wanted.states, wanted.classes
+    answers: list[str | None] = []
+    for item, facts in zip(items, known.of(items), strict=True):
+        if not any_confidence and not low <= facts.probability <= high:
             continue
-        if words and not _mentions(item, answer or "", words):
+        if some_words and not _mentions(facts.text, words):
             continue
-        own = states_of(item)
-        in_state = wanted.states <= own
-        if in_state and answer is not None:
-            classes[answer] += 1
-        if wanted.classes and answer not in wanted.classes:
-            continue
+        in_state = not some_states or some_states <= facts.states
         if in_state:
-            kinds[own] += 1
-            photos.append(item)
+            answers.append(facts.answer)
+            if not some_classes or facts.answer in some_classes:
+                kinds[facts.states] += 1
+                photos.append(item)
+    classes.update(answer for answer in answers if answer is not None)
     for own, count in kinds.items():
         for state in own:
             states[state] += count
     return found
 
 
-def _said(item: Item) -> tuple[str | None, float]:
-    """The answer and its probability, as ``Result.headline`` has them; none and -1 where there is no answer."""
-    outcome = item.outcome
-    if not isinstance(outcome, Result):
-        return None, -1.0
-    said = outcome.scores[0] if outcome.group is None else outcome.group
-    return said.label, said.probability
+def _facts(item: Item) -> Facts:
+    outcome, label = item.outcome, item.label
+    answer, probability = None, -1.0
+    if isinstance(outcome, Result):
+        said = outcome.headline
+        answer, probability = said.label, said.probability
+    name = label.name if label is not None else ""
+    place = item.source if isinstance(item.source, Path) else ""
+    text = f"{item.name}\n{place}\n{answer or ''}\n{name}".casefold()
+    return Facts(text, answer, probability, _states_of(item), outcome, label, name, item.source)
 
 
-def states_of(item: Item) -> frozenset[str]:
-    """Which of ``STATES`` a photo is in."""
+def _states_of(item: Item) -> frozenset[str]:
     outcome = item.outcome
     label = LABELLED if item.label is not None else UNLABELLED
     if isinstance(outcome, Failure):
@@ -110,26 +150,13 @@ def states_of(item: Item) -> frozenset[str]:
     return _KINDS[f"{UNSURE} {UNFAMILIAR}" if outcome.unfamiliar else UNSURE, label]
 
 
+def _mentions(text: str, words: Sequence[str]) -> bool:
+    return all(word in text for word in words)
+
+
 _KINDS = {
     (kinds, label): frozenset((*kinds.split(), label))
     for kinds in ("", FAILED, UNSURE, UNFAMILIAR, f"{UNSURE} {UNFAMILIAR}")
     for label in (LABELLED, UNLABELLED)
 }
-"""Made once: ten thousand photos are looked at for every letter that is typed."""
-
-
-def _mentions(item: Item, answer: str, words: Sequence[str]) -> bool:
-    label = item.label.name if item.label is not None else ""
-    place = item.source if isinstance(item.source, Path) else None
-    text = f"{_folded_place(item.name, place)}\n{_folded(answer)}\n{_folded(label)}"
-    return all(word in text for word in words)
-
-
-@lru_cache(maxsize=20_000)
-def _folded_place(name: str, place: Path | None) -> str:
-    return f"{name}\n{place or ''}".casefold()
-
-
-@lru_cache(maxsize=4096)
-def _folded(words: str) -> str:
-    return words.casefold()
+"""Made once, and shared by all photos."""

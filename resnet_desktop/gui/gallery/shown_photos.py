@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, Qt, QTimer, Signal
 
 from resnet_desktop.gui.gallery.gallery_model import ITEM_ROLE, AnyIndex, GalleryModel, Item
-from resnet_desktop.gui.gallery.photo_filter import PhotoFilter, Sieved, sieve
+from resnet_desktop.gui.gallery.photo_filter import PhotoFacts, PhotoFilter, Sieved, sieve
 from resnet_desktop.imaging.files import natural_key
-from resnet_desktop.session.results import Failure, Result
+from resnet_desktop.session.results import Failure
 
 DELAY_MS = 250
 _NO_INDEX = QModelIndex()
@@ -46,6 +46,7 @@ class ShownPhotos(QAbstractListModel):
         self._rows: dict[int, int] = {}
         self._groups: tuple[Group, ...] = ()
         self._found: Sieved | None = None
+        self._facts = PhotoFacts()
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(DELAY_MS)
@@ -94,13 +95,14 @@ class ShownPhotos(QAbstractListModel):
 
     def count(self) -> Sieved:
         """What is seen, and how many photos there are of each kind."""
-        return self._found or sieve(self.source.items, self._filter)
+        return self._found or sieve(self.source.items, self._filter, self._facts)
 
     def refresh(self) -> None:
         """Look at the whole list anew."""
         self._later.stop()
-        self._found = sieve(self.source.items, self._filter) if self._filter.active else None
-        items = list(self.source.items) if self._found is None else self._found.photos
+        everything = self.source.items
+        self._found = sieve(everything, self._filter, self._facts) if self._filter.active else None
+        items = list(everything) if self._found is None else self._found.photos
         groups: tuple[Group, ...] = ()
         if self._grouped:
             items, groups = self._by_class(items)
@@ -153,12 +155,11 @@ class ShownPhotos(QAbstractListModel):
     def _by_class(self, items: Sequence[Item]) -> tuple[list[Item], tuple[Group, ...]]:
         """The photos by answer, the order of the list within each; those without one at the end."""
         found: dict[tuple[int, str], list[Item]] = {}
-        for item in items:
-            outcome = item.outcome
-            if isinstance(outcome, Result):
-                key = (0, outcome.headline.label)
+        for item, facts in zip(items, self._facts.of(items), strict=True):
+            if facts.answer is not None:
+                key = (0, facts.answer)
             else:
-                key = (2, "") if isinstance(outcome, Failure) else (1, "")
+                key = (2, "") if isinstance(facts.outcome, Failure) else (1, "")
             found.setdefault(key, []).append(item)
         titles = {1: self.tr("Not classified"), 2: self.tr("Cannot be read")}
         keys = sorted(found, key=lambda key: (key[0], natural_key(key[1])))
