@@ -58,6 +58,12 @@ def out_of_memory() -> TrainingError:
     )
 
 
+def batch_split(size: int, part: int) -> str:
+    """What is said where a batch of ``size`` goes through the network ``part`` photos at a time, for want of memory."""
+    pictures = "1 photo" if part == 1 else f"{part} photos"
+    return f"Memory ran out: batches of {size} are now processed {pictures} at a time."
+
+
 def diverges(history: Sequence[Mapping[str, Any]], classes: int) -> bool:
     """Whether the last epoch is the first whose loss says that training has diverged, though it is a number still.
 

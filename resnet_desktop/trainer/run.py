@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -24,8 +24,10 @@ from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.runs.reporter import Reporter
 from resnet_desktop.trainer import choices, machine
 from resnet_desktop.trainer.distributed.process_group import ProcessGroup
+from resnet_desktop.trainer.evaluation import linear_probe
 from resnet_desktop.trainer.evaluation.frozen_features import Extractor, features_cache
 from resnet_desktop.trainer.export import disk_space
+from resnet_desktop.trainer.evaluation.linear_probe import HeadStart
 from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.inputs.augment import Augmenter
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed, PictureFeed, ViewFeed
@@ -165,6 +167,7 @@ class Run:
         self._warn(found, training, validation)
         chosen = balance.chosen(self.recipe.balance, training.labels)
         ending = self._ending(found)
+        head_start = self._begin_head(network, training.samples, len(found.labels), augmenter, chosen)
         engine = Engine(
             job=self.job,
             recipe=dataclasses.replace(self.recipe, balance=chosen, compile="off"),
@@ -183,6 +186,7 @@ class Run:
             ending=ending,
             budget=self._budget(training, validation, ending),
             teacher=self._teacher,
+            head_start=head_start,
         )
         self._settle_compiling(engine)
         return engine
@@ -295,18 +299,7 @@ class Run:
 
     def _features(self, found: Scan, network: Classifier, augmenter: Augmenter) -> tuple[Feed, Feed, Skipped]:
         """Frozen features of all pictures, computed or remembered."""
-        network.eval()
-        extract = Extractor(
-            network,
-            augmenter,
-            self.recipe,
-            base=base_checksum(self.job),
-            seed=self.job.seed,
-            side=choices.stored_side(self.recipe, choices.PASSING_MARGIN),
-            workers=self.workers,
-            told=self._teller("features", self._ending(found).seconds),
-            world=self.world,
-        )
+        extract = self._extractor(network, augmenter, self._ending(found).seconds)
         cache, started = features_cache(), time.monotonic() - self.control.seconds_paused
         try:
             training, skipped = extract(found.training, self.recipe.views, cache, len(found.validation))
@@ -319,6 +312,38 @@ class Run:
             self.reporter.say("warning", code="cache_unused", message=f"Features are not cached: {cache.problem}")
         feeds = [FeatureFeed(f.values, f.labels, f.samples, augmenter, self.device) for f in (training, validation)]
         return feeds[0], feeds[1], [*skipped, *more]
+
+    def _extractor(
+        self, network: Classifier, augmenter: Augmenter, rest: Callable[[float], float] | None = None
+    ) -> Extractor:
+        network.eval()
+        return Extractor(
+            network,
+            augmenter,
+            self.recipe,
+            base=base_checksum(self.job),
+            seed=self.job.seed,
+            side=choices.stored_side(self.recipe, choices.PASSING_MARGIN),
+            workers=self.workers,
+            told=self._teller("features", rest),
+            world=self.world,
+        )
+
+    def _begin_head(
+        self, network: Classifier, samples: Sequence[Sample], classes: int, augmenter: Augmenter, balance: str
+    ) -> HeadStart | None:
+        """Let a new linear head begin where it already tells the classes apart; None where it begins at random."""
+        new = self.world.agree(int(self.folder_is_new))
+        if not new or not linear_probe.wanted(network, self.job.train):
+            return None
+        started = time.monotonic() - self.control.seconds_paused
+        extract, told = self._extractor(network, augmenter), self._teller("learning")
+        begin = linear_probe.LinearProbe(network, extract, classes, balance, self.job.seed, self.world, told)
+        found, alike = begin(samples, self.job.max_minutes)
+        if alike:
+            self.reporter.say("warning", code="features_alike", message=linear_probe.ALIKE)
+        self._preparing += time.monotonic() - started - self.control.seconds_paused
+        return found
 
     def _ending(self, found: Scan) -> RemainingWork:
         """What comes after training; where features are at hand, an epoch does not tell how long an answer takes."""

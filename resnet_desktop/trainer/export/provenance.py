@@ -39,6 +39,7 @@ def provenance(engine: Engine, found: Scan, tested: Sequence[Sample], lost: Sequ
         "base": None if engine.job.train == "scratch" else Path(engine.job.base).name,
         "base_sha256": engine.base or None,
         **_teacher(engine),
+        "head_start": None if engine.head_start is None else engine.head_start.as_dict(),
         "seed": engine.job.seed,
         "best_by": engine.best_by if len(engine.validation) else None,
         "exact_epochs": engine.device.type == "cpu" or engine.head is not None or engine.recipe.precision == "float32",

@@ -54,6 +54,7 @@ class Checkpoint:
         data: stands for the classes and the split; empty in files of the first versions.
         scaling: shift and scale of the features that the head learns on, which depend on the pictures that were there.
         schedule: the epochs as they were fitted to the time; None where it is not limited.
+        head_start: where the head began (``linear_probe.HeadStart``); None for random weights.
     """
 
     position: Position
@@ -70,6 +71,7 @@ class Checkpoint:
     data: str = ""
     scaling: tuple[Any, Any] | None = None
     schedule: dict[str, Any] | None = None
+    head_start: dict[str, Any] | None = None
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:

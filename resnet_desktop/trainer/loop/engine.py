@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from resnet_desktop.core.errors import StorageError
 from resnet_desktop.jobs.job import Job, Phase, Recipe
 from resnet_desktop.runs.control import CancelledRunError, Control
-from resnet_desktop.runs.error_messages import DIVERGES, diverges, finite, out_of_memory
+from resnet_desktop.runs.error_messages import DIVERGES, batch_split, diverges, finite, out_of_memory
 from resnet_desktop.runs.reporter import Reporter
 from resnet_desktop.trainer import choices
 from resnet_desktop.trainer.distributed.process_group import ProcessGroup
 from resnet_desktop.trainer.evaluation import error_details
 from resnet_desktop.trainer.evaluation.evaluate import Evaluation, Evaluator, StoppedError
+from resnet_desktop.trainer.evaluation.linear_probe import HeadStart
 from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed, HeadOnly, Plan
 from resnet_desktop.trainer.loop import checkpoint as checkpoints
@@ -56,7 +57,7 @@ class Engine:
     ``training`` and ``validation`` are pictures or features (then only the head is computed), ``labels`` the classes'
     names, ``folder`` the run folder, ``ending`` what comes after the last step; ``base`` and ``data`` stand for what is
     learnt from; ``preparing``: seconds that the features took; ``budget``: what the time is limited by, and
-    ``teacher``: who is learnt from, if anything is.
+    ``teacher``: who is learnt from, if anything is; ``head_start``: where the head began, if not at random.
     """
 
     job: Job
@@ -76,6 +77,7 @@ class Engine:
     preparing: float = 0.0
     budget: Budget | None = None
     teacher: Teacher | None = None
+    head_start: HeadStart | None = None
     position: Position = field(default_factory=Position)
     best: dict[str, Tensor] | None = None
     best_score: tuple[float, float] = WORST
@@ -145,6 +147,7 @@ class Engine:
             data=self.data,
             scaling=None if self.head is None else (self.head.shift, self.head.scale),
             schedule=self.course.kept(),
+            head_start=None if self.head_start is None else self.head_start.as_dict(),
         )
         path = checkpoints.save(self.folder / "checkpoints", state)
         self.course.saved()
@@ -175,6 +178,7 @@ class Engine:
         self.history, self.stepper.accumulate = state.history, state.accumulate
         self._stopped = state.stopped and state.best is not None
         self.course.restore(state.schedule)
+        self.head_start = None if state.head_start is None else HeadStart(**state.head_start)
 
     def use_best(self) -> None:
         """Put the best weights so far into the network, which is the one that is judged and exported from now on."""
@@ -304,13 +308,8 @@ class Engine:
         if not agreed or size // self.world.size < 2 * least * self.stepper.accumulate:
             raise out_of_memory()
         self.stepper.accumulate *= 2
-        parts = math.ceil(size / self.stepper.accumulate)
-        pictures = "1 photo" if parts == 1 else f"{parts} photos"
-        self.reporter.say(
-            "warning",
-            code="batch_halved",
-            message=f"Memory ran out: batches of {size} are now processed {pictures} at a time.",
-        )
+        message = batch_split(size, math.ceil(size / self.stepper.accumulate))
+        self.reporter.say("warning", code="batch_halved", message=message)
 
     def _report(self, epoch: int, step: int, losses: list[Tensor], rate: float) -> None:
         if not self.reporter.due:
