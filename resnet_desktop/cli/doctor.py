@@ -105,14 +105,14 @@ def _head() -> dict[str, Any]:
     from resnet_desktop.bundle.file import bundle as bundles
     from resnet_desktop.bundle.graph.head import find_head, logits_graph
     from resnet_desktop.bundle.library.library import Library
-    from resnet_desktop.jobs.job import HEAD_BASE
+    from resnet_desktop.jobs.job import DEFAULT_BASE
 
     try:
-        base = bundles.read(Library().find(HEAD_BASE))
+        base = bundles.read(Library().find(DEFAULT_BASE))
         width = find_head(logits_graph(base)).width
     except ResNetDesktopError as error:
         return {"ok": False, "message": str(error)}
-    return {"ok": True, "message": f"trains the last layer without PyTorch, from {HEAD_BASE} ({width} features)"}
+    return {"ok": True, "message": f"trains the last layer without PyTorch, from {DEFAULT_BASE} ({width} features)"}
 
 
 def _providers() -> list[dict[str, Any]]:

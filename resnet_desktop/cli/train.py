@@ -61,6 +61,10 @@ TrainChoice = Annotated[
 MaxMinutes = Annotated[
     float | None, typer.Option("--max-minutes", help="How long the run may take; the schedule is shortened to fit.")
 ]
+Base = Annotated[
+    str | None,
+    typer.Option("--base", metavar="NAME|PATH", help="The model to start from; the ImageNet network if not given."),
+]
 Preset = Annotated[str | None, typer.Option("--preset", metavar="quick|balanced|best", help="How thoroughly to train.")]
 
 
@@ -70,7 +74,7 @@ def train(
     output: Output = None,
     path_column: PathColumn = None,
     label_column: LabelColumn = None,
-    base: Annotated[str | None, typer.Option("--base", metavar="NAME|PATH", help="The model to start from.")] = None,
+    base: Base = None,
     what: TrainChoice = None,
     preset: Preset = None,
     epochs: Annotated[int | None, typer.Option("--epochs", help="Passes through the photos.")] = None,

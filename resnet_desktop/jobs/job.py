@@ -26,10 +26,8 @@ __all__ = ["DataSource", "HeadShape", "Job", "Phase", "Recipe", "Split", "Teache
 
 VERSION = 1
 LARGEST_SEED = 2**31 - 1
-DEFAULT_BASE = "resnet50-everyday40"
-"""What more than the last layer is trained of, where nobody says."""
-HEAD_BASE = "efficientnet-lite0-imagenet"
-"""The same where the last layer alone learns: it has learnt from a million photos of a thousand things."""
+DEFAULT_BASE = "efficientnet-lite0-imagenet"
+"""Where nobody says what to start from: it has learnt from a million photos of a thousand things."""
 TRAIN_CHOICES = ("head", "last-stage", "last-two-stages", "all", "scratch")
 ROLES = ("training", "validation", "test")
 PRESETS = ("quick", "balanced", "best")
@@ -142,7 +140,7 @@ def parse_job(values: object) -> Job:
     job = Job(
         data=_sources(fields),
         output=fields.place("output", ""),
-        base=fields.place("base", HEAD_BASE if train == "head" else DEFAULT_BASE),
+        base=fields.place("base", DEFAULT_BASE),
         train=train,
         head=_head(fields),
         split=_split(fields),
@@ -202,6 +200,7 @@ def _lasting(job: Job) -> Job:
     )
     return dataclasses.replace(
         job,
+        base="" if job.train == "scratch" else job.base,
         recipe=recipe,
         output="",
         control="none",

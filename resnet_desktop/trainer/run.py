@@ -26,8 +26,8 @@ from resnet_desktop.trainer import choices, machine
 from resnet_desktop.trainer.distributed.process_group import ProcessGroup
 from resnet_desktop.trainer.evaluation import linear_probe
 from resnet_desktop.trainer.evaluation.frozen_features import Extractor, features_cache
-from resnet_desktop.trainer.export import disk_space
 from resnet_desktop.trainer.evaluation.linear_probe import HeadStart
+from resnet_desktop.trainer.export import disk_space
 from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.inputs.augment import Augmenter
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed, PictureFeed, ViewFeed

@@ -258,6 +258,19 @@ def test_the_photos_are_shown_as_training_varies_them(page: ModelPage, qtbot: Qt
     assert not page.preview._inquiry.busy, "nobody looks"
 
 
+def test_a_layer_that_is_fitted_in_one_go_needs_no_rate(page: ModelPage) -> None:
+    find = page.advanced._find
+    assert not find.isEnabled()
+    assert "in one go" in find.toolTip()
+    page.head.choose(hidden=True)  # PyTorch learns it, step by step
+    assert find.isEnabled()
+    assert not find.toolTip()
+    page.head.choose(hidden=False)
+    assert not find.isEnabled()
+    page.choose("last-stage", "quick")
+    assert find.isEnabled()
+
+
 def test_a_rate_is_found_and_used(page: ModelPage, draft: Draft, qtbot: QtBot) -> None:
     pytest.importorskip("torch")
     page.choose("last-stage", "quick")
@@ -274,6 +287,7 @@ def test_a_rate_is_found_and_used(page: ModelPage, draft: Draft, qtbot: QtBot) -
 
 def test_a_finder_that_is_closed_asks_no_more(page: ModelPage, qtbot: QtBot) -> None:
     pytest.importorskip("torch")
+    page.choose("last-stage", "quick")
     finder = page.find_rate()
     assert page._rate.busy
     finder.reject()

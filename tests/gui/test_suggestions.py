@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -66,6 +67,26 @@ def labelling(qtbot: QtBot, open_window: OpenWindow, photos: list[Path], labelle
     return window
 
 
+def has_ring(window: MainWindow, row: int) -> bool:
+    """Whether the photo of a row shows its class's colour, and that as a ring: nothing is filled."""
+    view = window.inspect.gallery
+    view.scrollTo(view.model().index(row, 0))
+    place = view.visualRect(view.model().index(row, 0))
+    item, picture = window.gallery.items[row], view.viewport().grab(place).toImage()
+    label = item.label if item.label is not None else item.suggestion.label if item.suggestion is not None else None
+    if label is None:
+        return False
+    wanted, width, height = QColor(label.colour), picture.width(), picture.height()
+    found = {(x, y) for x in range(width) for y in range(height) if _near(picture.pixelColor(x, y), wanted)}
+    filled = {(x, y) for x, y in found if {(x + i, y + j) for i in (-2, 0, 2) for j in (-2, 0, 2)} <= found}
+    return bool(found) and not filled
+
+
+def _near(one: QColor, other: QColor) -> bool:
+    pairs = zip(one.getRgb(), other.getRgb(), strict=True)
+    return all(abs(a - b) < 40 for a, b in pairs)
+
+
 def wait_for(qtbot: QtBot, asked: Callable[[], bool]) -> None:
     qtbot.waitUntil(asked, timeout=WAIT)
 
@@ -81,6 +102,11 @@ def test_suggestions_are_accepted_by_a_key_and_taken_back(
     assert class_panel.judged == "6 of 6 right"
     assert "Suggested label: spots" in str(view.model().index(6, 0).data(Qt.ItemDataRole.ToolTipRole))
     save_screenshot(window, "suggestions")
+    window.actions_.grid.trigger()
+    wait_for(qtbot, lambda: has_ring(window, 7))
+    assert not has_ring(window, 1), "the disc of a label is filled"
+    save_screenshot(window, "suggestions-grid")
+    window.actions_.grid.trigger()
     assert view.currentIndex().row() == 6
     QTest.keyClick(view, Qt.Key.Key_Return)
     assert labels_of(window)[5:8] == ["stripes", "spots", None]
@@ -129,7 +155,7 @@ def test_a_base_that_cannot_be_read_is_said_once(
     qtbot: QtBot, open_window: OpenWindow, photos: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = labelling(qtbot, open_window, photos, 4)
-    monkeypatch.setattr("resnet_desktop.jobs.job.HEAD_BASE", "gone")
+    monkeypatch.setattr("resnet_desktop.jobs.job.DEFAULT_BASE", "gone")
     for key in (Qt.Key.Key_1, Qt.Key.Key_2):
         QTest.keyClick(window.inspect.gallery, key)
     wait_for(qtbot, lambda: window.notice.text.startswith("No labels are suggested"))

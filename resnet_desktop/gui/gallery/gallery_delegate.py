@@ -14,6 +14,7 @@ from resnet_desktop.session.results import Failure, Result
 
 if TYPE_CHECKING:
     from resnet_desktop.gui.gallery.gallery_model import Item
+    from resnet_desktop.gui.gallery.photo_classes import Suggestion
 
 THUMBNAIL = 48
 BAR_HEIGHT = 3
@@ -105,11 +106,8 @@ class GalleryDelegate(QStyledItemDelegate):
         if not self.labels_shown:
             draw_text(painter, line, text, small, colours.secondary)
             return
-        guess = item.suggestion if item.label is None else None
-        said = item.label if guess is None else guess.label
-        painter.setPen(QPen(QColor(colours.border if said is None else said.colour), 1.4))
-        painter.setBrush(Qt.BrushStyle.NoBrush if item.label is None else QColor(item.label.colour))
-        painter.drawEllipse(QRectF(line.left() + 1, line.center().y() - 4, 8, 8))
+        guess = suggested(item)
+        paint_label_mark(painter, line, item, colours)
         words = line.adjusted(16, 0, 0, 0)
         if item.label is not None:
             draw_text(painter, words, item.label.name, small, colours.text)
@@ -120,6 +118,20 @@ class GalleryDelegate(QStyledItemDelegate):
             draw_text(painter, words, self.tr("{name}?").format(name=guess.label.name), small, colours.secondary)
         else:
             draw_text(painter, words, text, small, colours.secondary)
+
+
+def suggested(item: Item) -> Suggestion | None:
+    """The label that a photo may get, while it has none."""
+    return item.suggestion if item.label is None else None
+
+
+def paint_label_mark(painter: QPainter, line: QRectF, item: Item, colours: theme.Theme) -> None:
+    """A disc in the colour of a photo's label; a ring where it is suggested only, or there is none."""
+    guess = suggested(item)
+    said = item.label if guess is None else guess.label
+    painter.setPen(QPen(QColor(colours.border if said is None else said.colour), 1.4))
+    painter.setBrush(Qt.BrushStyle.NoBrush if item.label is None else QColor(item.label.colour))
+    painter.drawEllipse(QRectF(line.left() + 1, line.center().y() - 4, 8, 8))
 
 
 def paint_ground(painter: QPainter, row: QRectF, option: QStyleOptionViewItem, colours: theme.Theme) -> None:

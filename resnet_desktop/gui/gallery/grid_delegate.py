@@ -7,7 +7,13 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from resnet_desktop.gui.background.thumbnails import Thumbnails
-from resnet_desktop.gui.gallery.gallery_delegate import draw_text, paint_ground, paint_thumbnail
+from resnet_desktop.gui.gallery.gallery_delegate import (
+    draw_text,
+    paint_ground,
+    paint_label_mark,
+    paint_thumbnail,
+    suggested,
+)
 from resnet_desktop.gui.gallery.gallery_model import ITEM_ROLE, Item
 from resnet_desktop.gui.gallery.shown_photos import Group
 from resnet_desktop.gui.style import theme, wording
@@ -48,25 +54,31 @@ class GridDelegate(QStyledItemDelegate):
 
     def _paint_words(self, painter: QPainter, line: QRectF, item: Item, colours: theme.Theme) -> None:
         small, outcome = theme.font(0.9), item.outcome
+        guess = suggested(item) if self.labels_shown else None
         if self.labels_shown:
-            painter.setPen(QPen(QColor(colours.border if item.label is None else item.label.colour), 1.4))
-            painter.setBrush(Qt.BrushStyle.NoBrush if item.label is None else QColor(item.label.colour))
-            painter.drawEllipse(QRectF(line.left() + 1, line.center().y() - 4, 8, 8))
+            paint_label_mark(painter, line, item, colours)
             line = line.adjusted(14, 0, 0, 0)
         if self.labels_shown and item.label is not None:
             draw_text(painter, line, item.label.name, small, colours.text)
+        elif guess is not None:
+            words = self.tr("{name}?").format(name=guess.label.name)
+            _paint_with_share(painter, line, words, guess.probability, colours.secondary)
         elif isinstance(outcome, Result):
-            confidence = wording.percent(outcome.headline.probability)
-            width = QFontMetrics(small).horizontalAdvance(confidence)
-            if line.width() > 2.2 * width:
-                draw_text(painter, line, confidence, small, colours.secondary, right=True)
-                line = line.adjusted(0, 0, -width - theme.XS, 0)
-            draw_text(
-                painter, line, wording.answer(outcome), small, colours.text if outcome.sure else colours.secondary
-            )
+            colour = colours.text if outcome.sure else colours.secondary
+            _paint_with_share(painter, line, wording.answer(outcome), outcome.headline.probability, colour)
         else:
             colour = colours.error if isinstance(outcome, Failure) else colours.secondary
             draw_text(painter, line, item.name, small, colour)
+
+
+def _paint_with_share(painter: QPainter, line: QRectF, words: str, probability: float, colour: str) -> None:
+    """What it is, and how sure that is where there is room for both."""
+    small, share, secondary = theme.font(0.9), wording.percent(probability), theme.current().secondary
+    width = QFontMetrics(small).horizontalAdvance(share)
+    if line.width() > 2.2 * width:
+        draw_text(painter, line, share, small, secondary, right=True)
+        line = line.adjusted(0, 0, -width - theme.XS, 0)
+    draw_text(painter, line, words, small, colour)
 
 
 def paint_header(painter: QPainter, place: QRect, group: Group) -> None:

@@ -126,10 +126,10 @@ class Suggestions(QObject):
         def work() -> None:
             if self._suggester is None:
                 # These bring in NumPy and ONNX Runtime.
-                from resnet_desktop.jobs.job import HEAD_BASE
+                from resnet_desktop.jobs.job import DEFAULT_BASE
                 from resnet_desktop.session.suggestions import Suggester
 
-                self._suggester = Suggester(HEAD_BASE)  # as the guide: features are computed once for both
+                self._suggester = Suggester(DEFAULT_BASE)  # as the guide: features are computed once for both
 
             def found(some: Mapping[int, Suggested], judged: Judged) -> None:
                 self._found.emit(token, some, judged)

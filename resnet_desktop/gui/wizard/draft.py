@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_desktop.core import paths
-from resnet_desktop.jobs.job import parse_job
+from resnet_desktop.jobs.job import DEFAULT_BASE, parse_job
 
 JOB_FILE = "wizard.json"
 
@@ -39,7 +39,7 @@ class Draft:
     validation: float = 0.2
     split_seed: int = 0
     name: str = ""
-    base: str = "efficientnet-lite0-imagenet"
+    base: str = DEFAULT_BASE
     train: str = "head"
     preset: str = "balanced"
     follows: str = ""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from resnet_desktop.jobs.dispatch import HEAD, TRAINER, module_for, needs_pytorch
-from resnet_desktop.jobs.job import DEFAULT_BASE, HEAD_BASE, parse_job
+from resnet_desktop.jobs.job import DEFAULT_BASE, parse_job
 
 
 def written(folder: Path, **changes: Any) -> Path:
@@ -58,7 +58,7 @@ def test_a_job_that_cannot_be_read_is_refused_where_least_is_needed(tmp_path: Pa
     assert module_for([str(tmp_path / "missing.json")]) == HEAD
 
 
-def test_the_usual_base_of_the_last_layer_is_the_imagenet_network() -> None:
-    data = {"data": [{"folder": "photos"}], "output": "run"}
-    assert parse_job(data).base == HEAD_BASE == "efficientnet-lite0-imagenet"
-    assert parse_job({**data, "train": "last-stage"}).base == DEFAULT_BASE
+@pytest.mark.parametrize("train", ["head", "last-stage", "last-two-stages", "all"])
+def test_the_usual_base_is_the_imagenet_network(train: str) -> None:
+    data = {"data": [{"folder": "photos"}], "output": "run", "train": train}
+    assert parse_job(data).base == DEFAULT_BASE == "efficientnet-lite0-imagenet"

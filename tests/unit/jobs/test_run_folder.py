@@ -11,6 +11,7 @@ import pytest
 from resnet_desktop.core.errors import JobError
 from resnet_desktop.jobs import run_folder
 from resnet_desktop.jobs.job import Job, is_same_run, parse_job
+from resnet_desktop.runs.opening import stored_job
 
 
 @pytest.fixture
@@ -123,6 +124,17 @@ def test_the_same_job_goes_on_with_its_run(photos: Path, tmp_path: Path, change:
     run = with_run(tmp_path / "run", filled)
     run_folder.check(job_on(photos, run, **change))
     assert is_same_run(filled, first)
+
+
+def test_a_run_from_the_usual_base_of_earlier_versions_keeps_it(photos: Path, tmp_path: Path) -> None:
+    """A stored job names its base, whatever the usual one is now; what is trained from scratch has none."""
+    earlier = {"train": "last-stage", "base": "resnet50-everyday40"}
+    run = with_run(tmp_path / "run", job_on(photos, tmp_path / "run", **earlier))
+    assert stored_job(run).base == "resnet50-everyday40"
+    run_folder.check(job_on(photos, run, **earlier))
+    assert "--resume" in str(refused(job_on(photos, run, train="last-stage")).hint)
+    scratch = with_run(tmp_path / "scratch", job_on(photos, tmp_path / "scratch", **(earlier | {"train": "scratch"})))
+    run_folder.check(job_on(photos, scratch, train="scratch"))
 
 
 def test_a_damaged_job_file_does_not_bar_the_way(photos: Path, tmp_path: Path) -> None:

@@ -81,6 +81,9 @@ class AdvancedPanel(QWidget):
         self._obstacles = dict(reasons)
         for key, row in self._rows.items():
             row.obstruct(self._obstacles.get(key, ""))
+        no_rate = self._obstacles.get("learning_rate", "")
+        self._find.setEnabled(not no_rate)
+        self._find.setToolTip(plain_tip(no_rate))
         self._refresh()
 
     def offer_teachers(self, names: Sequence[str]) -> None:
