@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from resnet_desktop.bundle.file.bundle import read
+from resnet_desktop.bundle.file.bundle import arrays, read
 from resnet_desktop.data.dataset import Sample, scan
 from resnet_desktop.jobs.job import parse_job
 from resnet_desktop.runs.control import CancelledRunError, Control
@@ -104,6 +104,19 @@ def test_a_resumed_run_keeps_what_its_head_began_with(
     assert all(np.array_equal(first[name], second[name]) for name in first)
     cards = [read(tmp_path / name / "model.onnx").metadata.provenance or {} for name in ("whole", "parts")]
     assert cards[0]["head_start"] == cards[1]["head_start"] == state.head_start
+
+
+def test_an_epoch_has_to_be_better_than_the_start(stripe_folder: Path, base_model: Path, tmp_path: Path) -> None:
+    """A rate at which nothing is left of what the base knows: the model is the base with its fitted layer."""
+    job = fine_tune_job(stripe_folder, tmp_path / "out", base_model, train="all", learning_rate=3.0, epochs=2)
+    said = run_here({**job, "recipe": {**job["recipe"], "patience": 0}})
+    assert [r["code"] for r in said if r["event"] == "warning" and r["code"] == "start_kept"] == ["start_kept"]
+    card = read(tmp_path / "out" / "model.onnx").metadata.provenance or {}
+    start, epochs = card["head_start"], [r for r in said if r["event"] == "epoch_finished"]
+    assert start["validation_loss"] < min(row["validation_loss"] for row in epochs)
+    assert said[-1]["metrics"]["acc1"] == pytest.approx(start["validation_acc1"])
+    before, after = arrays(read(base_model)), weights(tmp_path / "out")
+    np.testing.assert_allclose(after["conv1.weight"], before["conv1.weight"], atol=1e-2)
 
 
 def test_features_that_are_all_alike_leave_the_head_as_it_is(

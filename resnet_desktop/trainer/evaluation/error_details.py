@@ -13,7 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from resnet_desktop.core import atomic
+from resnet_desktop.core.errors import StorageError
 from resnet_desktop.data.dataset import Sample
+from resnet_desktop.runs.reporter import Reporter
 from resnet_desktop.trainer.evaluation.evaluate import Evaluation
 from resnet_desktop.trainer.inputs.feeds import Feed
 
@@ -55,6 +57,21 @@ def write(folder: Path, epoch: int, result: Evaluation, feed: Feed, labels: Sequ
             temporary.unlink(missing_ok=True)
         raise atomic.storage_error(path, error) from error
     return path
+
+
+def kept(
+    folder: Path, epoch: int, result: Evaluation, feed: Feed, labels: Sequence[str], reporter: Reporter
+) -> str | None:
+    """Write them to ``epochs`` of the run folder, and where; None if that cannot be, which is said.
+
+    A run does not end for want of them.
+    """
+    try:
+        return str(write(folder / "epochs", epoch, result, feed, labels))
+    except StorageError as error:
+        message = f"This epoch's mistakes could not be saved: {error}"
+        reporter.say("warning", code="no_details", message=message)
+    return None
 
 
 def confusion(labels: Tensor, predicted: Tensor, classes: int) -> list[list[int]]:

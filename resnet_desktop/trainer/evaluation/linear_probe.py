@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,20 +31,42 @@ MOST = 4000
 LEAST = 4
 """Photos of each class, on average, below which a limited time is better spent on learning."""
 ALIKE = "All photos look the same to the base: its new last layer begins with random weights."
+START_KEPT = (
+    "No epoch was better on the validation photos than the start: the model is the base with a new last layer, as "
+    "“Only the last layer” fits it. A lower learning rate may help."
+)
 TIME_SHARE = 0.1
 """Of a limited time, what the features of the probe may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeadStart:
-    """Where the head begins: fitted to so many ``photos``, with a ``strength`` of the penalty on its weights.
+    """Where the head begins.
 
-    ``acc1`` is the accuracy in cross-validation, of the photos that it was asked about; None where it was of none.
+    Attributes:
+        photos: that it was fitted to.
+        strength: of the penalty on its weights.
+        acc1: its accuracy in cross-validation among them; None where nothing could be spared for that.
+        validation_acc1: accuracy of the network as it begins, on the validation photos; None before it is known.
+        validation_loss: its loss there, in nats.
     """
 
     photos: int
     strength: float
     acc1: float | None
+    validation_acc1: float | None = None
+    validation_loss: float | None = None
+
+    def judged(self, acc1: float, loss: float) -> HeadStart:
+        """With what the validation photos say."""
+        return replace(self, validation_acc1=acc1, validation_loss=loss)
+
+    @property
+    def score(self) -> tuple[float, float] | None:
+        """Accuracy and minus the loss on the validation photos, as those of epochs are compared."""
+        if self.validation_acc1 is None or self.validation_loss is None:
+            return None
+        return self.validation_acc1, -self.validation_loss
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON values."""

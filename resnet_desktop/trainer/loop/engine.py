@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resnet_desktop.core.errors import StorageError
 from resnet_desktop.jobs.job import Job, Phase, Recipe
 from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.runs.error_messages import DIVERGES, batch_split, diverges, finite, out_of_memory
@@ -21,7 +20,7 @@ from resnet_desktop.trainer import choices
 from resnet_desktop.trainer.distributed.process_group import ProcessGroup
 from resnet_desktop.trainer.evaluation import error_details
 from resnet_desktop.trainer.evaluation.evaluate import Evaluation, Evaluator, StoppedError
-from resnet_desktop.trainer.evaluation.linear_probe import HeadStart
+from resnet_desktop.trainer.evaluation.linear_probe import START_KEPT, HeadStart
 from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed, HeadOnly, Plan
 from resnet_desktop.trainer.loop import checkpoint as checkpoints
@@ -109,6 +108,8 @@ class Engine:
             CancelledRunError: asked to cancel; a checkpoint was saved and spoken of.
             TrainingError: the loss is no number, or there is no memory for a single picture.
         """
+        if self.head_start is not None and self.best is None and self.position == Position():
+            self._judge_start(self.head_start)
         while self._goes_on():
             epoch = self.position.epoch
             try:
@@ -311,6 +312,14 @@ class Engine:
         message = batch_split(size, math.ceil(size / self.stepper.accumulate))
         self.reporter.say("warning", code="batch_halved", message=message)
 
+    def _judge_start(self, start: HeadStart) -> None:
+        """A head that was fitted may be better than all that comes after: keep the network as it begins."""
+        size = self.course.phase(0).size
+        result = self.evaluate(self.validation, size, size)
+        if result is not None:
+            self.head_start = start.judged(result.acc1, finite(result.loss))
+            self._keep((result.acc1, -result.loss))
+
     def _report(self, epoch: int, step: int, losses: list[Tensor], rate: float) -> None:
         if not self.reporter.due:
             return  # reading the loss would make the processor wait for the device at every step
@@ -328,6 +337,8 @@ class Engine:
 
     def _say_ending(self) -> None:
         """Training is over, now: the last checkpoint and what the export has to load take their time."""
+        if self.best is not None and self.head_start is not None and self.head_start.score == self.best_score:
+            self.reporter.say("warning", code="start_kept", message=START_KEPT)
         pictures, seconds = self.course.ending()
         steps = {"epoch": len(self.history), "step": 0, "steps": pictures, "loss": None}
         self.reporter.say("progress", part="exporting", **steps, seconds_left=seconds)
@@ -372,17 +383,10 @@ class Engine:
             self.reporter.say("warning", code="loss_rises", message=DIVERGES.format(epoch=epoch + 1, loss=loss))
         self.position = Position(epoch + 1, 0)
         if result is not None and self.world.first:
-            row["details"] = self._write_details(epoch + 1, result)
+            row["details"] = error_details.kept(
+                self.folder, epoch + 1, result, self.validation, self.labels, self.reporter
+            )
         self.reporter.say("epoch_finished", **row)
-
-    def _write_details(self, epoch: int, result: Evaluation) -> str | None:
-        """Write what the epoch got wrong; a run does not end for want of it."""
-        try:
-            return str(error_details.write(self.folder / "epochs", epoch, result, self.validation, self.labels))
-        except StorageError as error:
-            message = f"This epoch's mistakes could not be saved: {error}"
-            self.reporter.say("warning", code="no_details", message=message)
-        return None
 
     def _rank(self, score: tuple[float, float]) -> tuple[float, float]:
         """A score (accuracy, minus the loss) so that the better one is larger."""
