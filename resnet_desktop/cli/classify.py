@@ -105,7 +105,7 @@ def classify(
         closing(classify_many(classifier, wanted, batch_size=batch, workers=workers, memory=limits.memory)) as outcomes,
     ):
         writer = _writer(format, sink, top, layout, inputs, classifier.bundle)
-        count, failed = _written(writer, outcomes, classifier.bundle.path.stem, pictures)
+        count, failed = _written(writer, outcomes, classifier.bundle, pictures)
     _conclude(count, failed)
 
 
@@ -135,14 +135,14 @@ def _writer(kind: Format, sink: Sink, top: int, layout: Layout, inputs: Inputs, 
     return writer_for(kind, sink, top, layout=layout, detections=inputs.detections)
 
 
-def _written(writer: Writer, outcomes: Iterable[Outcome], model: str, pictures: Heatmaps | None) -> tuple[int, int]:
+def _written(writer: Writer, outcomes: Iterable[Outcome], bundle: Bundle, pictures: Heatmaps | None) -> tuple[int, int]:
     """Write a row for each outcome; how many there were, and how many of them failed."""
     from resnet_desktop.cli.rows import finishing
 
     count = failed = 0
     with finishing(writer) as write:
         for outcome in _followed(outcomes):
-            row = _row(outcome, model)
+            row = _row(outcome, bundle)
             if pictures is not None and row["ok"]:
                 pictures.add(row, outcome)
             write(row)
@@ -170,7 +170,7 @@ def _not_written(found: Iterator[Source], output: Path | None) -> Iterator[Sourc
         yield source
 
 
-def _row(outcome: Outcome, model: str) -> dict[str, Any]:
+def _row(outcome: Outcome, bundle: Bundle) -> dict[str, Any]:
     """One input as it stands in JSON."""
     from resnet_desktop.cli.inputs import about
     from resnet_desktop.session import result_rows
@@ -181,7 +181,15 @@ def _row(outcome: Outcome, model: str) -> dict[str, Any]:
         assert outcome.error is not None
         return result_rows.failed(path, outcome.error.as_dict(), more)
     notes = [note.as_dict() for note in prediction.notes]
-    return result_rows.answered(path, prediction, provider=prediction.provider, model=model, notes=notes, about=more)
+    return result_rows.answered(
+        path,
+        prediction,
+        provider=prediction.provider,
+        model=bundle.path.stem,
+        variant=bundle.variant,
+        notes=notes,
+        about=more,
+    )
 
 
 def _followed(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:

@@ -212,6 +212,7 @@ class _Job:
             from resnet_desktop.explain.checks.heatmap_checks import check_heatmap
 
             row["checks"] = check_heatmap(self.explainer, subject, heatmap, progress=progress).as_dict()
+        row["variant"] = self.explainer.classifier.bundle.variant
         row["notes"] = [note.as_dict() for note in subject.prediction.notes]
         row["seconds"] = round(subject.prediction.seconds + heatmap.seconds, 4)
 

@@ -124,6 +124,14 @@ def admit(path: Path, to: Annotated[Path | None, typer.Option("--to")] = None) -
     print_json(answer(path, to, sys.stdin.read() if to is not None else ""))
 
 
+@app.command("quantize", hidden=True)
+def quantize(folder: Path, recipe: str) -> None:
+    """Make a smaller network in this process, and say how far it is; for ``inference.tuning.quantizing``."""
+    from resnet_desktop.inference.tuning.quantizing import follow_recipe
+
+    follow_recipe(folder, recipe)
+
+
 def main() -> None:
     """Run the command line; errors that a person can understand end with a sentence, not with a traceback."""
     running = log.start(log.QUIET, lazily=True)

@@ -24,6 +24,7 @@ from resnet_desktop.cli.shared import (
     tell,
 )
 from resnet_desktop.cli.thresholds import ThresholdOption, thresholds
+from resnet_desktop.cli.tune import tune
 from resnet_desktop.core.progress import Progress, unheard
 from resnet_desktop.core.settings import MODEL, Settings
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The library of models.", no_args_is_help=True)
 app.command("thresholds")(thresholds)
+app.command("tune")(tune)
 NamedModel = Annotated[str | None, typer.Argument(metavar="[NAME|PATH]", help="A model. Default: the one in use.")]
 
 

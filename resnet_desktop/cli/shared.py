@@ -137,16 +137,21 @@ def open_classifier(
     """The same, ready, as options and settings say. Raises ModelError, ProviderError."""
     from resnet_desktop.inference.classifier import Classifier
     from resnet_desktop.inference.runtime import on_threads
+    from resnet_desktop.inference.tuning import choice
 
-    bundle = open_admitted(model)
+    settings = Settings()
+    opened = choice.opened(open_admitted(model), settings.string(declared.TUNED), wanted_provider(provider))
+    if opened.problem:
+        say(opened.problem)
     return Classifier(
-        bundle,
-        provider=wanted_provider(provider),
-        max_pixels=Settings().integer(declared.MAX_MEGAPIXELS) * 1_000_000,
-        range=wanted_range(values, bundle),
+        opened.bundle,
+        provider=opened.provider,
+        max_pixels=settings.integer(declared.MAX_MEGAPIXELS) * 1_000_000,
+        range=wanted_range(values, opened.bundle),
         page=page,
+        way=opened.way,
         on_fallback=say,
-        factory=on_threads(Settings().integer(declared.THREADS)),
+        factory=on_threads(settings.integer(declared.THREADS)),
         **options,
     )
 

@@ -37,6 +37,11 @@ def user_models_folder() -> Path:
     return data_folder() / "models"
 
 
+def variants_folder() -> Path:
+    """Faster forms of installed models, made on this machine."""
+    return data_folder() / "variants"
+
+
 def bundled_models_folder() -> Path:
     """Models that came with the app."""
     return _shipped("models")

@@ -187,6 +187,7 @@ WINDOW = Setting("window", "", "Place and size of the window and of its parts, a
 HINT_SEEN = Setting("hint_seen", False, "First steps already shown")
 TOLD_PROBLEM = Setting("told_problem", "", "Default-model notice already shown")
 OFFERED_MODEL = Setting("offered_model", "", "Stronger network already offered")
+TUNED = Setting("tuned", "", "How models run faster, as was chosen for each in the window of models")
 
 SETTINGS: tuple[Setting, ...] = tuple(value for value in globals().values() if isinstance(value, Setting))
 """All of them, in the order in which they are declared."""

@@ -34,7 +34,8 @@ from resnet_desktop.inference.runtime import CPU
 T = TypeVar("T")
 
 _POLL_SECONDS = 0.05
-_MAX_RUNS = 8  # side by side: each takes memory for all that it computes
+MOST_RUNS = 8
+"""Side by side: each takes memory for all that it computes."""
 _AHEAD = 3  # images for each thread that are taken before they can be yielded
 
 
@@ -123,8 +124,9 @@ def classify_many(
     Args:
         classifier: must not be used by others for long meanwhile: they share the processor.
         sources: paths or bytes of image files.
-        batch_size: most images in one run; None chooses by the provider: on the CPU one, several side by side.
-        workers: threads; None is one for each core.
+        batch_size: most images in one run; None: as the classifier's way says, which leaves it open to the provider:
+            on the CPU one, several side by side.
+        workers: threads; None: as the classifier's way says, else one for each core.
         memory: bytes that all pictures decoded at once share.
         cancelled: asked often, also from another thread; once it says True, a run under way is ended, and the
             generator ends without yielding any more.
@@ -132,9 +134,10 @@ def classify_many(
     Raises:
         ProviderError, ModelError: the model cannot be run; what is no fault of an image ends the whole.
     """
-    session = classifier.session
+    session, way = classifier.session, classifier.way
+    batch_size = way.batch if batch_size is None else batch_size
     size = batch_size if batch_size is not None else default_batch_size(classifier.provider)
-    threads = workers if workers is not None else cores()
+    threads = workers if workers is not None else way.photos or cores()
     if size < 1 or threads < 1:
         raise ValueError(f"batch_size and workers must be at least 1, not {size} and {threads}")
     if batch_size is None and session.side_by_side and session.fixed_batch in (None, 1):
@@ -190,7 +193,7 @@ class _Lanes(_Road):
         self._ahead = _AHEAD * workers
         self._inputs = deque(classifier.new_batch(1) for _ in range(workers))
         self._first_done = threading.Event()
-        self._running = threading.Semaphore(_MAX_RUNS)
+        self._running = threading.Semaphore(MOST_RUNS)
 
     def run(self, sources: Iterable[Source]) -> Generator[Outcome, None, None]:
         numbered = enumerate(sources)

@@ -20,6 +20,7 @@ from resnet_desktop.inference.novelty import NoveltyRule
 from resnet_desktop.inference.providers import Choice
 from resnet_desktop.inference.runtime import SessionFactory
 from resnet_desktop.inference.session import Session
+from resnet_desktop.inference.way import USUAL, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class Classifier:
         range: which values of images of more than 8 bits are black and white; None: as the model was trained, else by
             their tags.
         page: which page of files that have several; None: the one that is meant.
+        way: how many photos go through it at once, where nobody says otherwise.
         on_fallback: called with a sentence when the provider fails and the CPU takes over.
         factory: opens ONNX Runtime sessions.
 
@@ -129,10 +131,12 @@ class Classifier:
         group_threshold: float = DEFAULT_THRESHOLD,
         range: Range | None = None,  # noqa: A002 - the option's name
         page: int | None = None,
+        way: Way = USUAL,
         on_fallback: Callable[[str], None] | None = None,
         factory: SessionFactory = runtime.open_session,
     ) -> None:
         self.bundle = bundle
+        self.way = way
         self.top_k = top_k
         self.fit: Fit = fit
         self.max_pixels = max_pixels
@@ -147,7 +151,12 @@ class Classifier:
         watched = None if self._novelty is None else _watched(bundle, self._novelty)
         extra = [name for name in (self._features, watched) if name is not None]
         self.session = Session(
-            bundle, self.choice.provider, extra_outputs=extra, on_fallback=on_fallback, factory=factory
+            bundle,
+            self.choice.provider,
+            extra_outputs=extra,
+            threads=way.threads or None,
+            on_fallback=on_fallback,
+            factory=factory,
         )
 
     @property

@@ -170,11 +170,16 @@ def _choose_best(factory: SessionFactory) -> Choice:
     raise ProviderError("provider_unavailable", f"No execution provider works here. {reasons}")
 
 
-def _find(wanted: str) -> str:
+def named(wanted: str) -> str | None:
+    """ONNX Runtime's name of a provider by its short or full name in any case; None for one that is not known."""
     known = {**{short.lower(): name for name, short in SHORT_NAMES.items()}, **{n.lower(): n for n in SHORT_NAMES}}
     known["tensorrt"] = "TensorrtExecutionProvider"
     known["dml"] = "DmlExecutionProvider"
-    name = known.get(wanted.lower())
+    return known.get(wanted.lower())
+
+
+def _find(wanted: str) -> str:
+    name = named(wanted)
     here = available()
     if name in here:
         return name

@@ -194,7 +194,13 @@ class Engine:
                 scores = classifier.best(prediction.probabilities, count)
                 rows.append(
                     result_rows.answered(
-                        path, prediction, provider=prediction.provider, model=model, notes=notes, scores=scores
+                        path,
+                        prediction,
+                        provider=prediction.provider,
+                        model=model,
+                        variant=classifier.bundle.variant,
+                        notes=notes,
+                        scores=scores,
                     )
                 )
             elif outcome.error is not None:

@@ -30,6 +30,7 @@ def answered(
     *,
     provider: str,
     model: str,
+    variant: str | None = None,
     notes: Sequence[Mapping[str, str]],
     scores: Sequence[ClassScore] | None = None,
     about: Mapping[str, object] | None = None,
@@ -41,6 +42,7 @@ def answered(
         answer: what the model says.
         provider: ONNX Runtime's name of what ran it.
         model: its name.
+        variant: which faster form of it answered, such as ``int8``; None: the model as installed.
         notes: each with ``code`` and ``message``.
         scores: the classes, where others are wanted than those of the answer.
         about: what else is known of the photo.
@@ -57,6 +59,7 @@ def answered(
         "unfamiliar": answer.unfamiliar,
         "notes": list(notes),
         "model": model,
+        "variant": variant,
         "provider": provider,
         "seconds": round(answer.seconds, 4),
     }

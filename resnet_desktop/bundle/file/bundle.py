@@ -39,6 +39,7 @@ from resnet_desktop.core.errors import LayerError, ModelError
 from resnet_desktop.imaging.notes import Note
 
 __all__ = [
+    "VARIANT_KEY",
     "Bundle",
     "Chosen",
     "FeatureLayer",
@@ -50,6 +51,9 @@ __all__ = [
     "whole_file",
     "write",
 ]
+
+VARIANT_KEY = "variant"
+"""In the provenance of a file that was made of another to be faster: how (see ``file.variant``)."""
 
 _QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "ConvInteger")
 
@@ -101,6 +105,13 @@ class Bundle:
     def doubts(self) -> tuple[Note, ...]:
         """Of the notes those that belong to each of its answers: the answer is wrong if the assumption is."""
         return tuple(note for note in self.notes if note.code in DOUBTS)
+
+    @property
+    def variant(self) -> str | None:
+        """Which faster form of another file this is, such as ``int8``; None for a file as it was installed."""
+        about = self.metadata.provenance.get(VARIANT_KEY)
+        kind = about.get("kind") if isinstance(about, dict) else None
+        return kind if isinstance(kind, str) else None
 
     @cached_property
     def file_sha256(self) -> str:

@@ -91,6 +91,7 @@ _PROVENANCE: Mapping[str, _Check] = {
             "images_per_second": _number,
         }
     ),
+    "variant": _object({"kind": _text, "recipe": _text, "images": _count, "of_sha256": _text}),
     "published": _object({"acc1": _share, "acc5": _share, "on": _text}),
 }
 _NOVELTY: Mapping[str, _Check] = {

@@ -1,0 +1,61 @@
+"""The ways in which a network is made smaller numbers of, in the order in which they are tried.
+
+All but the last are ONNX Runtime's static quantization: QDQ format, weights in int8 with a scale for each channel,
+activations in uint8 with a scale found on photos. Its pages advise to keep weights to 7 bits where the CPU has no
+instructions for such sums (VNNI): products of 8 bits overflow the 16 that two of them are added in. Weights in uint8
+would not overflow, but depthwise convolutions are then four times as slow as in float32 (ONNX Runtime 1.31, AVX2).
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+INT8, FLOAT16 = "int8", "float16"
+
+Method = Literal["MinMax", "Percentile", "Entropy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One way.
+
+    Attributes:
+        name: for programs.
+        kind: of the file that it makes.
+        method: how the range of each tensor is found, by ONNX Runtime's name.
+        spared: one in so many of the convolutions, from the first on, and the head stay as they are; 0: none. What the
+            first ones round off is missing everywhere, while their channels are few.
+        most: photos that it learns ranges from; histograms of all tensors take about a second for each.
+    """
+
+    name: str
+    kind: str = INT8
+    method: Method = "MinMax"
+    spared: int = 0
+    most: int = 64
+
+
+QUANTIZING = (
+    Recipe("minmax"),
+    Recipe("minmax-sixth", spared=6),
+    Recipe("minmax-quarter", spared=4),
+    Recipe("percentile-quarter", method="Percentile", spared=4, most=24),
+    Recipe("entropy-quarter", method="Entropy", spared=4, most=24),
+)
+HALF = Recipe("float16", FLOAT16)
+RECIPES = {recipe.name: recipe for recipe in (*QUANTIZING, HALF)}
+
+
+def has_wide_sums() -> bool:
+    """Whether the CPU adds products of 8 bits in 32: VNNI on x86, dot products on Arm; what is not known has not."""
+    if platform.machine().lower() in ("arm64", "aarch64"):
+        return True
+    try:
+        flags = Path("/proc/cpuinfo").read_text("ascii", "replace")
+    except OSError:  # another system: weights of 7 bits are right on any
+        return False
+    return re.search(r"\bavx(512)?_vnni\b", flags) is not None
