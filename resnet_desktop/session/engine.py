@@ -24,6 +24,7 @@ from resnet_desktop.inference.batch import Outcome, classify_many
 from resnet_desktop.inference.classifier import Classifier, Prediction
 from resnet_desktop.inference.providers import Choice
 from resnet_desktop.inference.runtime import on_threads
+from resnet_desktop.inference.tuning import choice
 from resnet_desktop.session import result_rows
 from resnet_desktop.session.analysis import Analysis
 from resnet_desktop.session.recent import Recent
@@ -48,6 +49,8 @@ class Engine:
         self.closing: Cancelled = never
         """Asked while a model that is new here is tried; once True, that is given up."""
         self._opened: tuple[Classifier, Recent, Analysis] | None = None
+        self._installed: Bundle | None = None
+        """The model as installed, where a faster form of it answers."""
         self._choices: dict[str, Choice] = {}
         self._workers: int | None = None
         self._memory = limits.memory
@@ -84,15 +87,16 @@ class Engine:
             CancelledError: the window closes.
         """
         path, problem = _model_file(wanted)
-        classifier, limits = self._classifier_of(path, provider, self.limits, self.closing), self.limits
-        bundle = classifier.bundle
+        classifier, installed, unlike = self._classifier_of(path, provider, self.limits, self.closing)
+        bundle, limits = classifier.bundle, self.limits
         self._provider, self._opened_with = provider, limits
         self._workers, self._memory = limits.threads or None, limits.memory
         recent = Recent(classifier)  # not the engine itself: a circle would keep the old model's memory for a while
         self._opened = classifier, recent, Analysis(classifier, recent.prediction)
+        self._installed = installed
         self._answers = _answers(bundle, limits)
         self._features.clear()
-        return replace(self.info(), problem=problem)
+        return replace(self.info(), problem=problem or unlike)
 
     def beside(self, wanted: str, cancelled: Cancelled) -> Classifier:
         """Another model, run as the present one is, which stays; or that one, if it is wanted. Only when ``ready``.
@@ -101,9 +105,9 @@ class Engine:
             ModelError, ProviderError, StorageError, CancelledError.
         """
         path, _ = _model_file(wanted)
-        if path.absolute() == self._classifier.bundle.path.absolute():
+        if self._installed is not None and path.absolute() == self._installed.path.absolute():
             return self._classifier
-        return self._classifier_of(path, self._provider, self._opened_with, cancelled)
+        return self._classifier_of(path, self._provider, self._opened_with, cancelled)[0]
 
     def is_open(self, classifier: Classifier) -> bool:
         """Whether this is the model that is open, and not one beside it."""
@@ -123,11 +127,12 @@ class Engine:
     def info(self) -> ModelInfo:
         """What is open now. Only when ``ready``."""
         classifier = self._classifier
-        bundle = classifier.bundle
-        answered = remembered_labels.recall(bundle) is not None
+        bundle, installed = classifier.bundle, self._installed
+        assert installed is not None
+        answered = remembered_labels.recall(installed) is not None
         return ModelInfo(
-            name=bundle.path.stem,
-            path=bundle.path,
+            name=installed.path.stem,
+            path=installed.path,
             arch=bundle.metadata.arch or "",
             classes=bundle.classes,
             side=bundle.input_shape[1],
@@ -143,6 +148,7 @@ class Engine:
             topics=topics_of(bundle.metadata),
             answers=self._answers,
             thresholds=bundle.metadata.present_from,
+            variant=bundle.variant,
         )
 
     def set_fit(self, fit: Fit) -> None:
@@ -231,21 +237,30 @@ class Engine:
         """Whether the picture's evidence can be had without running the model again."""
         return self._opened is not None and number in self._recent
 
-    def _classifier_of(self, path: Path, provider: str, limits: Limits, cancelled: Cancelled) -> Classifier:
-        """A model file that has been tried. Raises ModelError, ProviderError, StorageError, CancelledError."""
+    def _classifier_of(
+        self, path: Path, provider: str, limits: Limits, cancelled: Cancelled
+    ) -> tuple[Classifier, Bundle, str]:
+        """A model file that has been tried, run as the user chose; it as installed; why it does not run as chosen.
+
+        Raises:
+            ModelError, ProviderError, StorageError, CancelledError.
+        """
         admission.admit(path, cancelled)
-        bundle = remembered_labels.read(path)
-        return Classifier(
-            bundle,
-            provider=self._choice(provider),
+        installed = remembered_labels.read(path)
+        opened = choice.opened(installed, limits.tuned, provider, cancelled)
+        classifier = Classifier(
+            opened.bundle,
+            provider=self._choice(opened.provider),
             top_k=limits.top_k,
             fit=self.fit,
             max_pixels=limits.max_pixels,
             group_threshold=limits.group_threshold,
-            range=bundle.metadata.transforms.range or limits.range,
+            range=opened.bundle.metadata.transforms.range or limits.range,
+            way=opened.way,
             on_fallback=self._on_fallback,
             factory=on_threads(limits.threads),
         )
+        return classifier, installed, opened.problem
 
     @property
     def _classifier(self) -> Classifier:

@@ -14,6 +14,7 @@ from resnet_desktop.core.settings import (
     RANGE,
     THREADS,
     TOP_K,
+    TUNED,
     Setting,
     Settings,
     Value,
@@ -78,6 +79,7 @@ class Limits:
         range: what is black and white in pictures of more than 8 bits, unless the model says how it was trained.
         threads: photos that are worked at side by side, and cores for one; 0: as many as there are cores.
         memory: bytes that all pictures decoded at once share.
+        tuned: how models run faster, as was chosen for each.
     """
 
     top_k: int
@@ -86,6 +88,7 @@ class Limits:
     range: Range = "tags"
     threads: int = int(THREADS.default)
     memory: int = int(MEMORY.default) << 20
+    tuned: str = ""
 
     @staticmethod
     def of(settings: Settings) -> Limits:
@@ -97,7 +100,8 @@ class Limits:
         """Of what ``value`` says of each setting."""
         top_k, max_pixels, threads = int(value(TOP_K)), int(value(MAX_MEGAPIXELS)) * 1_000_000, int(value(THREADS))
         values, memory = cast("Range", value(RANGE)), int(value(MEMORY)) << 20
-        return Limits(top_k, max_pixels, float(value(GROUP_THRESHOLD)), values, threads, memory)
+        least, tuned = float(value(GROUP_THRESHOLD)), str(value(TUNED))
+        return Limits(top_k, max_pixels, least, values, threads, memory, tuned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +315,7 @@ class ModelInfo:
         answers: stands for all that its answers depend on but the photo and its fit: the file, what is known of it,
             the limits. With the same one, the same photo has the same result.
         thresholds: from which probability each label counts as present; None where classes exclude each other.
+        variant: which faster form of the file answers, such as ``int8``; None: the file itself.
     """
 
     name: str
@@ -331,6 +336,7 @@ class ModelInfo:
     problem: str = ""
     answers: str = ""
     thresholds: tuple[float, ...] | None = None
+    variant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

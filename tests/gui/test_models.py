@@ -19,6 +19,7 @@ from resnet_desktop.bundle.library import catalogue, remembered_labels
 from resnet_desktop.bundle.library.catalogue import Pretrained
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.settings import MODEL, Settings
+from resnet_desktop.gui.background.preferences import Preferences
 from resnet_desktop.gui.models.abilities import AbilitiesDialog
 from resnet_desktop.gui.models.knowledge import facts
 from resnet_desktop.gui.models.labels_dialog import LabelsDialog
@@ -60,7 +61,7 @@ def server(network: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 @pytest.fixture
 def models(server: Server, qtbot: QtBot) -> Iterator[ModelsWindow]:
-    window = ModelsWindow(mirror=server.address)
+    window = ModelsWindow(Preferences(Settings()), mirror=server.address)
     window.show_current("resnet50-everyday40")
     yield window
     window.close_threads()

@@ -15,6 +15,8 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QComboBox, QHeade
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.bundle.library.library import Library
+from resnet_desktop.core.settings import Settings
+from resnet_desktop.gui.background.preferences import Preferences
 from resnet_desktop.gui.models.models_window import ModelsWindow
 from resnet_desktop.gui.shell.welcome import sample_photos
 from resnet_desktop.gui.widgets import dialogs, plain
@@ -139,7 +141,7 @@ def test_photos_and_classes_of_any_name_in_the_window(
 def test_models_of_any_name_in_their_window(qtbot: QtBot, tmp_path: Path, hostile_model: Path) -> None:
     target = Library().install(hostile_model, "tame").path
     target.rename(target.with_name("<b>tame.onnx"))  # as somebody may have put it there
-    models = ModelsWindow()
+    models = ModelsWindow(Preferences(Settings()))
     models.show_current("<b>tame")
     models.open_at(models.installed)
     qtbot.waitUntil(lambda: "<b>told</b>" in models.installed.card.lines.values(), timeout=WAIT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +49,8 @@ class ModelsPresenter(QObject):
         self._current = ""
         self._window: ModelsWindow | None = None
         self._info: ModelInfo | None = None
+        self.photos_open: Callable[[], Sequence[Path]] = tuple
+        """The files of the photos in the window."""
         more = (
             actions.abilities,
             actions.compare_models,
@@ -70,7 +73,8 @@ class ModelsPresenter(QObject):
         if self._window is None:
             from resnet_desktop.gui.models.models_window import ModelsWindow
 
-            self._window = ModelsWindow(self._parent)
+            self._window = ModelsWindow(self._preferences, self._parent)
+            self._window.speed.photos_of_window = self.photos_open
             self._window.model_wanted.connect(self.model_chosen)
             self._window.renamed.connect(self._on_renamed)
             self._window.changed.connect(self._on_changed)

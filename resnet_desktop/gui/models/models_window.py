@@ -5,11 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDialog, QTabWidget, QVBoxLayout, QWidget
 
+from resnet_desktop.gui.background.preferences import Preferences
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.models.installed_page import InstalledPage
 from resnet_desktop.gui.models.knowledge import ModelFacts
 from resnet_desktop.gui.models.labels_dialog import LabelsDialog
 from resnet_desktop.gui.models.pretrained_page import PretrainedPage
+from resnet_desktop.gui.models.speed_page import SpeedPage
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.style.screen import size_within_screen
 from resnet_desktop.gui.widgets.guide_page import explained_by
@@ -27,7 +29,7 @@ class ModelsWindow(QDialog):
     renamed = Signal(str, str)
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None, *, mirror: str | None = None) -> None:
+    def __init__(self, preferences: Preferences, parent: QWidget | None = None, *, mirror: str | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Models"))
         self.setModal(False)
@@ -38,9 +40,11 @@ class ModelsWindow(QDialog):
         self._in_use = ""
         self.installed = InstalledPage(self._tasks)
         self.pretrained = PretrainedPage(self._tasks, mirror=mirror)
+        self.speed = SpeedPage(self._tasks, preferences)
         self.tabs = QTabWidget()
         self.tabs.addTab(self.installed, self.tr("Installed"))
         self.tabs.addTab(self.pretrained, self.tr("Get a pretrained network"))
+        self.tabs.addTab(self.speed, self.tr("Make it faster"))
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
         layout = QVBoxLayout(self)
@@ -57,6 +61,7 @@ class ModelsWindow(QDialog):
         self.tabs.setCurrentWidget(page)
         self.pretrained.look()
         self.installed.look()
+        self.speed.look()
         self.show()
         self.raise_()
         self.activateWindow()
@@ -65,6 +70,7 @@ class ModelsWindow(QDialog):
         """Which model is in use."""
         self._in_use = name
         self.installed.show_current(name)
+        self.speed.show_current(name)
 
     def ask_for_labels(self, facts: ModelFacts) -> LabelsDialog:
         """Ask what the classes of a model are called."""
@@ -76,6 +82,7 @@ class ModelsWindow(QDialog):
     def close_threads(self) -> None:
         """Give up what is fetched and wait for the threads."""
         self.pretrained.close_threads()
+        self.speed.close_threads()
         self._tasks.drain()
 
     def _on_labels_answered(self, path: object) -> None:
@@ -84,8 +91,10 @@ class ModelsWindow(QDialog):
 
     def _on_changed(self) -> None:
         self.pretrained.look()
+        self.speed.look()
         self.changed.emit()
 
     def _on_obtained(self, name: str) -> None:
         self.installed.look(name)
+        self.speed.look()
         self.changed.emit()

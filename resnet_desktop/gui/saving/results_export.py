@@ -57,6 +57,7 @@ class ResultsExport(QObject):
         self.dress: Callable[[], Dress] | None = None
         """How heatmaps look; set once it is known who says it."""
         self._model = ""
+        self._variant: str | None = None
         self._classes = 1
         self._pending: tuple[Path, Export | None] | None = None
         self._question = RequestSlot(controller, "export", self)
@@ -83,7 +84,9 @@ class ResultsExport(QObject):
         """Write results: by default those so far, a row for each class that is listed."""
         export = Export(self._gallery.items) if export is None else export
         if export.is_listed:
-            self._save(path, export, results_table.rows_of(export.items, self._model, export.top))
+            self._save(
+                path, export, results_table.rows_of(export.items, self._model, export.top, variant=self._variant)
+            )
             return
         photos = [(results_table.path_of(item), item.source) for item in export.items]
         top = export.top or 0
@@ -153,7 +156,7 @@ class ResultsExport(QObject):
             self.said.emit(why)
 
     def _on_model(self, info: ModelInfo) -> None:
-        self._model, self._classes = info.name, info.classes
+        self._model, self._variant, self._classes = info.name, info.variant, info.classes
 
     def _save(self, path: Path, export: Export, rows: Sequence[Row]) -> None:
         photos, kind = [item.source for item in self._gallery.items], export.kind

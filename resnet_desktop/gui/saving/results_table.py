@@ -34,7 +34,7 @@ class Export:
         return self.top is None or 0 < self.top <= min(listed, default=self.top)
 
 
-def rows_of(items: Iterable[Item], model: str, top: int | None = None) -> list[Row]:
+def rows_of(items: Iterable[Item], model: str, top: int | None = None, *, variant: str | None = None) -> list[Row]:
     """A row for each photo that has a result or an error, with its first ``top`` classes, or all that are listed."""
     rows = []
     for item in items:
@@ -48,6 +48,7 @@ def rows_of(items: Iterable[Item], model: str, top: int | None = None) -> list[R
                     outcome,
                     provider=outcome.full_provider or outcome.provider,
                     model=model,
+                    variant=variant,
                     notes=notes,
                     scores=scores,
                 )

@@ -19,6 +19,7 @@ from resnet_desktop.core.settings import (
     SAVE_FOLDER,
     THREADS,
     TOP_K,
+    TUNED,
     Setting,
 )
 from resnet_desktop.gui.background.pictures import Photos
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from resnet_desktop.gui.settings.settings_dialog import SettingsDialog
     from resnet_desktop.inference.providers import ProviderStatus
 
-OF_ANSWERS = (PROVIDER, THREADS, MEMORY, MAX_MEGAPIXELS, RANGE, TOP_K, GROUP_THRESHOLD)
+OF_ANSWERS = (PROVIDER, THREADS, MEMORY, MAX_MEGAPIXELS, RANGE, TOP_K, GROUP_THRESHOLD, TUNED)
 """Settings with which the model is opened."""
 DELAY_MS = 700
 """Who clicks a number up waits for one model, not for ten."""

@@ -246,6 +246,7 @@ class MainWindow(QMainWindow):
         does.report.triggered.connect(self.report_a_problem)
         self._appearance.wanted.connect(self.apply_theme)
         self.models.model_chosen.connect(self.open_model)
+        self.models.photos_open = lambda: [i.source for i in self.gallery.items if isinstance(i.source, Path)]
         for speaker in (self.models, self.clipboard):
             speaker.said.connect(self.notice.say)
         self.clipboard.done.connect(self.notice.tell)
