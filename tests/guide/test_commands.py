@@ -14,6 +14,7 @@ import pytest
 
 from resnet_desktop.cli.main import main
 from resnet_desktop.core import paths
+from resnet_desktop.inference.tuning import timing
 from tests.guide.pages import GUIDE, fences, pages
 from tests.unit.bundle.making import plain_classifier
 from tests.unit.head.making import fill_folder
@@ -44,6 +45,7 @@ def folder(tmp_path: Path, tried_once: None, monkeypatch: pytest.MonkeyPatch) ->
     onnx.save(plain_classifier(classes=3), tmp_path / "network.onnx")
     (tmp_path / "labels.txt").write_text("ant\nbee\nwasp\n", "utf-8")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(timing, "SECONDS", 0.01)
     return tmp_path
 
 

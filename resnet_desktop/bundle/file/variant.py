@@ -6,7 +6,7 @@ original since holds for the variant too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,17 @@ def sensitive(path: Path, share: int) -> tuple[str, ...]:
     return (*convolutions[: max(1, len(convolutions) // share)], *heads[-1:])
 
 
+def depthwise_weights(path: Path, spared: Collection[str]) -> tuple[str, ...]:
+    """Weights of the convolutions of each channel by itself, but of the operators that are ``spared``."""
+    nodes = onnx.load(path, load_external_data=False).graph.node
+    convolutions = [node for node in nodes if node.op_type == "Conv" and node.name not in spared]
+    return tuple(node.input[1] for node in convolutions if any(a.name == "group" and a.i > 1 for a in node.attribute))
+
+
 def as_half(path: Path, convert: Any) -> onnx.ModelProto:  # noqa: ANN401 - a function without types
     """The network of a file with its weights and sums in float16, by ``convert`` of ONNX Runtime's own tools."""
     made: onnx.ModelProto = convert(onnx.load(path), keep_io_types=True)
+    _sort(made.graph)  # its casts come last, which ONNX forbids
     return made
 
 
@@ -82,3 +90,18 @@ def answering_for(original: Bundle, variant: Bundle, *, named: bool, prepared: b
     own = variant.metadata
     metadata = replace(original.metadata, arch=own.arch, novelty=own.novelty, provenance=own.provenance)
     return replace(variant, metadata=metadata, notes=original.notes, named=named, prepared=prepared)
+
+
+def _sort(graph: onnx.GraphProto) -> None:
+    """Put each operator behind those whose results it reads, else in the order of the file."""
+    waiting, there = list(graph.node), {"", *(value.name for value in (*graph.input, *graph.initializer))}
+    made = {name for node in waiting for name in node.output}
+    del graph.node[:]
+    while waiting:
+        ready = [node for node in waiting if all(name in there or name not in made for name in node.input)]
+        if not ready:  # a circle: whoever reads the file refuses it
+            ready = waiting
+        graph.node.extend(ready)
+        there.update(name for node in ready for name in node.output)
+        done = {id(node) for node in ready}
+        waiting = [node for node in waiting if id(node) not in done]

@@ -109,6 +109,10 @@ def _quantize(folder: Path, recipe: Recipe, progress: Progress) -> None:
 
     source = folder / FOLDED
     pictures = np.load(folder / PICTURES, mmap_mode="r")[: recipe.most]
+    spared = variant.sensitive(source, recipe.spared)
+    unsigned = recipe.unsigned and not has_wide_sums()
+    signed = {"quant_type": tools.QuantType.QInt8, "axis": 0, "symmetric": True}
+    kept = {name: [signed] for name in variant.depthwise_weights(source, spared)} if unsigned else {}
     tools.quantize_static(
         str(source),
         str(folder / f".{MADE}"),
@@ -116,13 +120,18 @@ def _quantize(folder: Path, recipe: Recipe, progress: Progress) -> None:
         quant_format=tools.QuantFormat.QDQ,
         op_types_to_quantize=list(_OPERATORS),
         per_channel=True,
-        reduce_range=not has_wide_sums(),
+        reduce_range=not (has_wide_sums() or unsigned),
         activation_type=tools.QuantType.QUInt8,
-        weight_type=tools.QuantType.QInt8,
-        nodes_to_exclude=list(variant.sensitive(source, recipe.spared)),
+        weight_type=tools.QuantType.QUInt8 if unsigned else tools.QuantType.QInt8,
+        nodes_to_exclude=list(spared),
         calibrate_method=getattr(tools.CalibrationMethod, recipe.method),
-        # A stride of 1 has every photo's tensors reduced before the next one's: all at once are gigabytes.
-        extra_options={"CalibStridedMinMax": 1, "CalibTensorRangeSymmetric": False},
+        extra_options={
+            # A stride of 1 has every photo's tensors reduced before the next one's: all at once are gigabytes.
+            "CalibStridedMinMax": 1,
+            "CalibTensorRangeSymmetric": False,
+            "WeightSymmetric": True,
+            "TensorQuantOverrides": kept,
+        },
     )
 
 

@@ -3,7 +3,8 @@
 All but the last are ONNX Runtime's static quantization: QDQ format, weights in int8 with a scale for each channel,
 activations in uint8 with a scale found on photos. Its pages advise to keep weights to 7 bits where the CPU has no
 instructions for such sums (VNNI): products of 8 bits overflow the 16 that two of them are added in. Weights in uint8
-would not overflow, but depthwise convolutions are then four times as slow as in float32 (ONNX Runtime 1.31, AVX2).
+are added in 32 and keep their 8 bits; but for depthwise convolutions, whose sums in int8 never overflow, uint8 is
+several times as slow as float32 (ONNX Runtime 1.31, AVX2).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class Recipe:
         method: how the range of each tensor is found, by ONNX Runtime's name.
         spared: one in so many of the convolutions, from the first on, and the head stay as they are; 0: none. What the
             first ones round off is missing everywhere, while their channels are few.
+        unsigned: whether weights are in uint8 but for depthwise convolutions, where int8 would cost them a bit.
         most: photos that it learns ranges from; histograms of all tensors take about a second for each.
     """
 
@@ -36,15 +38,17 @@ class Recipe:
     kind: str = INT8
     method: Method = "MinMax"
     spared: int = 0
+    unsigned: bool = False
     most: int = 64
 
 
 QUANTIZING = (
     Recipe("minmax"),
     Recipe("minmax-sixth", spared=6),
-    Recipe("minmax-quarter", spared=4),
-    Recipe("percentile-quarter", method="Percentile", spared=4, most=24),
-    Recipe("entropy-quarter", method="Entropy", spared=4, most=24),
+    Recipe("unsigned-sixth", spared=6, unsigned=True),
+    Recipe("unsigned-quarter", spared=4, unsigned=True),
+    Recipe("percentile-quarter", method="Percentile", spared=4, unsigned=True, most=24),
+    Recipe("entropy-quarter", method="Entropy", spared=4, unsigned=True, most=24),
 )
 HALF = Recipe("float16", FLOAT16)
 RECIPES = {recipe.name: recipe for recipe in (*QUANTIZING, HALF)}
