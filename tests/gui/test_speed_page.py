@@ -16,6 +16,7 @@ from resnet_desktop.gui.background.preferences import Preferences
 from resnet_desktop.gui.models.models_window import ModelsWindow
 from resnet_desktop.gui.models.offers_table import title_of
 from resnet_desktop.gui.models.speed_page import SpeedPage
+from resnet_desktop.gui.saving.results_table import Export
 from resnet_desktop.gui.shell.welcome import sample_photos
 from resnet_desktop.inference.runtime import CPU
 from resnet_desktop.inference.tuning import kept, timing, tuner
@@ -116,6 +117,6 @@ def test_the_window_runs_the_variant_and_says_so(
     qtbot.waitUntil(lambda: bool(opened), timeout=WAIT)
     assert (opened[0].name, opened[0].path, opened[0].variant) == ("small", path, "int8")
     wait_settled(qtbot, window)
-    window.exporting.write(tmp_path / "out.json")
+    window.exporting.write(tmp_path / "out.json", Export(window.gallery.items, "json"))
     qtbot.waitUntil((tmp_path / "out.json").exists, timeout=WAIT)
     assert '"variant": "int8"' in (tmp_path / "out.json").read_text("utf-8")

@@ -41,6 +41,13 @@ def sensitive(path: Path, share: int) -> tuple[str, ...]:
     return (*convolutions[: max(1, len(convolutions) // share)], *heads[-1:])
 
 
+def input_name(path: Path) -> str:
+    """The input of an ONNX file that takes pictures: the one that is no weight."""
+    graph = onnx.load(path, load_external_data=False).graph
+    weights = {weight.name for weight in graph.initializer}
+    return next(value.name for value in graph.input if value.name not in weights)
+
+
 def depthwise_weights(path: Path, spared: Collection[str]) -> tuple[str, ...]:
     """Weights of the convolutions of each channel by itself, but of the operators that are ``spared``."""
     nodes = onnx.load(path, load_external_data=False).graph.node

@@ -8,6 +8,7 @@ otherwise is said of the network.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import logging
 import queue
@@ -91,22 +92,19 @@ def follow_recipe(folder: Path, name: str) -> None:
 
 def _fold(folder: Path) -> None:
     """Norms go into the convolutions before them: what is left has a range of its own."""
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
+    tools = importlib.import_module("onnxruntime.quantization.shape_inference")
     if not (folder / FOLDED).exists():
-        quant_pre_process(str(folder / NETWORK), str(folder / FOLDED), skip_symbolic_shape=True)
+        tools.quant_pre_process(str(folder / NETWORK), str(folder / FOLDED), skip_symbolic_shape=True)
 
 
 def _halve(folder: Path) -> None:
-    from onnxruntime.transformers.float16 import convert_float_to_float16
-
-    made = variant.as_half(folder / FOLDED, convert_float_to_float16)
+    tools = importlib.import_module("onnxruntime.transformers.float16")
+    made = variant.as_half(folder / FOLDED, tools.convert_float_to_float16)
     (folder / f".{MADE}").write_bytes(made.SerializeToString())
 
 
 def _quantize(folder: Path, recipe: Recipe, progress: Progress) -> None:
-    from onnxruntime import quantization as tools
-
+    tools = importlib.import_module("onnxruntime.quantization")
     source = folder / FOLDED
     pictures = np.load(folder / PICTURES, mmap_mode="r")[: recipe.most]
     spared = variant.sensitive(source, recipe.spared)
@@ -116,7 +114,7 @@ def _quantize(folder: Path, recipe: Recipe, progress: Progress) -> None:
     tools.quantize_static(
         str(source),
         str(folder / f".{MADE}"),
-        _reader(source, pictures, progress),
+        _Reader(variant.input_name(source), pictures, progress),
         quant_format=tools.QuantFormat.QDQ,
         op_types_to_quantize=list(_OPERATORS),
         per_channel=True,
@@ -135,35 +133,27 @@ def _quantize(folder: Path, recipe: Recipe, progress: Progress) -> None:
     )
 
 
-def _reader(source: Path, pictures: NDArray[np.float32], progress: Progress) -> Any:  # noqa: ANN401 - of a class that is made here
-    """Hands out pictures one by one, as the tools ask for them."""
-    from onnxruntime import InferenceSession
-    from onnxruntime.quantization import CalibrationDataReader
+class _Reader:
+    """Hands out pictures one by one, as the tools ask for them (``CalibrationDataReader``)."""
 
-    name = InferenceSession(str(source), providers=["CPUExecutionProvider"]).get_inputs()[0].name
+    def __init__(self, name: str, pictures: NDArray[np.float32], progress: Progress) -> None:
+        self._name, self._pictures, self._progress = name, pictures, progress
+        self._next, self._end = 0, len(pictures)
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc] - the tools have no types
-        """From ``start`` to ``end`` of the pictures."""
+    def __len__(self) -> int:
+        return len(self._pictures)
 
-        def __init__(self) -> None:
-            self.next, self.end = 0, len(pictures)
+    def set_range(self, start_index: int, end_index: int) -> None:
+        """The next ones are these."""
+        self._next, self._end = start_index, end_index
 
-        def __len__(self) -> int:
-            return len(pictures)
-
-        def set_range(self, start_index: int, end_index: int) -> None:
-            """The next ones are these."""
-            self.next, self.end = start_index, end_index
-
-        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-            """One picture, or None behind the last."""
-            if self.next >= self.end:
-                return None
-            self.next += 1
-            progress(self.next, len(pictures))
-            return {name: np.array(pictures[self.next - 1 : self.next])}
-
-    return Reader()
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        """One picture, ``(1, 3, H, W)``, by the name of the input; None behind the last."""
+        if self._next >= self._end:
+            return None
+        self._next += 1
+        self._progress(self._next, len(self._pictures))
+        return {self._name: np.array(self._pictures[self._next - 1 : self._next])}
 
 
 def _followed(process: subprocess.Popen[bytes], cancelled: Cancelled, progress: Progress) -> str:

@@ -22,7 +22,7 @@ from tests.conftest import make_photo
 from tests.unit.bundle.making import LABELS, TINY, metadata, tiny_model
 
 Run = Callable[..., tuple[int, str, str]]
-FIELDS = {"path", "target", "layer", "method", "empty", "output", "checks", "seconds", "notes"}
+FIELDS = {"path", "target", "layer", "method", "empty", "output", "checks", "seconds", "notes", "variant"}
 
 
 @pytest.fixture(scope="module")

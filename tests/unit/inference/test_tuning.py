@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from numpy.typing import NDArray
 
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
@@ -36,18 +38,18 @@ NOVELTY = {"method": "energy", "threshold": -100.0}
 def own(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A tiny network with a temperature, a rule about unfamiliar photos and provenance."""
     made = tiny_bundle(tmp_path_factory.mktemp("own"))
-    model = bundles.tensors.parse(made.path.read_bytes(), made.path).model
+    model = onnx.load(made.path)
     metadata = replace(made.metadata, temperature=0.5, novelty=NOVELTY, provenance={"publisher": "somebody"})
     return bundles.write(made.path, model, metadata)
 
 
 @pytest.fixture(scope="module")
-def pictures(own: Bundle) -> np.ndarray:
+def pictures(own: Bundle) -> NDArray[np.float32]:
     return np.random.default_rng(0).standard_normal((40, *own.input_shape)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
-def quantized(own: Bundle, pictures: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def quantized(own: Bundle, pictures: NDArray[np.float32], tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """The same network in 8 bits, made by the child as the tuner has it made."""
     folder = tmp_path_factory.mktemp("quantized")
     write_graph(own, folder / quantizing.NETWORK)
@@ -83,7 +85,7 @@ def test_what_the_user_has_said_since_holds_for_the_variant(own: Bundle, quantiz
     assert found.variant == "int8"
 
 
-def test_answers_hardly_change(own: Bundle, quantized: Bundle, pictures: np.ndarray) -> None:
+def test_answers_hardly_change(own: Bundle, quantized: Bundle, pictures: NDArray[np.float32]) -> None:
     ours = answers(Classifier(own, provider="cpu"), pictures[16:])
     found = agreement(ours, answers(Classifier(quantized, provider="cpu"), pictures[16:]), ruled=True)
     assert found.photos == 24
@@ -100,25 +102,28 @@ def test_heatmaps_of_a_variant_are_those_of_the_model(own: Bundle, quantized: Bu
     assert {layer.name for layer in layers(quantized)} == {layer.name for layer in layers(own)}
     explainers = [Explainer(Classifier(model, provider="cpu")) for model in (own, quantized)]
     photo = encode_jpeg(make_photo(60, 50, 3))
+    alike = {}
     for layer in layers(own):
         maps = []
         for explainer in explainers:
             subject = explainer.subject(photo)
-            maps.append(explainer.explain(subject, 0, layer=layer.name, method="xgradcam").raw.ravel())
-        assert np.corrcoef(maps)[0, 1] > 0.9, layer.name
+            maps.append(explainer.explain(subject, 0, layer=layer.name, method="gradcam").cam.ravel())
+        alike[layer.name] = np.corrcoef(maps[0], maps[1]).min()
+    assert alike[layers(own)[-1].name] > 0.98
+    assert min(alike.values()) > 0.8, "rounding adds up on the way back to the first layers"
 
 
 def test_a_recipe_can_spare_the_first_layers_and_the_head(own: Bundle, tmp_path: Path) -> None:
     write_graph(own, tmp_path / "network.onnx")
     every = [node.name for node in own.view.nodes if node.op_type == "Conv"]
-    spared = sensitive(tmp_path / "network.onnx", RECIPES["minmax-quarter"].spared)
+    spared = sensitive(tmp_path / "network.onnx", RECIPES["unsigned-quarter"].spared)
     assert spared[: len(every) // 4] == tuple(every[: len(every) // 4])
     assert len(spared) == len(every) // 4 + 1
     assert sensitive(tmp_path / "network.onnx", 0) == ()
     assert depthwise_weights(tmp_path / "network.onnx", spared) == ()
 
 
-def test_float16_answers_the_same(own: Bundle, pictures: np.ndarray, tmp_path: Path) -> None:
+def test_float16_answers_the_same(own: Bundle, pictures: NDArray[np.float32], tmp_path: Path) -> None:
     """Made for GPUs; the CPU can run it, too."""
     write_graph(own, tmp_path / quantizing.NETWORK)
     about = {"kind": "float16", "recipe": "float16", "images": 0}
