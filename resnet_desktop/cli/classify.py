@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from resnet_desktop.cli.inputs import Inputs
     from resnet_desktop.cli.rows import Heatmaps, Writer
     from resnet_desktop.cli.sink import Sink
-    from resnet_desktop.imaging.decode import Source
+    from resnet_desktop.imaging.decode import Range, Source
     from resnet_desktop.inference.batch import Outcome
     from resnet_desktop.inference.classifier import Classifier
     from resnet_desktop.session.result_rows import Layout
@@ -54,9 +55,39 @@ DetectionThresholdOption = Annotated[
     float | None,
     typer.Option("--detection-threshold", min=0.0, max=1.0, metavar="P", help="Detections to classify, 0 to 1."),
 ]
+RayOption = Annotated[
+    str | None,
+    typer.Option("--ray", metavar="auto|ADDRESS", help="Classify on a cluster of Ray; --output is a folder then."),
+]
+WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, metavar="N", help="Workers on the cluster.")]
+CoresOption = Annotated[
+    int | None, typer.Option("--cores-per-worker", min=1, metavar="N", help="Processor cores of each worker (1).")
+]
 LayoutOption = Annotated[
     Literal["wide", "long"], typer.Option("--layout", help="CSV: a row per photo, or one per class.")
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the answers depend on, as options say it."""
+
+    top: int
+    group_threshold: float | None
+    values: Range | None
+    page: int | None
+    model: str | None
+    provider: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is written of the answers."""
+
+    format: Format
+    layout: Layout
+    heatmaps: Path | None
+    batch: int | None
 
 
 def classify(
@@ -78,35 +109,67 @@ def classify(
     page: PageOption = None,
     model: ModelOption = None,
     provider: ProviderOption = None,
+    ray: RayOption = None,
+    workers: WorkersOption = None,
+    cores_per_worker: CoresOption = None,
 ) -> None:
     """Classify photos."""
     from resnet_desktop.cli.inputs import read_inputs
+
+    _with_cluster_only(ray, workers=workers, cores_per_worker=cores_per_worker)
+    inputs = read_inputs(paths, format, recursive=recursive, photos=photos, threshold=detection_threshold)
+    wish = Wish(top, group_threshold, values, page, model, provider)
+    if ray is None:
+        _classify_here(inputs, wish, output, Shape(format, layout, heatmaps, batch))
+        return
+    from resnet_desktop.cli.classify_on_cluster import Cluster, classify_on_cluster
+
+    _without_cluster_only(format=format, layout=layout, heatmaps=heatmaps, batch=batch)
+    classify_on_cluster(inputs, wish, output, Cluster(ray, workers, cores_per_worker or 1))
+
+
+def _classify_here(inputs: Inputs, wish: Wish, output: Path | None, shape: Shape) -> None:
     from resnet_desktop.cli.sink import opened_sink
     from resnet_desktop.inference.batch import classify_many
     from resnet_desktop.session.results import Limits
 
-    limits = Limits.of(Settings())
-    inputs = read_inputs(paths, format, recursive=recursive, photos=photos, threshold=detection_threshold)
+    limits, paths, batch = Limits.of(Settings()), inputs.paths, shape.batch
     classifier = open_classifier(
-        model,
-        provider,
-        values=values,
-        page=page,
-        top_k=top,
-        keep_activations=heatmaps is not None,
-        group_threshold=wanted_group_threshold(group_threshold),
+        wish.model,
+        wish.provider,
+        values=wish.values,
+        page=wish.page,
+        top_k=wish.top,
+        keep_activations=shape.heatmaps is not None,
+        group_threshold=wanted_group_threshold(wish.group_threshold),
     )
-    top = classifier.top_k = top or classifier.bundle.classes
+    top = classifier.top_k = wish.top or classifier.bundle.classes
     refused_input(output, [classifier.bundle.path, *paths, *(STDIN if "-" in paths else ())], "--output")
-    sources, pictures = _with_heatmaps(inputs.sources(), heatmaps, classifier)
+    sources, pictures = _with_heatmaps(inputs.sources(), shape.heatmaps, classifier)
     wanted, workers = _not_written(sources, output), limits.threads or None
     with (
         opened_sink(output) as sink,
         closing(classify_many(classifier, wanted, batch_size=batch, workers=workers, memory=limits.memory)) as outcomes,
     ):
-        writer = _writer(format, sink, top, layout, inputs, classifier.bundle)
+        writer = _writer(shape, sink, top, inputs, classifier.bundle)
         count, failed = _written(writer, outcomes, classifier.bundle, pictures)
-    _conclude(count, failed)
+    conclude(count, failed)
+
+
+def _with_cluster_only(ray: str | None, **options: int | None) -> None:
+    """Ends as wrong usage if an option is given that needs a cluster, and there is none."""
+    for name, value in options.items():
+        if ray is None and value is not None:
+            raise typer.BadParameter("It goes with --ray.", param_hint=f"--{name.replace('_', '-')}")
+
+
+def _without_cluster_only(**options: object) -> None:
+    """Ends as wrong usage if an option is given that a cluster has no use for."""
+    usual = {"format": "table", "layout": "wide"}
+    for name, value in options.items():
+        if value != usual.get(name):
+            message = "It does not go with --ray, which writes a folder of results: see resnet-desktop results."
+            raise typer.BadParameter(message, param_hint=f"--{name}")
 
 
 def _with_heatmaps(
@@ -123,16 +186,17 @@ def _with_heatmaps(
     return iter(found), Heatmaps(folder, classifier, [classifier.bundle.path, *kept])
 
 
-def _writer(kind: Format, sink: Sink, top: int, layout: Layout, inputs: Inputs, bundle: Bundle) -> Writer:
+def _writer(shape: Shape, sink: Sink, top: int, inputs: Inputs, bundle: Bundle) -> Writer:
     from resnet_desktop.cli.camera_traps import BatchResultsJson, Observations
     from resnet_desktop.cli.inputs import CAMTRAP_DP, MEGADETECTOR
     from resnet_desktop.cli.rows import writer_for
 
+    kind = shape.format
     if kind == CAMTRAP_DP:
         return Observations(sink, bundle)
     if kind == MEGADETECTOR and inputs.results is not None:
         return BatchResultsJson(sink, inputs.results, bundle)
-    return writer_for(kind, sink, top, layout=layout, detections=inputs.detections)
+    return writer_for(kind, sink, top, layout=shape.layout, detections=inputs.detections)
 
 
 def _written(writer: Writer, outcomes: Iterable[Outcome], bundle: Bundle, pictures: Heatmaps | None) -> tuple[int, int]:
@@ -151,7 +215,7 @@ def _written(writer: Writer, outcomes: Iterable[Outcome], bundle: Bundle, pictur
     return count, failed
 
 
-def _conclude(count: int, failed: int) -> None:
+def conclude(count: int, failed: int) -> None:
     """Say what did not work, with its exit code."""
     if not count:
         say("No photos found.")
@@ -176,20 +240,7 @@ def _row(outcome: Outcome, bundle: Bundle) -> dict[str, Any]:
     from resnet_desktop.session import result_rows
 
     path = os.fspath(outcome.source) if not isinstance(outcome.source, bytes) else "-"
-    prediction, more = outcome.prediction, about(outcome.source)
-    if prediction is None:
-        assert outcome.error is not None
-        return result_rows.failed(path, outcome.error.as_dict(), more)
-    notes = [note.as_dict() for note in prediction.notes]
-    return result_rows.answered(
-        path,
-        prediction,
-        provider=prediction.provider,
-        model=bundle.path.stem,
-        variant=bundle.variant,
-        notes=notes,
-        about=more,
-    )
+    return result_rows.of_outcome(path, outcome, bundle.path.stem, about(outcome.source), variant=bundle.variant)
 
 
 def _followed(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:

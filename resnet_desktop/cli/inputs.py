@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol
 
 import typer
 
@@ -20,6 +21,13 @@ from resnet_desktop.imaging.files import find_images
 
 CAMTRAP_DP, MEGADETECTOR = "camtrap-dp", "megadetector"
 """The formats whose rows need to know more of a photo than its path."""
+
+
+class Find(Protocol):
+    """The photos that paths stand for, as ``find_images``."""
+
+    def __call__(self, paths: Iterable[str], *, recursive: bool) -> Iterator[Source]:
+        """Find them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +55,11 @@ class Inputs:
         """Whether any input is a detection."""
         return any(isinstance(found, BatchResults) for found in self.lists.values())
 
-    def sources(self) -> Iterator[Source]:
-        """The photos, and the detections in photos, in order."""
+    def sources(self, find: Find = find_images) -> Iterator[Source]:
+        """The photos, and the detections in photos, in order; ``find`` finds those of paths."""
         for listed, paths in groupby(self.paths, key=self.lists.__contains__):
             if not listed:
-                yield from find_images(named_paths(list(paths)), recursive=self.recursive)
+                yield from find(named_paths(list(paths)), recursive=self.recursive)
                 continue
             for path in paths:
                 found = self.lists[path]

@@ -172,15 +172,32 @@ def wanted_range(chosen: Range | None, bundle: Bundle) -> Range:
 
 
 def named_paths(paths: list[str]) -> Iterator[str]:
-    """The paths of the command line; ``-`` stands for those on standard input, one a line, in any bytes."""
+    """The paths of the command line; ``-`` stands for those on standard input, a text file for those in it.
+
+    One a line, in any bytes.
+    """
     for path in paths:
-        if path != "-":
+        if path == "-":
+            yield from _lines(sys.stdin.buffer)
+        elif path.lower().endswith(".txt") and os.path.isfile(path):  # noqa: PTH113 - Path's raises for long names
+            yield from _listed(path)
+        else:
             yield path
-            continue
-        for line in sys.stdin.buffer:
-            name = os.fsdecode(line.rstrip(b"\r\n"))
-            if name:
-                yield name
+
+
+def _listed(path: str) -> Iterator[str]:
+    try:
+        with Path(path).open("rb") as file:
+            yield from _lines(file)
+    except OSError as error:
+        raise typer.BadParameter(f"{path} cannot be read: {error.strerror or error}.", param_hint="PATH") from error
+
+
+def _lines(stream: Iterable[bytes]) -> Iterator[str]:
+    for line in stream:
+        name = os.fsdecode(line.rstrip(b"\r\n"))
+        if name:
+            yield name
 
 
 def as_json(value: Any, *, indent: int | None = None) -> str:  # noqa: ANN401 - whatever JSON can hold

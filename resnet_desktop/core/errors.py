@@ -98,6 +98,21 @@ class SessionError(ResNetDesktopError):
     """A saved list of photos cannot be opened. Codes: ``missing_session``, ``bad_session``, ``newer_session``."""
 
 
+class ResultsError(ResNetDesktopError):
+    """A folder of results cannot be read or continued.
+
+    Codes: ``no_pyarrow``, ``missing_results``, ``bad_results``, ``newer_results``, ``results_differ``, ``not_results``.
+    """
+
+
+class ClusterError(ResNetDesktopError):
+    """A cluster cannot do the work.
+
+    Codes: ``no_ray``, ``no_cluster``, ``no_storage``, ``no_resources``, ``worker_failed``, ``other_version``,
+    ``photos_not_visible``, ``not_finished``.
+    """
+
+
 class StorageError(ResNetDesktopError):
     """A file cannot be written.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from resnet_desktop.core.printable import printable
 
 if TYPE_CHECKING:
+    from resnet_desktop.inference.batch import Outcome
     from resnet_desktop.inference.classifier import ClassScore, Prediction
     from resnet_desktop.inference.groups import GroupScore
     from resnet_desktop.session.results import Result
@@ -63,6 +64,20 @@ def answered(
         "provider": provider,
         "seconds": round(answer.seconds, 4),
     }
+
+
+def of_outcome(
+    path: str, outcome: Outcome, model: str, about: Mapping[str, object] | None = None, *, variant: str | None = None
+) -> Row:
+    """The row of a photo that was classified among many; arguments as of ``answered``."""
+    prediction = outcome.prediction
+    if prediction is None:
+        assert outcome.error is not None
+        return failed(path, outcome.error.as_dict(), about)
+    notes = [note.as_dict() for note in prediction.notes]
+    return answered(
+        path, prediction, provider=prediction.provider, model=model, variant=variant, notes=notes, about=about
+    )
 
 
 def _score(score: ClassScore) -> Row:

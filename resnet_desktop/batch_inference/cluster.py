@@ -1,0 +1,145 @@
+"""The one door to Ray: tables of photos in, tables of answers out, by workers on the nodes of a cluster.
+
+Ray Data hands the tables around, starts the workers, and gives a table to another worker where one is lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from resnet_desktop.batch_inference.arrow import Table
+from resnet_desktop.batch_inference.worker import Work
+from resnet_desktop.core.errors import ClusterError
+from resnet_desktop.core.printable import printable
+from resnet_desktop.inference.batch import cores
+
+AUTO = "auto"
+IN_FLIGHT = 2
+"""Tables that a worker is given at once: one that it works at, and one behind it."""
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
+    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of a cluster is used.
+
+    Attributes:
+        workers: how many.
+        cores: processor cores of each.
+        gpus: whether each has a GPU.
+    """
+
+    workers: int
+    cores: int
+    gpus: bool
+
+
+def library() -> ModuleType:
+    """The module ray. Raises ClusterError (``no_ray``)."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        message = "--ray needs the package Ray with its part for data, which is not installed."
+        raise ClusterError("no_ray", message, "Install it: pip install 'resnet-desktop[ray]'.") from error
+    return ray
+
+
+@contextmanager
+def connected(address: str, wanted: int) -> Iterator[ModuleType]:
+    """Ray, connected to the cluster at an address; ``auto``: one that runs here, else one that is started for this.
+
+    Args:
+        address: ``auto``, or ``host:port``, or ``ray://host:port``.
+        wanted: processor cores of a cluster that is started here, if there are not as many.
+
+    Raises:
+        ClusterError: ``no_ray``, ``no_cluster``.
+    """
+    ray = library()
+    options = {"logging_level": logging.ERROR, "log_to_driver": False}
+    try:
+        try:
+            ray.init(address=address, **options)
+        except ConnectionError:
+            if address != AUTO:
+                raise
+            ray.init(address="local", num_cpus=max(cores(), wanted), include_dashboard=False, **options)
+    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+        message = f"No cluster of Ray answers at {printable(address)}."
+        raise ClusterError("no_cluster", message, "Start one: ray start --head.") from error
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def size_of(ray: ModuleType, workers: int | None, cores_each: int, *, gpus: bool) -> Size:
+    """What is used of a cluster: so many workers, or as many as it has room for.
+
+    Raises:
+        ClusterError: ``no_resources``: it has no GPU, or too few cores for one worker.
+    """
+    there = ray.cluster_resources()
+    room = int(there.get("GPU", 0)) if gpus else int(there.get("CPU", 0)) // cores_each
+    if room < 1:
+        what = "no GPU" if gpus else f"no {cores_each} free processor cores"
+        raise ClusterError("no_resources", f"The cluster has {what} for a worker.")
+    return Size(workers or room, cores_each, gpus)
+
+
+def classified(ray: ModuleType, work: Work, tables: Sequence[Table], size: Size) -> Iterator[Table]:
+    """Answers to tables of ``worker.inputs``, in whatever order they are done.
+
+    Raises:
+        ClusterError: ``worker_failed``: a worker cannot do its work anywhere.
+    """
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.enable_auto_log_stats = False
+    pool = ray.data.ActorPoolStrategy(size=size.workers, max_tasks_in_flight_per_actor=IN_FLIGHT)
+    answers = ray.data.from_arrow(list(tables)).map_batches(
+        _Actor,
+        fn_constructor_args=(ray.put(work),),
+        batch_size=None,
+        batch_format="pyarrow",
+        compute=pool,
+        num_cpus=size.cores,
+        num_gpus=1 if size.gpus else 0,
+    )
+    try:
+        yield from answers.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
+    except ray.exceptions.RayError as error:
+        raise ClusterError("worker_failed", f"A worker of the cluster failed: {_reason(error)}.") from error
+
+
+class _Actor:
+    """A worker in a process of Ray's."""
+
+    def __init__(self, work: Any) -> None:  # noqa: ANN401 - a reference to it
+        from resnet_desktop.batch_inference.worker import Worker
+
+        self._worker = Worker(library().get(work))
+
+    def __call__(self, table: Table) -> Table:
+        return self._worker(table)
+
+
+def _reason(error: Exception) -> str:
+    cause = getattr(error, "cause", None) or error
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    return printable(lines[-1][:500]).rstrip(".") if lines else type(cause).__name__
