@@ -7,25 +7,32 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from resnet_desktop.batch_inference import arrow
 from resnet_desktop.batch_inference.arrow import Table
-from resnet_desktop.batch_inference.worker import Work
-from resnet_desktop.core.errors import ClusterError
+from resnet_desktop.batch_inference.columns import PLACE
+from resnet_desktop.batch_inference.worker import Work, lost
+from resnet_desktop.core.errors import ClusterError, ResNetDesktopError
 from resnet_desktop.core.printable import printable
 from resnet_desktop.inference.batch import cores
 
 AUTO = "auto"
 IN_FLIGHT = 2
 """Tables that a worker is given at once: one that it works at, and one behind it."""
+MOST_ROWS, LEAST_TABLES = 64, 4
+"""Photos that a worker is given at once for each of its cores: a second or two of work, which are lost with it; fewer
+where there would not be some tables for each worker."""
+MOST_TRIES = 2
+"""So often a photo is tried alone, after it was lost with others."""
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
-    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # what its libraries in C++ print names their own source lines
 }
 
 
@@ -101,11 +108,16 @@ def size_of(ray: ModuleType, workers: int | None, cores_each: int, *, gpus: bool
     return Size(workers or room, cores_each, gpus)
 
 
+def table_rows(photos: int, size: Size) -> int:
+    """Photos of a table that a worker is given at once."""
+    return max(size.cores, min(MOST_ROWS * size.cores, photos // (size.workers * LEAST_TABLES)))
+
+
 def classified(ray: ModuleType, work: Work, tables: Sequence[Table], size: Size) -> Iterator[Table]:
     """Answers to tables of ``worker.inputs``, in whatever order they are done.
 
     Raises:
-        ClusterError: ``worker_failed``: a worker cannot do its work anywhere.
+        ClusterError: ``worker_failed``: a worker cannot do its work anywhere; what workers raise.
     """
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
@@ -114,7 +126,7 @@ def classified(ray: ModuleType, work: Work, tables: Sequence[Table], size: Size)
     pool = ray.data.ActorPoolStrategy(size=size.workers, max_tasks_in_flight_per_actor=IN_FLIGHT)
     answers = ray.data.from_arrow(list(tables)).map_batches(
         _Actor,
-        fn_constructor_args=(ray.put(work),),
+        fn_constructor_args=(ray.put(work), _ledger(ray)),
         batch_size=None,
         batch_format="pyarrow",
         compute=pool,
@@ -124,22 +136,74 @@ def classified(ray: ModuleType, work: Work, tables: Sequence[Table], size: Size)
     try:
         yield from answers.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
     except ray.exceptions.RayError as error:
-        raise ClusterError("worker_failed", f"A worker of the cluster failed: {_reason(error)}.") from error
+        raise _understood(error) from error
+
+
+class Ledger:
+    """Counts what was begun and not ended, outside of the workers: each is a process that a photo can bring down."""
+
+    def __init__(self) -> None:
+        self._begun: Counter[tuple[str, int]] = Counter()
+
+    def begin(self, kind: str, place: int) -> int:
+        """The how manyth try this is since one came to its end."""
+        self._begun[kind, place] += 1
+        return self._begun[kind, place]
+
+    def end(self, kind: str, place: int) -> None:
+        """It came to its end."""
+        del self._begun[kind, place]
+
+
+def _ledger(ray: ModuleType) -> Any:  # noqa: ANN401 - an actor's handle
+    """A ledger beside the driver."""
+    here = ray.get_runtime_context().get_node_id()
+    where = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=True)
+    return ray.remote(Ledger).options(num_cpus=0, max_restarts=-1, scheduling_strategy=where).remote()
 
 
 class _Actor:
-    """A worker in a process of Ray's."""
+    """A worker in a process of Ray's.
 
-    def __init__(self, work: Any) -> None:  # noqa: ANN401 - a reference to it
+    A table that another process did not survive is worked at photo by photo, until the photo is found that it was; that
+    one gets a row with an error. Ray itself would try for ever, or give up the run.
+    """
+
+    def __init__(self, work: Any, ledger: Any) -> None:  # noqa: ANN401 - a reference to Work, a handle
         from resnet_desktop.batch_inference.worker import Worker
 
-        self._worker = Worker(library().get(work))
+        self._ray, self._ledger = library(), ledger
+        self._worker = Worker(self._ray.get(work))
 
     def __call__(self, table: Table) -> Table:
-        return self._worker(table)
+        first = table[PLACE][0].as_py()
+        if self._begin("table", first) == 1:
+            found = self._worker(table)
+        else:
+            parts = [self._alone(table.slice(row, 1)) for row in range(table.num_rows)]
+            found = arrow.library().concat_tables(parts)
+        self._end("table", first)
+        return found
+
+    def _alone(self, photo: Table) -> Table:
+        place = photo[PLACE][0].as_py()
+        tries = self._begin("photo", place)
+        found = self._worker(photo) if tries <= MOST_TRIES else lost(photo)
+        self._end("photo", place)
+        return found
+
+    def _begin(self, kind: str, place: int) -> int:
+        return int(self._ray.get(self._ledger.begin.remote(kind, place)))
+
+    def _end(self, kind: str, place: int) -> None:
+        self._ledger.end.remote(kind, place)
 
 
-def _reason(error: Exception) -> str:
+def _understood(error: Exception) -> ResNetDesktopError:
+    """What a worker has raised, where it is an error of the app; else one that says what Ray says."""
     cause = getattr(error, "cause", None) or error
+    if isinstance(cause, ResNetDesktopError):
+        return cause
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    return printable(lines[-1][:500]).rstrip(".") if lines else type(cause).__name__
+    said = printable(lines[-1][:500]).rstrip(".") if lines else type(cause).__name__
+    return ClusterError("worker_failed", f"A worker of the cluster failed: {said}.")

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from resnet_desktop.batch_inference import arrow, columns
@@ -18,9 +19,9 @@ from resnet_desktop.batch_inference.results_folder import Growing
 from resnet_desktop.batch_inference.worker import Photo, inputs
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.core.errors import ClusterError
+from resnet_desktop.core.printable import printable
+from resnet_desktop.session.saved import file_state
 
-TABLE_ROWS = 64
-"""Photos that a worker is given at once for each of its cores: some seconds of work, which are lost with it."""
 PART_ROWS = 10_000
 PART_SECONDS = 30.0
 """A part is written at the latest so long after the one before it: so much work is lost with the driver."""
@@ -79,7 +80,7 @@ def carry_out(
     classify: Classify,
     tell: Callable[[Progress], None],
     *,
-    table_rows: int = TABLE_ROWS,
+    table_rows: int,
     part_rows: int = PART_ROWS,
 ) -> int:
     """Classify photos and write their rows, in parts; how many have an error.
@@ -127,6 +128,7 @@ class _Rows(AbstractContextManager["_Rows"]):
     def add(self, answers: Table) -> None:
         """Take rows, and write a part if it is time. Raises StorageError."""
         pa = arrow.library()
+        _check_visible(answers)
         new = []
         for row, place in enumerate(answers[columns.PLACE].to_pylist()):
             if not self._seen[place]:
@@ -158,3 +160,15 @@ class _Rows(AbstractContextManager["_Rows"]):
 
     def __exit__(self, *_error: object) -> None:
         self.flush()
+
+
+def _check_visible(answers: Table) -> None:
+    """Raises ClusterError (``photos_not_visible``) if a worker does not find a file that is here."""
+    pc = arrow.compute()
+    missing = answers.filter(pc.equal(pc.struct_field(answers["error"], "code"), "missing_file"))
+    for stored in missing.select(["path", "path_bytes"]).to_pylist():
+        path = columns.path_of(stored)
+        if file_state(Path(path)) is not None:
+            message = f"{printable(path)} is here, but a node of the cluster does not find it."
+            hint = "The photos must lie under the same path on all nodes: on a network drive, or in a storage."
+            raise ClusterError("photos_not_visible", message, hint)

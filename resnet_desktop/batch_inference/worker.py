@@ -26,6 +26,7 @@ from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import ClusterError, ImageError, StorageError
 from resnet_desktop.imaging.decode import Source
 from resnet_desktop.imaging.region import Region
+from resnet_desktop.imaging.source import display_name
 from resnet_desktop.inference.batch import Outcome, classify_many
 from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.inference.runtime import on_threads
@@ -132,6 +133,16 @@ class Worker:
         row = result_rows.of_outcome(photo.path, outcome, self._model, photo.about)
         size = None if outcome.prediction is None else outcome.prediction.full_size
         return columns.record(row, size, photo.state)
+
+
+def lost(table: Table) -> Table:
+    """The rows of photos that no process has survived."""
+    records, found = [], photos(table)
+    for photo in found:
+        message = f"{display_name(photo.path)} could not be read: each process that tried ended."
+        error = ImageError("reader_lost", message)
+        records.append(columns.record(result_rows.failed(photo.path, error.as_dict(), photo.about)))
+    return columns.table(records, [photo.place for photo in found])
 
 
 def inputs(found: list[Photo]) -> Table:

@@ -63,6 +63,9 @@ WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, metavar="
 CoresOption = Annotated[
     int | None, typer.Option("--cores-per-worker", min=1, metavar="N", help="Processor cores of each worker (1).")
 ]
+PartRowsOption = Annotated[
+    int | None, typer.Option("--part-rows", min=1, metavar="N", help="Photos in one file of the results (10000).")
+]
 LayoutOption = Annotated[
     Literal["wide", "long"], typer.Option("--layout", help="CSV: a row per photo, or one per class.")
 ]
@@ -112,11 +115,12 @@ def classify(
     ray: RayOption = None,
     workers: WorkersOption = None,
     cores_per_worker: CoresOption = None,
+    part_rows: PartRowsOption = None,
 ) -> None:
     """Classify photos."""
     from resnet_desktop.cli.inputs import read_inputs
 
-    _with_cluster_only(ray, workers=workers, cores_per_worker=cores_per_worker)
+    _with_cluster_only(ray, workers=workers, cores_per_worker=cores_per_worker, part_rows=part_rows)
     inputs = read_inputs(paths, format, recursive=recursive, photos=photos, threshold=detection_threshold)
     wish = Wish(top, group_threshold, values, page, model, provider)
     if ray is None:
@@ -125,7 +129,7 @@ def classify(
     from resnet_desktop.cli.classify_on_cluster import Cluster, classify_on_cluster
 
     _without_cluster_only(format=format, layout=layout, heatmaps=heatmaps, batch=batch)
-    classify_on_cluster(inputs, wish, output, Cluster(ray, workers, cores_per_worker or 1))
+    classify_on_cluster(inputs, wish, output, Cluster(ray, workers, cores_per_worker or 1, part_rows))
 
 
 def _classify_here(inputs: Inputs, wish: Wish, output: Path | None, shape: Shape) -> None:

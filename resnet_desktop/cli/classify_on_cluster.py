@@ -18,7 +18,7 @@ from resnet_desktop import __version__
 from resnet_desktop.batch_inference import storage
 from resnet_desktop.batch_inference.manifest import Options
 from resnet_desktop.batch_inference.results_folder import growing
-from resnet_desktop.batch_inference.run import Progress, carry_out, model_file, pending
+from resnet_desktop.batch_inference.run import PART_ROWS, Progress, carry_out, model_file, pending
 from resnet_desktop.cli.classify import Wish, conclude
 from resnet_desktop.cli.inputs import Inputs, about
 from resnet_desktop.cli.shared import (
@@ -44,11 +44,19 @@ SAID_EVERY = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Where it runs: the address, and how many workers (None: as many as there is room for) of how many cores."""
+    """Where it runs, and how much is done at once.
+
+    Attributes:
+        address: of the cluster, or ``auto``.
+        workers: how many; None: as many as there is room for.
+        cores: processor cores of each.
+        part_rows: photos in one file; None: the usual number.
+    """
 
     address: str
     workers: int | None
     cores: int
+    part_rows: int | None = None
 
 
 def classify_on_cluster(inputs: Inputs, wish: Wish, output: Path | None, cluster: Cluster) -> None:
@@ -58,6 +66,7 @@ def classify_on_cluster(inputs: Inputs, wish: Wish, output: Path | None, cluster
         ResultsError, ClusterError, StorageError, ModelError.
     """
     from resnet_desktop.batch_inference import cluster as rays
+    from resnet_desktop.batch_inference.cluster import table_rows
     from resnet_desktop.batch_inference.worker import Work
 
     if output is None:
@@ -76,8 +85,11 @@ def classify_on_cluster(inputs: Inputs, wish: Wish, output: Path | None, cluster
         say("Starting the workers …")
         with rays.connected(cluster.address, (cluster.workers or 1) * cluster.cores) as ray:
             size = rays.size_of(ray, cluster.workers, cluster.cores, gpus=options.provider != "cpu")
+            classify, rows = partial(_classified, ray, work, size), cluster.part_rows or PART_ROWS
             with _told() as tell:
-                failed = carry_out(folder, wanted, before, partial(_classified, ray, work, size), tell)
+                failed = carry_out(
+                    folder, wanted, before, classify, tell, table_rows=table_rows(len(wanted), size), part_rows=rows
+                )
     _end(len(wanted), failed)
 
 

@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from resnet_desktop import __version__
-from resnet_desktop.cli import bench, blocks, classify, doctor, explain, interrupt, layers, models, sort, train
+from resnet_desktop.cli import bench, blocks, classify, doctor, explain, interrupt, layers, models, results, sort, train
 from resnet_desktop.cli.shared import EXIT_NO_MODEL, EXIT_USAGE, ModelOption, ProviderOption, say, tell
 from resnet_desktop.core import log
 from resnet_desktop.core.atomic import storage_error
@@ -74,6 +74,7 @@ app.command("classify")(classify.classify)
 app.command("explain")(explain.explain)
 app.command("layers")(layers.layers)
 app.command("blocks")(blocks.blocks)
+app.command("results")(results.results)
 app.command("sort")(sort.sort)
 app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)

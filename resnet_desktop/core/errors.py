@@ -42,7 +42,7 @@ class ImageError(ResNetDesktopError):
 
     Codes: ``missing_file``, ``no_permission``, ``is_a_folder``, ``not_a_regular_file``, ``empty_file``,
     ``not_an_image``, ``truncated_image``, ``damaged_image``, ``too_many_pixels``, ``decoder_missing``, ``read_failed``,
-    ``unsupported_image``, ``no_such_page``.
+    ``unsupported_image``, ``no_such_page``, ``reader_lost`` (the process that read it ended, on a cluster).
     """
 
 
