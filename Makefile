@@ -12,7 +12,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen $
 	--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 
-.PHONY: run test test-fast lint format docs pictures bench torture exporters wheel package release clean
+.PHONY: run test test-fast lint format docs pictures bench torture exporters ray wheel package release clean
 
 run: $(VENV)/.run
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -60,6 +60,13 @@ exporters: $(VENV)/.test
 		tensorflow-cpu==2.21.* tf2onnx==1.17.* onnxscript==0.7.*
 	QT_QPA_PLATFORM=offscreen $(VENV)-exporters/bin/python -m pytest tests/exporters tests/trainer/test_networks.py
 	QT_QPA_PLATFORM=offscreen $(VENV)-exporters/bin/python -m tests.exporters.reach
+
+# Runs on a local cluster of Ray, in an environment of its own.
+ray: $(VENV)/.test
+	$(PYTHON) -m venv --without-pip $(VENV)-ray
+	$(PYTHON) -m pip --python $(VENV)-ray/bin/python --disable-pip-version-check install --quiet --editable '.[ray]' \
+		pytest pytest-qt pytest-timeout scikit-image 'moto[s3,server]>=5'
+	QT_QPA_PLATFORM=offscreen $(VENV)-ray/bin/python -m pytest tests/cluster
 
 # The site lies in build/docs. A warning is an error: a broken link, a page without a place, a docstring of bad markup.
 docs: $(VENV)/.docs

@@ -20,6 +20,7 @@ FORMAT, VERSION = "resnet-desktop-results", 1
 NAME = "manifest.json"
 LARGEST = 1 << 28
 """Bytes of a manifest."""
+_HEAD = 100
 _PART = re.compile(r"part-\d{5,9}\.parquet")
 _DIGITS = re.compile(r"[0-9a-f]{64}")
 
@@ -146,6 +147,17 @@ def read(folder: Path) -> Manifest:
     if len({part.file for part in manifest.parts}) < len(manifest.parts):
         raise _damaged(name)
     return manifest
+
+
+def is_results(path: Path) -> bool:
+    """Whether this is a folder of results or its manifest, by the first bytes of that. Never raises."""
+    if path.name != NAME:
+        path = path / NAME
+    try:
+        with path.open("rb") as file:
+            return f'"{FORMAT}"'.encode() in file.read(_HEAD)
+    except (OSError, ValueError):
+        return False
 
 
 def _object(path: Path, name: str) -> Mapping[str, Any]:

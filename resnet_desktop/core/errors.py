@@ -101,7 +101,8 @@ class SessionError(ResNetDesktopError):
 class ResultsError(ResNetDesktopError):
     """A folder of results cannot be read or continued.
 
-    Codes: ``no_pyarrow``, ``missing_results``, ``bad_results``, ``newer_results``, ``results_differ``, ``not_results``.
+    Codes: ``no_pyarrow``, ``missing_results``, ``bad_results``, ``newer_results``, ``results_differ``, ``not_results``,
+    ``too_many_results``.
     """
 
 

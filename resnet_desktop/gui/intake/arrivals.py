@@ -32,6 +32,7 @@ class Arrivals(QObject):
         weights_came: the path of weights that may be installed.
         labels_wanted: the path of a table.
         session_wanted: the path of a session that was saved.
+        results_wanted: the path of a folder of results, or of its manifest.
         opened: the paths of photos, folders and zip files (sequence of Path).
     """
 
@@ -40,6 +41,7 @@ class Arrivals(QObject):
     weights_came = Signal(Path)
     labels_wanted = Signal(Path)
     session_wanted = Signal(Path)
+    results_wanted = Signal(Path)
     opened = Signal(object)
 
     def __init__(
@@ -69,6 +71,8 @@ class Arrivals(QObject):
                 self.labels_wanted.emit(path)
             elif kind == drops.SESSION:
                 self.session_wanted.emit(path)
+            elif kind == drops.RESULTS:
+                self.results_wanted.emit(path)
             else:
                 photos.append(path)
         self.add_photos(photos)

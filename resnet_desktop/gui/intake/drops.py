@@ -12,6 +12,7 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QMimeData, QUrl
 from PySide6.QtGui import QGuiApplication, QImage
 
+from resnet_desktop.batch_inference.manifest import is_results
 from resnet_desktop.gui.gallery.photo_classes import MIME
 from resnet_desktop.gui.style import wording
 from resnet_desktop.session.saved import SUFFIX
@@ -25,7 +26,7 @@ _MOST_LOOKED_AT = 50
 """So many files of a drag are looked at to say what it will do."""
 
 PHOTOS, FOLDER, ZIP, MODEL, WEIGHTS, TABLE = "photos", "folder", "zip", "model", "weights", "table"
-SESSION = "session"
+SESSION, RESULTS = "session", "results"
 _SUFFIXES = {
     **dict.fromkeys((".zip",), ZIP),
     **dict.fromkeys((".onnx",), MODEL),
@@ -89,7 +90,9 @@ def read(mime: QMimeData) -> Dropped:
 
 
 def kind_of(path: Path) -> str:
-    """What is done with a file or folder: PHOTOS, FOLDER, ZIP, MODEL, WEIGHTS, TABLE or SESSION."""
+    """What is done with a file or folder: PHOTOS, FOLDER, ZIP, MODEL, WEIGHTS, TABLE, SESSION or RESULTS."""
+    if is_results(path):
+        return RESULTS
     if os.path.isdir(path):  # noqa: PTH112 - that of Path raises where a folder above may not be entered
         return FOLDER
     return _SUFFIXES.get(path.suffix.lower(), PHOTOS)
@@ -113,6 +116,7 @@ def promise(mime: QMimeData) -> str:
         WEIGHTS: _tr("Drop to install these weights as a model"),
         TABLE: _tr("Drop to take labels from this table"),
         SESSION: _tr("Drop to open this session"),
+        RESULTS: _tr("Drop to open these results"),
     }
     return words.get(kind, _tr("Drop to classify this photo"))
 

@@ -90,6 +90,13 @@ class Sessions(QObject):
         """Show the list in a file in place of what is shown; that can be taken back."""
         self._tasks.run_task(lambda: saved.read(path, self._is_closed), lambda future: self._on_opened(path, future))
 
+    def show(self, found: Saved, path: Path) -> None:
+        """Show a list that came from a file or folder in place of what is shown; that can be taken back."""
+        self.opened.emit(path)
+        self._steps.remove(range(len(self._gallery.items)))
+        batch = self._steps.new_batch()
+        self._bring(found, lambda sources: self._steps.add(sources, batch))
+
     def save(self, path: Path) -> None:
         """Write the list into a file."""
         now = self._now()
@@ -187,10 +194,7 @@ class Sessions(QObject):
         except SessionError as error:
             self.said.emit(str(error))
             return
-        self.opened.emit(path)
-        self._steps.remove(range(len(self._gallery.items)))
-        batch = self._steps.new_batch()
-        self._bring(found, lambda sources: self._steps.add(sources, batch))
+        self.show(found, path)
 
     def _on_saved(self, path: Path, left_out: int, future: Future[None]) -> None:
         try:

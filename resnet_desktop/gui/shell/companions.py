@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QByteArray, QObject, Qt
 from PySide6.QtWidgets import QApplication, QSplitter
 
+from resnet_desktop.batch_inference.manifest import is_results
 from resnet_desktop.core.settings import RESTORE, WINDOW
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.gallery.gallery_model import Item
 from resnet_desktop.gui.help.first_steps import FirstSteps
 from resnet_desktop.gui.intake.recent_files import RecentFiles
+from resnet_desktop.gui.intake.results_folders import ResultsFolders
 from resnet_desktop.gui.intake.sessions import Sessions
 from resnet_desktop.gui.settings.settings_presenter import SettingsDesk
 from resnet_desktop.gui.shell.full_screen import FullScreen, PhotoSteps
@@ -45,6 +47,7 @@ class Companions(QObject):
         self.settings = SettingsDesk(does.settings, preferences, window.controller, window)
         self.settings.also_for(window.photos, window.thumbnails)
         self.sessions = Sessions(window.gallery, page.photo_list, page.gallery, window.steps, preferences)
+        self.results = ResultsFolders(preferences, self.sessions, self)
         self.recent = RecentFiles(does.recent_menu, self)
         self.full_screen = FullScreen(does.full_screen, window, page)
         self.photo_steps = PhotoSteps(does.previous_photo, does.next_photo, page)
@@ -65,6 +68,7 @@ class Companions(QObject):
         """This one answers from now on."""
         self._info = info
         self.sessions.show_model(info)
+        self.results.show_model(info)
 
     def without_results(self, items: Sequence[Item]) -> list[Item]:
         """Those of some photos whose results are not known from before; the others have theirs now."""
@@ -83,6 +87,7 @@ class Companions(QObject):
         if self._closed:
             return
         self._closed = True
+        self.results.close()
         self.sessions.close()
         self.recent.close()
         self.settings.close()
@@ -134,7 +139,7 @@ class Companions(QObject):
         explained_by("your-classes.md", page.class_panel)
         does.keys.triggered.connect(self.show_keys)
         does.about_photo.triggered.connect(self.show_about_photo)
-        does.open_session.triggered.connect(lambda: dialogs.ask_for_session(window, SUFFIX, self.sessions.open))
+        does.open_session.triggered.connect(lambda: dialogs.ask_for_session(window, SUFFIX, self._open_list))
         title, name = self.tr("Save session"), self.tr("photos") + SUFFIX
         does.save_session.triggered.connect(lambda: dialogs.ask_where(window, title, name, self.sessions.save))
         self.sessions.said.connect(window.notice.say)
@@ -142,6 +147,8 @@ class Companions(QObject):
         self.sessions.opened.connect(lambda path: self.recent.add([path]))
         window.arrivals.opened.connect(self.recent.add)
         window.arrivals.session_wanted.connect(self.sessions.open)
+        window.arrivals.results_wanted.connect(self.results.open)
+        self.results.said.connect(window.notice.say)
         self.recent.chosen.connect(lambda path: window.add_paths((path,)))
         self.recent.missing.connect(self._on_missing)
         self.settings.model_chosen.connect(window.open_model)
@@ -150,6 +157,9 @@ class Companions(QObject):
         for changed in (window.gallery.rowsInserted, window.gallery.rowsRemoved, window.gallery.modelReset):
             changed.connect(self._on_list_changed)
         self._on_list_changed()
+
+    def _open_list(self, path: Path) -> None:
+        (self.results if is_results(path) else self.sessions).open(path)
 
     def _on_list_changed(self) -> None:
         does, some = self._window.actions_, bool(self._window.gallery.rowCount())

@@ -49,9 +49,10 @@ def ask_for_model(parent: QWidget, answered: Callable[[Path], None]) -> None:
 
 
 def ask_for_session(parent: QWidget, ending: str, answered: Callable[[Path], None]) -> None:
-    """A session that was saved; ``ending`` is that of its name."""
+    """A session that was saved, or the manifest of results; ``ending`` is that of a session's name."""
     dialog = _dialog(parent, _tr("Open session"), QFileDialog.FileMode.ExistingFile)
-    dialog.setNameFilters([_tr("Sessions (*{ending})").format(ending=ending), _tr("All files (*)")])
+    kinds = _tr("Sessions (*{ending})"), _tr("Results of a cluster (manifest.json)"), _tr("All files (*)")
+    dialog.setNameFilters([kind.format(ending=ending) for kind in kinds])
     dialog.fileSelected.connect(lambda name: answered(Path(name)))
     dialog.open()
 

@@ -1,0 +1,1 @@
+"""Folders of results, and runs whose workers are in this very process."""
