@@ -7,22 +7,29 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 from resnet_desktop.batch_inference import arrow
 from resnet_desktop.batch_inference.arrow import Table
 from resnet_desktop.batch_inference.columns import PLACE
 from resnet_desktop.batch_inference.worker import Work, lost
 from resnet_desktop.core.errors import ClusterError, ResNetDesktopError
+from resnet_desktop.core.log import logs_folder
 from resnet_desktop.core.printable import printable
 from resnet_desktop.inference.batch import cores
 
 AUTO = "auto"
+LOG = "cluster.log"
+"""What Ray says of the last run, beside the log."""
+CONNECT_SECONDS = 10.0
 IN_FLIGHT = 2
 """Tables that a worker is given at once: one that it works at, and one behind it."""
 MOST_ROWS, LEAST_TABLES = 64, 4
@@ -32,7 +39,6 @@ MOST_TRIES = 2
 """So often a photo is tried alone, after it was lost with others."""
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # what its libraries in C++ print names their own source lines
 }
 
 
@@ -76,8 +82,20 @@ def connected(address: str, wanted: int) -> Iterator[ModuleType]:
         ClusterError: ``no_ray``, ``no_cluster``.
     """
     ray = library()
+    with _native_talk_aside():
+        _connect(ray, address, wanted)
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+def _connect(ray: ModuleType, address: str, wanted: int) -> None:
     options = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
+        if address != AUTO:
+            _check_answers(address)
         try:
             ray.init(address=address, **options)
         except ConnectionError:
@@ -87,11 +105,37 @@ def connected(address: str, wanted: int) -> Iterator[ModuleType]:
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         message = f"No cluster of Ray answers at {printable(address)}."
         raise ClusterError("no_cluster", message, "Start one: ray start --head.") from error
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+
+
+def _check_answers(address: str) -> None:
+    """Raises OSError or ValueError if nobody listens there: Ray itself would try for minutes."""
+    found = urlsplit(address if "://" in address else f"//{address}")
+    if not found.hostname or not found.port:
+        raise ValueError(address)
+    socket.create_connection((found.hostname, found.port), CONNECT_SECONDS).close()
+
+
+@contextmanager
+def _native_talk_aside() -> Iterator[None]:
+    """What Ray's libraries in C++ print names their own source lines, and goes to a file beside the log.
+
+    Python's own standard error stays what it was.
+    """
+    sys.stderr.flush()
+    path = logs_folder() / LOG
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stream, kept = sys.stderr, os.dup(2)
     try:
-        yield ray
+        with path.open("wb") as file, os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace") as own:
+            own.reconfigure(line_buffering=True)
+            os.dup2(file.fileno(), 2)
+            if stream is sys.__stderr__:  # else somebody else hears it already, such as a test
+                sys.stderr = own
+            yield
     finally:
-        ray.shutdown()
+        sys.stderr = stream
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def size_of(ray: ModuleType, workers: int | None, cores_each: int, *, gpus: bool) -> Size:

@@ -19,7 +19,19 @@ PROGRAM = [sys.executable, "-m", "resnet_desktop"]
 def classify(*arguments: object) -> subprocess.Popen[str]:
     """``classify`` begun in a process of its own, which is the head of a group."""
     words = [*PROGRAM, "classify", *map(str, arguments)]
-    return subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        words,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_hear_interrupts,
+    )
+
+
+def _hear_interrupts() -> None:
+    """A job in the background ignores Ctrl+C, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
