@@ -17,6 +17,7 @@ from resnet_desktop.imaging.files import natural_key
 LARGEST = 1 << 31
 """Bytes of a photo that is fetched."""
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_PASSWORD = re.compile(r"//[^/@]*:[^/@]*@")
 _BLOCK = 1 << 20
 
 
@@ -29,8 +30,14 @@ def find_photos(address: str, *, recursive: bool) -> Iterator[str]:
     """The addresses of the photos in a folder that lies elsewhere, or of the one file, as ``find_images`` does.
 
     Raises:
-        ClusterError: ``no_storage``: it cannot be opened or listed.
+        ClusterError: ``no_storage``: it cannot be opened or listed, or has a password in it, which would then be in the
+            results.
     """
+    if _PASSWORD.search(address):
+        message = f"{_shown(address)} was given with a password, which would be written into the results."
+        raise ClusterError(
+            "no_storage", message, "Set it as the storage's own programs want it, and leave it out here."
+        )
     fs, place = _opened(address)
     pa_fs = _module()
     try:
@@ -124,8 +131,12 @@ def _module() -> Any:  # noqa: ANN401 - pyarrow.fs
 
 
 def _unreachable(address: str, error: Exception) -> ClusterError:
-    shown = printable(re.sub(r"//[^/@]*@", "//", address.partition("?")[0]))  # keys and options are nobody's business
-    return ClusterError("no_storage", f"{shown} cannot be reached: {_said(error)}.")
+    return ClusterError("no_storage", f"{_shown(address)} cannot be reached: {_said(error)}.")
+
+
+def _shown(address: str) -> str:
+    """Without keys and options, which are nobody's business."""
+    return printable(re.sub(r"//[^/@]*@", "//", address.partition("?")[0]))
 
 
 def _said(error: Exception) -> str:

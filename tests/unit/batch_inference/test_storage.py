@@ -61,9 +61,9 @@ def test_file_systems_of_fsspec(tmp_path: Path) -> None:
         memory.rm("/bucket", recursive=True)
 
 
-def test_what_cannot_be_reached_is_said_without_its_key() -> None:
+@pytest.mark.parametrize("address", ["nosuch://bucket/x?token=hidden", "s3://me:secret@bucket/x?token=hidden"])
+def test_what_cannot_be_used_is_said_without_its_keys(address: str) -> None:
     with pytest.raises(ClusterError) as error:
-        list(storage.find_photos("nosuch://me:secret@bucket/x?token=hidden", recursive=False))
+        list(storage.find_photos(address, recursive=False))
     assert error.value.code == "no_storage"
-    assert not {"secret", "hidden"} & set(str(error.value).replace("@", " ").replace("=", " ").split())
-    assert "secret" not in str(error.value)
+    assert not any(word in str(error.value) for word in ("me:", "secret", "hidden"))
