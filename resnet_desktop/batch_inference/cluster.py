@@ -24,7 +24,6 @@ from resnet_desktop.batch_inference.worker import Work, lost
 from resnet_desktop.core.errors import ClusterError, ResNetDesktopError
 from resnet_desktop.core.log import logs_folder
 from resnet_desktop.core.printable import printable
-from resnet_desktop.inference.batch import cores
 
 AUTO = "auto"
 LOG = "cluster.log"
@@ -47,12 +46,14 @@ class Size:
     """How much of a cluster is used.
 
     Attributes:
-        workers: how many.
+        workers: how many, at the most.
+        room: how many there is room for now; a cluster may grow.
         cores: processor cores of each.
         gpus: whether each has a GPU.
     """
 
     workers: int
+    room: int
     cores: int
     gpus: bool
 
@@ -71,19 +72,17 @@ def library() -> ModuleType:
 
 
 @contextmanager
-def connected(address: str, wanted: int) -> Iterator[ModuleType]:
-    """Ray, connected to the cluster at an address; ``auto``: one that runs here, else one that is started for this.
+def connected(address: str) -> Iterator[ModuleType]:
+    """Ray, connected to the cluster at an address (``host:port``, ``ray://host:port``).
 
-    Args:
-        address: ``auto``, or ``host:port``, or ``ray://host:port``.
-        wanted: processor cores of a cluster that is started here, if there are not as many.
+    ``auto`` is what ``RAY_ADDRESS`` names or ``ray start`` has started here, else a cluster that lives as long as this.
 
     Raises:
         ClusterError: ``no_ray``, ``no_cluster``.
     """
     ray = library()
     with _native_talk_aside():
-        _connect(ray, address, wanted)
+        _connect(ray, address)
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         try:
             yield ray
@@ -91,17 +90,14 @@ def connected(address: str, wanted: int) -> Iterator[ModuleType]:
             ray.shutdown()
 
 
-def _connect(ray: ModuleType, address: str, wanted: int) -> None:
+def _connect(ray: ModuleType, address: str) -> None:
     options = {"logging_level": logging.ERROR, "log_to_driver": False}
     try:
-        if address != AUTO:
+        if address == AUTO:  # Ray's own "auto" would also take one that another program has started for itself alone
+            ray.init(include_dashboard=False, **options)
+        else:
             _check_answers(address)
-        try:
             ray.init(address=address, **options)
-        except ConnectionError:
-            if address != AUTO:
-                raise
-            ray.init(address="local", num_cpus=max(cores(), wanted), include_dashboard=False, **options)
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         message = f"No cluster of Ray answers at {printable(address)}."
         raise ClusterError("no_cluster", message, "Start one: ray start --head.") from error
@@ -149,7 +145,7 @@ def size_of(ray: ModuleType, workers: int | None, cores_each: int, *, gpus: bool
     if room < 1:
         what = "no GPU" if gpus else f"no {cores_each} free processor cores"
         raise ClusterError("no_resources", f"The cluster has {what} for a worker.")
-    return Size(workers or room, cores_each, gpus)
+    return Size(workers or room, min(workers or room, room), cores_each, gpus)
 
 
 def table_rows(photos: int, size: Size) -> int:
@@ -167,7 +163,9 @@ def classified(ray: ModuleType, work: Work, tables: Sequence[Table], size: Size)
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.enable_auto_log_stats = False
-    pool = ray.data.ActorPoolStrategy(size=size.workers, max_tasks_in_flight_per_actor=IN_FLIGHT)
+    pool = ray.data.ActorPoolStrategy(
+        min_size=size.room, max_size=size.workers, max_tasks_in_flight_per_actor=IN_FLIGHT
+    )
     answers = ray.data.from_arrow(list(tables)).map_batches(
         _Actor,
         fn_constructor_args=(ray.put(work), _ledger(ray)),
@@ -217,11 +215,18 @@ class _Actor:
         from resnet_desktop.batch_inference.worker import Worker
 
         self._ray, self._ledger = library(), ledger
-        self._worker = Worker(self._ray.get(work))
+        self._worker, self._problem = None, None
+        try:
+            self._worker = Worker(self._ray.get(work))
+        except ResNetDesktopError as error:  # Ray passes on what a table raises, of this only a text
+            self._problem = error
 
     def __call__(self, table: Table) -> Table:
+        if self._problem is not None:
+            raise self._problem
         first = table[PLACE][0].as_py()
         if self._begin("table", first) == 1:
+            assert self._worker is not None
             found = self._worker(table)
         else:
             parts = [self._alone(table.slice(row, 1)) for row in range(table.num_rows)]
@@ -232,6 +237,7 @@ class _Actor:
     def _alone(self, photo: Table) -> Table:
         place = photo[PLACE][0].as_py()
         tries = self._begin("photo", place)
+        assert self._worker is not None
         found = self._worker(photo) if tries <= MOST_TRIES else lost(photo)
         self._end("photo", place)
         return found
@@ -243,11 +249,17 @@ class _Actor:
         self._ledger.end.remote(kind, place)
 
 
-def _understood(error: Exception) -> ResNetDesktopError:
+def _understood(error: BaseException) -> ResNetDesktopError:
     """What a worker has raised, where it is an error of the app; else one that says what Ray says."""
-    cause = getattr(error, "cause", None) or error
-    if isinstance(cause, ResNetDesktopError):
-        return cause
-    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    said = printable(lines[-1][:500]).rstrip(".") if lines else type(cause).__name__
+    last, following = error, {id(error)}
+    while True:
+        if isinstance(last, ResNetDesktopError):
+            return last
+        cause = getattr(last, "cause", None) or last.__cause__
+        if not isinstance(cause, BaseException) or id(cause) in following:
+            break
+        following.add(id(cause))
+        last = cause
+    lines = [line.strip() for line in str(last).splitlines() if line.strip()]
+    said = printable(lines[-1][:500]).rstrip(".") if lines else type(last).__name__
     return ClusterError("worker_failed", f"A worker of the cluster failed: {said}.")

@@ -34,6 +34,7 @@ from resnet_desktop.imaging.files import find_images
 from resnet_desktop.session.results import Limits
 
 if TYPE_CHECKING:
+    from resnet_desktop.batch_inference.results_folder import Growing
     from resnet_desktop.batch_inference.run import Given
     from resnet_desktop.bundle.file.bundle import Bundle
     from resnet_desktop.imaging.decode import Source
@@ -83,7 +84,7 @@ def classify_on_cluster(inputs: Inputs, wish: Wish, output: Path | None, cluster
             return
         work = Work(__version__, bundle, bundle.path.read_bytes(), options, cluster.cores, Limits.of(Settings()).memory)
         say("Starting the workers …")
-        with rays.connected(cluster.address, (cluster.workers or 1) * cluster.cores) as ray:
+        with rays.connected(cluster.address) as ray, _told_of_a_break(folder):
             size = rays.size_of(ray, cluster.workers, cluster.cores, gpus=options.provider != "cpu")
             classify, rows = partial(_classified, ray, work, size), cluster.part_rows or PART_ROWS
             with _told() as tell:
@@ -162,6 +163,16 @@ def _told() -> Iterator[Any]:
         say(", ".join(words))
 
     yield tell
+
+
+@contextmanager
+def _told_of_a_break(folder: Growing) -> Iterator[None]:
+    """After Ctrl+C, says what is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"{folder.manifest.rows:,} photos are in the folder. Run the same command again to continue.")
+        raise
 
 
 def _duration(seconds: float) -> str:

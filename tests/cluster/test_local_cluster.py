@@ -7,15 +7,20 @@ import os
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from resnet_desktop.bundle.file.bundle import write
+from resnet_desktop.batch_inference import cluster
+from resnet_desktop.batch_inference.worker import Photo, inputs
+from resnet_desktop.bundle.file.bundle import read, write
+from resnet_desktop.core.errors import ClusterError
 from resnet_desktop.imaging.decode import encode_jpeg, encode_png
 from tests.cluster import runs
 from tests.conftest import make_photo
+from tests.unit.batch_inference.making import options, work
 from tests.unit.bundle.making import metadata, tiny_model
 
 pytest.importorskip("ray", reason="Ray is not installed")
@@ -100,6 +105,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path, model: Path, many: Path) -> N
     run.send_signal(signal.SIGINT)
     code, said = runs.ended(run)
     assert code == 130, said
+    assert "Run the same command again to continue." in said
     assert "Traceback" not in said
     found = [row["path"] for row in runs.rows(results)]
     assert 100 <= len(found) == len(set(found)) < MANY
@@ -130,17 +136,17 @@ def test_a_photo_that_kills_who_reads_it_has_a_row(tmp_path: Path, model: Path) 
 def test_a_node_is_lost(tmp_path: Path, model: Path, many: Path) -> None:
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-    other = cluster.add_node(num_cpus=1)
+    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    other = nodes.add_node(num_cpus=1)
     results = tmp_path / "results"
     try:
-        given = (many, "--ray", cluster.address, "--model", model, "--output", results, "--part-rows", 100)
+        given = (many, "--ray", nodes.address, "--model", model, "--output", results, "--part-rows", 100)
         run = runs.classify(*given)
         runs.wait_for_rows(results, 200)
-        cluster.remove_node(other, allow_graceful=False)
+        nodes.remove_node(other, allow_graceful=False)
         assert runs.ended(run)[0] == 0
     finally:
-        cluster.shutdown()
+        nodes.shutdown()
     assert [row["path"] for row in runs.rows(results)] == paths(many)
 
 
@@ -149,3 +155,17 @@ def test_nobody_at_that_address(tmp_path: Path, model: Path, many: Path) -> None
     code, said = runs.ended(runs.classify(*given))
     assert (code, said.splitlines()[-1].startswith("No cluster of Ray answers at 127.0.0.1:1.")) == (1, True)
     assert subprocess.run([*runs.PROGRAM, "results", str(tmp_path / "results")], check=True).returncode == 0
+
+
+def test_what_a_worker_raises_is_said(tmp_path: Path, model: Path) -> None:
+    bundle = read(model)
+    sent = replace(work(bundle, options()), version="0.0.1")
+    with cluster.connected(cluster.AUTO) as ray:
+        size = cluster.size_of(ray, 1, 1, gpus=False)
+        table = inputs([Photo(0, str(tmp_path / "a.jpg"), {})])
+        with pytest.raises(ClusterError) as error:
+            list(cluster.classified(ray, sent, [table], size))
+        assert error.value.code == "other_version"
+        with pytest.raises(ClusterError) as error:
+            cluster.size_of(ray, 1, 10_000, gpus=False)
+        assert error.value.code == "no_resources"
