@@ -5,12 +5,13 @@ Ray Data hands the tables around, starts the workers, and gives a table to anoth
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import socket
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
@@ -34,6 +35,9 @@ IN_FLIGHT = 2
 MOST_ROWS, LEAST_TABLES = 64, 4
 """Photos that a worker is given at once for each of its cores: a second or two of work, which are lost with it; fewer
 where there would not be some tables for each worker."""
+MOST_TABLES = 500
+"""For each worker, handed to Ray at once: what it is told of stays in the driver's memory until all has come back. For
+the next ones, a quarter of an hour later, workers are started anew."""
 MOST_TRIES = 2
 """So often a photo is tried alone, after it was lost with others."""
 _QUIET = {
@@ -153,7 +157,7 @@ def table_rows(photos: int, size: Size) -> int:
     return max(size.cores, min(MOST_ROWS * size.cores, photos // (size.workers * LEAST_TABLES)))
 
 
-def classified(ray: ModuleType, work: Work, tables: Sequence[Table], size: Size) -> Iterator[Table]:
+def classified(ray: ModuleType, work: Work, tables: Iterator[Table], size: Size) -> Iterator[Table]:
     """Answers to tables of ``worker.inputs``, in whatever order they are done.
 
     Raises:
@@ -163,22 +167,28 @@ def classified(ray: ModuleType, work: Work, tables: Sequence[Table], size: Size)
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.enable_auto_log_stats = False
+    given = ray.put(work), _ledger(ray)
+    try:
+        while wave := list(itertools.islice(tables, MOST_TABLES * size.workers)):
+            yield from _answers(ray, given, wave, size)
+    except ray.exceptions.RayError as error:
+        raise _understood(error) from error
+
+
+def _answers(ray: ModuleType, given: tuple[Any, Any], tables: list[Table], size: Size) -> Iterator[Table]:
     pool = ray.data.ActorPoolStrategy(
         min_size=size.room, max_size=size.workers, max_tasks_in_flight_per_actor=IN_FLIGHT
     )
-    answers = ray.data.from_arrow(list(tables)).map_batches(
+    answers = ray.data.from_arrow(tables).map_batches(
         _Actor,
-        fn_constructor_args=(ray.put(work), _ledger(ray)),
+        fn_constructor_args=given,
         batch_size=None,
         batch_format="pyarrow",
         compute=pool,
         num_cpus=size.cores,
         num_gpus=1 if size.gpus else 0,
     )
-    try:
-        yield from answers.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
-    except ray.exceptions.RayError as error:
-        raise _understood(error) from error
+    yield from answers.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
 
 
 class Ledger:

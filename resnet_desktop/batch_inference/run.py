@@ -28,8 +28,8 @@ PART_SECONDS = 30.0
 
 Given = tuple[str, Mapping[str, Any]]
 """A path or an address, and what its row has besides."""
-Classify = Callable[[Sequence[Table]], Iterator[Table]]
-"""What gives the answers to tables of photos, in any order."""
+Classify = Callable[[Iterator[Table]], Iterator[Table]]
+"""What gives the answers to tables of photos, in any order; it takes them when it needs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def carry_out(
         ClusterError: ``not_finished``: photos are left without an answer; what ``classify`` raises.
         StorageError: a part cannot be written.
     """
-    tables = [inputs(list(wanted[first : first + table_rows])) for first in range(0, len(wanted), table_rows)]
+    tables = (inputs(wanted[first : first + table_rows]) for first in range(0, len(wanted), table_rows))
     rows = _Rows(folder, len(wanted), part_rows)
     started = time.monotonic()
     with rows:

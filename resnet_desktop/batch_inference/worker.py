@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -145,7 +145,7 @@ def lost(table: Table) -> Table:
     return columns.table(records, [photo.place for photo in found])
 
 
-def inputs(found: list[Photo]) -> Table:
+def inputs(found: Sequence[Photo]) -> Table:
     """Photos as a table for a worker."""
     from resnet_desktop.batch_inference import arrow
 

@@ -164,7 +164,7 @@ def test_what_a_worker_raises_is_said(tmp_path: Path, model: Path) -> None:
         size = cluster.size_of(ray, 1, 1, gpus=False)
         table = inputs([Photo(0, str(tmp_path / "a.jpg"), {})])
         with pytest.raises(ClusterError) as error:
-            list(cluster.classified(ray, sent, [table], size))
+            list(cluster.classified(ray, sent, iter([table]), size))
         assert error.value.code == "other_version"
         with pytest.raises(ClusterError) as error:
             cluster.size_of(ray, 1, 10_000, gpus=False)

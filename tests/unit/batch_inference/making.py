@@ -16,7 +16,7 @@ from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.imaging.decode import encode_jpeg
 from tests.conftest import make_photo
 
-Classify = Callable[[Sequence[Table]], Iterator[Table]]
+Classify = Callable[[Iterator[Table]], Iterator[Table]]
 
 
 def options(**changes: Any) -> Options:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_rows_are_those_of_one_computer(tmp_path: Path, bundle: Bundle) -> None:
 def test_what_comes_twice_or_in_another_order_counts_once(tmp_path: Path, bundle: Bundle) -> None:
     paths = album(tmp_path / "album", 7)
 
-    def twice(tables: Sequence[Table]) -> Iterator[Table]:
+    def twice(tables: Iterator[Table]) -> Iterator[Table]:
         answers = list(here(bundle, options())(tables))
         yield from [*answers[::-1], answers[0], answers[2]]
 
@@ -75,12 +76,13 @@ def test_what_breaks_off_goes_on(tmp_path: Path, bundle: Bundle, error: BaseExce
     paths = album(tmp_path / "album", 9)
     seen: list[str] = []
 
-    def listening(tables: Sequence[Table]) -> Iterator[Table]:
-        seen.extend(photo.path for table in tables for photo in photos(table))
-        yield from here(bundle, options())(tables)
+    def listening(tables: Iterator[Table]) -> Iterator[Table]:
+        for table in tables:
+            seen.extend(photo.path for photo in photos(table))
+            yield from here(bundle, options())(iter([table]))
 
-    def broken(tables: Sequence[Table]) -> Iterator[Table]:
-        yield from here(bundle, options())(tables[:3])
+    def broken(tables: Iterator[Table]) -> Iterator[Table]:
+        yield from here(bundle, options())(islice(tables, 3))
         raise error
 
     with pytest.raises(type(error)):
@@ -142,7 +144,12 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, bundle: Bundle
 def test_answers_that_never_come_are_missed(tmp_path: Path, bundle: Bundle) -> None:
     paths = album(tmp_path / "album", 6)
     with pytest.raises(ClusterError, match=r"2 of 6 photos") as error:
-        classified(tmp_path / "results", bundle, paths, classify=lambda t: here(bundle, options())(t[1:]))
+        classified(
+            tmp_path / "results",
+            bundle,
+            paths,
+            classify=lambda tables: here(bundle, options())(islice(tables, 1, None)),
+        )
     assert error.value.code == "not_finished"
     assert named(tmp_path / "results") == paths[2:]
 
@@ -151,7 +158,7 @@ def test_a_node_that_does_not_see_the_photos_ends_the_run(tmp_path: Path, bundle
     """Its rows would say that the photos are missing, which they are not."""
     paths = album(tmp_path / "album", 2)
 
-    def elsewhere(tables: Sequence[Table]) -> Iterator[Table]:
+    def elsewhere(tables: Iterator[Table]) -> Iterator[Table]:
         moved = (tmp_path / "album").rename(tmp_path / "unmounted")
         answers = list(here(bundle, options())(tables))
         moved.rename(tmp_path / "album")
