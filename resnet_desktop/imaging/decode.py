@@ -135,11 +135,11 @@ def _whole(source: Source, wanted: Wanted) -> Result:
 def _cut(region: Region, wanted: Wanted) -> Result:
     """The square of a region: of a picture that is read large enough for it."""
     if wanted.shorter_side is not None:
-        width, height = probe_size(region.path)
+        width, height = probe_size(region.whole)
         left, top, right, bottom = region.square(width, height)
         part = min(right - left, bottom - top) / min(width, height)
         wanted = replace(wanted, shorter_side=math.ceil(wanted.shorter_side / part))
-    found, (width, height), notes = _whole(region.path, wanted)
+    found, (width, height), notes = _whole(region.whole, wanted)
     left, top, right, bottom = region.square(width, height)
     image = found if isinstance(found, Image.Image) else Image.fromarray(found)
     across, down = image.width / width, image.height / height

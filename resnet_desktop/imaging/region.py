@@ -1,9 +1,9 @@
-"""A part of a picture, such as a detector found: read as if it were a picture of its own."""
+"""A part of a picture, drawn by a person or found by a detector: read as if it were a picture of its own."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,15 +11,30 @@ class Region(os.PathLike[str]):
     """A box in a picture file; as a path it is the file.
 
     Attributes:
-        path: the file.
+        path: the file; empty where the picture is none.
         bbox: left, top, width and height, fractions of the upright picture's width and height.
+        data: the bytes of a picture that is no file, such as a pasted one.
     """
 
     path: str
     bbox: tuple[float, float, float, float]
+    data: bytes | None = field(default=None, kw_only=True, repr=False)
 
     def __fspath__(self) -> str:
         return self.path
+
+    @property
+    def whole(self) -> str | bytes:
+        """The picture that it is a part of: its file, or its bytes."""
+        return self.path if self.data is None else self.data
+
+    @property
+    def fragment(self) -> str:
+        """The box as the end of an address, in percent of the picture: ``xywh=percent:25,10,50,30.5``.
+
+        Source: W3C Media Fragments 1.0, 4.2.2.
+        """
+        return "xywh=percent:" + ",".join(f"{100 * value:.6g}" for value in self.bbox)
 
     def square(self, width: int, height: int) -> tuple[int, int, int, int]:
         """Left, top, right and bottom in pixels of the square around the box's centre, as large as its longer side.

@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 
 from resnet_desktop.core.errors import ImageError
 from resnet_desktop.imaging.files import printable
+from resnet_desktop.imaging.region import Region
 
 Source = str | os.PathLike[str] | bytes
 """Where a picture comes from: a path, or the bytes of a file (the clipboard, a drop from a browser)."""
@@ -52,11 +53,13 @@ class PatientReader(io.BufferedReader):
 
 @contextlib.contextmanager
 def opened(source: Source) -> Iterator[OpenSource]:
-    """Open ``source`` for reading and close it afterwards.
+    """Open ``source`` for reading and close it afterwards; of a region, the whole picture.
 
     Raises:
         ImageError: missing_file, no_permission, is_a_folder, not_a_regular_file, empty_file, read_failed.
     """
+    if isinstance(source, Region):
+        source = source.whole
     if isinstance(source, bytes | bytearray | memoryview):
         name, size = "The pasted picture", len(source)
         stream = PatientReader(cast("io.RawIOBase", io.BytesIO(source)))
@@ -71,7 +74,7 @@ def opened(source: Source) -> Iterator[OpenSource]:
 
 def display_name(source: Source) -> str:
     """The last part of a path as it can be shown in a sentence."""
-    if isinstance(source, bytes | bytearray | memoryview):
+    if isinstance(source, bytes | bytearray | memoryview) or (isinstance(source, Region) and source.data is not None):
         return "The pasted picture"
     return printable(Path(source).name) or printable(source) or "The unnamed file"
 

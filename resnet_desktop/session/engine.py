@@ -29,7 +29,7 @@ from resnet_desktop.session import result_rows
 from resnet_desktop.session.analysis import Analysis
 from resnet_desktop.session.recent import Recent
 from resnet_desktop.session.result_rows import Row
-from resnet_desktop.session.results import Accuracy, Failure, FileState, Limits, ModelInfo, Result, Source
+from resnet_desktop.session.results import Accuracy, Failure, FileState, Limits, ModelInfo, Result, Source, file_of
 from resnet_desktop.session.saved import file_state
 from resnet_desktop.session.similar import Features, Likeness
 
@@ -194,7 +194,7 @@ class Engine:
         classifier, rows = self._classifier, []
         count, model = top or classifier.bundle.classes, classifier.bundle.path.stem
         for outcome in classify_many(classifier, (source for _, source in photos), cancelled=cancelled):
-            path, prediction = photos[outcome.index][0], outcome.prediction
+            (path, source), prediction = photos[outcome.index], outcome.prediction
             if prediction is not None:
                 notes = [note.as_dict() for note in prediction.notes]
                 scores = classifier.best(prediction.probabilities, count)
@@ -207,10 +207,12 @@ class Engine:
                         variant=classifier.bundle.variant,
                         notes=notes,
                         scores=scores,
+                        about=result_rows.part_as_dict(source),
                     )
                 )
             elif outcome.error is not None:
-                rows.append(result_rows.failed(path, outcome.error.as_dict()))
+                error, about = outcome.error.as_dict(), result_rows.part_as_dict(source)
+                rows.append(result_rows.failed(path, error, about))
             progress(len(rows), len(photos))
         stop_if(cancelled)
         return rows
@@ -312,7 +314,8 @@ def _answers(bundle: Bundle, limits: Limits) -> str:
 
 
 def _state(source: Source) -> FileState | None:
-    return file_state(source) if isinstance(source, Path) else None
+    file = file_of(source)
+    return None if file is None else file_state(file)
 
 
 def _model_file(wanted: str) -> tuple[Path, str]:

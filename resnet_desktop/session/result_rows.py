@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from resnet_desktop.core.printable import printable
+from resnet_desktop.imaging.region import Region
 
 if TYPE_CHECKING:
     from resnet_desktop.inference.batch import Outcome
@@ -23,6 +24,8 @@ SHARED = ("unfamiliar", "error", "message", "group", "group_probability", "sure"
 """The columns behind the classes, in both layouts."""
 CLASS = ("rank", "index", "label", "probability")
 """The columns of a class in a long table."""
+PART = ("left", "top", "width", "height")
+"""The columns at the end where some rows are of parts of photos: fractions of the photo's width and height."""
 
 
 def answered(
@@ -97,6 +100,16 @@ def group_as_dict(group: GroupScore) -> Row:
         "probability": round(group.probability, 6),
         "classes": list(group.classes),
     }
+
+
+def part_as_dict(source: object) -> Row:
+    """What a row says of a photo of which only a part was looked at; nothing of a whole one."""
+    return {"bbox": list(source.bbox)} if isinstance(source, Region) else {}
+
+
+def part_cells(row: Row) -> list[Any]:
+    """The cells of ``PART``, which are empty for a whole photo."""
+    return list(row.get("bbox") or [""] * len(PART))
 
 
 def header(layout: Layout, top: int) -> list[str]:

@@ -19,6 +19,7 @@ from resnet_desktop.core.settings import (
     Settings,
     Value,
 )
+from resnet_desktop.imaging.region import Region
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,8 +35,22 @@ if TYPE_CHECKING:
 
 FileState = tuple[int, int]
 """Size in bytes and time of the last change in nanoseconds: a file of the same state is taken for the same."""
-Source = Path | bytes
-"""A picture: its file, or its bytes where it was pasted or dropped without one."""
+Source = Path | bytes | Region
+"""A picture: its file, its bytes where it was pasted or dropped without one, or a part of either."""
+
+
+def file_of(source: Source) -> Path | None:
+    """The file that a picture is in, or that it is a part of; None where there is none."""
+    if isinstance(source, Region):
+        return None if source.data is not None else Path(source.path)
+    return source if isinstance(source, Path) else None
+
+
+def whole_of(source: Source) -> Path | bytes:
+    """The picture itself, or the one that it is a part of."""
+    if isinstance(source, Region):
+        return Path(source.path) if source.data is None else source.data
+    return source
 
 
 MOST_NAMED = 6

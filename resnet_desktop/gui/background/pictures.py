@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, cast
@@ -12,19 +13,22 @@ from PySide6.QtGui import QImage
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.style.qt_image import to_qimage
-from resnet_desktop.session.results import Failure, Source
+from resnet_desktop.imaging.region import Region
+from resnet_desktop.session.results import Failure, Source, whole_of
 
 if TYPE_CHECKING:
     from resnet_desktop.imaging.samples import Range
 
 PHOTO_SIDE = 640
 """A photo's shorter side on the screen is at least twice this, in pixels, where the file has as many."""
-LONGEST_SIDE = 6000
+LONGEST_SIDE, LONGEST_OF_PART = 6000, 4096
 KEPT_PHOTOS = 3
 
 
 def load_photo(source: Source, max_pixels: int, values: str = "tags") -> QImage:
     """A photo in the size for the screen; ``values``: its range, as ``decode`` takes it. For worker threads.
+
+    Of a part it is the whole photo, large enough to look at the part.
 
     Raises:
         ImageError: it cannot be read.
@@ -32,8 +36,11 @@ def load_photo(source: Source, max_pixels: int, values: str = "tags") -> QImage:
     # Imported when first needed, which is after the window is up: they bring in NumPy and Pillow.
     from resnet_desktop.imaging.decode import decode, thumbnail
 
-    decoded = decode(source, shorter_side=PHOTO_SIDE, max_pixels=max_pixels, range=cast("Range", values))
-    return to_qimage(thumbnail(decoded, LONGEST_SIDE))
+    side, longest = PHOTO_SIDE, LONGEST_SIDE
+    if isinstance(source, Region):
+        side, longest = math.ceil(PHOTO_SIDE / max(*source.bbox[2:], 0.01)), LONGEST_OF_PART
+    decoded = decode(whole_of(source), shorter_side=side, max_pixels=max_pixels, range=cast("Range", values))
+    return to_qimage(thumbnail(decoded, longest))
 
 
 class Photos(QObject):

@@ -15,7 +15,8 @@ from PySide6.QtGui import QImage, QImageWriter
 
 from resnet_desktop.core import paths
 from resnet_desktop.gui.style.qt_image import to_qimage
-from resnet_desktop.session.results import Source
+from resnet_desktop.imaging.region import Region
+from resnet_desktop.session.results import Source, file_of
 
 if TYPE_CHECKING:
     from resnet_desktop.core.value_cache import ValueCache
@@ -58,7 +59,7 @@ class ThumbnailStore:
 
     def load(self, source: Source, side: int) -> QImage:
         """A thumbnail with a longer side of at most ``side`` pixels, ``STORED_SIDE`` or less. Raises ImageError."""
-        key = None if isinstance(source, bytes) else self._key(source)
+        key = self._key(source)
         image = QImage() if key is None else self._read(key)
         if image.isNull():
             image = load_thumbnail(source, *self._limits)
@@ -83,13 +84,18 @@ class ThumbnailStore:
             self._cache = ValueCache(self._path, self._limit)
         return self._cache
 
-    def _key(self, path: Path) -> bytes | None:
-        """Of this file as it is now; None where it cannot be asked."""
+    def _key(self, source: Source) -> bytes | None:
+        """Of this file, or part of it, as it is now; None where it is none or cannot be asked."""
+        path = file_of(source)
+        if path is None:
+            return None
         try:
             state = path.stat()
         except (OSError, ValueError):  # the decoder says in words what is the matter
             return None
         stamp = f"{state.st_mtime_ns} {state.st_size} {self._limits[1]} {STORED_SIDE}"
+        if isinstance(source, Region):
+            stamp += f" {source.fragment}"
         name = str(path.absolute()).encode("utf-8", "surrogateescape")
         return hashlib.blake2b(b"\0".join((_VERSION, name, stamp.encode())), digest_size=20).digest()
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from resnet_desktop.gui.background.thumbnails import Thumbnails
 from resnet_desktop.gui.style import icons, theme, wording
+from resnet_desktop.imaging.region import Region
 from resnet_desktop.session.results import Failure, Result
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class GalleryDelegate(QStyledItemDelegate):
         row = QRectF(option.rect)
         paint_ground(painter, row, option, colours)
         top = row.top() + (row.height() - THUMBNAIL) / 2
-        picture = QRectF(row.left() + theme.M, top, THUMBNAIL, THUMBNAIL)
+        indent = theme.L if isinstance(item.source, Region) else 0
+        picture = QRectF(row.left() + theme.M + indent, top, THUMBNAIL, THUMBNAIL)
         paint_thumbnail(painter, picture, item, self._thumbnails, colours)
         left = picture.right() + theme.M
         words = QRectF(left, row.top() + theme.S, row.right() - theme.M - left, row.height() - 2 * theme.S)
@@ -163,10 +165,24 @@ def paint_thumbnail(
         painter.setClipPath(shape)
         painter.drawPixmap(target, pixmap, _centre_square(pixmap))
         painter.restore()
+        if isinstance(item.source, Region):
+            _paint_mark(painter, target, colours)
     elif isinstance(item.outcome, Failure):
         mark = icons.pixmap("warning", 22, colours.error)
         centre = target.center()
         painter.drawPixmap(QRectF(centre.x() - 11, centre.y() - 11, 22, 22), mark, QRectF(mark.rect()))
+
+
+def _paint_mark(painter: QPainter, target: QRectF, colours: theme.Theme) -> None:
+    """The sign of a part of a photo, in the upper left corner."""
+    ground = QColor(colours.raised)
+    ground.setAlpha(225)
+    badge = QRectF(target.left() + 2, target.top() + 2, 17, 17)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(ground)
+    painter.drawRoundedRect(badge, 4, 4)
+    mark = icons.pixmap("part", 13, colours.text)
+    painter.drawPixmap(badge.adjusted(2, 2, -2, -2), mark, QRectF(mark.rect()))
 
 
 def draw_text(painter: QPainter, area: QRectF, text: str, font: QFont, colour: str, *, right: bool = False) -> None:

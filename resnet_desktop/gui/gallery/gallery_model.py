@@ -7,7 +7,7 @@ and a result changes one row.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ from resnet_desktop.gui.background.thumbnails import Thumbnails
 from resnet_desktop.gui.gallery.photo_classes import MIME, PhotoClass, Suggestion
 from resnet_desktop.gui.style import wording
 from resnet_desktop.gui.widgets.plain import plain_tip
-from resnet_desktop.session.results import Failure, Result, Source
+from resnet_desktop.imaging.region import Region
+from resnet_desktop.session.results import Failure, Result, Source, file_of, whole_of
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 ITEM_ROLE = int(Qt.ItemDataRole.UserRole)
@@ -38,7 +39,8 @@ class Item:
 
     ``queued``: it waits for its result. ``label``: what the user says it is. ``suggestion``: what it may be, of those
     labels; it counts while there is no label. ``round``: which of the list's rounds of
-    questions the outcome belongs to; a later one has another model, or shows it another part.
+    questions the outcome belongs to; a later one has another model, or shows it another part. ``photo``: the number of
+    the photo that it is a part of.
     """
 
     number: int
@@ -49,6 +51,12 @@ class Item:
     label: PhotoClass | None = None
     suggestion: Suggestion | None = None
     round: int = 0
+    photo: int | None = None
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Among photos in the order in which they came, each with its parts behind it."""
+        return (self.number if self.photo is None else self.photo, self.number)
 
 
 class GalleryModel(QAbstractListModel):
@@ -59,7 +67,7 @@ class GalleryModel(QAbstractListModel):
         self.thumbnails = thumbnails
         self._items: list[Item] = []
         self._rows: dict[int, int] = {}
-        self._known: dict[Path, int] = {}
+        self._known: dict[Path | Region, int] = {}
         self._next = self._round = 0
         thumbnails.thumbnail_ready.connect(self._show_thumbnail)
 
@@ -72,11 +80,11 @@ class GalleryModel(QAbstractListModel):
         """Append pictures with their names; files that are in the list already are passed over."""
         new: list[Item] = []
         for source, name in sources:
-            if isinstance(source, Path):
+            if not isinstance(source, bytes):
                 if source in self._known:
                     continue
                 self._known[source] = self._next
-            new.append(Item(self._next, source, name, round=self._round))
+            new.append(Item(self._next, source, name, round=self._round, photo=self._whole(source)))
             self._next += 1
         if new:
             first = len(self._items)
@@ -86,6 +94,26 @@ class GalleryModel(QAbstractListModel):
             self.endInsertRows()
         return new
 
+    def add_part(self, part: Region, name: str) -> tuple[int, Item] | None:
+        """Put a part of a photo below it and its other parts; its row and itself, or None where it is there already."""
+        if part in self._known:
+            return None
+        number = self._whole(part)
+        if number is None:  # the photo was removed, and others of its parts are still there
+            number = next((other.photo for other in self.parts_of(part)), None)
+        rows = [row for row, item in enumerate(self._items) if number is not None and item.place[0] == number]
+        row = rows[-1] + 1 if rows else len(self._items)
+        item = Item(self._next, part, name, round=self._round, photo=number)
+        self._next += 1
+        self.put_back([(row, item)])
+        return row, item
+
+    def parts_of(self, source: Source) -> list[Item]:
+        """The parts of the photo that ``source`` is, or is itself a part of, in the order in which they were drawn."""
+        whole = whole_of(source)
+        parts = (item for item in self._items if isinstance(item.source, Region))
+        return sorted((item for item in parts if whole_of(item.source) == whole), key=lambda item: item.number)
+
     def remove(self, rows: Iterable[int]) -> set[int]:
         """Take rows out; returns their photos' numbers."""
         numbers: set[int] = set()
@@ -93,7 +121,7 @@ class GalleryModel(QAbstractListModel):
             self.beginRemoveRows(_NO_INDEX, first, last)
             for item in self._items[first : last + 1]:
                 numbers.add(item.number)
-                if isinstance(item.source, Path):
+                if not isinstance(item.source, bytes):
                     self._known.pop(item.source, None)
             del self._items[first : last + 1]
             self.endRemoveRows()
@@ -110,7 +138,7 @@ class GalleryModel(QAbstractListModel):
             if item.round != self._round:
                 item.outcome, item.round = None, self._round
             item.queued = item.outcome is None
-            if isinstance(item.source, Path):
+            if not isinstance(item.source, bytes):
                 self._known[item.source] = item.number
         for first, items in _without_gaps(placed, len(self._items)):
             self.beginInsertRows(_NO_INDEX, first, first + len(items) - 1)
@@ -144,13 +172,22 @@ class GalleryModel(QAbstractListModel):
         return None if row is None else self._items[row]
 
     def row_of(self, source: Source) -> int | None:
-        """The row of a file that is in the list."""
-        number = self._known.get(source) if isinstance(source, Path) else None
+        """The row of a file, or of a part of a photo, that is in the list."""
+        number = None if isinstance(source, bytes) else self._known.get(source)
         return None if number is None else self._rows[number]
 
     def row_of_number(self, number: int) -> int | None:
         """The row of a photo by its number."""
         return self._rows.get(number)
+
+    def _whole(self, source: Source) -> int | None:
+        """The number of the photo that this is a part of; None where it is none, or the photo is not in the list."""
+        if not isinstance(source, Region):
+            return None
+        whole = whole_of(source)
+        if isinstance(whole, Path):
+            return self._known.get(whole)
+        return next((item.number for item in self._items if item.source == whole), None)
 
     def set_outcome(self, number: int, outcome: Result | Failure) -> None:
         """What came of a photo."""
@@ -178,11 +215,14 @@ class GalleryModel(QAbstractListModel):
 
     def relocate(self, moved: Mapping[Path, Path]) -> None:
         """Files lie elsewhere now; the photos stay what they are."""
-        there = [item for item in self._items if isinstance(item.source, Path) and item.source in moved]
+        there = [item for item in self._items if file_of(item.source) in moved]
         for item in there:
-            assert isinstance(item.source, Path)
+            assert not isinstance(item.source, bytes)
             self._known.pop(item.source, None)
-            item.source = moved[item.source]
+            if isinstance(item.source, Region):
+                item.source = replace(item.source, path=str(moved[Path(item.source.path)]))
+            else:
+                item.source = moved[item.source]
             self._known[item.source] = item.number
         self.thumbnails.forget({item.number for item in there})  # one that was asked for in between has failed
         self._touch_all()
@@ -242,7 +282,10 @@ class GalleryModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return f"{item.name}: {self.words(item)}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            place = item.source if isinstance(item.source, Path) else item.name
+            file = file_of(item.source)
+            place = (
+                f"{file}\n{item.name}" if isinstance(item.source, Region) and file is not None else file or item.name
+            )
             return plain_tip(f"{place}\n{self.words(item)}")
         return None
 

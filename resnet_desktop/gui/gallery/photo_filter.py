@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from resnet_desktop.gui.gallery.gallery_model import Item
 from resnet_desktop.gui.gallery.photo_classes import PhotoClass
 from resnet_desktop.imaging.files import natural_key
-from resnet_desktop.session.results import Failure, Result, Source
+from resnet_desktop.session.results import Failure, Result, Source, file_of
 
 UNSURE, UNFAMILIAR, FAILED, LABELLED, UNLABELLED = "unsure", "unfamiliar", "failed", "labelled", "unlabelled"
 STATES = (UNSURE, UNFAMILIAR, FAILED, LABELLED, UNLABELLED)
@@ -133,8 +132,7 @@ def _facts(item: Item) -> Facts:
         said = outcome.headline
         answer, probability = said.label, said.probability
     name = label.name if label is not None else ""
-    place = item.source if isinstance(item.source, Path) else ""
-    text = f"{item.name}\n{place}\n{answer or ''}\n{name}".casefold()
+    text = f"{item.name}\n{file_of(item.source) or ''}\n{answer or ''}\n{name}".casefold()
     return Facts(text, answer, probability, _states_of(item), outcome, label, name, item.source)
 
 

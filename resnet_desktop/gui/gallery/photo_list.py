@@ -16,7 +16,8 @@ from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets.choice import Choice
 from resnet_desktop.gui.widgets.elided_label import ElidedLabel
 from resnet_desktop.imaging.files import natural_key
-from resnet_desktop.session.results import Failure, Result
+from resnet_desktop.imaging.region import Region
+from resnet_desktop.session.results import Failure, Result, file_of
 
 Key = Callable[[Item], tuple[Any, ...]]
 
@@ -116,11 +117,13 @@ class PhotoList(QWidget):
 
 
 def _added(item: Item) -> tuple[Any, ...]:
-    return (item.number,)
+    return item.place
 
 
 def _by_name(item: Item) -> tuple[Any, ...]:
-    return (*natural_key(item.name), item.number)
+    """Parts stand behind their photo."""
+    file = file_of(item.source) if isinstance(item.source, Region) else None
+    return (*natural_key(item.name if file is None else file.name), *item.place)
 
 
 def _by_class(item: Item) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QHideEvent, QImage
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QFrame, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_desktop.core.settings import (
@@ -34,6 +34,7 @@ from resnet_desktop.gui.inspect.heatmap.heatmap_panel import HeatmapPanel
 from resnet_desktop.gui.inspect.photo.all_classes import ClassSearch
 from resnet_desktop.gui.inspect.photo.caption_bar import BLOCKS, COMPARE, PHOTO, CaptionBar
 from resnet_desktop.gui.inspect.photo.image_view import ImageView
+from resnet_desktop.gui.inspect.photo.photo_presenter import PhotoPresenter
 from resnet_desktop.gui.inspect.photo.prediction_panel import PredictionPanel
 from resnet_desktop.gui.labels.class_panel import ClassPanel
 from resnet_desktop.gui.style.qt_image import legend_qimage
@@ -71,9 +72,7 @@ class InspectPage(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._model, self._controller, self._photos = model, controller, photos
-        self._loaded: int | None = None  # the number of the photo in the view
-        self._image = QImage()
+        self._model, self._controller = model, controller
         self._info: ModelInfo | None = None
         self._style = HeatStyle(
             settings.string(COLORMAP), settings.flag(HEATMAP_SMOOTH), settings.number(HEATMAP_CONTOUR)
@@ -86,6 +85,7 @@ class InspectPage(QWidget):
         self.heatmap = HeatmapPanel(self._style, settings.number(HEATMAP_OPACITY), settings.string(FIT))
         self.check, self.search = CheckDialog(controller, self), ClassSearch(controller, self)
         self.bar, self._middle = CaptionBar(), QStackedWidget()
+        self.photo = PhotoPresenter(self.view, photos, model, self)
         self._build()
         self._connect()
         self._on_opacity(settings.number(HEATMAP_OPACITY))
@@ -120,7 +120,8 @@ class InspectPage(QWidget):
 
     def start_anew(self, *, from_file: bool = False) -> None:
         """The model or what it sees has changed, or the photo's file has: ask again for what is looked at."""
-        self._loaded = None if from_file else self._loaded
+        if from_file:
+            self.photo.read_again()
         self._on_current_changed(self.gallery.current)
 
     def refresh_fonts(self) -> None:
@@ -239,8 +240,8 @@ class InspectPage(QWidget):
         self.predictions.class_chosen.connect(self.presenter.choose_target)
         self.predictions.all_asked.connect(lambda: self.search_classes(self._show_found))
         self.bar.switch.chosen.connect(self.show_view)
-        self._photos.photo_ready.connect(self._on_photo_ready)
-        self._photos.photo_failed.connect(self._on_photo_failed)
+        self.photo.shown.connect(self._on_photo_shown)
+        self.photo.part_chosen.connect(self.gallery.reveal)
         self._controller.item_finished.connect(self._on_item_finished)
         self._controller.queue_changed.connect(self.photo_list.follow_queue)
         self._controller.model_ready.connect(self._on_model_ready)
@@ -281,28 +282,23 @@ class InspectPage(QWidget):
 
     def _on_current_changed(self, item: Item | None) -> None:
         if item is None:
-            self._photos.drop_request()
             self._forget_photo()
             self.bar.show_caption("")
             self.predictions.show_waiting("")
             self.seconds_changed.emit(None)
             return
         self.bar.show_caption(item.name)
-        if self._loaded != item.number:
-            self.view.clear()
-            self._loaded, self._image = None, QImage()
+        if not isinstance(item.outcome, Failure):
+            self.photo.look_at(item)
         self._show_outcome(item)
         if isinstance(item.outcome, Failure):
-            self._photos.drop_request()
             return
-        if self._loaded is None:
-            self._photos.request(item.number, item.source)
         self.presenter.look_at(item.number, item.source)
 
     def _forget_photo(self) -> None:
-        self._loaded, self._image = None, QImage()
+        self.photo.forget()
         self.presenter.clear()
-        for panel in (self.view, self.compare, self.blocks, self.check.panel):
+        for panel in (self.compare, self.blocks, self.check.panel):
             panel.clear()
         self.check.close()
 
@@ -359,23 +355,16 @@ class InspectPage(QWidget):
             if evidence.values is not None:
                 self.check.follow(*photo, evidence.exact, evidence.label)
 
-    def _on_photo_ready(self, number: int, image: QImage) -> None:
-        if self._is_current(number):
-            self._loaded, self._image = number, image
-            self.view.show_photo(image)
-            self._paint()
-            self._update_compare()
-
-    def _on_photo_failed(self, number: int, failure: Failure) -> None:
-        if self._is_current(number):
-            self.view.show_failure(failure)
+    def _on_photo_shown(self) -> None:
+        self._paint()
+        self._update_compare()
 
     def _update_compare(self) -> None:
-        item = self.gallery.current
-        if item is not None and isinstance(item.outcome, Result) and self._loaded == item.number:
+        item, picture = self.gallery.current, self.photo.picture()
+        if item is not None and isinstance(item.outcome, Result) and not picture.isNull():
             classes = tuple(score.index for score in item.outcome.scores)
             said = (meant_by(item.outcome), item.outcome.headline)
-            self.compare.show_photo(ComparePhoto(item.number, item.source, item.name, self._image, classes, *said))
+            self.compare.show_photo(ComparePhoto(item.number, item.source, item.name, picture, classes, *said))
 
     def _on_layer_of_block(self, layer: str) -> None:
         self.presenter.choose_layer(layer)
@@ -394,7 +383,7 @@ class InspectPage(QWidget):
     def _paint(self) -> None:
         if self.evidence is not None and self.view.has_photo:
             self.heatmap.show_legend(legend_qimage(self._style.colormap))
-            self.view.show_evidence(self.evidence, self._style)
+            self.photo.show_evidence(self.evidence, self._style)
 
     def _on_hovered(self, evidence: Evidence | None, where: QPointF | None) -> None:
         self.bar.show_place(evidence, where, smooth=self._style.smooth)

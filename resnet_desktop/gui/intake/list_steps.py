@@ -11,6 +11,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
 from resnet_desktop.gui.gallery.photo_list import PhotoList
 from resnet_desktop.gui.style import wording
+from resnet_desktop.imaging.region import Region
 from resnet_desktop.session.results import Source
 
 Placed = Sequence[tuple[int, Item]]
@@ -46,6 +47,15 @@ class ListSteps(QObject):
             self._stack.push(_Add(self, list(enumerate(new, first)), batch))
             self.came.emit(new)
         return new
+
+    def add_part(self, part: Region, name: str) -> Item | None:
+        """Put a part of a photo below it; None where it is there already."""
+        found = self._gallery.add_part(part, name)
+        if found is None:
+            return None
+        self._stack.push(_Add(self, [found], self.new_batch()))
+        self.came.emit([found[1]])
+        return found[1]
 
     def bring_back(self, sources: Iterable[tuple[Source, str]]) -> list[Item]:
         """Append pictures that were in the list when the app was closed; not a step: there is nothing to take back."""
@@ -120,7 +130,8 @@ class _Add(QUndoCommand):
 
     def _name(self) -> None:
         count, steps = len(self.placed), self._steps
-        one = steps.tr("adding a photo")
+        part = isinstance(self.placed[0][1].source, Region)
+        one = steps.tr("selecting a part") if part else steps.tr("adding a photo")
         self.setText(one if count == 1 else steps.tr("adding {count} photos").format(count=wording.number(count)))
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from resnet_desktop.core import atomic, output, paths
 from resnet_desktop.core.csv_text import line, original
 from resnet_desktop.core.errors import DataError
-from resnet_desktop.session.results import Source
+from resnet_desktop.imaging.region import Region
+from resnet_desktop.session.results import Source, whole_of
 
 HEADER = ("path", "label")
 
@@ -55,7 +56,7 @@ def remember(labels: Mapping[str, str]) -> None:
 def write_table(path: Path, photos: Iterable[tuple[Source, str]]) -> int:
     """A CSV file that the trainer reads (``path``, ``label``); how many photos are in it.
 
-    A photo that is no file, or whose path is not UTF-8, is written as a file into a folder beside the labels.
+    A photo that is no file, or whose path is not UTF-8, and a part of a photo are written as files into a folder beside the labels.
 
     Raises:
         StorageError: of the table or such a photo.
@@ -125,7 +126,10 @@ def _is_utf8(text: str) -> bool:
 
 
 def _as_file(source: Source) -> Path:
-    key = source if isinstance(source, bytes) else os.fsencode(source)
+    whole = whole_of(source)
+    key = whole if isinstance(whole, bytes) else os.fsencode(whole)
+    if isinstance(source, Region):
+        key += b"\0" + source.fragment.encode()
     path = labels_folder() / "pasted" / f"{hashlib.sha256(key).hexdigest()[:24]}.png"
     if not path.exists():
         from resnet_desktop.imaging.decode import decode, encode_png  # not needed before

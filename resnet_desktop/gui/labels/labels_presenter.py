@@ -26,7 +26,8 @@ from resnet_desktop.gui.labels.suggestions import Suggestions
 from resnet_desktop.gui.style import wording
 from resnet_desktop.gui.widgets import dialogs
 from resnet_desktop.gui.widgets.actions import Actions
-from resnet_desktop.session.results import Failure
+from resnet_desktop.imaging.region import Region
+from resnet_desktop.session.results import Failure, file_of
 
 DELAY_MS = 800
 
@@ -294,4 +295,8 @@ class _Opened(QUndoCommand):
 
 
 def _key_of(item: Item) -> str | None:
-    return str(item.source.absolute()) if isinstance(item.source, Path) else None
+    """What a label is remembered under: the file; of a part, the file with the box."""
+    file = file_of(item.source)
+    if file is None:
+        return None
+    return f"{file.absolute()}#{item.source.fragment}" if isinstance(item.source, Region) else str(file.absolute())

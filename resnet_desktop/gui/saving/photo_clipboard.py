@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication, QImage
@@ -19,7 +18,7 @@ from resnet_desktop.gui.style.qt_image import to_qimage
 from resnet_desktop.gui.style.show_file import show_in_folder
 from resnet_desktop.gui.widgets.actions import Actions
 from resnet_desktop.gui.widgets.menus import copy_text
-from resnet_desktop.session.results import Failure, Source
+from resnet_desktop.session.results import Failure, Source, file_of
 
 
 def whole_photo(source: Source, max_pixels: int) -> QImage:
@@ -66,15 +65,17 @@ class PhotoClipboard(QObject):
 
     def copy_paths(self) -> None:
         """Of the selected photos, one in a line."""
-        paths = [str(item.source) for item in self._page.gallery.selected_items() if isinstance(item.source, Path)]
+        files = (file_of(item.source) for item in self._page.gallery.selected_items())
+        paths = dict.fromkeys(str(file) for file in files if file is not None)
         if paths:
             copy_text("\n".join(paths))
 
     def show_in_folder(self) -> None:
         """The photo that is looked at, in the file manager."""
         item = self._page.gallery.current
-        if item is not None and isinstance(item.source, Path):
-            show_in_folder(item.source)
+        file = None if item is None else file_of(item.source)
+        if file is not None:
+            show_in_folder(file)
 
     def close(self) -> None:
         """Wait for the picture that is being made."""
@@ -97,7 +98,7 @@ class PhotoClipboard(QObject):
 
     def _refresh(self, item: Item | None) -> None:
         does, evidence = self._does, self._page.evidence
-        in_file = item is not None and isinstance(item.source, Path)
+        in_file = item is not None and file_of(item.source) is not None
         does.copy_picture.setEnabled(item is not None and not isinstance(item.outcome, Failure))
         does.copy_path.setEnabled(in_file)
         does.show_in_folder.setEnabled(in_file)

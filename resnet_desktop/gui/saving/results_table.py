@@ -14,7 +14,7 @@ from resnet_desktop.core.csv_text import line
 from resnet_desktop.gui.gallery.gallery_model import Item
 from resnet_desktop.session import result_rows
 from resnet_desktop.session.result_rows import Row
-from resnet_desktop.session.results import Failure, Result
+from resnet_desktop.session.results import Failure, Result, file_of
 
 Kind = Literal["wide", "long", "json"]
 
@@ -51,10 +51,12 @@ def rows_of(items: Iterable[Item], model: str, top: int | None = None, *, varian
                     variant=variant,
                     notes=notes,
                     scores=scores,
+                    about=result_rows.part_as_dict(item.source),
                 )
             )
         elif isinstance(outcome, Failure):
-            rows.append(result_rows.failed(path_of(item), {"code": outcome.code, "message": outcome.message}))
+            error = {"code": outcome.code, "message": outcome.message}
+            rows.append(result_rows.failed(path_of(item), error, result_rows.part_as_dict(item.source)))
     return rows
 
 
@@ -64,8 +66,9 @@ def _notes(outcome: Result) -> Iterator[tuple[str, str]]:
 
 
 def path_of(item: Item) -> str:
-    """What stands for a photo in a row; of one without a file, its name."""
-    return str(item.source) if isinstance(item.source, Path) else item.name
+    """What stands for a photo in a row, or for the one that it is a part of; of one without a file, its name."""
+    file = file_of(item.source)
+    return item.name if file is None else str(file)
 
 
 def as_text(rows: Sequence[Row], kind: Kind) -> str:
@@ -73,8 +76,11 @@ def as_text(rows: Sequence[Row], kind: Kind) -> str:
     if kind == "json":
         return json.dumps(rows, ensure_ascii=True, allow_nan=False, indent=1) + "\n"
     top = max((len(row.get("predictions", ())) for row in rows), default=0)
-    lines = [line(result_rows.header(kind, top))]
-    lines += [line(cells) for row in rows for cells in result_rows.cells(row, kind, top)]
+    parts = any("bbox" in row for row in rows)
+    lines = [line([*result_rows.header(kind, top), *(result_rows.PART if parts else ())])]
+    for row in rows:
+        place = result_rows.part_cells(row) if parts else []
+        lines += [line([*cells, *place]) for cells in result_rows.cells(row, kind, top)]
     return "".join(lines)
 
 

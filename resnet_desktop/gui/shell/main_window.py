@@ -24,6 +24,7 @@ from resnet_desktop.gui.background.tasks import Tasks, closing
 from resnet_desktop.gui.background.thumbnails import Thumbnails
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
 from resnet_desktop.gui.inspect.inspect_page import InspectPage
+from resnet_desktop.gui.inspect.part_selection import PartSelection
 from resnet_desktop.gui.intake import drops
 from resnet_desktop.gui.intake.arrivals import Arrivals
 from resnet_desktop.gui.intake.drop_overlay import DropOverlay
@@ -101,6 +102,7 @@ class MainWindow(QMainWindow):
         self.labels = LabelsPresenter(
             self.actions_, self.gallery, page.gallery, page.class_panel, stack, self.preferences, self
         )
+        self.parts = PartSelection(self.actions_, page, self.steps, self)
         self.menus = PhotoMenus(self.actions_, page, self.labels, self)
         self.clipboard = PhotoClipboard(self.actions_, page, self.evidence, settings, self)
         parts = (self.actions_, self.gallery, page.gallery, self.controller, self.labels, stack, self.notice)
@@ -247,7 +249,7 @@ class MainWindow(QMainWindow):
         self._appearance.wanted.connect(self.apply_theme)
         self.models.model_chosen.connect(self.open_model)
         self.models.photos_open = lambda: [i.source for i in self.gallery.items if isinstance(i.source, Path)]
-        for speaker in (self.models, self.clipboard):
+        for speaker in (self.models, self.clipboard, self.parts):
             speaker.said.connect(self.notice.say)
         self.clipboard.done.connect(self.notice.tell)
         for offering in (self.models, self.list_presenter):
@@ -331,7 +333,7 @@ class MainWindow(QMainWindow):
         some = bool(self.gallery.rowCount())
         does = self.actions_
         views = (does.fit, does.actual_size, does.zoom_in, does.zoom_out)
-        for action in (does.remove, does.clear, does.export, does.label, *views):
+        for action in (does.remove, does.clear, does.export, does.label, does.select_part, *views):
             action.setEnabled(some)
         does.cancel.setEnabled(self.controller.busy or self.evidence.busy or self.exporting.busy)
         does.rest.setEnabled(some and not self.controller.busy)

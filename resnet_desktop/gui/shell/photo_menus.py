@@ -50,7 +50,7 @@ class PhotoMenus(QObject):
         return [
             *(does.copy_picture, does.copy_heatmap, does.copy_path, does.show_in_folder, None),
             *(does.heatmap, does.swipe, does.cells, does.put_beside, does.check, None),
-            *(self._label_as(), does.again, None),
+            *(does.select_part, self._label_as(), does.again, None),
             *(does.save_picture, does.save_map, does.save_report, None),
             *(does.fit, does.actual_size, does.zoom_in, does.zoom_out),
         ]

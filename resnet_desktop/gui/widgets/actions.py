@@ -72,6 +72,7 @@ class Actions(QObject):
             self.clear: self.tr("Clear the list. Your files are not touched."),
             self.heatmap: self.tr("Show where the network found its evidence"),
             self.fit: self.tr("Show the whole photo"),
+            self.select_part: self.tr("Classify a part of the photo: drag a rectangle, or hold Shift and drag"),
             self.label: self.tr("Sort the photos into classes of your own"),
             self.teach: self.tr("Train a classifier on your own photos"),
         }
@@ -108,6 +109,7 @@ class Actions(QObject):
         self.next_photo = self._action(self.tr("Next photo"), "Alt+Right")
 
     def _make_evidence_actions(self) -> None:
+        self.select_part = self._action(self.tr("Select a part of the photo"), "S", "part", checkable=True)
         self.show_photo = self._action(self.tr("Photo"), "Ctrl+1")
         self.show_compare = self._action(self.tr("Compare heatmaps"), ("C", "Ctrl+2"))
         self.show_blocks = self._action(self.tr("Residual blocks"), ("B", "Ctrl+3"))
@@ -170,7 +172,7 @@ class Actions(QObject):
         edit.addSeparator()
         edit.addActions([self.copy_picture, self.copy_heatmap, self.copy_path, self.paste, self.remove, self.clear])
         edit.addSeparator()
-        edit.addActions([self.find, self.show_all, self.similar])
+        edit.addActions([self.select_part, self.find, self.show_all, self.similar])
         edit.addSeparator()
         edit.addActions([self.again, self.rest, self.cancel])
         edit.addSeparator()
@@ -208,7 +210,7 @@ class Actions(QObject):
         room = QWidget()
         room.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         bar.addWidget(room)
-        bar.addActions([self.label, self.teach, self.heatmap, self.fit])
+        bar.addActions([self.label, self.teach, self.select_part, self.heatmap, self.fit])
         bar.reach_by_tab()
         self._window.addToolBar(bar)
         return bar

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QImage,
     QInputDevice,
@@ -54,6 +54,16 @@ class ZoomView(QWidget):
     def has_photo(self) -> bool:
         """Whether a photo is shown."""
         return not self._photo.isNull()
+
+    @property
+    def photo_size(self) -> QSize:
+        """Of the photo, in its pixels."""
+        return self._photo.size()
+
+    @property
+    def photo_place(self) -> QRectF:
+        """Where the whole photo lies, in the view's coordinates. Only where there is one."""
+        return self._target()
 
     @property
     def zoom(self) -> float:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale
+from PySide6.QtCore import QCoreApplication, QLocale
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
@@ -19,7 +18,8 @@ from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.style.screen import size_within_screen
 from resnet_desktop.gui.style.show_file import show_in_folder
 from resnet_desktop.gui.widgets.fact_sheet import FactSheet, Lines
-from resnet_desktop.session.results import Source
+from resnet_desktop.imaging.region import Region
+from resnet_desktop.session.results import Source, file_of
 
 if TYPE_CHECKING:
     from resnet_desktop.imaging.about import PictureFacts
@@ -63,7 +63,7 @@ class AboutPhoto(QDialog):
     def show_photo(self, item: Item | None) -> None:
         """Read what the file of a photo says."""
         self._item = item
-        self._folder.setEnabled(item is not None and isinstance(item.source, Path))
+        self._folder.setEnabled(item is not None and file_of(item.source) is not None)
         if item is None:
             self.facts.show_facts([(self.tr("No photo is selected."), [("", " ")])])
             return
@@ -91,7 +91,7 @@ class AboutPhoto(QDialog):
         )
         bits = "" if found.bits is None else self.tr("{bits} bits a channel").format(bits=found.bits)
         changed = "" if found.changed is None else found.changed.isoformat(" ", "seconds")
-        folder = printable(item.source.parent) if isinstance(item.source, Path) else ""
+        file = file_of(item.source)
         return [
             (self.tr("Format"), found.format),
             (self.tr("Size"), pixels),
@@ -99,7 +99,8 @@ class AboutPhoto(QDialog):
             (self.tr("Colour profile"), found.profile),
             (self.tr("File size"), QLocale().formattedDataSize(found.bytes, 1, _THOUSANDS)),
             (self.tr("Changed"), changed),
-            (self.tr("Folder"), folder),
+            (self.tr("Folder"), "" if file is None else printable(file.parent)),
+            (self.tr("Part"), _part(item.source, found.size)),
         ]
 
     def _taken(self, found: PictureFacts) -> Lines:
@@ -116,8 +117,20 @@ class AboutPhoto(QDialog):
         ]
 
     def _on_folder(self) -> None:
-        if self._item is not None and isinstance(self._item.source, Path):
-            show_in_folder(self._item.source)
+        file = None if self._item is None else file_of(self._item.source)
+        if file is not None:
+            show_in_folder(file)
+
+
+def _part(source: Source, size: tuple[int, int]) -> str:
+    """Which part of the photo is looked at; nothing where it is the whole."""
+    if not isinstance(source, Region):
+        return ""
+    left, top, width, height = (round(x * side) for x, side in zip(source.bbox, (*size, *size), strict=True))
+    words = QCoreApplication.translate(
+        "AboutPhoto", "{width} × {height} pixels, {left} from the left, {top} from the top"
+    )
+    return words.format(width=width, height=height, left=left, top=top)
 
 
 def _about(source: Source) -> PictureFacts:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFontMetricsF,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -19,6 +18,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatLayer, HeatStyle, heat_layer, words_on_photo
+from resnet_desktop.gui.inspect.photo.chip import paint_chip
+from resnet_desktop.gui.inspect.photo.part_tool import PartTool
 from resnet_desktop.gui.style import icons, theme
 from resnet_desktop.gui.widgets.zoom_view import ZoomView, fraction_of
 from resnet_desktop.session.results import Evidence, Failure
@@ -52,6 +53,7 @@ class ImageView(ZoomView):
         self._heat_shown = True
         self._divider: float | None = None  # as a fraction of the photo's width on the screen
         self._dividing = False
+        self.part_tool = PartTool(self)
         self.setMouseTracking(True)
         self.setMinimumSize(220, 180)
         self.setAccessibleName(self.tr("Photo with heatmap"))
@@ -87,6 +89,11 @@ class ImageView(ZoomView):
         self.clear_evidence()
         self.fit()
 
+    def replace_photo(self, photo: QImage) -> None:
+        """Show the same photo in another size; all else stays as it is."""
+        self._set_photo(photo)
+        self.update()
+
     def show_failure(self, failure: Failure) -> None:
         """Say why there is no photo."""
         self.clear()
@@ -98,6 +105,7 @@ class ImageView(ZoomView):
         self._set_photo(QImage())
         self._failure = None
         self.setAccessibleDescription("")
+        self.part_tool.set_selecting(False)
         self.clear_evidence()
 
     def show_evidence(self, evidence: Evidence, style: HeatStyle) -> None:
@@ -151,7 +159,8 @@ class ImageView(ZoomView):
                 self._paint_heat(painter, target, seen)
                 self._paint_frame(painter, target, seen, colours)
                 self._paint_divider(painter, target, seen)
-                self._paint_words(painter, seen, colours)
+                self._paint_words(painter, seen)
+            self.part_tool.paint(painter, target)
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -242,24 +251,10 @@ class ImageView(ZoomView):
         in_view = seen.intersected(QRectF(self.rect()))
         painter.drawEllipse(QPointF(x, in_view.center().y()), 7, 7)
 
-    def _paint_words(self, painter: QPainter, seen: QRectF, colours: theme.Theme) -> None:
-        if not self._words or not self._heat_shown:
+    def _paint_words(self, painter: QPainter, seen: QRectF) -> None:
+        if not self._words or not self._heat_shown or self.part_tool.selecting:
             return
-        view = seen.intersected(QRectF(self.rect()))
-        font = theme.font(0.95)
-        metrics = QFontMetricsF(font)
-        room = view.width() - 2 * theme.M
-        text = metrics.elidedText(self._words, Qt.TextElideMode.ElideRight, room - 2 * theme.M)
-        chip = QRectF(0, 0, metrics.horizontalAdvance(text) + 2 * theme.M, metrics.height() + theme.M)
-        chip.moveCenter(QPointF(view.center().x(), view.bottom() - chip.height() / 2 - theme.M))
-        ground = QColor(colours.raised)
-        ground.setAlpha(235)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(ground)
-        painter.drawRoundedRect(chip, chip.height() / 2, chip.height() / 2)
-        painter.setPen(QColor(colours.text))
-        painter.setFont(font)
-        painter.drawText(chip, int(Qt.AlignmentFlag.AlignCenter), text)
+        paint_chip(painter, seen.intersected(QRectF(self.rect())), self._words)
 
     def _paint_failure(self, painter: QPainter, failure: Failure, colours: theme.Theme) -> None:
         width = min(440.0, self.width() - 2.0 * theme.XL)
