@@ -109,7 +109,7 @@ def test_another_model_answers_anew(open_window: OpenWindow, qtbot: QtBot, album
     window = open_window(settings=Settings(), model=other)
     qtbot.waitUntil(lambda: len(window.gallery.items) == 4, timeout=WAIT)
     wait_settled(qtbot, window)
-    kept = {photo.path.name: photo.result for photo in saved.read(session_file()).photos}
+    kept = {Path(photo.source).name: photo.result for photo in saved.read(session_file()).photos}
     for item in window.gallery.items:
         assert scores(item.outcome) != scores(kept[item.name])
 

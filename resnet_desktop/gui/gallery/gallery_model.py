@@ -283,9 +283,9 @@ class GalleryModel(QAbstractListModel):
             return f"{item.name}: {self.words(item)}"
         if role == Qt.ItemDataRole.ToolTipRole:
             file = file_of(item.source)
-            place = (
-                f"{file}\n{item.name}" if isinstance(item.source, Region) and file is not None else file or item.name
-            )
+            place = item.name if file is None else str(file)
+            if isinstance(item.source, Region) and file is not None:
+                place = f"{place}\n{item.name}"
             return plain_tip(f"{place}\n{self.words(item)}")
         return None
 

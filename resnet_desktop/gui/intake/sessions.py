@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -23,8 +24,10 @@ from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
 from resnet_desktop.gui.gallery.gallery_view import GalleryView
 from resnet_desktop.gui.gallery.photo_list import PhotoList
 from resnet_desktop.gui.intake.list_steps import ListSteps
-from resnet_desktop.session import saved
-from resnet_desktop.session.results import Failure, ModelInfo, Result
+from resnet_desktop.gui.style import wording
+from resnet_desktop.imaging.region import Region
+from resnet_desktop.session import kept_pictures, saved
+from resnet_desktop.session.results import Failure, ModelInfo, Result, Source, file_of
 from resnet_desktop.session.saved import Saved, SavedPhoto
 
 CHUNK = 500
@@ -61,7 +64,7 @@ class Sessions(QObject):
         self.keeps = True
         """Whether the list is kept for the next start, where the user wants that; off in a demonstration."""
         self._answers = ""
-        self._known: dict[Path, Result] = {}
+        self._known: dict[Source, Result] = {}
         self._known_for = ("", "")
         self._waiting: list[SavedPhoto] = []
         self._coming = _Coming()
@@ -100,8 +103,7 @@ class Sessions(QObject):
     def save(self, path: Path) -> None:
         """Write the list into a file."""
         now = self._now()
-        left_out = sum(not isinstance(item.source, Path) for item in self._gallery.items)
-        self._tasks.run_task(lambda: saved.write(path, now()), lambda future: self._on_saved(path, left_out, future))
+        self._tasks.run_task(lambda: saved.write(path, now()), lambda future: self._on_saved(path, future))
 
     def show_model(self, info: ModelInfo) -> None:
         """Answers are from this model from now on."""
@@ -116,7 +118,7 @@ class Sessions(QObject):
             return list(items)
         found: dict[int, Result | Failure] = {}
         for item in items:
-            if isinstance(item.source, Path) and (result := self._known.pop(item.source, None)) is not None:
+            if (result := self._known.pop(item.source, None)) is not None:
                 found[item.number] = result
         self._gallery.set_outcomes(found)
         return [item for item in items if item.number not in found]
@@ -139,7 +141,7 @@ class Sessions(QObject):
         return self._preferences.value(RESTORE) == ALL
 
     def _now(self) -> Callable[[], Saved]:
-        """The list as it is, to be put together on another thread; pictures that are no files cannot be in it."""
+        """The list as it is, to be put together on another thread."""
         items = self._gallery.items
         outcomes = [item.outcome for item in items]
         fit, current = str(self._preferences.value(FIT)), self._view.current
@@ -149,8 +151,7 @@ class Sessions(QObject):
         answers = self._answers or self._known_for[0]
 
         def put_together() -> Saved:
-            files = (each for each in zip(items, outcomes, strict=True) if isinstance(each[0].source, Path))
-            ordered = sorted(files, key=lambda each: each[0].number)
+            ordered = sorted(zip(items, outcomes, strict=True), key=lambda each: each[0].place)
             photos = [_photo(item, outcome, known, item.number in selected) for item, outcome in ordered]
             place = next((place for place, (item, _) in enumerate(ordered) if item.number == number), None)
             return Saved(answers, fit, place, (*photos, *waiting))
@@ -161,7 +162,7 @@ class Sessions(QObject):
         now, path = self._now(), session_file()
         self._tasks.run_task(lambda: saved.write(path, now()), self._on_kept)
 
-    def _on_kept(self, future: Future[None]) -> None:
+    def _on_kept(self, future: Future[int]) -> None:
         try:
             future.result()
         except StorageError as error:
@@ -196,25 +197,31 @@ class Sessions(QObject):
             return
         self.show(found, path)
 
-    def _on_saved(self, path: Path, left_out: int, future: Future[None]) -> None:
+    def _on_saved(self, path: Path, future: Future[int]) -> None:
         try:
-            future.result()
+            left_out = future.result()
         except StorageError as error:
             self.said.emit(str(error))
             return
         self.opened.emit(path)
         words = self.tr("The session is saved.")
         if left_out:
-            words = self.tr("The session is saved. Pictures that are no files, such as pasted ones, are not in it.")
+            words = self.tr("The session is saved without {count} of its pasted pictures: there are too many.")
+            words = words.format(count=wording.number(left_out))
         self.saved.emit(words, path)
 
-    def _bring(self, found: Saved, add: Callable[[Sequence[tuple[Path, str]]], list[Item]]) -> None:
-        self._known = {photo.path: photo.result for photo in found.photos if photo.result is not None}
+    def _bring(self, found: Saved, add: Callable[[Sequence[tuple[Source, str]]], list[Item]]) -> None:
+        self._known = {photo.source: photo.result for photo in found.photos if photo.result is not None}
         self._known_for = (found.answers, found.fit)
-        current = None if found.current is None else found.photos[found.current].path
-        self._coming = _Coming(add, current, tuple(photo.path for photo in found.photos if photo.selected))
+        current = None if found.current is None else found.photos[found.current].source
+        self._coming = _Coming(add, current, tuple(photo.source for photo in found.photos if photo.selected))
         self._waiting = list(found.photos)
         self._more.start()
+        if found.left_out:
+            words = self.tr("{count} pasted pictures could not be kept or are gone.")
+            if found.left_out == 1:
+                words = self.tr("A pasted picture could not be kept or is gone.")
+            self.said.emit(words.format(count=wording.number(found.left_out)))
 
     def _bring_more(self) -> None:
         chunk, self._waiting = self._waiting[:CHUNK], self._waiting[CHUNK:]
@@ -222,7 +229,8 @@ class Sessions(QObject):
             self._more.stop()
             self._show_as_it_was()
             return
-        new = self._coming.add([(photo.path, printable(photo.path.name)) for photo in chunk])
+        new = self._coming.add([(photo.source, photo.name or _name(photo.source)) for photo in chunk])
+        self._coming.numbers |= {id(item.source): item.number for item in new if isinstance(item.source, bytes)}
         if self._coming.first is None and new:
             self._coming.first = new[0].number
 
@@ -234,14 +242,20 @@ class Sessions(QObject):
         self._coming = _Coming()
         if current is not None and current.number != coming.first:
             return
-        row = None if coming.current is None else self._gallery.row_of(coming.current)
-        items = self._gallery.items
-        if row is not None:
-            self._view.reveal(items[row].number)
-        rows = (self._gallery.row_of(path) for path in coming.selected)
-        numbers = [items[row].number for row in rows if row is not None]
+        number = None if coming.current is None else self._number_of(coming.current, coming)
+        if number is not None:
+            self._view.reveal(number)
+        found = (self._number_of(source, coming) for source in coming.selected)
+        numbers = [number for number in found if number is not None]
         if len(numbers) > 1:
             self._view.select_numbers(numbers)
+
+    def _number_of(self, source: Source, coming: _Coming) -> int | None:
+        """Of a photo that was brought, in the list."""
+        if isinstance(source, bytes):
+            return coming.numbers.get(id(source))
+        row = self._gallery.row_of(source)
+        return None if row is None else self._gallery.items[row].number
 
 
 class _Coming:
@@ -249,11 +263,12 @@ class _Coming:
 
     def __init__(
         self,
-        add: Callable[[Sequence[tuple[Path, str]]], list[Item]] = lambda _sources: [],
-        current: Path | None = None,
-        selected: tuple[Path, ...] = (),
+        add: Callable[[Sequence[tuple[Source, str]]], list[Item]] = lambda _sources: [],
+        current: Source | None = None,
+        selected: tuple[Source, ...] = (),
     ) -> None:
         self.add, self.current, self.selected = add, current, selected
+        self.numbers: dict[int, int] = {}  # of pictures that are no files, by the identity of their bytes
         self.first: int | None = None
 
 
@@ -275,9 +290,19 @@ def _last(path: Path, cancelled: Cancelled) -> Saved | None:
 
 def _forget() -> None:
     session_file().unlink(missing_ok=True)
+    kept_pictures.drop(kept_pictures.folder_of(session_file()))
 
 
-def _photo(item: Item, outcome: Result | Failure | None, known: Mapping[Path, Result], selected: bool) -> SavedPhoto:
-    assert isinstance(item.source, Path)
-    result = outcome if isinstance(outcome, Result) else known.get(item.source)
-    return SavedPhoto(item.source.absolute(), selected, result)
+def _name(source: Source) -> str:
+    file = file_of(source)
+    return "" if file is None else printable(file.name)
+
+
+def _photo(item: Item, outcome: Result | Failure | None, known: Mapping[Source, Result], selected: bool) -> SavedPhoto:
+    source = item.source
+    result = outcome if isinstance(outcome, Result) else known.get(source)
+    if isinstance(source, Path):
+        return SavedPhoto(source.absolute(), selected, result)
+    if isinstance(source, Region) and source.data is None:
+        source = replace(source, path=str(Path(source.path).absolute()))
+    return SavedPhoto(source, selected, result, item.name)

@@ -56,7 +56,8 @@ def remember(labels: Mapping[str, str]) -> None:
 def write_table(path: Path, photos: Iterable[tuple[Source, str]]) -> int:
     """A CSV file that the trainer reads (``path``, ``label``); how many photos are in it.
 
-    A photo that is no file, or whose path is not UTF-8, and a part of a photo are written as files into a folder beside the labels.
+    A part of a photo, a photo that is no file, and one whose path is not UTF-8 are written as files into a folder beside
+    the labels.
 
     Raises:
         StorageError: of the table or such a photo.

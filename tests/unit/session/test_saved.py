@@ -49,7 +49,7 @@ def test_what_is_written_comes_back(written: Path, tmp_path: Path) -> None:
     known = saved.file_state(tmp_path / "a.jpg")
     found = saved.read(written)
     assert (found.answers, found.fit, found.current) == ("model", "crop", 2)
-    assert [each.path.name for each in found.photos] == ["a.jpg", "gone.jpg", "b.jpg"]
+    assert [Path(each.source).name for each in found.photos] == ["a.jpg", "gone.jpg", "b.jpg"]
     first = photo(tmp_path).result
     assert first is not None
     assert found.photos[0] == SavedPhoto(tmp_path / "a.jpg", selected=True, result=replace(first, file=known))
@@ -68,7 +68,7 @@ def test_names_that_are_no_text_and_hostile_words(tmp_path: Path) -> None:
     one = photo(tmp_path, path.name, label="\x1b[31mred\u202e")
     saved.write(tmp_path / "list.session", Saved("", "crop", None, (one,)))
     (found,) = saved.read(tmp_path / "list.session").photos
-    assert found.path == path
+    assert found.source == path
     assert found.result is not None
     assert found.result.top.label == "\\x1b[31mred\\u202e"
 
@@ -124,7 +124,7 @@ def test_wrong_results_are_refused(written: Path, key: str, value: object) -> No
 
 def test_a_newer_one_and_none_at_all(written: Path, tmp_path: Path) -> None:
     text = written.read_text("utf-8")
-    written.write_text(text.replace('"v": 1', '"v": 2', 1))
+    written.write_text(text.replace('"v": 1', '"v": 3', 1))
     with pytest.raises(SessionError) as newer:
         saved.read(written)
     assert newer.value.code == "newer_session"

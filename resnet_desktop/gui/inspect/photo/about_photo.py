@@ -127,9 +127,8 @@ def _part(source: Source, size: tuple[int, int]) -> str:
     if not isinstance(source, Region):
         return ""
     left, top, width, height = (round(x * side) for x, side in zip(source.bbox, (*size, *size), strict=True))
-    words = QCoreApplication.translate(
-        "AboutPhoto", "{width} × {height} pixels, {left} from the left, {top} from the top"
-    )
+    text = "{width} × {height} pixels, {left} from the left, {top} from the top"
+    words = QCoreApplication.translate("AboutPhoto", text)
     return words.format(width=width, height=height, left=left, top=top)
 
 
