@@ -83,7 +83,12 @@ class PhotoList(QWidget):
 
     def _show_count(self) -> None:
         count, seen = self._model.rowCount(), self._view.shown.rowCount()
-        text = self.tr("1 photo") if count == 1 else self.tr("{count} photos").format(count=wording.number(count))
+        parts = sum(isinstance(item.source, Region) for item in self._model.items)
+        photos = count - parts
+        text = self.tr("1 photo") if photos == 1 else self.tr("{count} photos").format(count=wording.number(photos))
+        if parts:
+            more = self.tr("1 part") if parts == 1 else self.tr("{count} parts").format(count=wording.number(parts))
+            text = f"{text}, {more}"
         if seen != count:
             text = self.tr("{seen} of {all}").format(seen=wording.number(seen), all=text)
         self._count.setText(text)

@@ -56,8 +56,8 @@ def remember(labels: Mapping[str, str]) -> None:
 def write_table(path: Path, photos: Iterable[tuple[Source, str]]) -> int:
     """A CSV file that the trainer reads (``path``, ``label``); how many photos are in it.
 
-    A part of a photo, a photo that is no file, and one whose path is not UTF-8 are written as files into a folder beside
-    the labels.
+    Parts of photos, photos that are no files, and those whose path is not UTF-8 are written as files into a folder
+    beside the labels.
 
     Raises:
         StorageError: of the table or such a photo.

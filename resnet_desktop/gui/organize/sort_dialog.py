@@ -35,6 +35,7 @@ from resnet_desktop.gui.widgets.inputs import calm
 from resnet_desktop.gui.widgets.plain import PlainLabel, message_box, plain_tip
 from resnet_desktop.gui.widgets.plain_table import dress_table
 from resnet_desktop.gui.widgets.working import Working
+from resnet_desktop.imaging.region import Region
 from resnet_desktop.session.results import Result
 from resnet_desktop.sorting.choosing import By, Choice, choose, counts
 from resnet_desktop.sorting.names import FolderNames
@@ -223,7 +224,10 @@ class SortDialog(QDialog):
             if by_label
             else self.tr("{count} without a result or a file of their own stay out.")
         )
-        return f"{why.format(count=wording.number(count))} {words}"
+        said = [why.format(count=wording.number(count)), words]
+        if any(isinstance(item.source, Region) for item in self.scope.items):
+            said.insert(1, self.tr("Parts of photos are no files: only whole photos are sorted."))
+        return " ".join(said)
 
     def _on_browse(self) -> None:
         dialog = QFileDialog(self, self.tr("Sort into folders"), self.folder.text())

@@ -110,6 +110,7 @@ class Actions(QObject):
 
     def _make_evidence_actions(self) -> None:
         self.select_part = self._action(self.tr("Select a part of the photo"), "S", "part", checkable=True)
+        self.select_part.setPriority(QAction.Priority.LowPriority)  # in the tool bar its icon alone
         self.show_photo = self._action(self.tr("Photo"), "Ctrl+1")
         self.show_compare = self._action(self.tr("Compare heatmaps"), ("C", "Ctrl+2"))
         self.show_blocks = self._action(self.tr("Residual blocks"), ("B", "Ctrl+3"))

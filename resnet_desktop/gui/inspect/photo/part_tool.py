@@ -88,8 +88,7 @@ class PartTool(QObject):
             painter.fillRect(rect, ground)
             _frame(painter, rect, accent, dashed=False)
         if self._selecting:
-            words = self.tr("Drag a rectangle around what is to be classified. Esc cancels.")
-            paint_chip(painter, target.intersected(QRectF(self._view.rect())), words)
+            paint_chip(painter, QRectF(self._view.rect()), self.tr("Drag a rectangle. Esc cancels."))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take what belongs to a rectangle; all else is the view's."""
