@@ -116,11 +116,11 @@ def test_a_block_in_words() -> None:
     words = dict(facts(opened, 5))
     assert "0.39 times as large as the skip" in words["Size"]
     assert "weakens" in words["Direction"]
-    assert words["Silence"].startswith("50 %")
+    assert words["Silence"].startswith("50\u00a0%")
     assert "× 10" in words["Gradient"]
-    assert "from 87.0 % to 17.0 %" in words["Left out"]
-    assert "The prediction is then espresso (50.0 %)" in words["Left out"]
-    assert "stays at 87.0 %" in dict(facts(opened, 6))["Left out"]
+    assert "from 87.0\u00a0% to 17.0\u00a0%" in words["Left out"]
+    assert "The prediction is then espresso (50.0\u00a0%)" in words["Left out"]
+    assert "stays at 87.0\u00a0%" in dict(facts(opened, 6))["Left out"]
     assert readout(opened, 5)[0] == "Stage 1 of 3, block 6 of 6"
     assert "then predicted: espresso" in readout(opened, 5)
     assert len(readout(opened, 6)) == len(readout(opened, 5)) - 1

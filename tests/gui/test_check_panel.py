@@ -122,8 +122,8 @@ def test_curves_are_those_of_the_tests(qtbot: QtBot) -> None:
     QTest.keyClick(back, Qt.Key.Key_Right)
     QTest.keyClick(back, Qt.Key.Key_Right)
     # Inserting at random is deleting at random, read backward.
-    assert back.reading[0].startswith("6 %")
-    assert back.reading[2] == f"random {100 * checked.check.blur.random[-2]:.1f} %"
+    assert back.reading[0].startswith("6\u00a0%")
+    assert back.reading[2] == f"random {100 * checked.check.blur.random[-2]:.1f}\u00a0%"
     QTest.mouseMove(away, QPoint(away.width() // 2 + 10, 90))
     assert away.reading[0].endswith("removed")
     assert "mean colour" in details.curves[2].accessibleName()
@@ -134,8 +134,8 @@ def test_pictures_and_their_words(qtbot: QtBot) -> None:
     qtbot.addWidget(details)
     details.show_check(made_up())
     before, after = details.photos.tiles
-    assert before.title == "tabby cat 80.0 %"
-    assert (after.title, *after.lines) == ("lion 60.0 %", "espresso 20.0 %", "tabby cat 10.0 %")
+    assert before.title == "tabby cat 80.0\u00a0%"
+    assert (after.title, *after.lines) == ("lion 60.0\u00a0%", "espresso 20.0\u00a0%", "tabby cat 10.0\u00a0%")
     assert {after.image.pixelColor(x, 8).name() for x in range(8, 18)} == {"#ffffff"}
     assert after.image.pixelColor(12, 12) == before.image.pixelColor(12, 12)
     trained, first, second = details.maps.tiles

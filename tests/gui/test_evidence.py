@@ -191,7 +191,7 @@ def test_the_value_under_the_pointer(open_window: OpenWindow, qtbot: QtBot) -> N
     row, column = np.unravel_index(int(shown.raw.argmax()), shown.raw.shape)
     height, width = shown.raw.shape
     page.view.hovered.emit(QPointF((column + 0.5) / width, (row + 0.5) / height))
-    assert page.bar.value == f"100 % of the peak, {shown.peak:.3g}"
+    assert page.bar.value == f"100\u00a0% of the peak, {shown.peak:.3g}"
     page.view.hovered.emit(None)
     assert page.bar.value == ""
 

@@ -44,7 +44,7 @@ def test_rows_come_change_and_go(model: GalleryModel) -> None:
     assert model.add(files(3)) == []
     model.set_outcome(4, result(0.873))
     model.set_outcome(5, Failure("empty_file", "5.jpg is empty."))
-    assert model.index(4).data() == "4.jpg: tabby cat, 87 %"
+    assert model.index(4).data() == "4.jpg: tabby cat, 87\u00a0%"
     assert model.index(5).data(Qt.ItemDataRole.AccessibleTextRole) == "5.jpg: 5.jpg is empty."
     assert model.remove([0, 1, 2, 4, 9]) == {0, 1, 2, 4, 9}
     assert [item.number for item in model.items] == [3, 5, 6, 7, 8]

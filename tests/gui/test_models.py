@@ -88,7 +88,7 @@ def test_the_bundled_model_is_described_and_stays(models: ModelsWindow, qtbot: Q
     lines = models.installed.card.lines
     assert lines["Classes"] == "40"
     assert "koala" in lines["Names"]
-    assert "56.8 %" in lines["Measured"]
+    assert "56.8\u00a0%" in lines["Measured"]
     assert "test photos" in lines["Measured"]
     assert lines["Temperature"] == "0.73"
     assert lines["Trained part"] == "the whole network, from scratch"
@@ -106,7 +106,8 @@ def test_the_card_says_how_often_the_warning_is_wrong(qapp: object, model_file: 
     known = dataclasses.replace(facts(model_file), warning=told)
     card = ModelCard()
     card.show_model(known)
-    assert "false alarms on 4.0 % of 50 familiar photos (95 % interval 1 % to 12 %)" in card.lines["Unfamiliar photos"]
+    said = card.lines["Unfamiliar photos"].replace("\u00a0", " ")
+    assert "false alarms on 4.0 % of 50 familiar photos (95 % interval 1 % to 12 %)" in said
     card.show_model(dataclasses.replace(known, warning={"method": "energy"}))
     assert "wrongly" not in card.lines["Unfamiliar photos"], "an older model does not say"
     metrics = {"acc1": 0.5, "acc1_interval": [0.2, 0.8], "images": 8, "on": "validation"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -35,16 +37,28 @@ HEAVY = ("numpy", "PIL", "onnx", "onnxruntime", "resnet_desktop.inference", "res
 @pytest.mark.parametrize(
     ("value", "decimals", "text"),
     [
-        (0.873, 0, "87 %"),
-        (0.9996, 0, "> 99 %"),
-        (1.0, 0, "100 %"),
-        (0.0, 0, "0 %"),
-        (0.0004, 1, "< 0.1 %"),
-        (0.5, 1, "50.0 %"),
+        (0.873, 0, "87\u00a0%"),
+        (0.9996, 0, ">\u00a099\u00a0%"),
+        (1.0, 0, "100\u00a0%"),
+        (0.0, 0, "0\u00a0%"),
+        (0.0004, 1, "<\u00a00.1\u00a0%"),
+        (0.5, 1, "50.0\u00a0%"),
     ],
 )
 def test_percent(value: float, decimals: int, text: str) -> None:
     assert wording.percent(value, decimals) == text
+
+
+def test_no_line_breaks_between_a_number_and_its_percent_sign() -> None:
+    """In the words of the window, and of what is said in it, wherever they are written."""
+    folders = [REPO / "resnet_desktop" / "gui", REPO / "resnet_desktop" / "explain" / "checks"]
+    breaking = []
+    for path in (path for folder in folders for path in folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            written = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+            if re.match(r" %", written) or (re.search(r"[\d}] %", written) and "\n" not in written):
+                breaking.append(f"{path.name}:{node.lineno}: {written}")  # type: ignore[attr-defined]
+    assert not breaking
 
 
 def rgb(colour: QColor) -> tuple[int, int, int]:
@@ -52,8 +66,8 @@ def rgb(colour: QColor) -> tuple[int, int, int]:
 
 
 def test_duration() -> None:
-    assert wording.duration(0.0831) == "83 ms"
-    assert wording.duration(2.04) == "2.0 s"
+    assert wording.duration(0.0831) == "83\u00a0ms"
+    assert wording.duration(2.04) == "2.0\u00a0s"
 
 
 def test_an_array_becomes_an_image_of_the_same_pixels() -> None:

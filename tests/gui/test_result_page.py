@@ -203,14 +203,14 @@ def test_the_last_word_on_a_photo_counts_and_can_be_taken_back() -> None:
 
 
 def test_what_the_figures_mean_is_said(page: ResultPage, run: Path) -> None:
-    assert page.headline.startswith("63 % of 8 validation photos are classified correctly.")
-    assert "30 % to 86 %" in page.note
+    assert page.headline.startswith("63\u00a0% of 8 validation photos are classified correctly.")
+    assert "30\u00a0% to 86\u00a0%" in page.note
     assert "few" in page.note
     assert LABELS[0] in page.note, "a class that is found half of the time"
     assert "1.20" in page.confidence
     assert page.about.lines["Seed"] == "7"
     results = read_results(run)
-    assert "7.5 %" in result_words.confidence(results)
+    assert "7.5\u00a0%" in result_words.confidence(results)
 
 
 def shown(page: ResultPage, folder: Path, photos: list[Path], qtbot: QtBot, **changes: Any) -> Results:
@@ -316,7 +316,7 @@ def test_who_looked_for_wrong_labels_is_said(page: ResultPage, run: Path, photos
     results = shown(page, run, photos, qtbot, doubts=doubts, metrics={"acc1": None, "images": 0})
     page.mistakes.show_which(DOUBTS)
     assert "120 training photos" in page.mistakes.words
-    assert "22 %" in page.mistakes.words
+    assert "22\u00a0%" in page.mistakes.words
     assert "24 held-out photos" in result_words.doubts(results)
 
 

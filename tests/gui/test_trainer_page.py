@@ -99,7 +99,7 @@ def test_odd_answers_become_sentences(page: TrainerPage, qtbot: QtBot, tmp_path:
 def test_stages_are_told_and_measured(page: TrainerPage) -> None:
     page._on_stage(Stage("downloading", "torch", 46.0, 184.0))
     page._show_progress()
-    assert page.words == "Downloading torch (184 MB)…"
+    assert page.words == "Downloading torch (184\u00a0MB)…"
     assert (page._bar.value(), page._bar.maximum()) == (BAR_STEPS // 4, BAR_STEPS)
     for stage, words in (
         (Stage("looking", "numpy"), "Looking for numpy…"),

@@ -55,7 +55,7 @@ def test_a_run_that_goes_on_by_itself_is_seen(open_window: OpenWindow, qtbot: Qt
     window = open_window(settings=Settings())
     button = window.status.training_button
     qtbot.waitUntil(button.isVisible, timeout=WAIT)
-    assert button.text() == "Training: 11 %, 7 minutes left"
+    assert button.text() == "Training: 11\u00a0%, 7 minutes left"
     save_screenshot(window, "training-in-status")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert window.wizard is not None
@@ -63,7 +63,7 @@ def test_a_run_that_goes_on_by_itself_is_seen(open_window: OpenWindow, qtbot: Qt
     qtbot.waitUntil(lambda: "Epoch 3 of 20" in window.wizard.progress.headline, timeout=WAIT)  # type: ignore[union-attr]
     window.wizard.close()  # it is only looked on, and goes on
     run.epoch(11)
-    qtbot.waitUntil(lambda: button.text().startswith("Training: 51 %"), timeout=WAIT)
+    qtbot.waitUntil(lambda: button.text().startswith("Training: 51\u00a0%"), timeout=WAIT)
     run.say("failed", code="out_of_memory", message="The memory is full.", hint=None)
     run.lock.release()
     qtbot.waitUntil(lambda: "broken off. The memory is full." in window.notice.text, timeout=WAIT)

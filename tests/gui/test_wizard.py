@@ -126,7 +126,7 @@ def test_from_photos_to_a_model_that_is_used(open_wizard: OpenWizard, qtbot: QtB
     assert wizard.run.state.was_successful(), wizard.progress.headline
     qtbot.waitUntil(lambda: "classified correctly" in wizard.result.headline, timeout=LONG)
     assert " of 25 photos " in wizard.result.headline
-    assert "95 % interval" in wizard.result.headline
+    assert "95\u00a0% interval" in wizard.result.headline
     assert "5-fold cross-validation" in wizard.result.note
     assert wizard.page is wizard.result
     shot(wizard, "result")

@@ -115,7 +115,7 @@ def _on_output(ending: Ending, *, named: bool) -> Iterator[Note]:
         case "logit" | "probability":
             yield Note("one_logit", "The one output is the probability of the second of two classes.")
         case "ratings" | "rates":
-            text = "The network rates each label by itself: several can be right at once, and they do not sum to 100 %."
+            text = "The network rates each label by itself: several can be right at once, with a sum over 100\u00a0%."
             yield Note("independent_labels", text)
         case _:
             return

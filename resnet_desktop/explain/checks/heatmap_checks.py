@@ -114,7 +114,7 @@ class HeatmapCheck:
         return f"“{self.label}”" if self.against_label is None else f"“{self.label}” against “{self.against_label}”"
 
     def _removed_sentence(self) -> str:
-        part = f"{self.removed.mask.mean():.0%}".replace("%", " %")
+        part = f"{self.removed.mask.mean():.0%}".replace("%", "\u00a0%")
         what = "blurred" if self.removed.baseline == "blur" else "filled with the mean colour"
         before, after = _percent(self.probability), _percent(self.probability_removed)
         top = self.removed.prediction.top
@@ -210,7 +210,7 @@ def check_heatmap(
 def _percent(probability: float) -> str:
     """A probability as people read it."""
     if 0.0 < probability < 0.005:
-        return "under 1 %"
+        return "under 1\u00a0%"
     if 0.995 <= probability < 1.0:
-        return "over 99 %"
-    return f"{probability * 100:.0f} %"
+        return "over 99\u00a0%"
+    return f"{probability * 100:.0f}\u00a0%"

@@ -13,7 +13,7 @@ from resnet_desktop.gui.gallery import photo_filter
 from resnet_desktop.gui.gallery.facet_list import Facet, FacetList
 from resnet_desktop.gui.gallery.photo_filter import LABELLED, STATES, PhotoFilter
 from resnet_desktop.gui.gallery.shown_photos import ShownPhotos
-from resnet_desktop.gui.style import icons, theme
+from resnet_desktop.gui.style import icons, theme, wording
 from resnet_desktop.gui.widgets.elided_label import ElidedLabel
 from resnet_desktop.gui.widgets.plain import plain_tip
 
@@ -157,7 +157,7 @@ class FindBar(QWidget):
         self.more.setToolTip(plain_tip(self.tr("Filter by class, confidence and more")))
         for box, name in ((self.low, self.tr("Least confidence")), (self.high, self.tr("Greatest confidence"))):
             box.setRange(0, 100)
-            box.setSuffix(" %")
+            box.setSuffix(wording.PERCENT)
             box.setAccessibleName(name)
             box.setFixedWidth(62)
         self.high.setValue(100)

@@ -51,7 +51,7 @@ class ModelCard(FactSheet):
                 "test": self.tr("test photos"),
                 "cross-validation": self.tr("photos in cross-validation"),
             }
-            text = self.tr("{share} of {images} {kind} classified correctly (95 % interval {low} to {high})")
+            text = self.tr("{share} of {images} {kind} classified correctly (95\u00a0% interval {low} to {high})")
             measured = text.format(
                 share=wording.percent(metrics["acc1"], 1),
                 images=wording.number(metrics["images"]),
@@ -89,7 +89,8 @@ class ModelCard(FactSheet):
         interval = facts.warning.get("false_alarm_interval")
         values = {"said": said, "count": wording.number(count), "rate": wording.percent(rate, 1)}
         if interval is not None:
-            text = self.tr("{said}; false alarms on {rate} of {count} familiar photos (95 % interval {low} to {high})")
+            words = "{said}; false alarms on {rate} of {count} familiar photos (95\u00a0% interval {low} to {high})"
+            text = self.tr(words)
             values |= {"low": wording.percent(interval[0]), "high": wording.percent(interval[1])}
         return text.format(**values)
 

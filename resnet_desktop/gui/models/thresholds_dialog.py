@@ -157,7 +157,8 @@ class ThresholdsDialog(QDialog):
         triggers = QAbstractItemView.EditTrigger
         self.table.setEditTriggers(triggers.DoubleClicked | triggers.SelectedClicked | triggers.EditKeyPressed)
         self.table.setItemDelegateForColumn(1, _PercentDelegate(self.table))
-        self.table.horizontalHeader().resizeSection(1, self.fontMetrics().horizontalAdvance("Present from 100,0 %"))
+        widest = self.fontMetrics().horizontalAdvance(f"Present from 100,0{wording.PERCENT}")
+        self.table.horizontalHeader().resizeSection(1, widest)
         self.all_box.setAccessibleName(self.tr("Threshold of all labels"))
         self.all_button.clicked.connect(lambda: self.labels.set_all(self.all_box.value() / 100))
         self.reset_button.setToolTip(self.tr("Return to the model's own thresholds"))
@@ -191,6 +192,6 @@ def _percent_box(parent: QWidget | None = None) -> QDoubleSpinBox:
     box = QDoubleSpinBox(parent)
     box.setRange(0, 100)
     box.setDecimals(1)
-    box.setSuffix(" %")
+    box.setSuffix(wording.PERCENT)
     box.setValue(50)
     return box

@@ -77,7 +77,7 @@ class AcceptDialog(QDialog):
         calm(self.threshold)
         self.threshold.setRange(0, 100)
         self.threshold.setDecimals(0)
-        self.threshold.setSuffix(self.tr(" %"))
+        self.threshold.setSuffix(wording.PERCENT)
         self.threshold.setValue(SURE)
         self.threshold.setAccessibleName(self.tr("Confidence"))
         head = QHBoxLayout()

@@ -146,7 +146,7 @@ class SortDialog(QDialog):
         self.threshold.setRange(0, 100)
         self.threshold.setDecimals(0)
         self.threshold.setSingleStep(5)
-        self.threshold.setSuffix(self.tr(" %"))
+        self.threshold.setSuffix(wording.PERCENT)
         self.folder.setPlaceholderText(self.tr("Choose a folder"))
 
     def _build(self) -> None:

@@ -6,24 +6,27 @@ from PySide6.QtCore import QCoreApplication, QLocale
 
 from resnet_desktop.session.results import Result
 
+PERCENT = "\u00a0%"
+"""What stands behind a number: the space does not break, so that the two stay on one line."""
+
 
 def percent(probability: float, decimals: int = 0) -> str:
-    """``0.873`` as ``87 %``; what would round to none or all says so with < and >."""
+    """``0.873`` as 87 percent, in figures; what would round to none or all says so with < and >."""
     step = 10.0**-decimals
     value = probability * 100.0
     locale = QLocale()
     if 0.0 < value < step / 2:
-        return f"< {locale.toString(step, 'f', decimals)} %"
+        return f"<\u00a0{locale.toString(step, 'f', decimals)}{PERCENT}"
     if 100.0 - step / 2 < value < 100.0:
-        return f"> {locale.toString(100.0 - step, 'f', decimals)} %"
-    return f"{locale.toString(value, 'f', decimals)} %"
+        return f">\u00a0{locale.toString(100.0 - step, 'f', decimals)}{PERCENT}"
+    return f"{locale.toString(value, 'f', decimals)}{PERCENT}"
 
 
 def duration(seconds: float) -> str:
     """``0.0831`` as ``83 ms``."""
     if seconds < 1.0:
-        return QCoreApplication.translate("wording", "{0} ms").format(QLocale().toString(seconds * 1e3, "f", 0))
-    return QCoreApplication.translate("wording", "{0} s").format(QLocale().toString(seconds, "f", 1))
+        return QCoreApplication.translate("wording", "{0}\u00a0ms").format(QLocale().toString(seconds * 1e3, "f", 0))
+    return QCoreApplication.translate("wording", "{0}\u00a0s").format(QLocale().toString(seconds, "f", 1))
 
 
 def number(value: int) -> str:
@@ -49,7 +52,7 @@ def long_duration(seconds: float) -> str:
 
 def file_size(size: int) -> str:
     """``47541002`` bytes as ``48 MB``: in millions, as publishers and file managers name them."""
-    return QCoreApplication.translate("wording", "{0} MB").format(QLocale().toString(size / 1e6, "f", 0))
+    return QCoreApplication.translate("wording", "{0}\u00a0MB").format(QLocale().toString(size / 1e6, "f", 0))
 
 
 def large_number(value: int) -> str:

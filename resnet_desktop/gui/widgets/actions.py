@@ -47,7 +47,7 @@ class Actions(QObject):
         self.manage_models = self._action(self.tr("Models…"), "Ctrl+M")
         self.heatmap = self._action(self.tr("Heatmap"), "H", "heatmap", checkable=True)
         self.fit = self._action(self.tr("Fit"), "Ctrl+0", "fit")
-        self.actual_size = self._action(self.tr("Actual size (100 %)"), "Ctrl+Alt+0")
+        self.actual_size = self._action(self.tr("Actual size (100\u00a0%)"), "Ctrl+Alt+0")
         self.wheel = self._action(self.tr("The wheel zooms"), checkable=True)
         self._make_list_actions()
         self._make_evidence_actions()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QLineF, QLocale, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
-from resnet_desktop.gui.style import theme
+from resnet_desktop.gui.style import theme, wording
 
 SMALL = 0.85
 """Text in charts, as a part of the app's font size."""
@@ -121,7 +121,7 @@ class Scale:
         if self.percent:
             apart = 100 * (self.high - self.low) / count
             decimals = max(0, -math.floor(math.log10(apart) + 1e-9) + (round(apart, 9) != float(f"{apart:.1g}")))
-            return [(v, f"{QLocale().toString(100 * v, 'f', decimals)} %") for v in values]
+            return [(v, f"{QLocale().toString(100 * v, 'f', decimals)}{wording.PERCENT}") for v in values]
         return [(v, number(v)) for v in values]
 
 

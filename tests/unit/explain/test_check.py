@@ -162,7 +162,7 @@ def test_maps_that_scrambling_does_not_change(check: HeatmapCheck) -> None:
 def test_little_to_take_away_and_nothing_to_show(check: HeatmapCheck) -> None:
     unlikely = correlations(replace(areas(check, 0.2, 0.6), probability=0.02), 0.0)
     assert (unlikely.removal_wins, unlikely.grade) == (None, "mixed")
-    assert "only 2 % here" in unlikely.verdict
+    assert "only 2\u00a0% here" in unlikely.verdict
     empty = correlations(replace(check, empty=True), 0.0)
     assert empty.grade == "poor"
     assert empty.verdict.startswith("This layer shows no evidence for")

@@ -110,7 +110,7 @@ class HeatLook(QWidget):
             form.addWidget(label, row, 0)
             form.addWidget(widget, row, 1, 1, 1 if value is not None else 2)
             if value is not None:
-                value.setFixedWidth(self.fontMetrics().horizontalAdvance("100 %") + 2)
+                value.setFixedWidth(self.fontMetrics().horizontalAdvance(wording.percent(1.0)) + 2)
                 value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
                 form.addWidget(value, row, 2)
         form.setRowStretch(len(rows), 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QRect, QRectF, Signal
 from PySide6.QtGui import QImage
@@ -12,8 +13,10 @@ from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
 from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.photo.image_view import ImageView
 from resnet_desktop.imaging.region import Region
-from resnet_desktop.imaging.transforms import Box
 from resnet_desktop.session.results import Evidence, Failure, whole_of
+
+if TYPE_CHECKING:
+    from resnet_desktop.imaging.transforms import Box
 
 
 class PhotoPresenter(QObject):
@@ -103,6 +106,8 @@ class PhotoPresenter(QObject):
 
 def _in_whole(box: Box, part: Region, image: QImage) -> Box:
     """Fractions of what was cut out, as fractions of the whole photo."""
+    from resnet_desktop.imaging.transforms import Box  # brings in NumPy: not before the window is up
+
     wide, high = image.width(), image.height()
     left, top, right, bottom = part.square(wide, high)
     across, down = (right - left) / wide, (bottom - top) / high

@@ -36,7 +36,7 @@ def headline(results: Results) -> str:
     if metrics.get("on") == "test":
         text = _tr("{share} of {count} test photos are classified correctly.")
     elif metrics.get("on") == CROSSED:
-        text = _tr("{right} of {count} photos are classified correctly (95 % interval {low} to {high}).")
+        text = _tr("{right} of {count} photos are classified correctly (95\u00a0% interval {low} to {high}).")
     low, high = metrics.get("acc1_interval") or (0.0, 1.0)
     said = text.format(
         share=wording.percent(metrics["acc1"]),
@@ -58,7 +58,7 @@ def caution(results: Results) -> str:
     if metrics.get("acc1") is None:
         return ""
     low, high = metrics.get("acc1_interval") or (0.0, 1.0)
-    text = _tr("For photos like these, the 95 % interval is {low} to {high}.")
+    text = _tr("For photos like these, the 95\u00a0% interval is {low} to {high}.")
     if metrics.get("on") == CROSSED:
         text = _tr(
             "Each photo was classified by a model not trained on it ({folds}-fold cross-validation). Your model was "
@@ -93,7 +93,7 @@ def confidence(results: Results) -> str:
     metrics = results.metrics
     if metrics.get("ece") is None:
         return _tr("No held-out photos: the confidence could not be checked.")
-    said = [_tr("On the diagonal, “80 %” is right 8 times out of 10. Below it, the model is overconfident.")]
+    said = [_tr("On the diagonal, “80\u00a0%” is right 8 times out of 10. Below it, the model is overconfident.")]
     text = _tr("Calibration error: {after}. Before calibration (temperature {temperature}): {before}.")
     after, before = wording.percent(metrics["ece"], 1), wording.percent(metrics["ece_uncalibrated"], 1)
     said.append(text.format(after=after, before=before, temperature=f"{results.temperature:.2f}"))
@@ -156,7 +156,7 @@ def _false_alarms(rate: float, rule: Mapping[str, Any]) -> str:
     interval = rule.get("false_alarm_interval")
     values = {"rate": wording.percent(rate, 1), "count": wording.number(rule.get("images", 0))}
     if interval:
-        text = _tr("False alarms: {rate} of {count} photos that do belong (95 % interval {low} to {high}).")
+        text = _tr("False alarms: {rate} of {count} photos that do belong (95\u00a0% interval {low} to {high}).")
         values |= {"low": wording.percent(interval[0]), "high": wording.percent(interval[1])}
     return text.format(**values)
 
