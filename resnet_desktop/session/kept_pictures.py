@@ -24,10 +24,15 @@ def folder_of(session: Path) -> Path:
     return session.with_name(f"{session.name}-pictures")
 
 
+def ending(data: bytes) -> str:
+    """What the name of a file with these bytes ends with: ``.png``; ``.picture`` where they are of no kind."""
+    kind = container.identify(data[: container.HEAD_BYTES])
+    return f".{'picture' if kind is None else kind.name.lower()}"
+
+
 def name_of(data: bytes) -> str:
     """The file name of a picture, from the bytes of its file."""
-    kind = container.identify(data[: container.HEAD_BYTES])
-    return f"{hashlib.sha256(data).hexdigest()}.{'picture' if kind is None else kind.name.lower()}"
+    return f"{hashlib.sha256(data).hexdigest()}{ending(data)}"
 
 
 def is_name(text: str) -> bool:

@@ -18,11 +18,12 @@ from PySide6.QtCore import (
     QObject,
     QPersistentModelIndex,
     Qt,
-    QUrl,
 )
 
+from resnet_desktop.gui.background.drag_folder import DragFolder
 from resnet_desktop.gui.background.thumbnails import Thumbnails
 from resnet_desktop.gui.gallery.photo_classes import MIME, PhotoClass, Suggestion
+from resnet_desktop.gui.gallery.photo_mime import URLS, PhotoMime
 from resnet_desktop.gui.style import wording
 from resnet_desktop.gui.widgets.plain import plain_tip
 from resnet_desktop.imaging.region import Region
@@ -65,6 +66,8 @@ class GalleryModel(QAbstractListModel):
     def __init__(self, thumbnails: Thumbnails, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.thumbnails = thumbnails
+        self.drags = DragFolder()
+        """Of files that are made for other programs."""
         self._items: list[Item] = []
         self._rows: dict[int, int] = {}
         self._known: dict[Path | Region, int] = {}
@@ -300,7 +303,7 @@ class GalleryModel(QAbstractListModel):
 
     def mimeTypes(self) -> list[str]:
         """Numbers for our own classes, files for other programs."""
-        return [MIME, "text/uri-list"]
+        return [MIME, URLS]
 
     def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
         """The photos of some rows."""
@@ -308,10 +311,7 @@ class GalleryModel(QAbstractListModel):
 
     def mime_of(self, items: Sequence[Item]) -> QMimeData:
         """Photos as they are dragged."""
-        mime = QMimeData()
-        mime.setData(MIME, " ".join(str(item.number) for item in items).encode())
-        mime.setUrls([QUrl.fromLocalFile(str(item.source)) for item in items if isinstance(item.source, Path)])
-        return mime
+        return PhotoMime(items, self.drags)
 
     def words(self, item: Item) -> str:
         """What is known of a photo, in one line."""

@@ -30,6 +30,7 @@ from resnet_desktop.gui.inspect.compare.compare_cell import caption_of
 from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.inspect_page import BLOCKS, COMPARE, PHOTO, InspectPage
 from resnet_desktop.gui.saving.evidence_picture import Dress, Shown, grid_picture, photo_picture, write_png
+from resnet_desktop.gui.saving.heatmap_grip import HeatmapGrip, Wanted
 from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets import dialogs
 from resnet_desktop.gui.widgets.actions import Actions
@@ -73,6 +74,10 @@ class EvidenceActions(QObject):
             RequestSlot(controller, "save map", self),
         )
         self._paths: dict[RequestSlot, Path] = {}
+        drags = page.gallery.shown.source.drags
+        self.grip = HeatmapGrip(page.view, self._dragged, self._tasks, drags)
+        self.grip.failed.connect(self.said)
+        self.grip.clicked.connect(does.save_picture.trigger)
         self._connect_views()
         self._connect_evidence()
         self._connect_files()
@@ -157,6 +162,13 @@ class EvidenceActions(QObject):
 
         self.working.emit(self.tr("Writing the report. Testing the heatmap takes a few seconds… Press Esc to cancel."))
         self._ask(self._report, path, work)
+
+    def _dragged(self) -> Wanted | None:
+        """What is dragged out of the photo."""
+        evidence, make = self._page.evidence, self.picture()
+        if evidence is None or evidence.values is None or make is None:
+            return None
+        return Wanted(make, f"{Path(self._name()).stem}-heatmap.png", (evidence, self.dress()))
 
     def _connect_views(self) -> None:
         does, page = self._does, self._page
@@ -285,6 +297,7 @@ class EvidenceActions(QObject):
 
     def _on_evidence(self, evidence: Evidence | None) -> None:
         does, there = self._does, evidence is not None and evidence.values is not None
+        self.grip.refresh()
         for action in (does.check, does.put_beside, does.save_picture, does.save_map, does.save_report):
             action.setEnabled(there)
         for action in (does.deeper, does.shallower, does.next_method, does.last_method, does.runner_up):

@@ -193,6 +193,7 @@ class MainWindow(QMainWindow):
             self.labels.suggestions.close()
             self._tasks.drain()
             self.controller.close()
+        self.gallery.drags.close()
         super().closeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
