@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDrag, QEnterEvent, QGuiApplication, QImage
-from pytest import MonkeyPatch
+import pytest
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import Settings
@@ -50,7 +50,9 @@ def test_rows_are_files_and_what_is_none_becomes_one(open_window: OpenWindow, qt
     assert not cut.parent.exists()
 
 
-def test_the_heatmap_is_dragged_by_its_grip(open_window: OpenWindow, qtbot: QtBot, monkeypatch: MonkeyPatch) -> None:
+def test_the_heatmap_is_dragged_by_its_grip(
+    open_window: OpenWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window = open_window(CAT, settings=Settings())
     wait_settled(qtbot, window)
     view, grip = window.inspect.view, window.evidence.grip

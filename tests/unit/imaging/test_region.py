@@ -62,3 +62,16 @@ def test_a_region_of_what_is_no_picture(tmp_path: Path) -> None:
     for wanted in (None, 40):
         with pytest.raises(ImageError, match=r"none\.jpg"):
             decode(Region(str(tmp_path / "none.jpg"), (0.0, 0.0, 0.5, 0.5)), shorter_side=wanted)
+
+
+def test_a_region_of_a_picture_without_a_file(photo_file: FileMaker) -> None:
+    file, box = photo_file("photo.png", 100, 80), (0.25, 0.25, 0.2, 0.1)
+    region = Region("", box, data=file.read_bytes())
+    assert np.array_equal(decode(region).pixels, decode(Region(str(file), box)).pixels)
+    assert "data" not in repr(region), "it may have many megabytes"
+    with pytest.raises(ImageError, match="The pasted picture"):
+        decode(Region("", box, data=b"no picture"))
+
+
+def test_the_box_as_the_end_of_an_address() -> None:
+    assert Region("photo.jpg", (0.25, 0.1, 0.5, 1 / 3)).fragment == "xywh=percent:25,10,50,33.3333"

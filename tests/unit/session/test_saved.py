@@ -14,7 +14,8 @@ import pytest
 from resnet_desktop.core.errors import SessionError, StorageError
 from resnet_desktop.inference.classifier import ClassScore
 from resnet_desktop.inference.groups import GroupScore
-from resnet_desktop.session import saved
+from resnet_desktop.imaging.region import Region
+from resnet_desktop.session import kept_pictures, saved
 from resnet_desktop.session.results import Result
 from resnet_desktop.session.saved import Saved, SavedPhoto
 
@@ -145,3 +146,75 @@ def test_damage_anywhere_is_an_error_of_ours_or_harmless(written: Path) -> None:
         written.write_bytes(data[: chance.randint(1, len(data))])
         with contextlib.suppress(SessionError):
             saved.read(written)
+
+
+def a_result() -> Result:
+    """Of a photo with notes and labels of which several are present."""
+    score = ClassScore(1, "dog", 0.8)
+    return Result(
+        (score,),
+        unfamiliar=False,
+        provider="CPU",
+        seconds=0.1,
+        full_size=(4, 3),
+        notes=("A note.",),
+        note_codes=("a_note",),
+        full_provider="CPUExecutionProvider",
+        present=(score,),
+    )
+
+
+def test_parts_and_pictures_without_a_file_come_back(tmp_path: Path) -> None:
+    path, data = tmp_path / "list.session", b"\x89PNG\r\n\x1a\n and so on"
+    box = (0.1, 0.2, 0.3, 0.4)
+    one = photo(tmp_path)
+    photos = (
+        one,
+        SavedPhoto(Region(str(one.source), box), result=one.result, name="Part 1 of a.jpg"),
+        SavedPhoto(data, selected=True, result=a_result(), name="Pasted \x1b 1"),
+        SavedPhoto(Region("", box, data=data), result=a_result(), name="Part 1 of it"),
+    )
+    assert saved.write(path, Saved("model", "crop", 3, photos)) == 0
+    found = saved.read(path)
+    assert (found.current, found.left_out) == (3, 0)
+    assert found.photos == (*photos[:2], replace(photos[2], name="Pasted \\x1b 1"), photos[3])
+    (kept,) = (tmp_path / "list.session-pictures").iterdir()
+    assert kept.suffix == ".png"
+    assert json.loads(path.read_text("utf-8").splitlines()[0])["v"] == 2
+    kept.write_bytes(b"something else")
+    found = saved.read(path)
+    assert (found.photos, found.current, found.left_out) == (photos[:2], None, 2)
+    (kept.parent / "mine.txt").touch()
+    saved.write(path, Saved("model", "crop", 1, photos[:1]))
+    assert [file.name for file in kept.parent.iterdir()] == ["mine.txt"], "what is not its own stays"
+    assert json.loads(path.read_text("utf-8").splitlines()[0])["v"] == 1
+
+
+def test_what_there_is_no_room_for_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_pictures, "MOST_BYTES", 10)
+    path = tmp_path / "list.session"
+    photos = tuple(SavedPhoto(data) for data in (b"12345678", b"abcdefgh", b"xy"))
+    assert saved.write(path, Saved("", "crop", 2, photos)) == 1
+    found = saved.read(path)
+    assert found.photos == (photos[0], photos[2])
+    assert (found.current, found.left_out) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("bbox", [0.5, 0.5, 0.6, 0.1]),
+        ("bbox", [0.1, 0.1, 0.0, 0.1]),
+        ("bbox", [0.1, 0.1, float("nan"), 0.1]),
+        ("bbox", "all"),
+        ("name", 3),
+        ("picture", "../../secret"),
+        ("picture", 7),
+    ],
+)
+def test_wrong_parts_are_refused(written: Path, key: str, value: object) -> None:
+    lines = [json.loads(each) for each in written.read_text("utf-8").splitlines()]
+    lines[1][key] = value
+    written.write_text("\n".join(map(json.dumps, lines)))
+    with pytest.raises(SessionError, match="line 2"):
+        saved.read(written)
