@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDrag, QEnterEvent, QGuiApplication, QImage
-import pytest
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import Settings

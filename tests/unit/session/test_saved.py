@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from resnet_desktop.core.errors import SessionError, StorageError
+from resnet_desktop.imaging.region import Region
 from resnet_desktop.inference.classifier import ClassScore
 from resnet_desktop.inference.groups import GroupScore
-from resnet_desktop.imaging.region import Region
 from resnet_desktop.session import kept_pictures, saved
 from resnet_desktop.session.results import Result
 from resnet_desktop.session.saved import Saved, SavedPhoto
