@@ -107,6 +107,13 @@ def test_a_rectangle_becomes_a_row_below_its_photo(window: MainWindow, qtbot: Qt
     assert tool.parts == ()
 
 
+def test_how_it_is_done_is_in_the_sheet_of_keys(window: MainWindow) -> None:
+    sheet = window.companions.show_keys()
+    sheet.search.setText("part of the photo")
+    assert sheet.shown == [("Select a part of the photo", "S"), ("Select a part of the photo", "Shift and drag")]
+    sheet.close()
+
+
 def test_adding_and_removing_a_part_are_steps(window: MainWindow, qtbot: QtBot) -> None:
     does = window.actions_
     drag(window, EYE)

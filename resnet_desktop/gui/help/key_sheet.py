@@ -112,6 +112,8 @@ def _on_photo() -> list[Keys]:
         (_tr("Fit"), "0"),
         (_tr("Move the divider"), _tr("Left and Right")),
         (_tr("Actual size and back"), _tr("Double-click")),
+        (_tr("Select a part of the photo"), _tr("Shift and drag")),
+        (_tr("Give up the part that is being drawn"), _tr("Esc")),
     ]
 
 
