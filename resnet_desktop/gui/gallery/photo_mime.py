@@ -42,7 +42,7 @@ class PhotoMime(QMimeData):
         """Whether it is one of both."""
         return kind in self.formats()
 
-    def retrieveData(self, kind: str, wanted: QMetaType) -> Any:  # noqa: ANN401 - Qt gives it
+    def retrieveData(self, kind: str, wanted: QMetaType | QMetaType.Type) -> Any:  # noqa: ANN401 - Qt gives it
         """What is asked for."""
         if kind != URLS:
             return super().retrieveData(kind, wanted)

@@ -50,7 +50,7 @@ def test_what_is_written_comes_back(written: Path, tmp_path: Path) -> None:
     known = saved.file_state(tmp_path / "a.jpg")
     found = saved.read(written)
     assert (found.answers, found.fit, found.current) == ("model", "crop", 2)
-    assert [Path(each.source).name for each in found.photos] == ["a.jpg", "gone.jpg", "b.jpg"]
+    assert [each.source for each in found.photos] == [tmp_path / name for name in ("a.jpg", "gone.jpg", "b.jpg")]
     first = photo(tmp_path).result
     assert first is not None
     assert found.photos[0] == SavedPhoto(tmp_path / "a.jpg", selected=True, result=replace(first, file=known))
