@@ -65,6 +65,11 @@ class SessionWorker:
         self._epoch = 0
         self._working = False
 
+    @property
+    def working(self) -> bool:
+        """Whether ``work`` runs, or is about to."""
+        return self._working
+
     def begins(self) -> bool:
         """Whether ``work`` has to be started: it does not run, and may. It counts as running from now on."""
         with self._lock:

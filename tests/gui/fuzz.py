@@ -7,6 +7,7 @@ windows. Prints JSON. It starts no installation, no download and no training, an
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
 import os
 import random
@@ -46,7 +47,10 @@ from resnet_desktop.session.results import Result
 COPIES = 4
 """Names of each photo: what has one content has one answer."""
 CHECKED_EVERY = 250
-PATIENCE = 60.0
+PATIENCE, IDLE = 200.0, 10.0
+"""Seconds that photos may wait for their answer, and how long of them nothing at all may be done."""
+HANGS = 240.0
+"""Seconds after which an action is taken to have no end: where it hangs is said."""
 LEFT_ALONE = ("quit", "close window", "install", "download", "start training", "train", "fetch")
 """Beginnings of the words on what would end the run, or reach out of it."""
 KEYS = (
@@ -208,12 +212,15 @@ class Answers:
     def wrong_pairs(self, window: MainWindow) -> Iterator[str]:
         """Photos whose answer is not theirs, when all are answered."""
         window.add_paths(self._photos)
-        end = time.monotonic() + PATIENCE
         pump(1.0)  # the files are looked for
+        begun = worked = time.monotonic()
         while window.controller.busy or window.controller.loading:
             pump(0.05)
-            if time.monotonic() > end:
-                yield f"after {PATIENCE:.0f} s photos wait for their answer"
+            now = time.monotonic()
+            worked = now if window.controller.working else worked
+            if now > min(begun + PATIENCE, worked + IDLE):
+                doing = "is busy with something else" if window.controller.working else "does nothing"
+                yield f"after {now - begun:.0f} s photos wait for their answer, and the session {doing}"
                 return
         pump(0.1)
         info = window.inspect.compare.info
@@ -262,6 +269,7 @@ def main() -> None:
     window.start([given.folder / "photos"], given.model, "cpu")
     fuzz = Fuzz(window, given.folder / "photos", given.seed)
     for number in range(given.actions):
+        faulthandler.dump_traceback_later(HANGS, exit=True)
         try:
             fuzz.act()
         except RuntimeError as error:  # the widget went away between being chosen and being used
@@ -274,6 +282,7 @@ def main() -> None:
     left = [t.name for t in set(threading.enumerate()) - threads if t.is_alive() and not t.daemon]
     found.all += [f"a thread is left: {name}" for name in left]
     print(json.dumps({"actions": dict(fuzz.done), "photos": len(window.gallery.items), "found": found.all}), flush=True)
+    faulthandler.cancel_dump_traceback_later()
     os._exit(1 if found.all else 0)  # not to be held by what is left
 
 

@@ -101,6 +101,11 @@ class SessionController(QObject):
         return bool(self._outstanding)
 
     @property
+    def working(self) -> bool:
+        """Whether the session thread has anything to do, be it for a photo or a request."""
+        return self._worker.working
+
+    @property
     def loading(self) -> int:
         """How many models are still to be opened, one after the other."""
         return len(self._loads)
