@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QMimeData, QPoint, QRect, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
     QPaintEvent,
 )
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
@@ -22,7 +19,7 @@ from resnet_desktop.gui.background.preferences import Preferences
 from resnet_desktop.gui.background.session_controller import SessionController
 from resnet_desktop.gui.background.tasks import Tasks, closing
 from resnet_desktop.gui.background.thumbnails import Thumbnails
-from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel
 from resnet_desktop.gui.inspect.inspect_page import InspectPage
 from resnet_desktop.gui.inspect.part_selection import PartSelection
 from resnet_desktop.gui.intake import drops
@@ -42,10 +39,10 @@ from resnet_desktop.gui.shell.letter_keys import LetterKeys
 from resnet_desktop.gui.shell.list_presenter import ListPresenter
 from resnet_desktop.gui.shell.model_presenter import ModelPresenter
 from resnet_desktop.gui.shell.photo_menus import PhotoMenus
+from resnet_desktop.gui.shell.photo_queue import PhotoQueue
 from resnet_desktop.gui.shell.report_dialog import ReportDialog
 from resnet_desktop.gui.shell.status_panel import StatusPanel
-from resnet_desktop.gui.shell.system_notice import SystemNotice
-from resnet_desktop.gui.shell.teaching import Teaching
+from resnet_desktop.gui.shell.training_presenter import TrainingPresenter
 from resnet_desktop.gui.shell.welcome import WelcomePage
 from resnet_desktop.gui.shell.wheel import connect_wheel
 from resnet_desktop.gui.style import icons
@@ -73,7 +70,6 @@ class MainWindow(QMainWindow):
         self._painted = False
         self.provider = "auto"
         self.preferences = Preferences(settings, self)
-        self._teaching, self._system = Teaching(settings, self), SystemNotice(self)
         limits = Limits.of(settings)
         self.controller = SessionController(limits, self)
         self.thumbnails = Thumbnails(limits.max_pixels, self, limits.range)
@@ -107,6 +103,7 @@ class MainWindow(QMainWindow):
         self.clipboard = PhotoClipboard(self.actions_, page, self.evidence, settings, self)
         parts = (self.actions_, self.gallery, page.gallery, self.controller, self.labels, stack, self.notice)
         self.organizer = Organizer(*parts, settings, self)
+        self.queue, self.training = PhotoQueue(self), TrainingPresenter(self)
         self._build()
         self._connect_actions()
         self._connect_work()
@@ -117,7 +114,7 @@ class MainWindow(QMainWindow):
     @property
     def wizard(self) -> TrainWizard | None:
         """The guide to training while it is open."""
-        return self._teaching.wizard
+        return self.training.wizard
 
     def start(self, images: Sequence[Path], model: str | None, provider: str | None) -> None:
         """Load the model and classify; asked for when the window is on the screen."""
@@ -131,7 +128,7 @@ class MainWindow(QMainWindow):
         self.add_paths(images)
         self.companions.start(images)
         self.welcome.load_tiles()
-        self._teaching.look_for_running(self._tasks)
+        self.training.look_for_running(self._tasks)
 
     def add_paths(self, paths: Sequence[Path]) -> None:
         """Find the photos in files and folders and classify them."""
@@ -149,11 +146,7 @@ class MainWindow(QMainWindow):
 
     def cancel(self) -> None:
         """Give up the queue; photos without a result stay in the list."""
-        self.arrivals.scanner.cancel()
-        self.controller.cancel()
-        self.evidence.cancel()
-        self.exporting.cancel()
-        self.gallery.unqueue()
+        self.queue.cancel()
         self.update_actions()
 
     def apply_theme(self, appearance: str) -> None:
@@ -173,7 +166,7 @@ class MainWindow(QMainWindow):
 
         What the user has set is written before anything is waited for.
         """
-        if not self._teaching.close():
+        if not self.training.close():
             event.ignore()
             return
         self.companions.leave()
@@ -196,27 +189,9 @@ class MainWindow(QMainWindow):
         self.gallery.drags.close()
         super().closeEvent(event)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Show that it may be dropped anywhere."""
-        if drops.accepts(event.mimeData()):
-            event.acceptProposedAction()
-            self.drop_overlay.open_over(self._contents.geometry(), drops.promise(event.mimeData()))
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """It went elsewhere."""
-        self.drop_overlay.hide()
-        super().dragLeaveEvent(event)
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Classify it."""
-        self.drop_overlay.hide()
-        event.acceptProposedAction()
-        self.add_mime(event.mimeData())
-
     def _build(self) -> None:
         self.setWindowTitle(self.tr("ResNet Desktop"))
         self.setWindowIcon(icons.app_icon())
-        self.setAcceptDrops(True)
         size_within_screen(self, (1200, 780), (770, 490))
         self._pages = QStackedWidget()
         self._pages.addWidget(self.welcome)
@@ -233,13 +208,13 @@ class MainWindow(QMainWindow):
         LetterKeys(self, (*listed, page.middle, page.predictions, page.heatmap), entered=(*listed, page.view))
         FocusRing((page.gallery, page.view, page.predictions.bars), self)
         connect_wheel(self.actions_.wheel, self.preferences)
-        self.drop_overlay = DropOverlay(self)
-        self.drop_overlay.hide()
+        self.drop_overlay = DropOverlay(self, self._contents)
+        self.drop_overlay.dropped.connect(self.add_mime)
 
     def _connect_actions(self) -> None:
         does = self.actions_
-        does.open_files.triggered.connect(self._on_open_files)
-        does.open_folder.triggered.connect(self._on_open_folder)
+        does.open_files.triggered.connect(lambda: dialogs.ask_for_photos(self, self.add_paths))
+        does.open_folder.triggered.connect(lambda: dialogs.ask_for_folder(self, lambda path: self.add_paths((path,))))
         does.paste.triggered.connect(lambda: self.add_mime(drops.clipboard_content()))
         does.export.triggered.connect(self.exporting.ask)
         does.quit.triggered.connect(self.close)
@@ -261,26 +236,17 @@ class MainWindow(QMainWindow):
             maker.said.connect(self.notice.say)
             maker.working.connect(self.notice.follow)
             maker.busy_changed.connect(self.update_actions)
-        self.models.changed.connect(self._teaching.look_for_models)
-        self._teaching.model_wanted.connect(self.open_model)
-        self._teaching.networks_wanted.connect(self.models.get)
-        self._teaching.quit_wanted.connect(self.close)
-        self._teaching.labelling_wanted.connect(self._on_labelling_wanted)
-        self._teaching.watch.told.connect(self.status.show_training)
-        self._teaching.watch.ended.connect(self._on_training_ended)
-        self.status.training_asked.connect(self._teaching.show_run)
-        does.teach.triggered.connect(lambda: self.open_wizard())
+        self.training.model_wanted.connect(self.open_model)
+        self.training.quit_wanted.connect(self.close)
         self.labels.said.connect(self.notice.say)
         self.labels.files_wanted.connect(self.arrivals.add_photos)
-        self.labels.teach_asked.connect(self.open_wizard)
 
     def _connect_work(self) -> None:
-        self.welcome.open_asked.connect(self._on_open_files)
+        self.welcome.open_asked.connect(lambda: dialogs.ask_for_photos(self, self.add_paths))
         self.welcome.samples_chosen.connect(self.add_paths)
         self.welcome.classes_asked.connect(self.models.show_abilities)
         self.inspect.predictions.thresholds_asked.connect(self.models.ask_for_thresholds)
-        self.steps.came.connect(self._on_came)
-        self.steps.went.connect(self._on_went)
+        self.queue.list_changed.connect(self._show_page)
         self.arrivals.said.connect(self.notice.say)
         self.arrivals.model_wanted.connect(self.open_model)
         self.arrivals.weights_came.connect(self.models.offer_to_install)
@@ -297,7 +263,7 @@ class MainWindow(QMainWindow):
 
     def open_wizard(self, *sources: Path) -> None:
         """The guide to training, with photos to begin with; one at a time."""
-        self._teaching.open(*sources)
+        self.training.open(*sources)
 
     def report_a_problem(self) -> ReportDialog:
         """Show what a report of a problem holds, to be saved."""
@@ -312,19 +278,6 @@ class MainWindow(QMainWindow):
             return self._contents.rect()
         return QRect(bar.mapTo(self._contents, QPoint()), bar.size())
 
-    def _on_came(self, items: Sequence[Item]) -> None:
-        new = self.companions.without_results([item for item in items if item.outcome is None])
-        self.controller.classify((item.number, item.source) for item in new)
-        self._show_page()
-        if self.inspect.gallery.current is None and items:
-            self.inspect.gallery.reveal(items[0].number)
-
-    def _on_went(self, numbers: set[int]) -> None:
-        self.controller.forget(numbers)
-        if not self.gallery.items:
-            self.inspect.start_anew()
-        self._show_page()
-
     def _show_page(self) -> None:
         self._pages.setCurrentWidget(self.inspect if self.gallery.items else self.welcome)
         self.update_actions()
@@ -338,20 +291,3 @@ class MainWindow(QMainWindow):
             action.setEnabled(some)
         does.cancel.setEnabled(self.controller.busy or self.evidence.busy or self.exporting.busy)
         does.rest.setEnabled(some and not self.controller.busy)
-
-    def _on_labelling_wanted(self, photos: Sequence[Path]) -> None:
-        self.arrivals.add_photos(photos)
-        self.labels.show(shown=True)
-        self.raise_()
-        self.activateWindow()
-
-    def _on_training_ended(self, words: str, there_is_a_model: bool) -> None:
-        look = (self.tr("See the results") if there_is_a_model else self.tr("Look at it"), self._teaching.show_run)
-        (self.notice.tell if there_is_a_model else self.notice.say)(words, look)
-        self._system.tell(self.tr("Training"), words, self._teaching.show_run)
-
-    def _on_open_files(self) -> None:
-        dialogs.ask_for_photos(self, lambda paths: self.add_paths(paths))
-
-    def _on_open_folder(self) -> None:
-        dialogs.ask_for_folder(self, lambda path: self.add_paths((path,)))
