@@ -18,6 +18,10 @@ TURN = 0.25
 """A rise by this part of the fall before it ends the way down."""
 MARGIN = 0.5
 """Powers of ten that a suggestion stays below the rate of the lowest loss: nearer to it, other batches overshoot."""
+RISE = 0.25
+"""Of the loss at the beginning: where it falls nowhere, a rise by so much is where steps overshoot."""
+BELOW_RISE = 1.0
+"""Powers of ten that a suggestion stays below such a rise."""
 AFTER = 6
 """A test ends when most of so many last steps have a high loss."""
 DIVERGED = 2.0
@@ -61,26 +65,35 @@ def has_ended(losses: Sequence[float]) -> bool:
 def suggested(rates: Sequence[float], losses: Sequence[float]) -> float | None:
     """The rate at which the smoothed loss falls most steeply on its first way down (Smith 2017, arXiv:1506.01186).
 
-    It lies ``MARGIN`` before the bottom, or more.
+    It lies ``MARGIN`` before the bottom, or more. A head that was fitted before begins at the bottom: where the loss
+    only rises, it is the rate ``BELOW_RISE`` under that at which it has risen by ``RISE``.
 
     Args:
         rates: rising.
         losses: in nats, after a step at each rate.
 
     Returns:
-        The rate; None for fewer than ``FEWEST`` points, or where the loss falls nowhere.
+        The rate; None for fewer than ``FEWEST`` points, or where the loss neither falls nor rises.
     """
     if len(rates) < FEWEST:
         return None
     curve = smoothed(rates, losses)
     end = _first_bottom(curve)
     if curve[0] - curve[end] < LEAST_FALL * curve[0]:
-        return None
+        return _below_rise(rates, curve)
     places = [math.log10(rate) for rate in rates]
     last = max(1, sum(place <= places[end] - MARGIN for place in places) - 1)
     inner = range(1, min(last, len(curve) - 2) + 1)
     slopes = [((curve[i + 1] - curve[i - 1]) / (places[i + 1] - places[i - 1]), i) for i in inner]
     return float(f"{rates[min(slopes)[1]]:.2g}")
+
+
+def _below_rise(rates: Sequence[float], curve: Sequence[float]) -> float | None:
+    """A rate well below that at which the loss begins to rise; None where it does not, or does from the start."""
+    risen = next((rate for rate, loss in zip(rates, curve, strict=True) if loss > (1 + RISE) * curve[0]), None)
+    if risen is None or risen / 10**BELOW_RISE < rates[0]:
+        return None
+    return float(f"{risen / 10**BELOW_RISE:.2g}")
 
 
 def _first_bottom(curve: Sequence[float]) -> int:

@@ -21,7 +21,7 @@ from resnet_desktop.runs.evaluation import calibrate, scores
 from resnet_desktop.runs.feature_cache import features_cache
 from resnet_desktop.runs.linear.base import read_base
 from resnet_desktop.runs.linear.features import Extractor
-from resnet_desktop.runs.linear.folds import folds
+from resnet_desktop.runs.linear.folds import copies, folds
 from resnet_desktop.runs.linear.learner import Learnt, learn
 from resnet_desktop.session.results import Judged, Suggested, enough_to_suggest
 
@@ -131,7 +131,7 @@ def _learnt(
 ) -> tuple[Learnt, float, Judged]:
     """A layer, the temperature that makes its confidences honest, and how it did on photos that it had not seen."""
     samples = [Sample(str(path), None, int(label)) for path, label in zip(photos, labels, strict=True)]
-    fold = folds(samples, _copies(values), 0)
+    fold = folds(samples, copies(values), 0)
     balance = weights.chosen("auto", labels)
     learnt = learn(values[None], labels, fold, classes, balance, check=lambda: stop_if(cancelled))
     judged = np.isfinite(learnt.logits).all(1)
@@ -140,11 +140,3 @@ def _learnt(
     logits, truth = learnt.logits[judged], labels[judged]
     right = int((logits.argmax(1) == truth).sum())
     return learnt, calibrate.fit_temperature(logits, truth), Judged(right, len(truth))
-
-
-def _copies(values: _Halves) -> list[list[int]]:
-    """Places of photos that are the same, in groups: none shall be judged by what was learnt from its copy."""
-    same: dict[bytes, list[int]] = {}
-    for place, row in enumerate(values):
-        same.setdefault(row.tobytes(), []).append(place)
-    return [places for places in same.values() if len(places) > 1]

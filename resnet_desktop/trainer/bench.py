@@ -20,6 +20,7 @@ from resnet_desktop.jobs.recipe import Phase
 from resnet_desktop.runs.control import Control
 from resnet_desktop.runs.reporter import Silent
 from resnet_desktop.trainer import choices, machine
+from resnet_desktop.trainer.evaluation import linear_probe
 from resnet_desktop.trainer.evaluation.evaluate import CPU_BATCH
 from resnet_desktop.trainer.inputs.augment import Augmenter
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed, PictureFeed
@@ -155,10 +156,15 @@ def _crops(bench: Bench) -> int:
 
 
 def _answers(bench: Bench, evaluations: float) -> float:
-    """How many pictures of the last size go through the network without being learnt from until training ends."""
+    """How many pictures of the last size go through the network without being learnt from until training ends.
+
+    Those of the fitted head are among them.
+    """
     training, validation = len(bench.found.training), len(bench.found.validation)
     if bench.engine.head:  # once, for all epochs
         return training * bench.engine.recipe.views + validation
+    if linear_probe.wanted(bench.engine.network, bench.job.train):  # the network is judged as it begins, too
+        return min(training, linear_probe.MOST) + (evaluations + 1) * validation
     return evaluations * validation
 
 
@@ -221,6 +227,19 @@ def _seconds_per_answer(engine: Engine) -> float:
     return (time.monotonic() - started) / max(1, len(engine.validation))
 
 
+def _begin_head(bench: Bench) -> None:
+    """Let the head begin as that of a run does."""
+    engine, transforms = bench.engine, bench.engine.recipe.transforms
+    assert transforms is not None, "filled in before"
+    if linear_probe.wanted(engine.network, bench.job.train):
+        engine.network.eval()
+        features, _ = _features(engine.network, engine.training, transforms.resize, transforms.crop)
+        values, classes = features[None].half().numpy(), len(engine.labels)
+        linear_probe.fit_head(
+            engine.network, values, engine.training.samples, classes, balance="none", seed=bench.job.seed
+        )
+
+
 def find_rate(job: Job, steps: int = ENTRIES) -> Iterator[dict[str, Any]]:
     """The learning-rate range test (Smith 2017, arXiv:1506.01186): the loss while the rate rises step by step.
 
@@ -231,6 +250,7 @@ def find_rate(job: Job, steps: int = ENTRIES) -> Iterator[dict[str, Any]]:
     """
     bench = prepare(job, pictures=max(PICTURES, 4 * (job.batch_size or 64)))
     engine, phase = bench.engine, bench.engine.recipe.schedule[-1]
+    _begin_head(bench)
     training_mode(engine.network)
     probe = Probe(engine)
     rates: list[float] = []

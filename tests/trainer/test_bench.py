@@ -111,7 +111,8 @@ def test_the_range_test_works_where_stages_learn(
 ) -> None:
     job = parse_job(fine_tune_job(stripe_folder, tmp_path / "out", base_model, train=train))
     *points, last = bench.find_rate(job, steps=20)
-    assert points[0]["loss"] > min(point["loss"] for point in points), "it learns"
+    assert points[0]["loss"] < 0.6, "the head begins as that of a run does, fitted"
+    assert points[-1]["loss"] > 1.25 * points[0]["loss"], "it overshoots"
     assert last["optimizer"] == "adamw"
     assert last["suggestion"] is None or points[0]["learning_rate"] <= last["suggestion"] <= 1.0
 

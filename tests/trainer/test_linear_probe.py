@@ -114,6 +114,7 @@ def test_an_epoch_has_to_be_better_than_the_start(stripe_folder: Path, base_mode
     card = read(tmp_path / "out" / "model.onnx").metadata.provenance or {}
     start, epochs = card["head_start"], [r for r in said if r["event"] == "epoch_finished"]
     assert start["validation_loss"] < min(row["validation_loss"] for row in epochs)
+    assert start["validation_acc1"] >= max(row["acc1"] for row in epochs) - 1e-5
     assert said[-1]["metrics"]["acc1"] == pytest.approx(start["validation_acc1"])
     before, after = arrays(read(base_model)), weights(tmp_path / "out")
     np.testing.assert_allclose(after["conv1.weight"], before["conv1.weight"], atol=1e-2)

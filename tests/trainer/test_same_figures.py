@@ -14,6 +14,7 @@ from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.jobs.job import parse_job
 from resnet_desktop.runs.control import Control
 from resnet_desktop.runs.reporter import Silent
+from resnet_desktop.trainer.loop.early_stopping import is_as_good
 from resnet_desktop.trainer.loop.engine import FEW, WORST
 from resnet_desktop.trainer.run import Run
 
@@ -68,7 +69,11 @@ def test_of_few_pictures_the_loss_says_which_epoch_is_best(photos: Path, base_mo
     assert len(engine.validation) < FEW
     assert engine.best_by == "loss"
     lucky, sure = (0.75, -0.9), (0.5, -0.4)
-    assert engine._rank(sure) > engine._rank(lucky) > engine._rank(WORST)
+
+    def order(by: str) -> list[tuple[float, float]]:
+        return sorted((WORST, lucky, sure), key=lambda one: -sum(is_as_good(one, o, by) for o in (WORST, lucky, sure)))
+
+    assert order(engine.best_by) == [sure, lucky, WORST]
     engine.validation.samples = engine.validation.samples * FEW
     assert engine.best_by == "accuracy"
-    assert engine._rank(lucky) > engine._rank(sure) > engine._rank(WORST)
+    assert order(engine.best_by) == [lucky, sure, WORST]

@@ -56,6 +56,14 @@ def folds(samples: Sequence[Sample], groups: Iterable[Sequence[int]], seed: int)
     return found
 
 
+def copies(values: NDArray[np.float16]) -> list[list[int]]:
+    """Places of photos whose features ``(n, width)`` are the same, in groups: copies of one photo."""
+    same: dict[bytes, list[int]] = {}
+    for place, row in enumerate(values):
+        same.setdefault(row.tobytes(), []).append(place)
+    return [places for places in same.values() if len(places) > 1]
+
+
 def judged_alone(samples: Sequence[Sample], fold: Folds, classes: int) -> list[int]:
     """The classes that have photos, none of which can be judged since each is needed to learn from."""
     labels = np.array([sample.label for sample in samples], np.int64)

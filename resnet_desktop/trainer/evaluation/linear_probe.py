@@ -20,7 +20,7 @@ from torch import Tensor
 
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.data.dataset import Sample
-from resnet_desktop.runs.linear.folds import NEVER, folds
+from resnet_desktop.runs.linear.folds import NEVER, copies, folds
 from resnet_desktop.runs.linear.learner import MANY, learn
 from resnet_desktop.trainer.distributed.process_group import ProcessGroup
 from resnet_desktop.trainer.evaluation.frozen_features import Extractor, features_cache
@@ -73,6 +73,11 @@ class HeadStart:
         return asdict(self)
 
 
+def leads(start: HeadStart | None, best: tuple[float, float]) -> bool:
+    """Whether the best score so far is that of the network as it began."""
+    return start is not None and start.score == best
+
+
 def wanted(network: Classifier, train: str) -> bool:
     """Whether a new head of this network can begin as a linear probe: it is linear, and more than it learns."""
     return train not in ("head", "scratch") and not network.has_hidden
@@ -112,7 +117,7 @@ def fit_head(
         told: hears how many of how many fits are done, and, with 0 of 0, of every step; what it raises ends the work.
     """
     labels = np.array([sample.label for sample in samples], np.int64)
-    fold = folds(samples, (), seed)
+    fold = folds(samples, copies(values[0]), seed)
     if len(samples) >= MANY:  # one fold chooses; the others would be asked for the accuracy alone
         fold[fold != 0] = NEVER
     try:

@@ -1,9 +1,14 @@
-"""Whether a run has stopped getting better."""
+"""Which epoch is better, and whether a run has stopped getting better."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+
+def is_as_good(score: tuple[float, float], best: tuple[float, float], by: str) -> bool:
+    """Whether a score (accuracy, minus the loss) is as good as another; ``by`` is what counts first."""
+    return score >= best if by == "accuracy" else score[::-1] >= best[::-1]
 
 
 def gets_no_better(history: Sequence[Mapping[str, Any]], patience: int, size: int) -> bool:

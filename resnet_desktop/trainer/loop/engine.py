@@ -20,14 +20,14 @@ from resnet_desktop.trainer import choices
 from resnet_desktop.trainer.distributed.process_group import ProcessGroup
 from resnet_desktop.trainer.evaluation import error_details
 from resnet_desktop.trainer.evaluation.evaluate import Evaluation, Evaluator, StoppedError
-from resnet_desktop.trainer.evaluation.linear_probe import START_KEPT, HeadStart
+from resnet_desktop.trainer.evaluation.linear_probe import START_KEPT, HeadStart, leads
 from resnet_desktop.trainer.inputs import memory
 from resnet_desktop.trainer.inputs.feeds import FeatureFeed, Feed, HeadOnly, Plan
 from resnet_desktop.trainer.loop import checkpoint as checkpoints
 from resnet_desktop.trainer.loop.budget import Budget
 from resnet_desktop.trainer.loop.checkpoint import Checkpoint, Position
 from resnet_desktop.trainer.loop.course import Course
-from resnet_desktop.trainer.loop.early_stopping import gets_no_better
+from resnet_desktop.trainer.loop.early_stopping import gets_no_better, is_as_good
 from resnet_desktop.trainer.loop.remaining_work import RemainingWork
 from resnet_desktop.trainer.network.build import trained_names, training_mode
 from resnet_desktop.trainer.network.classifier import Classifier
@@ -164,7 +164,7 @@ class Engine:
         if checkpoints.is_adam(state.optimizer) != checkpoints.is_adam(self.optimizer.state_dict()):
             raise checkpoints.another("optimizer: the job has changed")
         try:
-            self._load(state.network)
+            self.network.load_state_dict(state.network, strict=False)
             self.optimizer.load_state_dict(state.optimizer)
             if state.scaler:
                 self.stepper.scaler.load_state_dict(state.scaler)
@@ -184,7 +184,7 @@ class Engine:
     def use_best(self) -> None:
         """Put the best weights so far into the network, which is the one that is judged and exported from now on."""
         if self.best is not None:
-            self._load(self.best)
+            self.network.load_state_dict(self.best, strict=False)
             self.averaged = None
         if self.head is not None:
             self.head.fold()
@@ -232,9 +232,6 @@ class Engine:
     def _trained(self) -> dict[str, Tensor]:
         state = self.network.state_dict()
         return {name: state[name] for name in self.names}
-
-    def _load(self, values: dict[str, Tensor]) -> None:
-        self.network.load_state_dict(values, strict=False)
 
     def _generator(self, epoch: int, step: int) -> torch.Generator:
         """A generator on the CPU whose state depends on seed, epoch and step alone."""
@@ -337,7 +334,7 @@ class Engine:
 
     def _say_ending(self) -> None:
         """Training is over, now: the last checkpoint and what the export has to load take their time."""
-        if self.best is not None and self.head_start is not None and self.head_start.score == self.best_score:
+        if leads(self.head_start, self.best_score):
             self.reporter.say("warning", code="start_kept", message=START_KEPT)
         pictures, seconds = self.course.ending()
         steps = {"epoch": len(self.history), "step": 0, "steps": pictures, "loss": None}
@@ -367,7 +364,9 @@ class Engine:
         if self.history and self.history[-1]["size"] != phase.size:
             self.best_score = WORST
         score = (result.acc1, -finite(result.loss)) if result else WORST
-        if self._rank(score) >= self._rank(self.best_score):
+        # Labels that are smoothed make an epoch's loss larger than the start's: where it names more, it is better.
+        names_more = leads(self.head_start, self.best_score) and score[0] > self.best_score[0]
+        if names_more or is_as_good(score, self.best_score, self.best_by):
             self._keep(score)
         row: dict[str, Any] = {
             "epoch": epoch + 1,
@@ -387,10 +386,6 @@ class Engine:
                 self.folder, epoch + 1, result, self.validation, self.labels, self.reporter
             )
         self.reporter.say("epoch_finished", **row)
-
-    def _rank(self, score: tuple[float, float]) -> tuple[float, float]:
-        """A score (accuracy, minus the loss) so that the better one is larger."""
-        return score if self.best_by == "accuracy" else score[::-1]
 
     def _gets_no_better(self) -> bool:
         """Whether to end early, for nothing has improved; it is said."""

@@ -52,8 +52,15 @@ def test_a_dip_just_before_the_bottom_is_too_near_to_it() -> None:
 
 def test_no_fall_no_suggestion() -> None:
     assert suggested(RATES, [0.7] * len(RATES)) is None
-    assert suggested(RATES, [0.7 + 0.01 * i for i in range(len(RATES))]) is None
+    assert suggested(RATES, [0.7 + 0.1 * i for i in range(len(RATES))]) is None, "too high from the start"
     assert suggested(RATES[: FEWEST - 1], fall_and_rise(1e-5, 1e-4)[: FEWEST - 1]) is None
+
+
+def test_where_the_loss_only_rises_the_rate_stays_well_below() -> None:
+    """As of a head that was fitted before: it begins at the bottom."""
+    found = suggested(RATES, [0.3 + max(0.0, math.log10(rate / 1e-2)) for rate in RATES])
+    assert found is not None
+    assert abs(math.log10(found / 1e-3)) < 0.2
 
 
 def test_smoothing_keeps_what_is_smooth_and_bounds_what_is_wild() -> None:
