@@ -101,6 +101,7 @@ class PhotoPresenter(QObject):
 
     def _on_failed(self, number: int, failure: Failure) -> None:
         if self._item is not None and self._item.number == number:
+            self._in_view, self._image = None, QImage()
             self._view.show_failure(failure)
 
 
