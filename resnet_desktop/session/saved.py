@@ -199,7 +199,7 @@ def _box(found: object) -> tuple[float, float, float, float]:
     if not isinstance(found, list) or len(found) != 4:
         raise ValueError
     left, top, width, height = (saved_result.number(value) for value in found)
-    slack = 1e-6  # that rounding may leave
+    slack = 1e-5  # that rounding may leave
     if min(left, top) < 0 or min(width, height) <= 0 or max(left + width, top + height) > 1 + slack:
         raise ValueError
     return left, top, width, height

@@ -251,7 +251,9 @@ def test_parts_and_pasted_pictures_come_back(open_window: OpenWindow, qtbot: QtB
     again = open_window(settings=Settings())
     qtbot.waitUntil(lambda: len(again.gallery.items) == 4 and not again.companions.sessions.coming, timeout=WAIT)
     wait_settled(qtbot, again)
-    assert [(item.name, item.source, item.outcome) for item in again.gallery.items] == before
+    after = [(item.name, item.source, item.outcome) for item in again.gallery.items]
+    assert [each[:2] for each in after] == [each[:2] for each in before]
+    assert after[:3] == before[:3]  # the last is looked at: it runs again to be explained, and takes its own time
     current = again.inspect.gallery.current
     assert current is not None
     assert current.name == before[3][0]

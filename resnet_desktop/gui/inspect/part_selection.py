@@ -18,6 +18,10 @@ from resnet_desktop.imaging.region import Region
 from resnet_desktop.session.results import file_of, whole_of
 
 
+PLACES = 6
+"""Digits of a fraction: a millionth is less than a pixel of the largest photo."""
+
+
 class PartSelection(QObject):
     """Signal: ``said`` (a sentence): why there is no part."""
 
@@ -38,7 +42,9 @@ class PartSelection(QObject):
         item, gallery = self._page.gallery.current, self._page.gallery
         if item is None:
             return
-        whole, box = whole_of(item.source), (place.left(), place.top(), place.width(), place.height())
+        whole, sides = whole_of(item.source), (place.left(), place.top(), place.width(), place.height())
+        left, top, width, height = (round(side, PLACES) for side in sides)
+        box = left, top, width, height
         part = Region("", box, data=whole) if isinstance(whole, bytes) else Region(str(whole), box)
         model = gallery.shown.source
         added = self._steps.add_part(part, self._free_name(item))
