@@ -107,13 +107,6 @@ def test_a_rectangle_becomes_a_row_below_its_photo(window: MainWindow, qtbot: Qt
     assert tool.parts == ()
 
 
-def test_how_it_is_done_is_in_the_sheet_of_keys(window: MainWindow) -> None:
-    sheet = window.companions.show_keys()
-    sheet.search.setText("part of the photo")
-    assert sheet.shown == [("Select a part of the photo", "S"), ("Select a part of the photo", "Shift and drag")]
-    sheet.close()
-
-
 def test_adding_and_removing_a_part_are_steps(window: MainWindow, qtbot: QtBot) -> None:
     does = window.actions_
     drag(window, EYE)
@@ -137,6 +130,10 @@ def test_adding_and_removing_a_part_are_steps(window: MainWindow, qtbot: QtBot) 
 
 def test_a_part_that_is_given_up_or_too_small(window: MainWindow, qtbot: QtBot) -> None:
     does, view = window.actions_, window.inspect.view
+    sheet = window.companions.show_keys()
+    sheet.search.setText("part of the photo")
+    assert sheet.shown == [("Select a part of the photo", "S"), ("Select a part of the photo", "Shift and drag")]
+    sheet.close()
     window.inspect.show_view(1)
     does.select_part.trigger()
     assert view.isVisible()
@@ -212,11 +209,11 @@ def test_tables_name_the_part_and_sorting_leaves_it_out(window: MainWindow, qtbo
     dialog.close()
     window.inspect.gallery.shown.set_filter(PhotoFilter(words="part"))
     assert [item.name for item in window.inspect.gallery.shown.items] == ["Part 1 of cat.jpg"]
+    check_label_and_heatmap(window, qtbot, tmp_path)
 
 
-def test_labels_and_heatmaps_of_a_part(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    drag(window, EYE)
-    wait_settled(qtbot, window)
+def check_label_and_heatmap(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    """The label of a part goes to the trainer with a file of its own, and its heatmap is as large as the part."""
     part = window.gallery.items[1]
     window.labels.labelling.add("eye", [part.number])
     assert [item.label is not None for item in window.gallery.items] == [False, True, False]
