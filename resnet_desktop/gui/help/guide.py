@@ -94,6 +94,7 @@ class GuideWindow(QWidget):
         self._back.setEnabled(False)
         row = QHBoxLayout()
         row.setContentsMargins(theme.S, theme.S, theme.S, theme.S)
+        row.setSpacing(theme.S)
         row.addWidget(self._back)
         row.addWidget(self._home)
         row.addStretch(1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt
-from PySide6.QtGui import QColor, QFont
+from PySide6.QtGui import QColor, QFont, QIcon
 
 from resnet_desktop.core.csv_text import Cell, line
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel
@@ -29,12 +29,18 @@ class AgreementTable(RowsModel[ComparedPhoto]):
         super().__init__(("",) * 5, parent)
         self._gallery = gallery
         self._models = ("", "")
+        self._places: dict[int, int] = {}
         gallery.thumbnails.thumbnail_ready.connect(self._on_thumbnail)
 
     def show_models(self, models: tuple[str, str]) -> None:
         """Whose answers these are."""
         self._models = models
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, self.columnCount() - 1)
+
+    def show_rows(self, rows: Sequence[ComparedPhoto]) -> None:
+        """Show these."""
+        self._places = {row.number: place for place, row in enumerate(rows)}
+        super().show_rows(rows)
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _ROLE.DisplayRole) -> object:
         """The models' names over their answers."""
@@ -58,7 +64,8 @@ class AgreementTable(RowsModel[ComparedPhoto]):
             return _strong() if row.agrees is False and column in (FIRST, SECOND) else None
         item = self._gallery.item(row.number)
         if role == _ROLE.DecorationRole:
-            return None if item is None or column != PHOTO else self._gallery.thumbnails.get(item.number, item.source)
+            picture = self._gallery.thumbnails.get(item.number, item.source) if item and column == PHOTO else None
+            return None if picture is None else QIcon(picture)  # an icon is made as small as the row
         if role == _ROLE.DisplayRole:
             return (self.tr("removed") if item is None else item.name) if column == PHOTO else _cell(row, column)
         if role == _ROLE.ToolTipRole:
@@ -66,11 +73,9 @@ class AgreementTable(RowsModel[ComparedPhoto]):
         return None
 
     def _on_thumbnail(self, number: int) -> None:
-        for place, row in enumerate(self.rows):
-            if row.number == number:
-                index = self.index(place, PHOTO)
-                self.dataChanged.emit(index, index, [_ROLE.DecorationRole])
-                return
+        place = self._places.get(number)
+        if place is not None:
+            self.dataChanged.emit(self.index(place, PHOTO), self.index(place, PHOTO), [_ROLE.DecorationRole])
 
 
 def as_csv(agreement: Agreement, path: Callable[[int], str]) -> str:

@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QImage, QResizeEvent, QTextCursor, QTextDocument
+from PySide6.QtGui import QImage, QImageReader, QResizeEvent, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QTextBrowser, QWidget
+
+from resnet_desktop.gui.style import theme
 
 _SETTLED_MS = 150
 """After so long without another change of its size, pictures are fitted to a page anew."""
@@ -33,18 +35,19 @@ class ShippedPages(QTextBrowser):
     def __init__(self, folder: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._folder = folder.resolve()
+        self._page = ""
         self._fitted = 0  # pixels, the width that the pictures of this page were fitted to
         self._settled = QTimer(self, singleShot=True, interval=_SETTLED_MS)
         self._settled.timeout.connect(self._fit_again)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # the width is that of the text
         self.setOpenLinks(False)
         self.anchorClicked.connect(self._on_link)
-        self.sourceChanged.connect(lambda _url: self.page_changed.emit(self.page))
+        self.sourceChanged.connect(self._on_source)
 
     @property
     def page(self) -> str:
         """The page that is shown, such as ``guide/index.md``."""
-        shown = Path(self.source().toLocalFile())
-        return shown.relative_to(self._folder).as_posix() if shown.is_relative_to(self._folder) else ""
+        return self._page
 
     def open_page(self, name: str, section: str = "") -> None:
         """Show a page by the name of its file in the folder, from one of its headings on."""
@@ -61,7 +64,7 @@ class ShippedPages(QTextBrowser):
             return None
         if kind != QTextDocument.ResourceType.ImageResource.value:
             return super().loadResource(kind, address)
-        return self._fitting(QImage(str(path)))
+        return self._fitting(QImageReader(str(path)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Pictures follow the width, once it stays."""
@@ -74,15 +77,26 @@ class ShippedPages(QTextBrowser):
         """Of the text, in pixels."""
         return max(_NARROWEST, self.viewport().width() - 2 * round(self.document().documentMargin()))
 
-    def _fitting(self, picture: QImage) -> QImage:
-        if picture.isNull():
-            return picture
-        natural, ratio = picture.width(), self.devicePixelRatioF()
-        shown = min(natural, self._width)
-        if round(shown * ratio) < natural:
-            picture = picture.scaledToWidth(round(shown * ratio), Qt.TransformationMode.SmoothTransformation)
-        picture.setDevicePixelRatio(picture.width() / shown)
+    def _fitting(self, reader: QImageReader) -> QImage:
+        natural, ratio = reader.size(), self.devicePixelRatioF()
+        shown = min(natural.width(), self._width)
+        if round(shown * ratio) < natural.width():
+            reader.setScaledSize(natural * (shown * ratio / natural.width()))  # what is a JPEG is decoded so
+        picture = reader.read()
+        if not picture.isNull():
+            picture.setDevicePixelRatio(picture.width() / shown)
         return picture
+
+    def _space_out(self) -> None:
+        """Room between paragraphs, which Markdown has none of; commands that are too long for a line go on below it."""
+        block = self.document().begin()
+        while block.isValid():
+            space, cursor = block.blockFormat(), QTextCursor(block)
+            space.setTopMargin(theme.XL if space.headingLevel() and block.position() else theme.XS)
+            space.setBottomMargin(0 if space.nonBreakableLines() else theme.S)
+            space.setNonBreakableLines(False)
+            cursor.setBlockFormat(space)
+            block = block.next()
 
     def _fit_again(self) -> None:
         if self._width == self._fitted:
@@ -101,6 +115,12 @@ class ShippedPages(QTextBrowser):
                 self.verticalScrollBar().setValue(self.verticalScrollBar().value() + self.cursorRect().top())
                 return
             block = block.next()
+
+    def _on_source(self, address: QUrl) -> None:
+        """Also of pages that one goes back to; ``source`` is still the page before."""
+        self._page = Path(address.toLocalFile()).relative_to(self._folder).as_posix()
+        self._space_out()
+        self.page_changed.emit(self._page)
 
     def _on_link(self, address: QUrl) -> None:
         if address.scheme() in ("http", "https"):
