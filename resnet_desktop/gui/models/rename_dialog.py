@@ -81,6 +81,7 @@ class RenameDialog(QDialog):
         except ResNetDesktopError as error:
             self._problem.setText(Failure.of(error).text)
             self._problem.show()
+            self.adjustSize()
             self._ok.setEnabled(False)
             self.name.setFocus()
             return

@@ -18,7 +18,7 @@ from resnet_desktop.session.results import Failure
 
 PHOTO, FIRST, FIRST_SHARE, SECOND, SECOND_SHARE = range(5)
 _ROLE = Qt.ItemDataRole
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_LEFT, _MIDDLE = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignCenter
 CSV_COLUMNS = ("path", "agree", "model_1", "label_1", "probability_1", "model_2", "label_2", "probability_2")
 
 
@@ -47,7 +47,7 @@ class AgreementTable(RowsModel[ComparedPhoto]):
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == _ROLE.TextAlignmentRole:
-            return _RIGHT if section in (FIRST_SHARE, SECOND_SHARE) else None
+            return _MIDDLE if section in (FIRST_SHARE, SECOND_SHARE) else _LEFT
         if role == _ROLE.ToolTipRole:
             return plain_tip({FIRST: self._models[0], SECOND: self._models[1]}.get(section, ""))
         words = (self.tr("Photo"), self._models[0], self.tr("Confidence"), self._models[1], self.tr("Confidence"))
@@ -57,7 +57,7 @@ class AgreementTable(RowsModel[ComparedPhoto]):
         """Words, a small picture of the photo, and what tells photos on which the models differ from the others."""
         row, column = self.rows[index.row()], index.column()
         if role == _ROLE.TextAlignmentRole:
-            return _RIGHT if column in (FIRST_SHARE, SECOND_SHARE) else None
+            return _MIDDLE if column in (FIRST_SHARE, SECOND_SHARE) else None
         if role == _ROLE.ForegroundRole:
             return None if row.agrees is False else QColor(theme.current().secondary)
         if role == _ROLE.FontRole:
