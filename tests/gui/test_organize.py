@@ -247,7 +247,7 @@ def test_two_models_are_compared_on_the_list(
     assert window.inspect.gallery.current is window.gallery.item(row.number)
     dialog.save(tmp_path / "comparison.csv")
     qtbot.waitUntil(lambda: "comparison.csv" in window.notice.text, timeout=WAIT)
-    lines = list(csv.DictReader((tmp_path / "comparison.csv").open(encoding="utf-8", newline="")))
+    lines = list(csv.DictReader((tmp_path / "comparison.csv").read_text("utf-8").splitlines()))
     assert [line["path"] for line in lines] == [str(window.gallery.item(row.number).source) for row in found.photos]  # type: ignore[union-attr]
     assert not any(line["label_2"].startswith("=") for line in lines)
     window.labels.labelling.add(expected[photos[0]][0], [shown[photos[0]].number])

@@ -8,7 +8,6 @@ from PySide6.QtCore import (
     QEvent,
     QItemSelection,
     QItemSelectionModel,
-    QItemSelectionRange,
     QModelIndex,
     QPoint,
     QRect,
@@ -243,8 +242,7 @@ class GalleryCanvas(QAbstractItemView):
         start = 0
         for place in range(1, len(rows) + 1):
             if place == len(rows) or rows[place] != rows[place - 1] + 1:
-                first, last = self.shown.index(rows[start]), self.shown.index(rows[place - 1])
-                selection.append(QItemSelectionRange(first, last))
+                selection.select(self.shown.at(rows[start]), self.shown.at(rows[place - 1]))
                 start = place
         return selection
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QDrag, QWheelEvent
@@ -31,7 +31,7 @@ class GalleryView(GalleryCanvas):
     def __init__(self, model: GalleryModel, parent: QWidget | None = None) -> None:
         super().__init__(ShownPhotos(model), parent)
         self.shown.setParent(self)
-        self._before: tuple[list[int], int | None, list[int]] = ([], None, [])
+        self._before: tuple[list[int], int | None, Sequence[Item]] = ([], None, ())
         self._last: int | None = None  # the photo that was looked at last
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setDragEnabled(True)  # onto classes, and out to other programs
@@ -63,8 +63,7 @@ class GalleryView(GalleryCanvas):
 
     def select_numbers(self, numbers: Iterable[int]) -> None:
         """Select these photos and no others, as far as they are seen."""
-        rows = (self.shown.row_of_number(number) for number in numbers)
-        selection = self._ranges(sorted(row for row in rows if row is not None))
+        selection = self._ranges(self.shown.rows_of(numbers))
         self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     def select_row(self, row: int) -> None:
@@ -123,19 +122,19 @@ class GalleryView(GalleryCanvas):
 
     def _keep_selection(self) -> None:
         current = self.current
-        rows = [item.number for item in self.shown.items]
-        self._before = (self.selected_numbers(), None if current is None else current.number, rows)
+        self._before = (self.selected_numbers(), None if current is None else current.number, self.shown.items)
 
     def _restore_selection(self) -> None:
         """What is still seen stays selected and looked at; in place of the latter, what is next to it."""
-        selected, current, rows = self._before
+        selected, current, items = self._before
         row_of = self.shown.row_of_number
         if current is None:
             current = self._last
         else:
             self._last = current
         row = None if current is None else row_of(current)
-        if row is None and current in rows:
+        rows = [] if row is not None else [item.number for item in items]
+        if current in rows:
             place = rows.index(current)
             near = (row_of(number) for number in (*rows[place:], *reversed(rows[:place])))
             row = next((found for found in near if found is not None), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from resnet_desktop.gui.gallery.gallery_model import Item
 from resnet_desktop.gui.gallery.photo_classes import PhotoClass
@@ -49,9 +49,9 @@ class Sieved:
         states: how many photos are seen when this state is asked for, too.
     """
 
-    photos: list[Item] = field(default_factory=list)
-    classes: Counter[str] = field(default_factory=Counter)
-    states: Counter[str] = field(default_factory=Counter)
+    photos: list[Item]
+    classes: Counter[str]
+    states: Counter[str]
 
     @property
     def by_class(self) -> Sequence[tuple[str, int]]:
@@ -63,6 +63,7 @@ class Sieved:
 class Facts:
     """What a filter looks at of a photo, and below that what it was made of: as long as that is so, it holds."""
 
+    item: Item
     text: str
     answer: str | None
     probability: float
@@ -93,36 +94,34 @@ class PhotoFacts:
             ):
                 facts = known[item.number] = _facts(item)
             found.append(facts)
-        if len(known) > 2 * len(found) + 1000:  # most of the list has gone
-            self._known = {item.number: facts for item, facts in zip(items, found, strict=True)}
         return found
+
+    def keep_only(self, items: Sequence[Item]) -> None:
+        """Other photos have gone."""
+        numbers = {item.number for item in items}
+        self._known = {number: facts for number, facts in self._known.items() if number in numbers}
 
 
 def sieve(items: Sequence[Item], wanted: PhotoFilter, known: PhotoFacts) -> Sieved:
     """The photos that meet all conditions, with the counts beside each condition."""
-    words = wanted.words.casefold().split()
-    found = Sieved()
-    photos, classes, states = found.photos, found.classes, found.states
-    kinds: Counter[frozenset[str]] = Counter()
-    low, high, any_confidence = wanted.low, wanted.high, (wanted.low, wanted.high) == (0.0, 1.0)
-    some_words, some_states, some_classes = bool(words), wanted.states, wanted.classes
-    answers: list[str | None] = []
-    for item, facts in zip(items, known.of(items), strict=True):
-        if not any_confidence and not low <= facts.probability <= high:
-            continue
-        if some_words and not _mentions(facts.text, words):
-            continue
-        in_state = not some_states or some_states <= facts.states
-        if in_state:
-            answers.append(facts.answer)
-            if not some_classes or facts.answer in some_classes:
-                kinds[facts.states] += 1
-                photos.append(item)
-    classes.update(answer for answer in answers if answer is not None)
-    for own, count in kinds.items():
+    left = known.of(items)  # no pairs with their photos: ten thousand tuples wake the collector of garbage
+    if (wanted.low, wanted.high) != (0.0, 1.0):
+        low, high = wanted.low, wanted.high
+        left = [one for one in left if low <= one.probability <= high]
+    for word in wanted.words.casefold().split():
+        left = [one for one in left if word in one.text]
+    if wanted.states:
+        asked = wanted.states
+        left = [one for one in left if asked <= one.states]
+    classes = Counter([one.answer for one in left if one.answer is not None])
+    if wanted.classes:
+        chosen = wanted.classes
+        left = [one for one in left if one.answer in chosen]
+    states: Counter[str] = Counter()
+    for own, count in Counter([one.states for one in left]).items():
         for state in own:
             states[state] += count
-    return found
+    return Sieved([one.item for one in left], classes, states)
 
 
 def _facts(item: Item) -> Facts:
@@ -133,7 +132,7 @@ def _facts(item: Item) -> Facts:
         answer, probability = said.label, said.probability
     name = label.name if label is not None else ""
     text = f"{item.name}\n{file_of(item.source) or ''}\n{answer or ''}\n{name}".casefold()
-    return Facts(text, answer, probability, _states_of(item), outcome, label, name, item.source)
+    return Facts(item, text, answer, probability, _states_of(item), outcome, label, name, item.source)
 
 
 def _states_of(item: Item) -> frozenset[str]:
@@ -146,10 +145,6 @@ def _states_of(item: Item) -> frozenset[str]:
     if outcome.sure:
         return _KINDS[UNFAMILIAR if outcome.unfamiliar else "", label]
     return _KINDS[f"{UNSURE} {UNFAMILIAR}" if outcome.unfamiliar else UNSURE, label]
-
-
-def _mentions(text: str, words: Sequence[str]) -> bool:
-    return all(word in text for word in words)
 
 
 _KINDS = {

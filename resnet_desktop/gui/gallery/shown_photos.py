@@ -6,8 +6,10 @@ made anew when the list changes, a little later where results pour in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, Qt, QTimer, Signal
 
@@ -17,6 +19,7 @@ from resnet_desktop.imaging.files import natural_key
 from resnet_desktop.session.results import Failure
 
 DELAY_MS = 250
+_label_key = lru_cache(maxsize=4096)(natural_key)
 _NO_INDEX = QModelIndex()
 
 
@@ -46,7 +49,7 @@ class ShownPhotos(QAbstractListModel):
         self._rows: dict[int, int] = {}
         self._groups: tuple[Group, ...] = ()
         self._found: Sieved | None = None
-        self._facts = PhotoFacts()
+        self._facts, self._facts_of_gone = PhotoFacts(), False
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(DELAY_MS)
@@ -101,6 +104,9 @@ class ShownPhotos(QAbstractListModel):
         """Look at the whole list anew."""
         self._later.stop()
         everything = self.source.items
+        if self._facts_of_gone:
+            self._facts.keep_only(everything)
+            self._facts_of_gone = False
         self._found = sieve(everything, self._filter, self._facts) if self._filter.active else None
         items = list(everything) if self._found is None else self._found.photos
         groups: tuple[Group, ...] = ()
@@ -116,6 +122,15 @@ class ShownPhotos(QAbstractListModel):
     def row_of_number(self, number: int) -> int | None:
         """The row of a photo; None where it is not seen."""
         return self._rows.get(number)
+
+    def rows_of(self, numbers: Iterable[int]) -> list[int]:
+        """The rows of those photos that are seen, from the first on."""
+        found = map(self._rows.get, numbers)
+        return sorted(row for row in found if row is not None)
+
+    def at(self, row: int) -> QModelIndex:
+        """As ``index``, of a row that is there: Qt's own asks for the size of the list each time."""
+        return self.createIndex(row, 0)
 
     def rowCount(self, parent: AnyIndex = _NO_INDEX) -> int:
         """How many photos are seen."""
@@ -154,16 +169,13 @@ class ShownPhotos(QAbstractListModel):
 
     def _by_class(self, items: Sequence[Item]) -> tuple[list[Item], tuple[Group, ...]]:
         """The photos by answer, the order of the list within each; those without one at the end."""
-        found: dict[tuple[int, str], list[Item]] = {}
-        for item, facts in zip(items, self._facts.of(items), strict=True):
-            if facts.answer is not None:
-                key = (0, facts.answer)
-            else:
-                key = (2, "") if isinstance(facts.outcome, Failure) else (1, "")
-            found.setdefault(key, []).append(item)
-        titles = {1: self.tr("Not classified"), 2: self.tr("Cannot be read")}
-        keys = sorted(found, key=lambda key: (key[0], natural_key(key[1])))
-        groups = tuple(Group(titles.get(kind, label), len(found[kind, label])) for kind, label in keys)
+        found: defaultdict[str | bool, list[Item]] = defaultdict(list)
+        for facts in self._facts.of(items):
+            found[isinstance(facts.outcome, Failure) if facts.answer is None else facts.answer].append(facts.item)
+        titles = {False: self.tr("Not classified"), True: self.tr("Cannot be read")}
+        answers: list[str | bool] = sorted((key for key in found if isinstance(key, str)), key=_label_key)
+        keys = answers + [key for key in (False, True) if key in found]
+        groups = tuple(Group(key if isinstance(key, str) else titles[key], len(found[key])) for key in keys)
         return [item for key in keys for item in found[key]], groups
 
     def _on_coming(self, _parent: QModelIndex, first: int, last: int) -> None:
@@ -184,6 +196,7 @@ class ShownPhotos(QAbstractListModel):
             self.beginRemoveRows(_NO_INDEX, first, last)
 
     def _on_went(self, _parent: QModelIndex, first: int, last: int) -> None:
+        self._facts_of_gone = True
         if not self._plain:
             self.refresh()
             return
