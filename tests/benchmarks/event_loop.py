@@ -221,12 +221,14 @@ def after(seconds: float) -> Condition:
 
 
 def print_turns(watch: Watch) -> None:
-    """A line for each phase."""
-    print(f"{'milliseconds between two turns':34}{'turns':>8}{'median':>9}{'99.9 %':>9}{'largest':>9}")
+    """A line for each phase; at the end, the longest time that the thread itself worked in a turn above the limit."""
+    titles = f"{'turns':>8}{'median':>9}{'99.9 %':>9}{'largest':>9}{'at work':>9}"
+    print(f"{'milliseconds between two turns':34}{titles}")
     for phase, turns in watch.turns.items():
         ordered = sorted(turns)
         late = ordered[min(len(ordered) - 1, int(0.999 * len(ordered)))]
-        cells = (ordered[len(ordered) // 2], late, ordered[-1])
+        worked = max((slow.worked for slow in watch.slow if slow.phase == phase), default=0.0)
+        cells = (ordered[len(ordered) // 2], late, ordered[-1], worked)
         print(f"{phase:34}{len(turns):8}" + "".join(f"{1e3 * cell:9.1f}" for cell in cells))
 
 

@@ -226,13 +226,13 @@ def test_two_models_are_compared_on_the_list(
     found = dialog.agreement
     assert found is not None
     assert (found.models, found.classes, found.shared) == (("small18", "other18"), (8, 8), 7)
-    expected = {}
+    expected: dict[Path, list[str]] = {}
     for path in (model_file, Library().find("other18")):
         classifier = Classifier(read(path), provider="cpu")
         for photo in photos:
             expected.setdefault(photo, []).append(classifier.classify(photo).top.label)
     shown = {window.gallery.item(row.number).source: row for row in dialog.rows.rows}  # type: ignore[union-attr]
-    assert {path: [a.text for a in shown[path].answers] for path in photos} == expected  # type: ignore[index]
+    assert {path: [a.text for a in shown[path].answers] for path in photos} == expected
     assert [row.agrees for row in dialog.rows.rows] == sorted(
         (row.agrees for row in shown.values()), key=[False, None, True].index
     )

@@ -154,13 +154,10 @@ class AgreementDialog(QDialog):
         self.table.verticalHeader().setDefaultSectionSize(_SIDE + theme.S)
         chosen = QHBoxLayout()
         chosen.setSpacing(theme.S)
-        for widget, stretch in (
-            (self.models[0], 1),
-            (PlainLabel(self.tr("with")), 0),
-            (self.models[1], 1),
-            (self.start, 0),
-        ):
-            chosen.addWidget(widget, stretch)
+        chosen.addWidget(self.models[0], 1)
+        chosen.addWidget(PlainLabel(self.tr("with")))
+        chosen.addWidget(self.models[1], 1)
+        chosen.addWidget(self.start)
         self._filters = beside(self.only_differing, None, self.search)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(theme.L, theme.L, theme.L, theme.L)

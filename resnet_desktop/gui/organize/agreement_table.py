@@ -89,8 +89,8 @@ def as_csv(agreement: Agreement, path: Callable[[int], str]) -> str:
     for photo in agreement.photos:
         cells: list[Cell] = [path(photo.number), {True: "yes", False: "no", None: ""}[photo.agrees]]
         for model, answer in zip(agreement.models, photo.answers, strict=True):
-            answered = isinstance(answer, Answer)
-            cells += [model, answer.text if answered else "", round(answer.probability, 6) if answered else ""]
+            said: list[Cell] = [answer.text, round(answer.probability, 6)] if isinstance(answer, Answer) else ["", ""]
+            cells += [model, *said]
         lines.append(line(cells))
     return "".join(lines)
 

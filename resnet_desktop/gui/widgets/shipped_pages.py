@@ -57,9 +57,9 @@ class ShippedPages(QTextBrowser):
         if section:
             self._show_section(section)
 
-    def loadResource(self, kind: int, address: QUrl) -> object:
+    def loadResource(self, kind: int, address: QUrl | str) -> object:
         """A page, or a picture at the width that there is; nothing from elsewhere."""
-        path = Path(self.source().resolved(address).toLocalFile()).resolve()
+        path = Path(self.source().resolved(QUrl(address)).toLocalFile()).resolve()
         if not path.is_relative_to(self._folder) or not path.is_file():
             return None
         if kind != QTextDocument.ResourceType.ImageResource.value:
