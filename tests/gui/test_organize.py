@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from resnet_desktop.bundle.file.bundle import read
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import StorageError
+from resnet_desktop.gui.organize.agreement_dialog import AgreementDialog
 from resnet_desktop.gui.organize.sort_dialog import SortDialog
 from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.inference.classifier import Classifier
@@ -226,11 +227,8 @@ def test_two_models_are_compared_on_the_list(
     found = dialog.agreement
     assert found is not None
     assert (found.models, found.classes, found.shared) == (("small18", "other18"), (8, 8), 7)
-    expected: dict[Path, list[str]] = {}
-    for path in (model_file, Library().find("other18")):
-        classifier = Classifier(read(path), provider="cpu")
-        for photo in photos:
-            expected.setdefault(photo, []).append(classifier.classify(photo).top.label)
+    asked = [Classifier(read(path), provider="cpu") for path in (model_file, Library().find("other18"))]
+    expected = {photo: [each.classify(photo).top.label for each in asked] for photo in photos}
     shown = {window.gallery.item(row.number).source: row for row in dialog.rows.rows}  # type: ignore[union-attr]
     assert {path: [a.text for a in shown[path].answers] for path in photos} == expected
     assert [row.agrees for row in dialog.rows.rows] == sorted(
@@ -250,7 +248,14 @@ def test_two_models_are_compared_on_the_list(
     lines = list(csv.DictReader((tmp_path / "comparison.csv").read_text("utf-8").splitlines()))
     assert [line["path"] for line in lines] == [str(window.gallery.item(row.number).source) for row in found.photos]  # type: ignore[union-attr]
     assert not any(line["label_2"].startswith("=") for line in lines)
-    window.labels.labelling.add(expected[photos[0]][0], [shown[photos[0]].number])
+    labelled_and_interrupted(window, dialog, expected[photos[0]][0], shown[photos[0]].number, qtbot)
+
+
+def labelled_and_interrupted(
+    window: MainWindow, dialog: AgreementDialog, label: str, number: int, qtbot: QtBot
+) -> None:
+    """Labels are counted; another model in the main window ends what was asked."""
+    window.labels.labelling.add(label, [number])
     dialog.start.click()
     qtbot.waitUntil(lambda: "labelled" in dialog.words, timeout=WAIT)
     window.open_model("other18")

@@ -238,11 +238,11 @@ class GalleryCanvas(QAbstractItemView):
 
     def _ranges(self, rows: Sequence[int]) -> QItemSelection:
         """Rows in their order as a selection: one range for each run of them."""
-        selection = QItemSelection()
-        start = 0
+        selection, start = QItemSelection(), 0
+        index_of = self.shown.createIndex  # ``index`` asks for the size of the list each time
         for place in range(1, len(rows) + 1):
             if place == len(rows) or rows[place] != rows[place - 1] + 1:
-                selection.select(self.shown.at(rows[start]), self.shown.at(rows[place - 1]))
+                selection.select(index_of(rows[start], 0), index_of(rows[place - 1], 0))
                 start = place
         return selection
 

@@ -7,14 +7,14 @@ made anew when the list changes, a little later where results pour in.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, Qt, QTimer, Signal
 
 from resnet_desktop.gui.gallery.gallery_model import ITEM_ROLE, AnyIndex, GalleryModel, Item
-from resnet_desktop.gui.gallery.photo_filter import PhotoFacts, PhotoFilter, Sieved, sieve
+from resnet_desktop.gui.gallery.photo_filter import Facts, PhotoFacts, PhotoFilter, Sieved, sieve
 from resnet_desktop.imaging.files import natural_key
 from resnet_desktop.session.results import Failure
 
@@ -111,7 +111,8 @@ class ShownPhotos(QAbstractListModel):
         items = list(everything) if self._found is None else self._found.photos
         groups: tuple[Group, ...] = ()
         if self._grouped:
-            items, groups = self._by_class(items)
+            titles = {False: self.tr("Not classified"), True: self.tr("Cannot be read")}
+            items, groups = _by_class(self._facts.of(items), titles)
         if items != self._items or groups != self._groups:
             self.beginResetModel()
             self._items, self._groups = items, groups
@@ -127,10 +128,6 @@ class ShownPhotos(QAbstractListModel):
         """The rows of those photos that are seen, from the first on."""
         found = map(self._rows.get, numbers)
         return sorted(row for row in found if row is not None)
-
-    def at(self, row: int) -> QModelIndex:
-        """As ``index``, of a row that is there: Qt's own asks for the size of the list each time."""
-        return self.createIndex(row, 0)
 
     def rowCount(self, parent: AnyIndex = _NO_INDEX) -> int:
         """How many photos are seen."""
@@ -166,17 +163,6 @@ class ShownPhotos(QAbstractListModel):
 
     def _number_rows(self) -> None:
         self._rows = {item.number: row for row, item in enumerate(self._items)}
-
-    def _by_class(self, items: Sequence[Item]) -> tuple[list[Item], tuple[Group, ...]]:
-        """The photos by answer, the order of the list within each; those without one at the end."""
-        found: defaultdict[str | bool, list[Item]] = defaultdict(list)
-        for facts in self._facts.of(items):
-            found[isinstance(facts.outcome, Failure) if facts.answer is None else facts.answer].append(facts.item)
-        titles = {False: self.tr("Not classified"), True: self.tr("Cannot be read")}
-        answers: list[str | bool] = sorted((key for key in found if isinstance(key, str)), key=_label_key)
-        keys = answers + [key for key in (False, True) if key in found]
-        groups = tuple(Group(key if isinstance(key, str) else titles[key], len(found[key])) for key in keys)
-        return [item for key in keys for item in found[key]], groups
 
     def _on_coming(self, _parent: QModelIndex, first: int, last: int) -> None:
         if self._plain:
@@ -231,3 +217,14 @@ class ShownPhotos(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(len(self._items) - 1), roles)
         if not roles and not self._later.isActive():  # a thumbnail that has come changes nothing else
             self._later.start()
+
+
+def _by_class(photos: Sequence[Facts], titles: Mapping[bool, str]) -> tuple[list[Item], tuple[Group, ...]]:
+    """The photos by answer, the order of the list within each; at the end those without one, those that fail last."""
+    found: defaultdict[str | bool, list[Item]] = defaultdict(list)
+    for facts in photos:
+        found[isinstance(facts.outcome, Failure) if facts.answer is None else facts.answer].append(facts.item)
+    answers: list[str | bool] = sorted((key for key in found if isinstance(key, str)), key=_label_key)
+    keys = answers + [key for key in (False, True) if key in found]
+    groups = tuple(Group(key if isinstance(key, str) else titles[key], len(found[key])) for key in keys)
+    return [item for key in keys for item in found[key]], groups
