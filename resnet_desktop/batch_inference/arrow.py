@@ -18,20 +18,23 @@ def library() -> ModuleType:
     except ImportError as error:
         message = "Folders of results need the package pyarrow, which is not installed."
         raise ResultsError("no_pyarrow", message, "Install it: pip install pyarrow.") from error
-    return pyarrow
+    module: ModuleType = pyarrow
+    return module
 
 
 def parquet() -> ModuleType:
     """The module pyarrow.parquet. Raises ResultsError (``no_pyarrow``)."""
     library()
-    from pyarrow import parquet
+    import pyarrow.parquet
 
-    return parquet
+    module: ModuleType = pyarrow.parquet
+    return module
 
 
 def compute() -> ModuleType:
     """The module pyarrow.compute. Raises ResultsError (``no_pyarrow``)."""
     library()
-    from pyarrow import compute
+    import pyarrow.compute
 
-    return compute
+    module: ModuleType = pyarrow.compute
+    return module

@@ -72,7 +72,8 @@ def library() -> ModuleType:
     except ImportError as error:
         message = "--ray needs the package Ray with its part for data, which is not installed."
         raise ClusterError("no_ray", message, "Install it: pip install 'resnet-desktop[ray]'.") from error
-    return ray
+    module: ModuleType = ray
+    return module
 
 
 @contextmanager
