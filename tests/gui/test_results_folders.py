@@ -15,7 +15,7 @@ from resnet_desktop.core.settings import GROUP_THRESHOLD, TOP_K, Settings
 from resnet_desktop.gui.intake import drops
 from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.session.results import Limits, Result
-from tests.unit.batch_inference.making import album, classified, options
+from tests.unit.batch_inference.making import Given, album, classified, options
 
 from .conftest import WAIT, OpenWindow, wait_settled, write_model
 
@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Path:
     root = tmp_path_factory.mktemp("results")
     paths = album(root / "album", 4)
     detection = {"image": 0, "detection": 0, "category": "animal", "confidence": 0.9, "bbox": [0.0, 0.0, 0.5, 0.5]}
-    given = [*paths, (paths[0], {"detection": detection}), f"file://{paths[0]}"]
+    given: list[Given] = [*paths, (paths[0], {"detection": detection}), f"file://{paths[0]}"]
     limits = Limits.of(Settings())
     made = options(top=limits.top_k + 1, group_threshold=limits.group_threshold, max_pixels=limits.max_pixels)
     classified(root / "results", read(model_file), given, made=made)
@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Path:
 
 def opened(open_window: OpenWindow, qtbot: QtBot, path: Path, **more: object) -> tuple[MainWindow, list[str]]:
     """A window with what is in the folder, and the names of the photos that its model was asked about."""
-    window = open_window(**more)  # type: ignore[arg-type]
+    window = open_window(**more)
     asked: list[str] = []
     classify = window.controller.classify
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,15 @@ from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.imaging.decode import encode_jpeg
 from tests.conftest import make_photo
 
+Given = str | tuple[str, Mapping[str, Any]]
+"""A path, or one with what its row has besides."""
 Classify = Callable[[Iterator[Table]], Iterator[Table]]
 
 
 def options(**changes: Any) -> Options:
     """The usual ones."""
-    given = {"top": 3, "group_threshold": 0.6, "range": "tags", "page": None, "max_pixels": 10_000_000}
-    return Options(**({**given, "provider": "cpu"} | changes))
+    usual = Options(top=3, group_threshold=0.6, range="tags", page=None, max_pixels=10_000_000, provider="cpu")
+    return replace(usual, **changes)
 
 
 def work(bundle: Bundle, made: Options) -> Work:
@@ -47,7 +50,7 @@ def album(folder: Path, count: int) -> list[str]:
 def classified(
     folder: Path,
     bundle: Bundle,
-    given: Sequence[str | tuple[str, Mapping[str, Any]]],
+    given: Sequence[Given],
     *,
     made: Options | None = None,
     classify: Classify | None = None,

@@ -47,12 +47,12 @@ def test_rows_are_those_of_one_computer(tmp_path: Path, bundle: Bundle) -> None:
     Path(torn).write_bytes(Path(paths[0]).read_bytes()[:300])
     detection = Detection(paths[1], (0.1, 0.2, 0.5, 0.5), 0, 1, "animal", 0.9)
     medium = Medium(paths[2], "m1", "dep1", "2024-05-02T05:00:00Z")
-    sources = [*paths, odd, torn, str(tmp_path / "gone.jpg"), detection, medium]
+    sources: list[str | os.PathLike[str]] = [*paths, odd, torn, str(tmp_path / "gone.jpg"), detection, medium]
     about = [*({} for _ in range(8)), {"detection": detection.as_dict()}, {"media": medium.as_dict()}]
-    given = [(os.fspath(source), more) for source, more in zip(sources, about, strict=True)]
-    assert classified(tmp_path / "results", bundle, given) == 2
+    names = [os.fspath(source) for source in sources]
+    assert classified(tmp_path / "results", bundle, list(zip(names, about, strict=True))) == 2
     outcomes = classify_many(Classifier(bundle, provider="cpu", top_k=3), sources)
-    own = [result_rows.of_outcome(os.fspath(o.source), o, "tiny", about[o.index]) for o in outcomes]
+    own = [result_rows.of_outcome(names[o.index], o, "tiny", about[o.index]) for o in outcomes]
     expected = [{key: value for key, value in row.items() if key != "seconds"} for row in own]
     assert rows(tmp_path / "results") == expected
     assert [list(row) for row in rows(tmp_path / "results")] == [list(row) for row in expected]
