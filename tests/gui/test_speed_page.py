@@ -117,6 +117,7 @@ def test_the_window_runs_the_variant_and_says_so(
     qtbot.waitUntil(lambda: bool(opened), timeout=WAIT)
     assert (opened[0].name, opened[0].path, opened[0].variant) == ("small", path, "int8")
     wait_settled(qtbot, window)
+    assert window.status.provider_badge.text() == "CPU · int8"
     window.exporting.write(tmp_path / "out.json", Export(window.gallery.items, "json"))
     qtbot.waitUntil((tmp_path / "out.json").exists, timeout=WAIT)
     assert '"variant": "int8"' in (tmp_path / "out.json").read_text("utf-8")

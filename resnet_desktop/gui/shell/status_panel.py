@@ -86,7 +86,9 @@ class StatusPanel(QStatusBar):
             self.tr("Click to see everything it knows, or to choose another model."),
         )
         self.model_button.setToolTip(plain_tip("\n".join(line for line in lines if line)))
-        self.show_provider(info.provider, info.reason)
+        faster = self.tr("It answers as {variant}, which was chosen to be faster.").format(variant=info.variant)
+        short = info.provider if info.variant is None else f"{info.provider} · {info.variant}"
+        self.show_provider(short, info.reason if info.variant is None else f"{info.reason}\n{faster}")
 
     def show_provider(self, short: str, reason: str) -> None:
         """What runs the model, and why."""
