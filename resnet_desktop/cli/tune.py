@@ -54,6 +54,10 @@ def tune(
     bundle = open_admitted(name)
     if photos:
         tuning: Tuning | None = _measured(bundle, photos, provider, recursive=recursive)
+        assert tuning is not None
+        before = Settings().string(declared.TUNED)
+        if (after := choice.still_offered(before, tuning)) != before:
+            Settings().change(declared.TUNED, after)
     else:
         tuning = kept.load(bundle.file_sha256)
     if use is not None:

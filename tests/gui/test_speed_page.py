@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.variant import write_graph, write_variant
 from resnet_desktop.bundle.library.library import Library
+from resnet_desktop.core import paths
 from resnet_desktop.core.settings import TUNED, Settings
 from resnet_desktop.gui.background.preferences import Preferences
 from resnet_desktop.gui.models.models_window import ModelsWindow
@@ -77,6 +78,9 @@ def test_what_was_measured_is_shown_used_and_undone(page: SpeedPage) -> None:
     page.table.selectRow(0)
     page.use_button.click()
     assert page._preferences.value(TUNED) == ""
+    assert list(paths.variants_folder().iterdir())
+    Library().remove("small")
+    assert not list(paths.variants_folder().iterdir()), "they go with the model"
 
 
 def test_it_is_measured_on_the_photos_of_the_window_or_of_a_folder(

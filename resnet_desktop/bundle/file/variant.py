@@ -17,10 +17,15 @@ from onnx import helper
 from resnet_desktop.bundle.file import bundle as model_file
 from resnet_desktop.bundle.file import tensors
 from resnet_desktop.bundle.file.bundle import VARIANT_KEY, Bundle
-from resnet_desktop.core import atomic
+from resnet_desktop.core import atomic, paths
 
 _RATINGS = "resnet_desktop.ratings"
 _HEADS = ("Gemm", "MatMul")
+
+
+def folder_of(sha256: str) -> Path:
+    """Where the variants of the model file of this checksum lie."""
+    return paths.variants_folder() / sha256[:16]
 
 
 def write_graph(bundle: Bundle, path: Path) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from resnet_desktop.bundle.file import tensors, variant
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.library import former_names, packaged
 from resnet_desktop.bundle.library.importing import ModelHints, copy_model
@@ -186,7 +188,7 @@ class Library:
         return LibraryEntry(wanted, path, "user", entry.size)
 
     def remove(self, name: str) -> None:
-        """Delete one of the user's models.
+        """Delete one of the user's models, and the faster forms that were made of it.
 
         Raises:
             ModelError: ``unknown_model``, ``bundled_model`` (those that came with the app stay), ``missing_model`` if
@@ -195,6 +197,7 @@ class Library:
         """
         entry = self._own(name, "removed")
         try:
+            shutil.rmtree(variant.folder_of(tensors.file_sha256(entry.path)[0]), ignore_errors=True)
             entry.path.unlink()
         except OSError as error:
             raise ModelError("missing_model", f"The model {name!r} cannot be removed: {said(error)}.") from error

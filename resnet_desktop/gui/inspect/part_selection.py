@@ -17,7 +17,6 @@ from resnet_desktop.gui.widgets.actions import Actions
 from resnet_desktop.imaging.region import Region
 from resnet_desktop.session.results import file_of, whole_of
 
-
 PLACES = 6
 """Digits of a fraction: a millionth is less than a pixel of the largest photo."""
 

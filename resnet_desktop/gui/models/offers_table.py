@@ -89,16 +89,33 @@ class SpeedOffersModel(RowsModel["Offer"]):
 
 def title_of(name: str) -> str:
     """What an offer is called, for people."""
-
-    def tr(text: str) -> str:
-        return QCoreApplication.translate("speed", text)
-
     known = {
-        "installed": tr("As installed"),
-        "cores": tr("Cores shared differently"),
-        "int8": tr("8-bit integers (int8)"),
-        "float16": tr("16-bit floats (float16)"),
-        "openvino": tr("OpenVINO"),
-        "openvino-int8": tr("OpenVINO, 8-bit integers"),
+        "installed": _tr("As installed"),
+        "cores": _tr("Cores shared differently"),
+        "int8": _tr("8-bit integers (int8)"),
+        "float16": _tr("16-bit floats (float16)"),
+        "openvino": _tr("OpenVINO"),
+        "openvino-int8": _tr("OpenVINO, 8-bit integers"),
     }
     return known.get(name, name)
+
+
+def words_on(tuning: Tuning) -> str:
+    """What is to be said of the table: what was compared, what differs, what is not on offer and why."""
+    said = []
+    if tuning.judged:
+        text = _tr("Compared on {judged} photos; the ranges of numbers were learnt from {learnt} others.")
+        said.append(text.format(judged=tuning.judged, learnt=tuning.learnt))
+    for offer in tuning.offers:
+        title = title_of(offer.name)
+        if offer.doubtful and offer.agreement is not None:
+            text = _tr("{title}: {share} of the photos get another answer.")
+            said.append(text.format(title=title, share=wording.percent(1 - offer.agreement.same, 1)))
+        if offer.warns is False:
+            said.append(_tr("{title} does not warn of unfamiliar photos.").format(title=title))
+    said += [f"{title_of(refusal.name)}: {refusal.why}" for refusal in tuning.refused]
+    return "\n".join(said)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("speed", text)

@@ -70,3 +70,10 @@ def with_choice(chosen: str, sha256: str, offer: Offer | None) -> str:
     from resnet_desktop.inference.tuning import choice
 
     return choice.with_choice(chosen, sha256, offer)
+
+
+def still_offered(chosen: str, tuning: Tuning) -> str:
+    """The setting after a model was measured anew."""
+    from resnet_desktop.inference.tuning import choice
+
+    return choice.still_offered(chosen, tuning)

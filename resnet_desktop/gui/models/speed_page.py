@@ -17,7 +17,7 @@ from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.background.trainer_inquiry import Tell, TrainerInquiry
 from resnet_desktop.gui.models import knowledge, speed
 from resnet_desktop.gui.models.knowledge import Installed
-from resnet_desktop.gui.models.offers_table import SpeedOffersModel, title_of
+from resnet_desktop.gui.models.offers_table import SpeedOffersModel, title_of, words_on
 from resnet_desktop.gui.models.speed import Measured
 from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets import dialogs
@@ -26,7 +26,7 @@ from resnet_desktop.gui.widgets.plain_table import PlainTable
 from resnet_desktop.session.results import Failure
 
 if TYPE_CHECKING:
-    from resnet_desktop.inference.tuning.offers import Offer, Tuning
+    from resnet_desktop.inference.tuning.offers import Offer
 
 
 class SpeedPage(QWidget):
@@ -92,7 +92,7 @@ class SpeedPage(QWidget):
             return
         provider = str(self._preferences.value(PROVIDER))
         most = int(self._preferences.value(MAX_MEGAPIXELS)) * 1_000_000
-        self._say(self.tr("Reading photos…"))
+        self._state.setText(self.tr("Reading photos…"))
         self._bar.setRange(0, 0)
         self._show_busy(True)
 
@@ -109,7 +109,7 @@ class SpeedPage(QWidget):
         if self._inquiry.busy:
             self._inquiry.stop()
             self._show_busy(False)
-            self._say(self.tr("Cancelled."))
+            self._state.setText(self.tr("Cancelled."))
 
     def use(self) -> None:
         """Run the model so from now on."""
@@ -118,7 +118,7 @@ class SpeedPage(QWidget):
             return
         wanted = None if offer.name == known.tuning.installed.name else offer
         self._preferences.change(TUNED, speed.with_choice(str(self._preferences.value(TUNED)), known.sha256, wanted))
-        self._say(
+        self._state.setText(
             self.tr("{name} runs so from now on: {offer}").format(name=known.path.stem, offer=title_of(offer.name))
         )
         self._show(known)
@@ -175,18 +175,21 @@ class SpeedPage(QWidget):
             "judging": self.tr("Comparing answers: {title}…").format(title=title),
             "timing": self.tr("Measuring the speed: {title}…").format(title=title),
         }
-        self._say(words[stage])
+        self._state.setText(words[stage])
         self._bar.setRange(0, max(1, total))
         self._bar.setValue(done)
 
     def _on_answered(self, found: Measured) -> None:
         self._show_busy(False)
-        self._say("")
+        self._state.setText("")
+        if found.tuning is not None:
+            chosen = str(self._preferences.value(TUNED))
+            self._preferences.change(TUNED, speed.still_offered(chosen, found.tuning))
         self._show(found)
 
     def _on_refused(self, failure: Failure) -> None:
         self._show_busy(False)
-        self._say(failure.text)
+        self._state.setText(failure.text)
 
     def _show(self, found: Measured) -> None:
         self._known = found
@@ -194,26 +197,8 @@ class SpeedPage(QWidget):
         self.offers.show_tuning(found.tuning, used)
         rows = self.offers.rows
         self.table.selectRow(next((i for i, offer in enumerate(rows) if self.offers.is_used(offer)), 0))
-        self._notes.setText("" if found.tuning is None else self._said_of(found.tuning))
+        self._notes.setText("" if found.tuning is None else words_on(found.tuning))
         self._refresh()
-
-    def _said_of(self, tuning: Tuning) -> str:
-        said = []
-        if tuning.judged:
-            text = self.tr("Compared on {judged} photos; the ranges of numbers were learnt from {learnt} others.")
-            said.append(text.format(judged=tuning.judged, learnt=tuning.learnt))
-        for offer in tuning.offers:
-            title = title_of(offer.name)
-            if offer.doubtful and offer.agreement is not None:
-                text = self.tr("{title}: {share} of the photos get another answer.")
-                said.append(text.format(title=title, share=wording.percent(1 - offer.agreement.same, 1)))
-            if offer.warns is False:
-                said.append(self.tr("{title} does not warn of unfamiliar photos.").format(title=title))
-        said += [f"{title_of(refusal.name)}: {refusal.why}" for refusal in tuning.refused]
-        return "\n".join(said)
-
-    def _say(self, text: str) -> None:
-        self._state.setText(text)
 
     def _show_busy(self, busy: bool) -> None:
         self._bar.setVisible(busy)

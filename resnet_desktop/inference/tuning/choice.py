@@ -18,7 +18,7 @@ from resnet_desktop.core.settings import Settings as UserSettings
 from resnet_desktop.inference import admission
 from resnet_desktop.inference.providers import named
 from resnet_desktop.inference.tuning import kept
-from resnet_desktop.inference.tuning.offers import Offer, Setup
+from resnet_desktop.inference.tuning.offers import Offer, Setup, Tuning
 from resnet_desktop.inference.way import USUAL, Way
 
 
@@ -87,6 +87,12 @@ def with_choice(chosen: str, sha256: str, offer: Offer | None) -> str:
     if offer is not None:
         entries[sha256] = {"name": offer.name, **offer.setup.as_dict()}
     return json.dumps(entries) if entries else ""
+
+
+def still_offered(chosen: str, tuning: Tuning) -> str:
+    """The setting's value after a model was measured anew: as before, unless what was chosen is no longer on offer."""
+    name = name_of(chosen, tuning.sha256)
+    return with_choice(chosen, tuning.sha256, tuning.offer(name)) if name else chosen
 
 
 def choose(settings: UserSettings, sha256: str, offer: Offer | None) -> None:

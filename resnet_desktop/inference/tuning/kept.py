@@ -7,15 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from resnet_desktop.core import atomic, paths
+from resnet_desktop.bundle.file.variant import folder_of
+from resnet_desktop.core import atomic
 from resnet_desktop.inference.tuning.offers import Agreement, Offer, Refusal, Setup, Speed, Tuning
 
 _FORMAT = 1
-
-
-def folder_of(sha256: str) -> Path:
-    """Where the variants of a model file lie, and what was measured."""
-    return paths.variants_folder() / sha256[:16]
 
 
 def file_of(sha256: str, variant: str, model: str) -> Path:

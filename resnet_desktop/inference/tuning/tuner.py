@@ -15,6 +15,7 @@ import numpy as np
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file import variant
 from resnet_desktop.bundle.file.bundle import Bundle
+from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import AnswerError, ModelError, ProviderError
 from resnet_desktop.core.progress import Cancelled, Progress, never
 from resnet_desktop.imaging.decode import DEFAULT_MAX_PIXELS
@@ -142,11 +143,14 @@ class _Tuner:
             found = self._judged(name, self._classifier(self._bundle, choice))
             self._time(name, self._bundle, choice, _Made(self._bundle, "", found, None))
             return
-        with _workshop(kept.file_of(self._bundle.file_sha256, name, self._bundle.path.stem)) as (folder, target):
+        target = kept.file_of(self._bundle.file_sha256, name, self._bundle.path.stem)
+        with _workshop(target.parent.parent) as folder:
             made = self._make(name, folder, choice, recipes)
             if self._time(name, made.bundle, choice, made):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 made.bundle.path.replace(target)
+            else:
+                target.unlink(missing_ok=True)
 
     def _make(self, name: str, folder: Path, choice: Choice, recipes: Sequence[Recipe]) -> _Made:
         """The first file whose answers agree often enough, or the one whose answers agree most often."""
@@ -239,13 +243,14 @@ class _Tuner:
 
 
 @contextmanager
-def _workshop(target: Path) -> Iterator[tuple[Path, Path]]:
-    """A folder to work in, on the disk of ``target``, which is not there before: what is not faster leaves nothing."""
-    target.unlink(missing_ok=True)
-    parent = target.parent.parent
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".", suffix=".new", dir=parent))
+def _workshop(parent: Path) -> Iterator[Path]:
+    """A folder to work in, on the disk where what is made will lie. Raises StorageError."""
     try:
-        yield folder, target
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".", suffix=".new", dir=parent))
+    except OSError as error:
+        raise atomic.storage_error(parent, error) from error
+    try:
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

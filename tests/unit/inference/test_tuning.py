@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.file.layers import layers
-from resnet_desktop.bundle.file.variant import answering_for, depthwise_weights, sensitive, write_graph, write_variant
+from resnet_desktop.bundle.file.variant import (
+    answering_for,
+    depthwise_weights,
+    folder_of,
+    sensitive,
+    write_graph,
+    write_variant,
+)
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.core.settings import TUNED, Settings
@@ -183,7 +190,7 @@ def test_what_was_measured_is_kept(own: Bundle) -> None:
     kept.save(found)
     assert kept.load(own.file_sha256) == found
     assert found.offers[0].speed.median == 25
-    (kept.folder_of(own.file_sha256) / "tuning.json").write_text("{}", "utf-8")
+    (folder_of(own.file_sha256) / "tuning.json").write_text("{}", "utf-8")
     assert kept.load(own.file_sha256) is None
 
 
@@ -200,6 +207,8 @@ def test_a_choice_is_remembered_used_and_undone(own: Bundle, quantized: Bundle, 
     assert found.bundle.path.stem == own.path.stem
     assert choice.opened(own, chosen, "cpu").bundle.variant == "int8"
     assert choice.opened(own, chosen, "cuda").bundle is own, "another provider than the one that was measured"
+    assert choice.still_offered(chosen, tuning(own, wanted)) == chosen
+    assert choice.still_offered(chosen, tuning(own)) == "", "measured anew, and not faster any more"
     target.unlink()
     gone = choice.opened(own, chosen, "auto")
     assert gone.bundle is own
