@@ -24,7 +24,6 @@ from resnet_desktop.bundle.file.layers import Layer
 from resnet_desktop.bundle.file.torch_file import is_torch_file
 from resnet_desktop.bundle.format.class_hierarchy import class_or_group
 from resnet_desktop.bundle.labels.label_file import read_labels
-from resnet_desktop.bundle.library import remembered_labels
 from resnet_desktop.bundle.library.importing import ModelHints, fitting
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import AnswerError, ImageError, ResNetDesktopError
@@ -37,9 +36,10 @@ from resnet_desktop.explain.residual.analysis import BlockAnalysis, BlockAnalyze
 from resnet_desktop.imaging.decode import Source
 from resnet_desktop.imaging.samples import Range
 from resnet_desktop.imaging.transforms import Fit, Transforms
-from resnet_desktop.inference.admission import admit, copy
+from resnet_desktop.inference.admission import copy
 from resnet_desktop.inference.batch import classify_many
 from resnet_desktop.inference.classifier import Classifier
+from resnet_desktop.inference.opening import open_admitted
 
 ClassName = str | int | Sequence[int]
 """A label, a group's name or identifier, an index, or the indices of a group's classes."""
@@ -254,8 +254,7 @@ def open_model(
             raise
         weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)
         return model
-    admit(path)
-    bundle = remembered_labels.read(path)
+    bundle = open_admitted(path)
     if known.labels is not None or known.transforms is not None:
         fitting(bundle, known)
         metadata = replace(

@@ -118,12 +118,9 @@ def _say_once(settings: Settings, sentence: str) -> None:
 
 def open_admitted(model: str | None) -> Bundle:
     """The same, to be run: a file that is new here is tried in a process of its own first. Raises ModelError."""
-    from resnet_desktop.bundle.library import remembered_labels
-    from resnet_desktop.inference.admission import admit
+    from resnet_desktop.inference import opening
 
-    path = model_path(model)
-    admit(path)
-    return remembered_labels.read(path)
+    return opening.open_admitted(model_path(model))
 
 
 def open_classifier(

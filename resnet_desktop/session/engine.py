@@ -19,9 +19,10 @@ from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import ProviderError
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.imaging.transforms import Fit
-from resnet_desktop.inference import admission, providers
+from resnet_desktop.inference import providers
 from resnet_desktop.inference.batch import Outcome, classify_many
 from resnet_desktop.inference.classifier import Classifier, Prediction
+from resnet_desktop.inference.opening import open_admitted
 from resnet_desktop.inference.providers import Choice
 from resnet_desktop.inference.runtime import on_threads
 from resnet_desktop.inference.tuning import choice
@@ -247,8 +248,7 @@ class Engine:
         Raises:
             ModelError, ProviderError, StorageError, CancelledError.
         """
-        admission.admit(path, cancelled)
-        installed = remembered_labels.read(path)
+        installed = open_admitted(path, cancelled)
         opened = choice.opened(installed, limits.tuned, provider, cancelled)
         classifier = Classifier(
             opened.bundle,

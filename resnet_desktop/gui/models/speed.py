@@ -46,13 +46,11 @@ def measure(
 
     Raises ModelError, ProviderError, StorageError, CancelledError.
     """
-    from resnet_desktop.bundle.library import remembered_labels
     from resnet_desktop.imaging.files import find_images
-    from resnet_desktop.inference import admission
+    from resnet_desktop.inference.opening import open_admitted
     from resnet_desktop.inference.tuning.tuner import tune
 
-    admission.admit(path, cancelled)
-    bundle = remembered_labels.read(path)
+    bundle = open_admitted(path, cancelled)
     found = find_images([str(photo) for photo in photos], recursive=True)
     tuning = tune(bundle, found, provider=provider, max_pixels=max_pixels, cancelled=cancelled, told=told)
     return Measured(path, tuning.sha256, tuning)

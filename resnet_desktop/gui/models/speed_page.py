@@ -197,7 +197,7 @@ class SpeedPage(QWidget):
         self.offers.show_tuning(found.tuning, used)
         rows = self.offers.rows
         self.table.selectRow(next((i for i, offer in enumerate(rows) if self.offers.is_used(offer)), 0))
-        self._notes.setText("" if found.tuning is None else words_on(found.tuning))
+        self._notes.setText(self.tr("Not measured yet.") if found.tuning is None else words_on(found.tuning))
         self._refresh()
 
     def _show_busy(self, busy: bool) -> None:
