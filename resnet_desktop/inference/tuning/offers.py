@@ -13,6 +13,8 @@ FASTER = 1.05
 """What is less than so many times as fast is not offered."""
 AGREE = 0.98
 """From this share of equal best classes on, no other recipe is tried, and nothing is said against an offer."""
+WORST = 0.9
+"""What agrees on less is another classifier, and not offered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import platform
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -51,7 +51,15 @@ QUANTIZING = (
     Recipe("entropy-quarter", method="Entropy", spared=4, unsigned=True, most=24),
 )
 HALF = Recipe("float16", FLOAT16)
-RECIPES = {recipe.name: recipe for recipe in (*QUANTIZING, HALF)}
+
+
+def quantizing() -> tuple[Recipe, ...]:
+    """Those for this CPU: where sums are wide, int8 weights keep their 8 bits anyway."""
+    if not has_wide_sums():
+        return QUANTIZING
+    return tuple(
+        dict.fromkeys(replace(r, name=r.name.replace("unsigned", "minmax"), unsigned=False) for r in QUANTIZING)
+    )
 
 
 def has_wide_sums() -> bool:
@@ -63,3 +71,7 @@ def has_wide_sums() -> bool:
     except OSError:  # another system: weights of 7 bits are right on any
         return False
     return re.search(r"\bavx(512)?_vnni\b", flags) is not None
+
+
+RECIPES = {recipe.name: recipe for recipe in (*QUANTIZING, *quantizing(), HALF)}
+"""All of them, by name."""

@@ -26,9 +26,10 @@ from resnet_desktop.inference.providers import Choice
 from resnet_desktop.inference.runtime import CPU, CUDA
 from resnet_desktop.inference.tuning import kept, photos, quantizing, timing
 from resnet_desktop.inference.tuning.agreement import agreement, answers
-from resnet_desktop.inference.tuning.offers import AGREE, FASTER, Agreement, Offer, Refusal, Setup, Speed, Tuning
+from resnet_desktop.inference.tuning.offers import AGREE, FASTER, WORST, Agreement, Offer, Refusal, Setup, Speed, Tuning
 from resnet_desktop.inference.tuning.photos import LEAST
-from resnet_desktop.inference.tuning.recipes import FLOAT16, HALF, INT8, QUANTIZING, Recipe
+from resnet_desktop.inference.tuning.recipes import FLOAT16, HALF, INT8, Recipe
+from resnet_desktop.inference.tuning.recipes import quantizing as recipes_here
 from resnet_desktop.inference.way import USUAL, Way
 
 OPENVINO = "OpenVINOExecutionProvider"
@@ -123,12 +124,12 @@ class _Tuner:
         """What can be tried here: its name, the kind of file, the provider, and recipes for the file."""
         here, listed = self._installed.provider, providers.available()
         if here == CPU:
-            yield INT8, INT8, CPU, QUANTIZING
+            yield INT8, INT8, CPU, recipes_here()
         if here == CUDA:
             yield FLOAT16, FLOAT16, CUDA, (HALF,)
         if OPENVINO in listed and here != OPENVINO:
             yield "openvino", None, OPENVINO, ()
-            yield "openvino-int8", INT8, OPENVINO, QUANTIZING
+            yield "openvino-int8", INT8, OPENVINO, recipes_here()
 
     def _try(self, name: str, kind: str | None, provider: str, recipes: Sequence[Recipe]) -> None:
         """Measure one form, and offer it if it was faster."""
@@ -207,6 +208,9 @@ class _Tuner:
 
     def _time(self, name: str, bundle: Bundle, choice: Choice, made: _Made | None) -> bool:
         """Time a form in each way that makes sense; whether the best one is on offer now."""
+        if made is not None and made.agreement.same < WORST:
+            self._refuse(name, f"It answers otherwise on {1 - made.agreement.same:.1%} of the photos.")
+            return False
         first = self._classifier(bundle, choice)
         tried = [way for way in timing.ways(first) if way != USUAL]
         others = [] if made is None else [first]

@@ -29,7 +29,7 @@ from resnet_desktop.imaging.decode import encode_jpeg
 from resnet_desktop.inference.batch import classify_many, cores
 from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.inference.runtime import CPU
-from resnet_desktop.inference.tuning import choice, kept, photos, quantizing, timing, tuner
+from resnet_desktop.inference.tuning import choice, kept, photos, quantizing, recipes, timing, tuner
 from resnet_desktop.inference.tuning.agreement import agreement, answers
 from resnet_desktop.inference.tuning.offers import Offer, Setup, Speed, Tuning
 from resnet_desktop.inference.tuning.recipes import HALF, QUANTIZING, RECIPES
@@ -130,6 +130,13 @@ def test_a_recipe_can_spare_the_first_layers_and_the_head(own: Bundle, tmp_path:
     assert depthwise_weights(tmp_path / "network.onnx", spared) == ()
 
 
+def test_recipes_for_a_cpu_that_adds_in_32_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "has_wide_sums", lambda: True)
+    here = recipes.quantizing()
+    assert [recipe.name for recipe in here[:3]] == ["minmax", "minmax-sixth", "minmax-quarter"]
+    assert not any(recipe.unsigned for recipe in here)
+
+
 def test_float16_answers_the_same(own: Bundle, pictures: NDArray[np.float32], tmp_path: Path) -> None:
     """Made for GPUs; the CPU can run it, too."""
     write_graph(own, tmp_path / quantizing.NETWORK)
@@ -223,7 +230,7 @@ def test_nothing_is_offered_that_was_not_faster(
     own: Bundle, tried_once: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timing, "SECONDS", 0.01)
-    monkeypatch.setattr(tuner, "QUANTIZING", QUANTIZING[:1])
+    monkeypatch.setattr(tuner, "recipes_here", lambda: QUANTIZING[:1])
     for number in range(48):
         (tmp_path / f"{number}.jpg").write_bytes(encode_jpeg(make_photo(40, 40, number)))
     stages: set[tuple[str, str]] = set()
@@ -235,6 +242,9 @@ def test_nothing_is_offered_that_was_not_faster(
     there = kept.file_of(own.file_sha256, "int8", own.path.stem).exists()
     assert there == (found.offer("int8") is not None), "what is not offered leaves nothing"
     assert kept.load(own.file_sha256) == found
+    monkeypatch.setattr(tuner, "WORST", 1.1)
+    (other,) = (one for one in tuner.tune(own, paths, provider="cpu").refused if one.name == "int8")
+    assert other.why.startswith("It answers otherwise on")
     monkeypatch.setattr(tuner, "FASTER", 1e9)
     slower = tuner.tune(own, paths[:3], provider="cpu")
     assert slower.offers == ()
