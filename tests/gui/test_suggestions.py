@@ -83,7 +83,7 @@ def has_ring(window: MainWindow, row: int) -> bool:
 
 
 def _near(one: QColor, other: QColor) -> bool:
-    pairs = zip(one.getRgb(), other.getRgb(), strict=True)
+    pairs = ((one.red(), other.red()), (one.green(), other.green()), (one.blue(), other.blue()))
     return all(abs(a - b) < 40 for a, b in pairs)
 
 

@@ -50,7 +50,7 @@ def input_name(path: Path) -> str:
     """The input of an ONNX file that takes pictures: the one that is no weight."""
     graph = onnx.load(path, load_external_data=False).graph
     weights = {weight.name for weight in graph.initializer}
-    return next(value.name for value in graph.input if value.name not in weights)
+    return next(str(value.name) for value in graph.input if value.name not in weights)
 
 
 def depthwise_weights(path: Path, spared: Collection[str]) -> tuple[str, ...]:
