@@ -18,7 +18,7 @@ ABOUT = ("detection", "media")
 """What a row of a list has besides."""
 PLACE = "place"
 """The place of a photo among those of a run: only between worker and driver."""
-_ANSWER = ("predictions", "group", "sure", "present", "unfamiliar", "notes", "model", "provider", "seconds")
+_ANSWER = ("predictions", "group", "sure", "present", "unfamiliar", "notes", "model", "variant", "provider", "seconds")
 
 
 def schema() -> Any:  # noqa: ANN401 - pyarrow.Schema
@@ -49,6 +49,7 @@ def schema() -> Any:  # noqa: ANN401 - pyarrow.Schema
             ("notes", pa.list_(words)),
             ("error", words),
             ("model", pa.string()),
+            ("variant", pa.string()),
             ("provider", pa.string()),
             ("seconds", pa.float64()),
             ("width", pa.int32()),
