@@ -10,7 +10,6 @@ import logging
 import os
 import socket
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 from resnet_desktop.batch_inference import arrow
 from resnet_desktop.batch_inference.arrow import Table
 from resnet_desktop.batch_inference.columns import PLACE
+from resnet_desktop.batch_inference.ledger import Ledger
 from resnet_desktop.batch_inference.worker import Work, lost
 from resnet_desktop.core.errors import ClusterError, ResNetDesktopError
 from resnet_desktop.core.log import logs_folder
@@ -190,22 +190,6 @@ def _answers(ray: ModuleType, given: tuple[Any, Any], tables: list[Table], size:
         num_gpus=1 if size.gpus else 0,
     )
     yield from answers.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
-
-
-class Ledger:
-    """Counts what was begun and not ended, outside of the workers: each is a process that a photo can bring down."""
-
-    def __init__(self) -> None:
-        self._begun: Counter[tuple[str, int]] = Counter()
-
-    def begin(self, kind: str, place: int) -> int:
-        """The how manyth try this is since one came to its end."""
-        self._begun[kind, place] += 1
-        return self._begun[kind, place]
-
-    def end(self, kind: str, place: int) -> None:
-        """It came to its end."""
-        del self._begun[kind, place]
 
 
 def _ledger(ray: ModuleType) -> Any:  # noqa: ANN401 - an actor's handle

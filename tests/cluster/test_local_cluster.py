@@ -157,6 +157,7 @@ def test_nobody_at_that_address(tmp_path: Path, model: Path, many: Path) -> None
     assert subprocess.run([*runs.PROGRAM, "results", str(tmp_path / "results")], check=True).returncode == 0
 
 
+@pytest.mark.filterwarnings("ignore")  # Ray in this very process warns of its own settings
 def test_what_a_worker_raises_is_said(tmp_path: Path, model: Path) -> None:
     bundle = read(model)
     sent = replace(work(bundle, options()), version="0.0.1")
