@@ -87,13 +87,14 @@ def test_it_is_measured_on_the_photos_of_the_window_or_of_a_folder(
     page: SpeedPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timing, "SECONDS", 0.01)
+    monkeypatch.setattr(timing, "ROUNDS", 1)
     monkeypatch.setattr(tuner, "FASTER", 1e9)
     assert not page.measure_button.isEnabled(), "there are no photos"
     page.photos_of_window = sample_photos
     page.look()
     page.measure_button.click()
     assert not page.measure_button.isEnabled()
-    qtbot.waitUntil(page.measure_button.isEnabled, timeout=WAIT)
+    qtbot.waitUntil(page.measure_button.isEnabled, timeout=3 * WAIT)
     qtbot.waitUntil(lambda: len(page.offers.rows) == 1, timeout=WAIT)
     assert "At least 48 photos are needed" in page.notes
     page.take_folder(sample_photos()[0].parent)
