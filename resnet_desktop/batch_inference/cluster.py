@@ -6,6 +6,7 @@ Ray Data hands the tables around, starts the workers, and gives a table to anoth
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import os
 import socket
@@ -22,6 +23,7 @@ from resnet_desktop.batch_inference.arrow import Table
 from resnet_desktop.batch_inference.columns import PLACE
 from resnet_desktop.batch_inference.ledger import Ledger
 from resnet_desktop.batch_inference.worker import Work, lost
+from resnet_desktop.core import errors
 from resnet_desktop.core.errors import ClusterError, ResNetDesktopError
 from resnet_desktop.core.log import logs_folder
 from resnet_desktop.core.printable import printable
@@ -40,6 +42,8 @@ MOST_TABLES = 500
 the next ones, a quarter of an hour later, workers are started anew."""
 MOST_TRIES = 2
 """So often a photo is tried alone, after it was lost with others."""
+_MARK = "resnet-desktop: "
+"""Before an error of ours in what Ray says of a worker's."""
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
 }
@@ -217,6 +221,12 @@ class _Actor:
             self._problem = error
 
     def __call__(self, table: Table) -> Table:
+        try:
+            return self._classified(table)
+        except ResNetDesktopError as error:
+            raise RuntimeError(_in_transit(error)) from error
+
+    def _classified(self, table: Table) -> Table:
         if self._problem is not None:
             raise self._problem
         first = table[PLACE][0].as_py()
@@ -244,17 +254,19 @@ class _Actor:
         self._ledger.end.remote(kind, place)
 
 
+def _in_transit(error: ResNetDesktopError) -> str:
+    """An error as a line of text: that is what Ray brings from one process to another whole."""
+    return _MARK + json.dumps([type(error).__name__, error.code, error.message, error.hint])
+
+
 def _understood(error: BaseException) -> ResNetDesktopError:
     """What a worker has raised, where it is an error of the app; else one that says what Ray says."""
-    last, following = error, {id(error)}
-    while True:
-        if isinstance(last, ResNetDesktopError):
-            return last
-        cause = getattr(last, "cause", None) or last.__cause__
-        if not isinstance(cause, BaseException) or id(cause) in following:
-            break
-        following.add(id(cause))
-        last = cause
-    lines = [line.strip() for line in str(last).splitlines() if line.strip()]
-    said = printable(lines[-1][:500]).rstrip(".") if lines else type(last).__name__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = next((line.partition(_MARK)[2] for line in reversed(lines) if _MARK in line), None)
+    if told is not None:
+        (name, code, message, hint), _end = json.JSONDecoder().raw_decode(told)
+        kind = getattr(errors, name, ClusterError)
+        found: ResNetDesktopError = kind(code, message, hint)
+        return found
+    said = printable(lines[-1][:500]).rstrip(".") if lines else type(error).__name__
     return ClusterError("worker_failed", f"A worker of the cluster failed: {said}.")
