@@ -82,6 +82,7 @@ def test_a_folder_with_one_broken_file(model: Path, photos: Path) -> None:
             "unfamiliar",
             "notes",
             "model",
+            "variant",
             "provider",
             "seconds",
         )
