@@ -143,7 +143,7 @@ class Engine:
             scaler=self.stepper.scaler.state_dict(),
             averaged=None if self.averaged is None else self.averaged.values,
             accumulate=self.stepper.accumulate,
-            stopped=self._stopped and self.best is not None,  # else there is nothing yet to finish with
+            stopped=self._stopped and self.position != Position(),  # else there is nothing yet to finish with
             base=self.base,
             data=self.data,
             scaling=None if self.head is None else (self.head.shift, self.head.scale),
@@ -256,8 +256,8 @@ class Engine:
             if self.course.pace.seconds_since_saved > CHECKPOINT_SECONDS:
                 self.save()
         if self._stopped:
-            if self.best is None and not losses and not first:
-                raise CancelledRunError  # nothing has been learnt that could be kept
+            if self.position == Position():
+                raise CancelledRunError  # no step has been made: the run learns when it goes on
             self._keep_unjudged()
             return
         loss = float(self.world.total(torch.stack(losses).mean())) if losses else math.nan
