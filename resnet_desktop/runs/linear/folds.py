@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -21,7 +22,7 @@ def folds(samples: Sequence[Sample], groups: Iterable[Sequence[int]], seed: int)
     """The fold of each photo ``(n,)``, 0 to at most ``FOLDS`` - 1, or ``NEVER``.
 
     There are fewer folds where no class has so many photos (or groups of them). Which photo comes where follows from
-    the seed and its name.
+    the seed and its name within the folder that all have in common: it is the same wherever that folder lies.
 
     Args:
         samples: the photos.
@@ -37,10 +38,10 @@ def folds(samples: Sequence[Sample], groups: Iterable[Sequence[int]], seed: int)
     found = np.full(len(samples), NEVER, np.int64)
     if count < 2:
         return found
-    salt = f"{seed} ".encode()
+    salt, above = f"{seed} ".encode(), len(_common_folder(samples))
 
     def turn(i: int) -> tuple[int, bytes]:
-        name = samples[together[i][0]].name.encode("utf-8", "surrogateescape")
+        name = samples[together[i][0]].name[above:].encode("utf-8", "surrogateescape")
         return -len(together[i]), hashlib.sha256(salt + name).digest()
 
     of_class = {label: np.zeros(count, np.int64) for label in sizes}
@@ -54,6 +55,14 @@ def folds(samples: Sequence[Sample], groups: Iterable[Sequence[int]], seed: int)
         of_all[fold] += len(group)
         found[group] = fold
     return found
+
+
+def _common_folder(samples: Sequence[Sample]) -> str:
+    """The folder above all samples; empty where there is none, as on several drives."""
+    try:
+        return os.path.commonpath([os.path.dirname(sample.name) for sample in samples])  # noqa: PTH120 - strings
+    except ValueError:
+        return ""
 
 
 def copies(values: NDArray[np.float16]) -> list[list[int]]:

@@ -56,3 +56,10 @@ def test_another_seed_gives_other_folds_and_the_same_the_same() -> None:
     some = samples(20, 20)
     assert (folds(some, [], 1) == folds(some, [], 1)).all()
     assert (folds(some, [], 1) != folds(some, [], 2)).any()
+
+
+def test_it_does_not_matter_where_the_folder_lies() -> None:
+    here, there = ([Sample(f"{root}/{s.source}", None, s.label) for s in samples(9, 8)] for root in ("/a", "/b/c d"))
+    assert (folds(here, [], 0) == folds(there, [], 0)).all()
+    apart = [Sample(f"{i}:{s.source}", None, s.label) for i, s in enumerate(samples(9, 8))]
+    assert set(folds(apart, [], 0)) == {0, 1, 2, 3, 4}
