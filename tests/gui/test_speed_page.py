@@ -65,8 +65,8 @@ def cells(page: SpeedPage, row: int) -> list[object]:
 
 def test_what_was_measured_is_shown_used_and_undone(page: SpeedPage) -> None:
     assert cells(page, 0) == ["✓ As installed", "CPU", "10.0", "1.00 ×", "–", "–"]
-    assert cells(page, 1)[1:] == ["CPU, 2 × 1 cores", "20.0", "2.00 ×", "96.0 %", "20 %"]
-    assert "4.0 % of the photos get another answer" in page.notes
+    assert cells(page, 1)[1:] == ["CPU, 2 × 1 cores", "20.0", "2.00 ×", "96.0\xa0%", "20\xa0%"]
+    assert "4.0\xa0% of the photos get another answer" in page.notes
     assert "does not warn of unfamiliar photos" in page.notes
     assert "Cores shared differently: It was not faster here." in page.notes
     assert (page.use_button.text(), page.use_button.isEnabled()) == ("In use", False)
