@@ -39,6 +39,11 @@ TIME_SHARE = 0.1
 """Of a limited time, what the features of the probe may take."""
 
 
+LARGEST_TERMS = 300.0
+"""What a logit's terms may add up to without their signs, on average. Beyond it they cancel each other out: the
+features are nearly alike, and what is left is the noise of float32."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeadStart:
     """Where the head begins.
@@ -105,7 +110,7 @@ def fit_head(
     seed: int,
     told: Callable[[int, int], object] = lambda _done, _all: None,
 ) -> HeadStart | None:
-    """Fit the network's linear head to features and put it in; None where they are all alike, and nothing is changed.
+    """Fit the network's linear head to features and put it in; None, and no change, where they are (nearly) all alike.
 
     Args:
         network: its ``fc`` is changed.
@@ -125,6 +130,9 @@ def fit_head(
     except DataError as error:
         if error.code != "bad_data":
             raise
+        return None
+    terms = np.abs(values[0].astype(np.float32)) @ np.abs(learnt.layer.weight).T
+    if float(terms.mean()) > LARGEST_TERMS:
         return None
     _put_in(network, torch.from_numpy(learnt.layer.weight), torch.from_numpy(learnt.layer.bias))
     asked = np.isfinite(learnt.logits).all(1)

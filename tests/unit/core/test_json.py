@@ -13,6 +13,7 @@ from resnet_desktop.core.settings import MODEL, Settings
 OWN = {
     "bundle/file/portable.py",
     "inference/admission.py",
+    "batch_inference/worker.py",
     "trainer/distributed/heartbeat.py",
     "data/pictures/image_stats.py",
     "bundle/labels/label_nodes.py",
