@@ -152,18 +152,7 @@ class Run:
         augmenter = Augmenter(self.recipe, self.recipe.transforms, self.device)
         load = self._features if self.job.train == "head" else self._pictures
         training, validation, skipped = load(found, network, augmenter)
-        self.reporter.say(
-            "scanned",
-            classes=found.counts(),
-            training=len(training),
-            validation=len(validation),
-            test=len(found.test),
-            split=str(self.folder / split_file.NAME),
-            skipped=[_skipped_row(*pair) for pair in skipped],
-            parameters=count_parameters(network),
-        )
-        if not len(training):
-            raise DataError("no_images", "None of the training photos can be read.", str(skipped[0][1]))
+        self._say_scanned(found, network, training, validation, skipped)
         self._warn(found, training, validation)
         chosen = balance.chosen(self.recipe.balance, training.labels)
         ending = self._ending(found)
@@ -190,6 +179,23 @@ class Run:
         )
         self._settle_compiling(engine)
         return engine
+
+    def _say_scanned(
+        self, found: Scan, network: Classifier, training: Feed, validation: Feed, skipped: Skipped
+    ) -> None:
+        """What there is to learn from. Raises DataError if that is nothing."""
+        self.reporter.say(
+            "scanned",
+            classes=found.counts(),
+            training=len(training),
+            validation=len(validation),
+            test=len(found.test),
+            split=str(self.folder / split_file.NAME),
+            skipped=[_skipped_row(*pair) for pair in skipped],
+            parameters=count_parameters(network),
+        )
+        if not len(training):
+            raise DataError("no_images", "None of the training photos can be read.", str(skipped[0][1]))
 
     def _budget(self, training: Feed, validation: Feed, ending: RemainingWork) -> Budget | None:
         """What fits the schedule to the time, where the job limits it."""
