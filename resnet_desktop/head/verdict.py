@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from resnet_desktop.data.checks.finding import classes_named
-from resnet_desktop.runs.evaluation.calibrate import wilson_interval
 from resnet_desktop.runs.linear.logistic import Floats, Ints
+
+CHANCE = 0.05
+"""A gain over always predicting one class that chance alone gives less often is believed."""
 
 
 def warnings(logits: Floats, labels: Ints, names: Sequence[str]) -> list[tuple[str, str]]:
@@ -20,19 +23,34 @@ def warnings(logits: Floats, labels: Ints, names: Sequence[str]) -> list[tuple[s
         names: of the classes.
     """
     asked = np.isfinite(logits).all(1)
-    if not asked.any():
+    true, predicted = labels[asked], logits[asked].argmax(1)
+    if len(np.unique(true)) < 2:  # no two classes were asked about: ``unjudged`` says so
         return []
-    right, count = int((logits[asked].argmax(1) == labels[asked]).sum()), int(asked.sum())
-    most = np.bincount(labels[asked], minlength=len(names))
-    usual = most.max() / count
-    if wilson_interval(right, count)[0] > usual:
+    usual = int(np.bincount(true).argmax())
+    right, count, baseline = int((predicted == true).sum()), len(true), int((true == usual).sum())
+    # Where all are right, no photo speaks against the layer, however few the others are.
+    if right == count or _by_chance(int(((predicted == true) & (true != usual)).sum()), baseline, right) < CHANCE:
         return []
     message = (
         f"The classes can hardly be told apart: {right:,} of {count:,} photos are classified correctly in "
-        f"cross-validation, and always predicting “{names[int(most.argmax())]}” would reach {int(most.max()):,}. More "
+        f"cross-validation, and always predicting “{names[usual]}” would reach {baseline:,}. More "
         "photos, another base or training more than the last layer may help."
     )
     return [("not_told_apart", message)]
+
+
+def _by_chance(gained: int, baseline: int, right: int) -> float:
+    """The probability of at least so many gains if gains and losses were equally likely (McNemar's exact test).
+
+    Args:
+        gained: photos that are right and that always predicting one class would get wrong.
+        baseline: photos that always predicting it gets right.
+        right: photos that are right.
+    """
+    lost = baseline - (right - gained)
+    n = gained + lost
+    logarithms = (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) for k in range(gained, n + 1))
+    return math.fsum(math.exp(each - n * math.log(2)) for each in logarithms)
 
 
 def unjudged(names: Sequence[str]) -> Iterator[tuple[str, str]]:
