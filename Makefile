@@ -25,7 +25,7 @@ run: $(VENV)/.run
 	fi
 
 test: $(VENV)/.test
-	.ci/qt-libraries offscreen
+	.ci/qt-libraries tests
 	$(MAKE) --no-print-directory lint
 	$(PYTEST)
 
