@@ -11,7 +11,9 @@ import dataclasses
 import json
 import tempfile
 import zipfile
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
@@ -29,7 +31,8 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--job", type=Path, default=REPOSITORY / "models" / "everyday40.job.json")
     parser.add_argument("--hardware", default="", help="what it was trained on, in words")
-    parser.add_argument("--choices", default="", help="how it was chosen, in words")
+    parser.add_argument("--choices", default="", help="how it was selected, in words")
+    parser.add_argument("--before", type=Path, help="the bundle of the run without a teacher")
     options = parser.parse_args()
     bundle = bundles.read(options.bundle)
     labels: dict[str, str] = json.loads(options.job.read_text("utf-8"))["classes"]
@@ -38,9 +41,10 @@ def main() -> None:
             archive.extractall(folder)  # our own data: no untrusted paths
         photos = Path(folder) / "photos"
         sections = [
-            head(bundle, options.hardware),
+            head(bundle, options.hardware, options.job),
             training(bundle),
-            f"## How it was chosen\n\n{options.choices}",
+            f"## How it was selected\n\n{options.choices}",
+            *([] if options.before is None else [teacher(bundle, bundles.read(options.before))]),
             validation(bundle),
             full_size(bundle, photos, labels),
             per_class(bundle),
@@ -48,7 +52,7 @@ def main() -> None:
     options.bundle.with_suffix(".md").write_text("\n\n".join(sections) + "\n", "utf-8")
 
 
-def head(bundle: Bundle, hardware: str) -> str:
+def head(bundle: Bundle, hardware: str, job: Path) -> str:
     """What it is."""
     provenance = bundle.metadata.provenance
     pictures = provenance["pictures"]
@@ -66,8 +70,7 @@ def head(bundle: Bundle, hardware: str) -> str:
             f"{pictures['training']:,} pictures of 64x64 for training, {pictures['validation']:,} more from the "
             f"training set held out for model selection and calibration, {pictures['test']:,} from the validation set "
             "for testing |",
-            "| recipe | [everyday40.job.json](everyday40.job.json): "
-            "`python -m resnet_desktop.trainer models/everyday40.job.json` |",
+            f"| recipe | [{job.name}]({job.name}): `python -m resnet_desktop.trainer models/{job.name}` |",
             f"| seed | {provenance['seed']} |",
             f"| hardware | {hardware or provenance['device']} |",
             f"| training time | {provenance['minutes']:.0f} minutes |",
@@ -89,6 +92,28 @@ def training(bundle: Bundle) -> str:
     title = "## Training\n\nValidation here uses the held-out part of the training set, at each epoch's own size."
     table = "| epoch | pixels | training loss | validation loss | top-1 | minutes |\n|---|---|---|---|---|---|"
     return "\n".join([title, "", table, *rows])
+
+
+def teacher(bundle: Bundle, before: Bundle) -> str:
+    """The run beside the one before it, which had no teacher."""
+    rows = [
+        f"| {name} | {len(history)} ({sizes_of(history)}) | {found.metadata.provenance['minutes']:.0f} | "
+        f"{max(row['acc1'] for row in history):.1%} | {history[-1]['acc1']:.1%} | {metrics['acc1']:.1%} | "
+        f"{metrics['acc5']:.1%} |"
+        for name, found in (("without", before), ("with", bundle))
+        for history in [found.metadata.provenance["history"]]
+        for metrics in [found.metadata.provenance["metrics"]]
+    ]
+    title = "## What the teacher changed"
+    names = ("teacher", "epochs", "minutes", "best held-out epoch", "last", "test top-1", "top-5")
+    head = f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
+    return "\n".join([title, "", head, *rows])
+
+
+def sizes_of(history: list[dict[str, Any]]) -> str:
+    """How many epochs had how many pixels."""
+    counts = Counter(row["size"] for row in history)
+    return ", ".join(f"{count} of {size} pixels" for size, count in sorted(counts.items()))
 
 
 def validation(bundle: Bundle) -> str:
