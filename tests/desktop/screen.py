@@ -12,10 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from ctypes.util import find_library
 from pathlib import Path
 from typing import Any
 
 NEEDED = ("Xvfb", "openbox", "xdotool")
+LIBRARIES = ("xcb-cursor", "xcb-icccm", "xcb-image", "xcb-keysyms", "xcb-render-util", "xkbcommon-x11")
+"""What Qt needs to open a window under X11."""
 SIZE = (1600, 900)
 PATIENCE = 120.0
 """Seconds to wait for anything."""
@@ -27,8 +30,9 @@ Place = tuple[int, int]
 
 
 def missing() -> list[str]:
-    """The programs that are not here."""
-    return [name for name in NEEDED if shutil.which(name) is None]
+    """The programs and libraries that are not here."""
+    programs = [name for name in NEEDED if shutil.which(name) is None]
+    return [*programs, *(name for name in LIBRARIES if find_library(name) is None)]
 
 
 class Program:
