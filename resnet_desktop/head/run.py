@@ -5,28 +5,26 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from resnet_desktop.core import atomic
-from resnet_desktop.core.errors import DataError, ResNetDesktopError
-from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.data.checks import coverage_warnings
 from resnet_desktop.data.dataset import Sample, Scan
-from resnet_desktop.data.split import split_file
 from resnet_desktop.head import choices, photos, verdict
 from resnet_desktop.head.taught import Taught
 from resnet_desktop.head.versions import versions
 from resnet_desktop.jobs.job import Job, Recipe
 from resnet_desktop.runs import disk_space, weights
-from resnet_desktop.runs.control import CancelledRunError, Control
+from resnet_desktop.runs.control import Control
 from resnet_desktop.runs.evaluation.parity import PROOF_PHOTOS
 from resnet_desktop.runs.feature_cache import features_cache
 from resnet_desktop.runs.linear import folds
-from resnet_desktop.runs.linear.features import Extractor, Features, Skipped
+from resnet_desktop.runs.linear.features import Extractor, Features
 from resnet_desktop.runs.linear.learner import Learnt, learn
+from resnet_desktop.runs.preparation import Preparation, say_scanned
 from resnet_desktop.runs.reporter import Reporter
 
 REPORT_SECONDS = 4.0
@@ -46,6 +44,7 @@ class Run:
         self.job, self.base = choices.fill(job)
         self.folder = Path(job.output)
         self.reporter, self.control = reporter, control
+        self._preparation = Preparation(reporter, control)
         self._started = time.monotonic()
 
     @property
@@ -90,23 +89,11 @@ class Run:
 
     def _scan(self) -> tuple[Scan, photos.Groups]:
         """Find the photos, and set some apart where they are many or the user did; the split is stored."""
-        tell = self._teller("scanning")
-
-        def unwanted() -> bool:
-            try:
-                tell(0, 0)
-            except CancelledRunError:
-                return True
-            return False
-
-        try:
-            found, groups = photos.scan(self.job, cancelled=unwanted, progress=tell)
-        except CancelledError as error:
-            raise CancelledRunError from error
-        split_file.save(self.folder, found)
-        for problem in found.problems:
-            self.reporter.say("warning", code="data_problem", message=problem)
-        return found, groups
+        scanned = self._preparation.scan(
+            lambda cancelled, progress: photos.scan(self.job, cancelled=cancelled, progress=progress)
+        )
+        self._preparation.keep(scanned[0])
+        return scanned
 
     def _features(self, found: Scan) -> tuple[Features, Features, Extractor]:
         """Frozen features of all photos, computed or remembered; says what was found."""
@@ -117,7 +104,7 @@ class Run:
             checksum=self.base.checksum,
             seed=self.job.seed,
             workers=max(1, self.job.workers or 1),
-            told=self._teller("features", lambda each: REPORT_SECONDS + each * _ending(found)),
+            told=self._preparation.teller("features", lambda each: REPORT_SECONDS + each * _ending(found)),
         )
         views = choices.views(self.recipe, len(found.training), chosen=self._views_chosen)
         self.job = dataclasses.replace(self.job, recipe=dataclasses.replace(self.recipe, views=views))
@@ -129,25 +116,11 @@ class Run:
             cache.close()
         if cache.problem:
             self.reporter.say("warning", code="cache_unused", message=f"Features are not cached: {cache.problem}")
-        self._say_scanned(found, training, validation, [*skipped, *more])
-        return training, validation, extract
-
-    def _say_scanned(self, found: Scan, training: Features, validation: Features, skipped: Skipped) -> None:
         learnt = (self.base.head.width + 1) * len(found.labels)
-        self.reporter.say(
-            "scanned",
-            classes=found.counts(),
-            training=len(training),
-            validation=len(validation),
-            test=len(found.test),
-            split=str(self.folder / split_file.NAME),
-            skipped=[_skipped_row(*pair) for pair in skipped],
-            parameters={"trainable": learnt, "total": learnt + self.base.frozen},
-        )
-        if not len(training):
-            first = skipped[0][1]
-            hint = f"{first.message} {first.hint or ''}".strip()
-            raise DataError("no_images", "None of the training photos can be read.", hint)
+        parameters = {"trainable": learnt, "total": learnt + self.base.frozen}
+        counts = len(training), len(validation)
+        say_scanned(self.reporter, self.folder, found, counts, [*skipped, *more], parameters)
+        return training, validation, extract
 
     def _warn(
         self, found: Scan, training: Features, validation: Features, fold: folds.Folds, *, judged_by_folds: bool
@@ -174,29 +147,8 @@ class Run:
             self.reporter.say("warning", code="cutmix_unused", message=message)
 
     def _learn(self, training: Features, fold: folds.Folds, classes: int, balance: str) -> Learnt:
-        tell = self._teller("learning")
+        tell = self._preparation.teller("learning", ends_on_stop=False)
         return learn(training.values, training.labels, fold, classes, balance, check=self.control.check, told=tell)
-
-    def _teller(self, part: str, rest: Callable[[float], float] | None = None) -> Callable[[int, int], None]:
-        """Listens to commands and says how far a part of the work is.
-
-        ``rest``: how long all that comes after it takes, at so many seconds a photo; where nobody knows, nothing is
-        said of the time left.
-        """
-        started = time.monotonic() - self.control.seconds_paused
-
-        def tell(done: int, total: int) -> None:
-            self.control.check()
-            if self.control.stop_requested and part != "learning":
-                raise CancelledRunError  # nothing has been learnt that could be kept
-            if not total or not self.reporter.due:
-                return
-            speed = done / max(1e-9, time.monotonic() - started - self.control.seconds_paused)
-            left = round((total - done) / speed + rest(1 / speed), 1) if done and rest is not None else None
-            speeds = {"images_per_second": None if part == "learning" else round(speed, 1), "seconds_left": left}
-            self.reporter.progress(part=part, epoch=0, step=done, steps=total, loss=None, **speeds)
-
-        return tell
 
     def _store_job(self) -> None:
         atomic.write_text(self.folder / "job.json", json.dumps(self.job.as_dict(), indent=1) + "\n")
@@ -212,7 +164,3 @@ def _places(groups: photos.Groups, samples: Sequence[Sample]) -> list[list[int]]
     place = {sample: i for i, sample in enumerate(samples)}
     some = ([place[sample] for sample in group if sample in place] for group in groups)
     return [group for group in some if len(group) > 1]
-
-
-def _skipped_row(sample: Sample, error: ResNetDesktopError) -> dict[str, str]:
-    return {"path": sample.name, "code": error.code, "message": error.message}

@@ -13,11 +13,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from filelock import FileLock
+
 from resnet_desktop.core.errors import JobError, ResNetDesktopError
-from resnet_desktop.jobs import events
+from resnet_desktop.jobs import events, run_folder
 from resnet_desktop.jobs.job import Job, read_job
 from resnet_desktop.runs.error_messages import in_words
-from resnet_desktop.runs.reporter import exit_code, newest_checkpoint, say_line
+from resnet_desktop.runs.final_event import keep_log
+from resnet_desktop.runs.lock import lock_folder
+from resnet_desktop.runs.reporter import Reporter, exit_code, newest_checkpoint, say_line
 
 
 def given_job(path: Path) -> Job:
@@ -46,6 +50,24 @@ def stored_job(folder: Path) -> Job:
         return dataclasses.replace(read_job(folder / "job.json"), output=str(folder))
     except JobError as error:
         raise JobError(error.code, error.message, "Start a new run in another folder.") from error
+
+
+def open_folder(job: Job, *, resumed: bool) -> tuple[FileLock, Reporter]:
+    """Lock the folder of a run and begin its log and events; both are the caller's to close.
+
+    ``resumed``: the job is that of the folder; else the folder must be fit for a run of it.
+
+    Raises:
+        ResNetDesktopError: a run of another job is there, another process trains in it, or the disk refuses.
+    """
+    folder = Path(job.output)
+    if not resumed:
+        run_folder.check(job)  # before anything is written there
+    lock = lock_folder(folder)
+    if not resumed:
+        run_folder.check(job)  # another run may just have ended
+    keep_log(folder / "log.txt")
+    return lock, Reporter(folder)
 
 
 def heed_signals(folder: Path) -> None:

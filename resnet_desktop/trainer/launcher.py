@@ -6,22 +6,18 @@ it does, with the same exit code; if one of them fails by itself, it says so to 
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
-import sys
 import time
-import traceback
 from pathlib import Path
 
 from resnet_desktop.core.errors import ResNetDesktopError, TrainingError
-from resnet_desktop.jobs import events, run_folder
+from resnet_desktop.jobs import events
 from resnet_desktop.jobs.job import Job
 from resnet_desktop.runs.control import CancelledRunError, Control
 from resnet_desktop.runs.error_messages import in_words
-from resnet_desktop.runs.final_event import FORESEEN, LastWord, failed, keep_log
-from resnet_desktop.runs.lock import lock_folder
-from resnet_desktop.runs.reporter import Reporter, Silent, complain, exit_code, newest_checkpoint, refuse
+from resnet_desktop.runs.final_event import FORESEEN, LastWord, conclude, failed
+from resnet_desktop.runs.opening import open_folder
+from resnet_desktop.runs.reporter import Silent, complain, exit_code, refuse
 from resnet_desktop.trainer.distributed.process_group import ProcessGroup, join
 from resnet_desktop.trainer.loop import checkpoint as checkpoints
 from resnet_desktop.trainer.run import Run
@@ -50,18 +46,11 @@ def run_job(job: Job, mode: str, *, resumed: bool = False) -> int:
 
 
 def _lead(job: Job, mode: str, world: ProcessGroup, resumed: bool) -> int:
-    folder = Path(job.output)
     try:
-        if not resumed:
-            run_folder.check(job)  # before anything is written there
-        lock = lock_folder(folder)
-        if not resumed:
-            run_folder.check(job)  # another run may just have ended
-        checkpoints.clean(folder / "checkpoints")
-        keep_log(folder / "log.txt")
-        reporter = Reporter(folder)
+        lock, reporter = open_folder(job, resumed=resumed)
     except ResNetDesktopError as error:
         return refuse(error)
+    checkpoints.clean(reporter.folder / "checkpoints")
 
     def tell_paused(yes: bool) -> None:
         world.tell_paused(yes)
@@ -71,37 +60,25 @@ def _lead(job: Job, mode: str, world: ProcessGroup, resumed: bool) -> int:
         failed(reporter, world.trouble() or TrainingError("process_lost", "The other processes do not respond."))
         os._exit(events.EXIT_OTHER)  # the thread that trains waits for the others, and nothing wakes it
 
-    control = Control(mode, folder, tell_paused)
+    control = Control(mode, reporter.folder, tell_paused)
     world.on_vain(give_up)
     try:
         with LastWord(reporter):
             Run(job, reporter, control, world).go()
     except FORESEEN as error:
-        return _conclude(error, reporter, control, world)
+        return conclude(error, reporter, _cause(error, control, world))
     finally:
         reporter.close()
         lock.release()
     return events.EXIT_FINISHED
 
 
-def _conclude(error: BaseException, reporter: Reporter, control: Control, world: ProcessGroup) -> int:
-    """The last event of a run that was not finished; returns the exit code."""
+def _cause(error: BaseException, control: Control, world: ProcessGroup) -> ResNetDesktopError | None:
+    """What went wrong in another process, if that may have ended the first one."""
     if isinstance(error, CancelledRunError):
         # A signal may have come from torchrun because another process has failed.
-        trouble = world.trouble() if control.signalled else None
-        if trouble is not None:
-            return failed(reporter, trouble)
-        reporter.say("cancelled", checkpoint=newest_checkpoint(reporter.folder))
-        return events.EXIT_CANCELLED
-    logging.error("failed", exc_info=error)
-    if isinstance(error, ResNetDesktopError):
-        return failed(reporter, error)
-    trouble = world.trouble()
-    code = failed(reporter, trouble or in_words(error, reporter.folder))
-    if trouble is None:
-        with contextlib.suppress(OSError):  # a parent that has gone reads nothing
-            traceback.print_exception(error, file=sys.stderr)
-    return code
+        return world.trouble() if control.signalled else None
+    return None if isinstance(error, ResNetDesktopError) else world.trouble()
 
 
 def _follow(job: Job, world: ProcessGroup) -> int:

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor
 
 from resnet_desktop.core import atomic
-from resnet_desktop.core.errors import DataError, JobError, ResNetDesktopError
-from resnet_desktop.core.progress import CancelledError
+from resnet_desktop.core.errors import JobError
 from resnet_desktop.data.checks import coverage_warnings
 from resnet_desktop.data.checks.inspection import scan_with_remarks
 from resnet_desktop.data.dataset import Sample, Scan, survey
 from resnet_desktop.data.split import split_file
 from resnet_desktop.jobs.job import Job, Recipe
-from resnet_desktop.runs.control import CancelledRunError, Control
+from resnet_desktop.runs.control import Control
+from resnet_desktop.runs.preparation import Preparation, say_scanned
 from resnet_desktop.runs.reporter import Reporter
 from resnet_desktop.trainer import choices, machine
 from resnet_desktop.trainer.distributed.process_group import ProcessGroup
@@ -67,6 +67,7 @@ class Run:
         self.folder = Path(job.output)
         self.reporter = reporter
         self.control = control
+        self._preparation = Preparation(reporter, control, self._keep_time)
         self._preparing = self._answer = 0.0
         self.spent = Spent(self.folder, control) if self.job.max_minutes else None
         self._teacher: Teacher | None = None
@@ -120,22 +121,10 @@ class Run:
 
     def _scan(self) -> Scan:
         """Find and split the pictures; the split is stored, so that a resumed run has the same one."""
-        tell = self._teller("scanning")
-
-        def unwanted() -> bool:
-            try:
-                tell(0, 0)
-            except CancelledRunError:
-                return True
-            return False
-
-        try:
-            found = scan_with_remarks(self.job, cancelled=unwanted, progress=tell)
-        except CancelledError as error:
-            raise CancelledRunError from error
-        split_file.save(self.folder, found)
-        for problem in found.problems:
-            self.reporter.say("warning", code="data_problem", message=problem)
+        found = self._preparation.scan(
+            lambda cancelled, progress: scan_with_remarks(self.job, cancelled=cancelled, progress=progress)
+        )
+        self._preparation.keep(found)
         return found
 
     def engine(self, found: Scan) -> Engine:
@@ -152,7 +141,8 @@ class Run:
         augmenter = Augmenter(self.recipe, self.recipe.transforms, self.device)
         load = self._features if self.job.train == "head" else self._pictures
         training, validation, skipped = load(found, network, augmenter)
-        self._say_scanned(found, network, training, validation, skipped)
+        counts = len(training), len(validation)
+        say_scanned(self.reporter, self.folder, found, counts, skipped, count_parameters(network))
         self._warn(found, training, validation)
         chosen = balance.chosen(self.recipe.balance, training.labels)
         ending = self._ending(found)
@@ -179,23 +169,6 @@ class Run:
         )
         self._settle_compiling(engine)
         return engine
-
-    def _say_scanned(
-        self, found: Scan, network: Classifier, training: Feed, validation: Feed, skipped: Skipped
-    ) -> None:
-        """What there is to learn from. Raises DataError if that is nothing."""
-        self.reporter.say(
-            "scanned",
-            classes=found.counts(),
-            training=len(training),
-            validation=len(validation),
-            test=len(found.test),
-            split=str(self.folder / split_file.NAME),
-            skipped=[_skipped_row(*pair) for pair in skipped],
-            parameters=count_parameters(network),
-        )
-        if not len(training):
-            raise DataError("no_images", "None of the training photos can be read.", str(skipped[0][1]))
 
     def _budget(self, training: Feed, validation: Feed, ending: RemainingWork) -> Budget | None:
         """What fits the schedule to the time, where the job limits it."""
@@ -255,7 +228,7 @@ class Run:
         del network
         side, workers = choices.stored_side(self.recipe), self.workers
         whole = len(found.training) + len(found.validation)
-        tell = self._teller("reading")
+        tell = self._preparation.teller("reading")
         seen = self.recipe.transforms
         assert seen is not None, "filled in at the start"
         training, skipped = load_pictures(found.training, square(side, seen), workers, lambda done: tell(done, whole))
@@ -278,7 +251,7 @@ class Run:
         renderer = Augmenter(self.recipe, teacher.bundle.metadata.transforms, torch.device("cpu"))
         maker = BankMaker(self.folder, teacher, pixels, self.device, renderer, self.world)
         draws = draw_crops(augmenter, self.job.seed, len(pixels), crops)
-        bank = maker(draws, self._teller("teacher"), self._has_time_to_ask)
+        bank = maker(draws, self._preparation.teller("teacher"), self._has_time_to_ask)
         recipe = dataclasses.replace(self.recipe, teacher=dataclasses.replace(asked, crops=bank.crops))
         self.job = dataclasses.replace(self.job, recipe=recipe)
         self._store_job()
@@ -331,7 +304,7 @@ class Run:
             seed=self.job.seed,
             side=choices.stored_side(self.recipe, choices.PASSING_MARGIN),
             workers=self.workers,
-            told=self._teller("features", rest),
+            told=self._preparation.teller("features", rest),
             world=self.world,
         )
 
@@ -343,7 +316,7 @@ class Run:
         if not new or not linear_probe.wanted(network, self.job.train):
             return None
         started = time.monotonic() - self.control.seconds_paused
-        extract, told = self._extractor(network, augmenter), self._teller("learning")
+        extract, told = self._extractor(network, augmenter), self._preparation.teller("learning")
         begin = linear_probe.LinearProbe(network, extract, classes, balance, self.job.seed, self.world, told)
         found, alike = begin(samples, self.job.max_minutes)
         if alike:
@@ -356,33 +329,10 @@ class Run:
         ending = RemainingWork.of(found, has_features=self.job.train == "head")
         return dataclasses.replace(ending, answer=self._answer)
 
-    def _teller(self, part: str, rest: Callable[[float], float] | None = None) -> Callable[[int, int], None]:
-        """Listens to commands and says how far a part of the work is that comes before the first epoch.
-
-        ``rest``: how long all that comes after it takes, at so many seconds a picture; where nobody knows, nothing is
-        said of the time left.
-        """
-        started = time.monotonic() - self.control.seconds_paused
-
-        def tell(done: int, total: int) -> None:
-            self.control.check()
-            if self.spent is not None and self.world.first:
-                self.spent.keep()
-            if self.control.stop_requested:
-                raise CancelledRunError  # nothing has been learnt that could be kept
-            if not total or not self.reporter.due:
-                return
-            speed = done / max(1e-9, time.monotonic() - started - self.control.seconds_paused)
-            left = round((total - done) / speed + rest(1 / speed), 1) if done and rest is not None else None
-            speeds = {"images_per_second": round(speed, 1), "seconds_left": left}
-            self.reporter.progress(part=part, epoch=0, step=done, steps=total, loss=None, **speeds)
-
-        return tell
+    def _keep_time(self) -> None:
+        if self.spent is not None and self.world.first:
+            self.spent.keep()
 
     def _store_job(self) -> None:
         if self.world.first:
             atomic.write_text(self.folder / "job.json", json.dumps(self.job.as_dict(), indent=1) + "\n")
-
-
-def _skipped_row(sample: Sample, error: ResNetDesktopError) -> dict[str, str]:
-    return {"path": sample.name, "code": error.code, "message": error.message}
