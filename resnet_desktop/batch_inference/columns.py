@@ -16,6 +16,8 @@ from resnet_desktop.session.results import FileState
 
 ABOUT = ("detection", "media")
 """What a row of a list has besides."""
+HEATMAP = "heatmap"
+"""Of the best class, as ``heatmaps.record`` makes it; null in runs without."""
 PLACE = "place"
 """The place of a photo among those of a run: only between worker and driver."""
 _ANSWER = ("predictions", "group", "sure", "present", "unfamiliar", "notes", "model", "variant", "provider", "seconds")
@@ -57,8 +59,14 @@ def schema() -> Any:  # noqa: ANN401 - pyarrow.Schema
             ("file_size", pa.int64()),
             ("modified_ns", pa.int64()),
             *_about(pa),
+            (HEATMAP, _heatmap(pa)),
         ]
     )
+
+
+def _heatmap(pa: Any) -> Any:  # noqa: ANN401 - the module; pyarrow.DataType
+    words, numbers = [("layer", pa.string()), ("method", pa.string())], [("rows", pa.int32()), ("columns", pa.int32())]
+    return pa.struct([*words, *numbers, ("values", pa.list_(pa.float32())), ("box", pa.list_(pa.float64()))])
 
 
 def _about(pa: Any) -> list[tuple[str, Any]]:  # noqa: ANN401 - the module

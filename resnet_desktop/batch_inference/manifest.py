@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -53,6 +53,7 @@ class Options:
         page: of files that have several; None: the one that is meant.
         max_pixels: larger photos are refused.
         provider: the short name of what the model runs on.
+        heatmaps: whether the heatmap of each photo's best class is kept; not, in folders that do not say.
     """
 
     top: int
@@ -61,6 +62,7 @@ class Options:
     page: int | None
     max_pixels: int
     provider: str
+    heatmaps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,7 @@ def _record(kind: Any, found: object, name: str) -> Any:  # noqa: ANN401 - one o
         raise _damaged(name)
     hints, values = get_type_hints(kind), {}
     for one in fields(kind):
-        value = found.get(one.name)
+        value = found.get(one.name, None if one.default is MISSING else one.default)
         if not _is_a(value, hints[one.name]):
             raise _damaged(name)
         values[one.name] = value

@@ -185,6 +185,9 @@ def _table(folder: Path, part: Part, names: list[str] | None) -> Table:
     except (OSError, pa.ArrowException) as error:
         raise ResultsError("bad_results", f"{printable(folder / part.file)} cannot be read.") from error
     wanted = [one for one in columns.schema() if names is None or one.name in names]
+    last = wanted[-1]
+    if last.name == columns.HEATMAP and last.name not in found.schema.names:  # written before there were any
+        found = found.append_column(last, pa.nulls(found.num_rows, last.type))
     if list(found.schema) != wanted or found.num_rows != part.rows:
         raise ResultsError("bad_results", f"{printable(folder / part.file)} has other columns or rows than it should.")
     return found

@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from resnet_desktop import __version__
-from resnet_desktop.batch_inference import columns, storage
+from resnet_desktop.batch_inference import columns, heatmaps, storage
 from resnet_desktop.batch_inference.arrow import Table
 from resnet_desktop.batch_inference.manifest import Options
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.core import atomic, paths
-from resnet_desktop.core.errors import ClusterError, ImageError, StorageError
+from resnet_desktop.core.errors import AnswerError, ClusterError, ImageError, StorageError
+from resnet_desktop.explain.cam.best_class import BestClassHeatmaps
 from resnet_desktop.imaging.decode import Source
 from resnet_desktop.imaging.region import Region
 from resnet_desktop.imaging.source import display_name
@@ -84,6 +85,7 @@ class Worker:
     Raises:
         ClusterError: ``other_version``: the node has another version of this program.
         ModelError, ProviderError, StorageError: the model cannot be run there.
+        LayerError: heatmaps are wanted, and the model has no layer with height and width.
     """
 
     def __init__(self, work: Work) -> None:
@@ -96,13 +98,14 @@ class Worker:
             _here(work),
             provider=options.provider,
             top_k=options.top,
-            keep_activations=False,
+            keep_activations=options.heatmaps,
             max_pixels=options.max_pixels,
             group_threshold=options.group_threshold,
             range=options.range,  # type: ignore[arg-type]
             page=options.page,
             factory=on_threads(work.cores),
         )
+        self._heatmaps = BestClassHeatmaps(self._classifier) if options.heatmaps else None
 
     def __call__(self, table: Table) -> Table:
         """From ``inputs`` to the columns of results, with the place of each photo."""
@@ -123,16 +126,26 @@ class Worker:
         with closing(outcomes):
             for outcome in outcomes:
                 photo = taken.popleft()
+                record = self._record(photo, outcome)
                 _forget(photo, outcome)
-                yield photo, self._record(photo, outcome)
+                yield photo, record
         for photo in failed:
             assert photo.error is not None
             yield photo, columns.record(result_rows.failed(photo.path, photo.error.as_dict(), photo.about))
 
     def _record(self, photo: Photo, outcome: Outcome) -> dict[str, Any]:
         row = result_rows.of_outcome(photo.path, outcome, self._model, photo.about)
-        size = None if outcome.prediction is None else outcome.prediction.full_size
-        return columns.record(row, size, photo.state)
+        if outcome.prediction is None:
+            return columns.record(row, None, photo.state)
+        size = outcome.prediction.full_size
+        if self._heatmaps is None:
+            return columns.record(row, size, photo.state)
+        try:
+            heatmap = self._heatmaps(outcome.source, outcome.prediction)
+        except (AnswerError, ImageError) as error:
+            return columns.record(result_rows.failed(photo.path, error.as_dict(), photo.about), size, photo.state)
+        box = self._classifier.bundle.metadata.transforms.seen_box(*size, self._classifier.fit)
+        return {**columns.record(row, size, photo.state), columns.HEATMAP: heatmaps.record(heatmap, box, size)}
 
 
 def lost(table: Table) -> Table:
@@ -172,17 +185,18 @@ def _sources(wanted: list[Photo], folder: Path, taken: deque[Photo], failed: lis
     for photo in wanted:
         if not storage.is_address(photo.path):
             taken.append(replace(photo, state=file_state(Path(photo.path))))
-            yield _source(photo.path, photo.about)
+            yield source_of(photo.path, photo.about)
             continue
         found = next(fetched)
         if isinstance(found, ImageError):
             failed.append(replace(photo, error=found))
         else:
             taken.append(photo)
-            yield _source(str(found), photo.about)
+            yield source_of(str(found), photo.about)
 
 
-def _source(path: str, about: Mapping[str, Any]) -> Source:
+def source_of(path: str, about: Mapping[str, Any]) -> Source:
+    """What is read of a file: a part of it where the photo is a detection."""
     detection = about.get("detection")
     return path if detection is None else Region(path, tuple(detection["bbox"]))
 

@@ -66,6 +66,10 @@ CoresOption = Annotated[
 PartRowsOption = Annotated[
     int | None, typer.Option("--part-rows", min=1, metavar="N", help="Photos in one file of the results (10000).")
 ]
+KeepHeatmapsOption = Annotated[
+    bool,
+    typer.Option("--keep-heatmaps", help="With --ray: keep the heatmap of each photo's best class in the results."),
+]
 LayoutOption = Annotated[
     Literal["wide", "long"], typer.Option("--layout", help="CSV: a row per photo, or one per class.")
 ]
@@ -116,11 +120,13 @@ def classify(
     workers: WorkersOption = None,
     cores_per_worker: CoresOption = None,
     part_rows: PartRowsOption = None,
+    keep_heatmaps: KeepHeatmapsOption = False,
 ) -> None:
     """Classify photos."""
     from resnet_desktop.cli.inputs import read_inputs
 
-    _with_cluster_only(ray, workers=workers, cores_per_worker=cores_per_worker, part_rows=part_rows)
+    cluster_only = {"workers": workers, "cores_per_worker": cores_per_worker, "part_rows": part_rows}
+    _with_cluster_only(ray, **cluster_only, keep_heatmaps=keep_heatmaps or None)
     inputs = read_inputs(paths, format, recursive=recursive, photos=photos, threshold=detection_threshold)
     wish = Wish(top, group_threshold, values, page, model, provider)
     if ray is None:
@@ -129,7 +135,7 @@ def classify(
     from resnet_desktop.cli.classify_on_cluster import Cluster, classify_on_cluster
 
     _without_cluster_only(format=format, layout=layout, heatmaps=heatmaps, batch=batch)
-    classify_on_cluster(inputs, wish, output, Cluster(ray, workers, cores_per_worker or 1, part_rows))
+    classify_on_cluster(inputs, wish, output, Cluster(ray, workers, cores_per_worker or 1, part_rows, keep_heatmaps))
 
 
 def _classify_here(inputs: Inputs, wish: Wish, output: Path | None, shape: Shape) -> None:

@@ -52,12 +52,14 @@ class Cluster:
         workers: how many; None: as many as there is room for.
         cores: processor cores of each.
         part_rows: photos in one file; None: the usual number.
+        heatmaps: whether that of each photo's best class is kept.
     """
 
     address: str
     workers: int | None
     cores: int
     part_rows: int | None = None
+    heatmaps: bool = False
 
 
 def classify_on_cluster(inputs: Inputs, wish: Wish, output: Path | None, cluster: Cluster) -> None:
@@ -74,7 +76,7 @@ def classify_on_cluster(inputs: Inputs, wish: Wish, output: Path | None, cluster
         raise typer.BadParameter("--ray needs a folder for the results.", param_hint="--output")
     rays.library()
     bundle = open_admitted(wish.model)
-    options = _options(wish, bundle)
+    options = _options(wish, bundle, heatmaps=cluster.heatmaps)
     with growing(output, model_file(bundle), options) as folder:
         wanted, before = pending(folder, _given(inputs))
         _tell_begin(len(wanted), before, folder.manifest.rows)
@@ -100,7 +102,7 @@ def _classified(ray: Any, work: Any, size: Any, tables: Any) -> Iterator[Any]:  
     return rays.classified(ray, work, tables, size)
 
 
-def _options(wish: Wish, bundle: Bundle) -> Options:
+def _options(wish: Wish, bundle: Bundle, *, heatmaps: bool) -> Options:
     """The options and settings; without a named provider it is the processor, the same on all nodes."""
     provider = wanted_provider(wish.provider).lower()
     return Options(
@@ -110,6 +112,7 @@ def _options(wish: Wish, bundle: Bundle) -> Options:
         page=wish.page,
         max_pixels=Settings().integer(declared.MAX_MEGAPIXELS) * 1_000_000,
         provider="cpu" if provider == "auto" else provider,
+        heatmaps=heatmaps,
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.core.output import Identity, identity
-from resnet_desktop.imaging.decode import Source, decode, encode_png
+from resnet_desktop.imaging.decode import DecodedImage, Source, decode, encode_png
 from resnet_desktop.imaging.overlay import paint, scale_map
+from resnet_desktop.imaging.transforms import Box
 from resnet_desktop.inference.classifier import Classifier
 
 HEATMAP_SIDE = 512
@@ -36,12 +38,33 @@ class Painter:
     def png(self, source: Source, cam: NDArray[np.float32]) -> bytes:
         """The photo with the map ``(h, w)`` over it, as the bytes of a PNG file. Raises ImageError."""
         seen = self._classifier
-        pixels = decode(
-            source, shorter_side=HEATMAP_SIDE, max_pixels=seen.max_pixels, range=seen.range, page=seen.page
-        ).pixels
-        transforms = self._classifier.bundle.metadata.transforms
-        box = transforms.seen_box(pixels.shape[1], pixels.shape[0], self._classifier.fit)
-        return encode_png(paint(pixels, scale_map(cam).values, box, name=self._colormap))
+        box_of = partial(seen.bundle.metadata.transforms.seen_box, fit=seen.fit)
+        read = partial(decode, max_pixels=seen.max_pixels, range=seen.range, page=seen.page)
+        return painted(source, cam, box_of, read, self._colormap)
+
+
+def painted(
+    source: Source,
+    cam: NDArray[np.float32],
+    box_of: Callable[[int, int], Box],
+    read: Callable[..., DecodedImage],
+    colormap: str = "viridis",
+) -> bytes:
+    """A photo with a map over it, as the bytes of a PNG file.
+
+    Args:
+        source: the photo.
+        cam: the map ``(h, w)``.
+        box_of: where it lies in the photo, in pixels, at a width and height.
+        read: ``imaging.decode.decode`` with the options by which the photo was classified.
+        colormap: one of ``imaging.overlay.COLORMAPS``.
+
+    Raises:
+        ImageError: the photo cannot be read.
+    """
+    pixels = read(source, shorter_side=HEATMAP_SIDE).pixels
+    box = box_of(pixels.shape[1], pixels.shape[0])
+    return encode_png(paint(pixels, scale_map(cam).values, box, name=colormap))
 
 
 class FreeNames:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from resnet_desktop.cli.classify import LayoutOption
-from resnet_desktop.cli.shared import cell, refused_input, tell
+from resnet_desktop.cli.shared import EXIT_SOME_FAILED, cell, made_folder, refused_input, say, tell
 
 if TYPE_CHECKING:
     from resnet_desktop.batch_inference.results_folder import Results
     from resnet_desktop.batch_inference.selection import Selection
+    from resnet_desktop.cli.result_heatmaps import ResultHeatmaps
 
 Format = Literal["summary", "table", "json", "jsonl", "csv"]
 MOST_CLASSES = 20
@@ -37,6 +38,10 @@ def results(
     format: Annotated[Format, typer.Option("--format", help="Output format.")] = "summary",  # noqa: A002 - the option
     layout: LayoutOption = "wide",
     output: Annotated[Path | None, typer.Option("--output", help="Write to this file instead.")] = None,
+    heatmaps: Annotated[
+        Path | None,
+        typer.Option("--heatmaps", help="Paint the heatmaps over these photos, into this folder (--keep-heatmaps)."),
+    ] = None,
 ) -> None:
     """Read the results of a cluster."""
     from resnet_desktop.batch_inference import manifest
@@ -45,24 +50,50 @@ def results(
     from resnet_desktop.cli.sink import opened_sink
 
     found, wanted = Results(folder), Selection(of_class, above, below, errors, unfamiliar)
+    own = [found.folder / manifest.NAME, *(found.folder / part.file for part in found.manifest.parts)]
+    pictures = None if heatmaps is None else _pictures(found, heatmaps, own)
     if format == "summary":
         if output is not None:
             raise typer.BadParameter("A summary goes to standard output alone.", param_hint="--output")
         _summarize(found, wanted)
+        if pictures is not None:
+            for _row in _rows(found, wanted, pictures):
+                pass  # each is painted as it is made
+            _conclude(pictures)
         return
-    own = [found.folder / manifest.NAME, *(found.folder / part.file for part in found.manifest.parts)]
     refused_input(output, own, "--output")
     with opened_sink(output) as sink:
-        _write(sink, found, wanted, format, layout)
+        _write(sink, found, _rows(found, wanted, pictures), format, layout)
+    if pictures is not None:
+        _conclude(pictures)
 
 
-def _write(sink: Any, found: Results, wanted: Selection, kind: str, layout: Any) -> None:  # noqa: ANN401 - options
+def _pictures(found: Results, folder: Path, kept: list[Path]) -> ResultHeatmaps:
+    """What paints heatmaps; ends as wrong usage if the results have none."""
+    from resnet_desktop.cli.result_heatmaps import ResultHeatmaps
+
+    if not found.manifest.options.heatmaps:
+        message = "These results have no heatmaps: classify with --keep-heatmaps, into another folder."
+        raise typer.BadParameter(message, param_hint="--heatmaps")
+    made_folder(folder)
+    return ResultHeatmaps(folder, found.manifest, kept)
+
+
+def _conclude(pictures: ResultHeatmaps) -> None:
+    """Say how many were painted, with the exit code of those that could not be."""
+    failed = f"; {pictures.failed:,} photos could not be painted" if pictures.failed else ""
+    say(f"{pictures.count:,} heatmaps written{failed}.")
+    if pictures.failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _write(sink: Any, found: Results, rows: Iterable[dict[str, Any]], kind: str, layout: Any) -> None:  # noqa: ANN401 - options
     from resnet_desktop.cli.rows import finishing, writer_for
 
     detections = any(_has_detections(table) for table in found.tables(["detection"]))
     writer = writer_for(kind, sink, found.manifest.options.top, layout=layout, detections=detections)
     with finishing(writer) as write:
-        for row in _rows(found, wanted):
+        for row in rows:
             write(row)
 
 
@@ -70,13 +101,16 @@ def _has_detections(table: Any) -> bool:  # noqa: ANN401 - a table of pyarrow
     return bool(table["detection"].null_count < table.num_rows)
 
 
-def _rows(found: Results, wanted: Selection) -> Iterator[dict[str, Any]]:
+def _rows(found: Results, wanted: Selection, pictures: ResultHeatmaps | None) -> Iterator[dict[str, Any]]:
     from resnet_desktop.batch_inference import columns
     from resnet_desktop.batch_inference.results_folder import records
 
     for table in found.tables():
         for stored in records(wanted.of(table)):
-            yield columns.row(stored)
+            row = columns.row(stored)
+            if pictures is not None:
+                pictures.add(stored, row)
+            yield row
 
 
 def _summarize(found: Results, wanted: Selection) -> None:

@@ -17,7 +17,7 @@ from resnet_desktop.core import output
 from resnet_desktop.core.csv_text import line
 from resnet_desktop.core.errors import AnswerError, ImageError, StorageError
 from resnet_desktop.core.printable import printable
-from resnet_desktop.explain.cam.explainer import Explainer
+from resnet_desktop.explain.cam.best_class import BestClassHeatmaps
 from resnet_desktop.inference.batch import Outcome
 from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.session import result_rows
@@ -217,9 +217,6 @@ def _csv_line(cells: Iterable[Any]) -> str:
 class Heatmaps:
     """Writes each photo with the heatmap of its best class, as PNG, under the photo's name.
 
-    It comes from the same run where the model ends in pooling and one linear layer. Elsewhere the photo is run again,
-    at the recommended layer, with the first method that works there.
-
     Args:
         folder: where they go.
         classifier: the model.
@@ -230,10 +227,7 @@ class Heatmaps:
     """
 
     def __init__(self, folder: Path, classifier: Classifier, kept: Iterable[Path]) -> None:
-        self._explainer = Explainer(classifier)
-        self._method = None
-        if self._explainer.features is None:
-            self._method = self._explainer.methods(self._explainer.layer(None))[0]
+        self._heatmaps = BestClassHeatmaps(classifier)
         self._painter = Painter(classifier)
         self._names = FreeNames(folder, kept)
 
@@ -248,12 +242,7 @@ class Heatmaps:
         prediction, source = outcome.prediction, outcome.source
         assert prediction is not None
         assert not isinstance(source, bytes)
-        if self._method is None:
-            heatmap = self._explainer.heatmap(prediction, prediction.top.index)
-        else:
-            subject = self._explainer.subject(source)
-            heatmap = self._explainer.explain(subject, prediction.top.index, method=self._method)
-        picture = self._painter.png(source, heatmap.cam)
+        picture = self._painter.png(source, self._heatmaps(source, prediction).cam)
         path = self._names.take(Path(source), ".png")
         output.write_bytes(path, picture)
         return str(path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,11 +12,9 @@ from resnet_desktop.batch_inference import columns
 from resnet_desktop.batch_inference.results_folder import Results
 from resnet_desktop.batch_inference.selection import Selection, Summary
 from resnet_desktop.bundle.file.bundle import Bundle, write
-from resnet_desktop.cli.main import main
+from tests.unit.batch_inference.conftest import Run
 from tests.unit.batch_inference.making import album, classified, options
 from tests.unit.bundle.making import metadata, tiny_model
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -39,18 +36,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Path:
         Path(torn).write_bytes(Path(torn).read_bytes()[:300])
     classified(root / "results", bundle, paths, made=options(group_threshold=0.3), part_rows=8)
     return root / "results"
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["resnet-desktop", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return call
 
 
 def picked(folder: Path, wanted: Selection) -> list[str]:
