@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from resnet_desktop.batch_inference import columns, heatmaps, storage
 from resnet_desktop.batch_inference.manifest import Manifest
@@ -14,7 +14,7 @@ from resnet_desktop.batch_inference.worker import source_of
 from resnet_desktop.cli.pictures import FreeNames, painted
 from resnet_desktop.core import output
 from resnet_desktop.core.errors import ImageError, StorageError
-from resnet_desktop.imaging.decode import decode
+from resnet_desktop.imaging.decode import Range, decode
 
 
 class ResultHeatmaps:
@@ -28,7 +28,8 @@ class ResultHeatmaps:
 
     def __init__(self, folder: Path, manifest: Manifest, kept: list[Path]) -> None:
         options = manifest.options
-        self._read = partial(decode, max_pixels=options.max_pixels, range=options.range, page=options.page)
+        values = cast("Range", options.range)  # the run has decoded by it
+        self._read = partial(decode, max_pixels=options.max_pixels, range=values, page=options.page)
         self._names = FreeNames(folder, kept)
         self.count = self.failed = 0
 
