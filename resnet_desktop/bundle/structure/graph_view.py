@@ -197,6 +197,15 @@ def _check_versions(model: onnx.ModelProto) -> None:
                 if node.input
                 else None,
             )
+        if node.domain in ONNX_DOMAINS and node.domain not in own and not onnx.defs.has(node.op_type, asked or 1, ""):
+            newer = onnx.defs.has(node.op_type, newest, "")
+            lack = f"is not in operator set {asked} of ONNX, which it declares" if newer else "ONNX does not have"
+            message = f"The model needs the operator {node.op_type[:80]!r}, which {lack}."
+            raise ModelError(
+                "unsupported_model",
+                message,
+                "What wrote the file left it unconverted: export again, with another tool or version of it.",
+            )
 
 
 def _all_nodes(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:

@@ -204,6 +204,14 @@ def _own_operator(model: onnx.ModelProto) -> None:
     model.opset_import.append(helper.make_opsetid("com.example.custom", 1))
 
 
+def _unconverted(model: onnx.ModelProto) -> None:
+    next(n for n in model.graph.node if n.op_type == "Relu").op_type = "StatefulPartitionedCall"
+
+
+def _newer_operator(model: onnx.ModelProto) -> None:
+    next(n for n in model.graph.node if n.op_type == "Relu").op_type = "Gelu"
+
+
 def _newer_onnx(model: onnx.ModelProto) -> None:
     model.opset_import[0].version = 9999
 
@@ -225,6 +233,8 @@ def _key_twice(model: onnx.ModelProto) -> None:
         (_no_such_weight, "damaged_model"),
         (_circle, "damaged_model"),
         (_own_operator, "unsupported_model"),
+        (_unconverted, "unsupported_model"),
+        (_newer_operator, "unsupported_model"),
         (_newer_onnx, "unsupported_model"),
         (_key_twice, "bad_metadata"),
     ],
