@@ -18,8 +18,12 @@ LIBRARIES = (
     "pi-heif>=1.1",
     "platformdirs>=4.3",
     "filelock>=3.16",
+    "jinja2>=3.1",
 )
-"""What the trainer imports beside PyTorch. It runs exported models on the CPU: the plain ONNX Runtime does."""
+"""What the trainer imports beside PyTorch. It runs exported models on the CPU: the plain ONNX Runtime does.
+
+PyTorch needs Jinja2 itself: an environment that was installed before the reports did has it, too.
+"""
 SUPPORTED = ((3, 11), (3, 13))
 """The first and the last Python that the app and PyTorch both run on."""
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"

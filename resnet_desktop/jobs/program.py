@@ -76,17 +76,22 @@ def folder_of_copy() -> Path:
 
 
 def _in_folder(package: Path) -> dict[str, bytes]:
-    found = sorted(p for p in package.rglob("*") if p.suffix == ".py" or p.name == "py.typed")
-    return {f"{NAME}/{p.relative_to(package).as_posix()}": p.read_bytes() for p in found}
+    found = {f"{NAME}/{p.relative_to(package).as_posix()}": p for p in sorted(package.rglob("*"))}
+    return {name: path.read_bytes() for name, path in found.items() if _travels(name)}
 
 
 def _in_wheel(path: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as wheel:
-            names = sorted(n for n in wheel.namelist() if n.startswith(f"{NAME}/") and n.endswith((".py", "/py.typed")))
+            names = sorted(n for n in wheel.namelist() if n.startswith(f"{NAME}/") and _travels(n))
             return {name: wheel.read(name) for name in names}
     except (OSError, zipfile.BadZipFile):
         return {}
+
+
+def _travels(name: str) -> bool:
+    """Whether a file is one of the modules, or of the templates that they fill in."""
+    return name.endswith((".py", "/py.typed")) or ("/templates/" in name and name.endswith((".html", ".css")))
 
 
 def _holds(folder: Path, files: Mapping[str, bytes]) -> bool:

@@ -71,6 +71,9 @@ def test_assets_and_models_travel_with_it(installed: Path, tmp_path: Path) -> No
     shipped = {p.name for p in (REPO / "models").iterdir()}
     assert {p.name for p in places[2].iterdir()} == shipped
     assert list((places[1] / "samples").glob("*.jpg"))
+    for templates in (REPO / "resnet_desktop").rglob("templates"):
+        inside = installed / templates.relative_to(REPO)
+        assert {p.name for p in inside.iterdir()} == {p.name for p in templates.iterdir()}
     for page in (REPO / "docs" / "guide").glob("*.md"):
         for target in re.findall(r"\]\(([^)#]+)", page.read_text("utf-8")):
             assert "//" in target or (places[3] / "guide" / target).is_file(), f"{page.name}: {target}"

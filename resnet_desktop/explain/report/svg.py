@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from resnet_desktop.imaging.files import printable
 
 _LEFT, _RIGHT, _TOP = 52, 20, 10
@@ -69,7 +71,7 @@ class Axis:
 
 def line_chart(
     axis: Axis, lines: Sequence[Line], names: Sequence[str], *, title: str, width: int = 360, height: int = 220
-) -> str:
+) -> Markup:
     """Curves over equal steps; ``names`` (as many as values, some may be empty) stand below them."""
     bottom = _bottom(names)
     count = max(2, len(names))
@@ -80,7 +82,7 @@ def line_chart(
         for piece in _pieces(line.values):
             points = " ".join(f"{xs[i]:.1f},{_y(axis, v, height, bottom):.1f}" for i, v in piece)
             parts.append(f'<polyline class="line c{line.colour}"{dash} points="{points}"/>')
-    return _svg(title, width, height, parts) + _key(lines)
+    return Markup(_svg(title, width, height, parts) + _key(lines))
 
 
 def bar_chart(
@@ -92,7 +94,7 @@ def bar_chart(
     mark: float | None = None,
     width: int = 740,
     height: int = 190,
-) -> str:
+) -> Markup:
     """A bar for each value (none where it is None), and a dashed line across at ``mark``."""
     bottom = _bottom(names)
     step = (width - _LEFT - _RIGHT) / max(1, len(values))
@@ -107,7 +109,7 @@ def bar_chart(
         y = _y(axis, mark, height, bottom)
         ends = f'x1="{_LEFT}" x2="{width - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"'
         parts.append(f'<line class="line c2" stroke-dasharray="5 4" {ends}/>')
-    return _svg(title, width, height, parts)
+    return Markup(_svg(title, width, height, parts))
 
 
 def text(words: str) -> str:

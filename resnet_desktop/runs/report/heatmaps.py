@@ -6,7 +6,9 @@ It is an extra: what goes wrong here is said on the page and does not make the r
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file.bundle import Bundle
@@ -14,18 +16,40 @@ from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.data.dataset import Sample, SampleReader
 from resnet_desktop.explain.cam.explainer import Explainer
-from resnet_desktop.explain.report.model_diff import GAINED, LOST, Change, Look, compare, look
-from resnet_desktop.explain.report.svg import text
+from resnet_desktop.explain.report.model_diff import GAINED, LOST, Look, compare, look
 from resnet_desktop.imaging.decode import Source
 from resnet_desktop.imaging.overlay import colormap
 from resnet_desktop.inference.classifier import Classifier
-from resnet_desktop.runs.report.pictures import Row, image, short_name
+from resnet_desktop.runs.report.pictures import jpeg_source, short_name
 
 PHOTOS = 6
 SIDE = 260
 QUALITY = 78
 SECONDS = 8.0
 """After so many no further photo is begun."""
+
+Row = Mapping[str, Any]
+Figure = tuple[str, str, Look | None]
+
+
+@dataclass(slots=True)
+class Section:
+    """What the page shows of it.
+
+    Attributes:
+        heat: the colours of a heatmap, from little evidence to much.
+        change: those of a difference, from lost evidence to new.
+        photos: the name, the label and the figures of each: the picture's source, whose view it is, and that view or
+            None.
+        out_of: how many photos there were, if the time ended before all were shown.
+        trouble: why there are no further ones, if something went wrong.
+    """
+
+    heat: Sequence[str]
+    change: Sequence[str]
+    photos: list[tuple[str, str, list[Figure]]] = field(default_factory=list)
+    out_of: int | None = None
+    trouble: str | None = None
 
 
 def section(
@@ -34,8 +58,8 @@ def section(
     rows: Sequence[Row],
     samples: Mapping[str, Sample],
     check: Callable[[], object],
-) -> str:
-    """The worst mistakes and some photos that are named rightly, as both models see them.
+) -> Section | None:
+    """The worst mistakes and some photos that are named rightly, as both models see them; None without photos.
 
     Args:
         bundle: the new model.
@@ -46,24 +70,27 @@ def section(
     """
     chosen = choose(rows)
     if not chosen:
-        return ""
-    began, parts, reader = time.monotonic(), [_words(base), _keys(base)], SampleReader()
+        return None
+    table = colormap("viridis")
+    shown = Section([_rgb(colour) for colour in table[:: len(table) // 8]], [_rgb(LOST), "#8c8c8c", _rgb(GAINED)])
+    began, reader = time.monotonic(), SampleReader()
     try:
         check()
         before = None if base is None else _explainer(bundles.read(Library().find(base)))
         check()
         after = _explainer(bundle)
-        for done, row in enumerate(chosen):
+        for row in chosen:
             check()
             if time.monotonic() - began > SECONDS:
-                parts.append(f"<p>{done} of {len(chosen)} photos are shown; the others would have taken too long.</p>")
+                shown.out_of = len(chosen)
                 break
-            parts.append(_photo(before, after, row, reader.read(samples[row["path"]]), check))
+            figures = _figures(before, after, reader.read(samples[row["path"]]), check)
+            shown.photos.append((short_name(row["path"]), row["label"], figures))
     except (ResNetDesktopError, MemoryError, KeyError) as error:
-        parts.append(f"<p>No further heatmaps: {text(str(error))}</p>")
+        shown.trouble = str(error)
     finally:
         reader.close()
-    return "".join(parts)
+    return shown
 
 
 def choose(rows: Sequence[Row]) -> list[Row]:
@@ -82,50 +109,19 @@ def _explainer(bundle: Bundle) -> Explainer:
     return Explainer(Classifier(bundle, provider="cpu"))
 
 
-def _photo(before: Explainer | None, after: Explainer, row: Row, source: Source, check: Callable[[], object]) -> str:
-    name = short_name(row["path"])
-    head = f"<h3>{text(name)}: labelled {text(row['label'])}</h3>"
+def _figures(before: Explainer | None, after: Explainer, source: Source, check: Callable[[], object]) -> list[Figure]:
     if before is None:
         seen = look(after, source, SIDE)
-        figures = [(seen.photo, "The photo"), (seen.overlay, _said("The model", seen))]
+        shown = [(seen.photo, "The photo", None), (seen.overlay, "The model", seen)]
     else:
         change = compare(before, after, source, SIDE, check=check)
-        figures = [
-            (change.overlay_before, _said("Before", change.looks[0])),
-            (change.overlay_after, _said("After", change.looks[1])),
-            (change.difference, _moved(change)),
+        shown = [
+            (change.overlay_before, "Before", change.looks[0]),
+            (change.overlay_after, "After", change.looks[1]),
+            (change.difference, f"The difference: {change.moved:.0%} on average", None),
         ]
-    shown = "".join(
-        f"<figure>{image(pixels, name, QUALITY)}<figcaption>{caption}</figcaption></figure>"
-        for pixels, caption in figures
-    )
-    return f'{head}<div class="triple">{shown}</div>'
+    return [(jpeg_source(pixels, QUALITY), who, seen) for pixels, who, seen in shown]
 
 
-def _said(who: str, seen: Look) -> str:
-    where = "no evidence found" if seen.empty else f"seen at {text(seen.layer)}"
-    return f"{who}: <b>{text(seen.score.label)}</b>, {seen.score.probability:.0%}; {where}"
-
-
-def _moved(change: Change) -> str:
-    return f"The difference: {change.moved:.0%} on average"
-
-
-def _words(base: str | None) -> str:
-    if base is None:
-        return "<p>Where the model finds evidence for the class it predicts.</p>"
-    return (
-        f"<p>The same photos seen by {text(short_name(base))} and by the new model, each with the evidence for the "
-        "class it predicts: the worst mistakes first, then correctly classified photos.</p>"
-    )
-
-
-def _keys(base: str | None) -> str:
-    table = colormap("viridis")
-    steps = ",".join(f"rgb({r},{g},{b})" for r, g, b in table[:: len(table) // 8].tolist())
-    heat = f'<div class="bars">little evidence<i style="background:linear-gradient(90deg,{steps})"></i>much</div>'
-    if base is None:
-        return heat
-    lost, gained = (f"rgb({r},{g},{b})" for r, g, b in (LOST, GAINED))
-    change = f"linear-gradient(90deg,{lost},#8c8c8c,{gained})"
-    return heat + f'<div class="bars">lost evidence<i style="background:{change}"></i>new evidence</div>'
+def _rgb(colour: Iterable[int]) -> str:
+    return f"rgb({','.join(str(part) for part in colour)})"

@@ -1,51 +1,64 @@
-"""The report of a run: one HTML file that needs nothing beside it.
-
-No script, nothing fetched from anywhere, light and dark, fit for paper. Every name that comes from outside (classes,
-files, folders, models) is escaped.
-"""
+"""The report of a run: one HTML file that needs nothing beside it."""
 
 from __future__ import annotations
 
+import functools
+import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment
+from markupsafe import Markup
+
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.core import atomic
 from resnet_desktop.data.dataset import Sample
-from resnet_desktop.explain.report.style import document
-from resnet_desktop.explain.report.svg import text
-from resnet_desktop.runs.report import data, heatmaps, label_errors, parts
-from resnet_desktop.runs.report.pictures import Thumbnails
+from resnet_desktop.explain.report import rendering
+from resnet_desktop.explain.report.svg import Axis, Line, line_chart
+from resnet_desktop.runs.evaluation.calibrate import BINS
+from resnet_desktop.runs.evaluation.scores import LEAST_OF_CLASS, ODDS
+from resnet_desktop.runs.report import heatmaps
+from resnet_desktop.runs.report.label_errors import LEAST, MOST_PICTURES
+from resnet_desktop.runs.report.pictures import Thumbnails, short_name
 
 WORST = 24
 """Mistakes, and doubtful labels, that are shown."""
-OWN_STYLE = """
-.figure { font-size: 2.6rem; font-weight: 600; margin: 1rem 0 0; line-height: 1.1; }
-.share { background: var(--c1); height: .7rem; border-radius: 2px; min-width: 1px; print-color-adjust: exact; }
-.small { font-size: .87rem; color: var(--soft); } summary { cursor: pointer; margin: .8rem 0; } pre { overflow-x: auto;
-  font-size: .8rem; background: var(--box); padding: .6rem; border-radius: 4px; }
-td.n, th.n { text-align: right; white-space: nowrap; } td.wide { width: 9rem; padding-left: .8rem; }
-.scroll { overflow-x: auto; } .matrix { width: auto; } .matrix td { text-align: right; min-width: 2.2rem;
-  padding: .25rem .5rem; border: 1px solid var(--line); print-color-adjust: exact; }
-.matrix th { padding: .25rem .5rem; } .matrix .top th { vertical-align: bottom; text-align: center; }
-.turned { writing-mode: vertical-rl; transform: rotate(180deg); max-height: 12rem; display: inline-block; }
-.gallery { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: 1rem; margin-top: .6rem; }
-.gallery img { width: auto; max-width: 100%; } .triple { display: grid; grid-template-columns: repeat(3, 1fr);
-  gap: .8rem; margin: 1rem 0; align-items: start; max-width: 54rem; }
-.bars { display: flex; align-items: center; gap: .5rem; font-size: .85rem; color: var(--soft); margin: .4rem 0; }
-.bars i { flex: 0 0 14rem; height: .6rem; border-radius: 2px; print-color-adjust: exact; }
-@media (max-width: 40rem) { .triple { grid-template-columns: 1fr; } }
-"""
+LARGEST_TABLE = 30
+"""Classes up to which the confusion table is drawn."""
+
+CONSTANTS: Mapping[str, Any] = {
+    "BINS": BINS,
+    "CROSSED": "cross-validation",
+    # Pictures below which an accuracy says little, and below which a calibration error is mostly chance.
+    "FEW": 50,
+    "FEW_TO_CALIBRATE": 100,
+    # Classes up to which all are shown at once; of more, the weakest are, and the others lie behind a fold.
+    "LARGEST_LIST": 60,
+    "LARGEST_TABLE": LARGEST_TABLE,
+    "LEAST": LEAST,
+    "LEAST_OF_CLASS": LEAST_OF_CLASS,
+    "MOST_PICTURES": MOST_PICTURES,
+    "MOST_SKIPPED": 200,
+    "ODDS": ODDS,
+    "ROLES": ("training", "validation", "test"),
+    "TRAINED": {
+        "head": "the last layer only",
+        "last-stage": "the last stage and the last layer",
+        "last-two-stages": "the last two stages and the last layer",
+        "all": "the whole network",
+        "scratch": "the whole network, from scratch",
+    },
+    "UNMEASURED": "Nothing was measured: there were no held-out photos.",
+    "WORST": WORST,
+}
+
+Row = Mapping[str, Any]
 
 
 def write_report(
-    path: Path,
-    bundle: Bundle,
-    base: str | None,
-    results: Mapping[str, Any],
-    samples: Sequence[Sample],
-    check: Callable[[], object],
+    path: Path, bundle: Bundle, base: str | None, results: Row, samples: Sequence[Sample], check: Callable[[], object]
 ) -> Path:
     """Write the report of a bundle to ``path``. Raises StorageError.
 
@@ -57,39 +70,63 @@ def write_report(
         samples: the pictures of the run.
         check: called now and then; what it raises ends the work.
     """
-    about = results["about"]
     judged = [row for row in results["pictures"] if row["role"] == results["metrics"].get("on")]
-    mistakes = [row for row in judged if row["label"] != row["predicted"]]
-    worst = sorted(mistakes, key=lambda row: -row["loss"])[:WORST]
     by_name = {sample.name: sample for sample in samples}
+    values = described(results, judged)
     with Thumbnails(by_name) as thumbnails:
-        check()
-        none = "No mistakes on the photos it was evaluated on." if judged else parts.UNMEASURED
-        shown = thumbnails.gallery(worst, none)
-        check()
-        doubted = thumbnails.gallery(results["suspects"][:WORST], "None found.", doubts=True)
-    changes = heatmaps.section(bundle, base, judged, by_name, check)
-    sections = [
-        ("", parts.headline(results)),
-        ("Per-class results", parts.classes(results["per_class"])),
-        ("Confusion", parts.confusion(results, mistakes)),
-        ("Worst mistakes", parts.counted(len(worst), len(mistakes), "mistakes") + shown),
-        ("Possibly wrong labels", label_errors.words(results, WORST) + doubted),
-        ("Before and after" if base else "Where it looks", changes),
-        ("Calibration", parts.confidence(results)),
-        ("Unfamiliar photos", parts.novelty(results["novelty"])),
-        ("Training", _training(results["history"], about)),
-        ("Data", data.data(about)),
-        ("Recipe and origin", data.recipe(about)),
-        ("Export check", data.parity(about.get("parity"), about.get("learner"))),
-    ]
-    title = f"{about['name']}: {about['arch']}, {len(results['labels'])} classes"
-    made = f"<header><h1>{text(title)}</h1><p>{text(about.get('date', ''))} · ResNet Desktop</p></header>"
-    body = [f"<section>{f'<h2>{name}</h2>' if name else ''}{part}</section>" for name, part in sections if part]
-    atomic.write_text(path, document(title, [made, *body], OWN_STYLE))
+        for row in (*values["worst"], *results["suspects"][:WORST]):
+            check()
+            thumbnails.add(row["path"])
+    values |= {
+        "base": None if base is None else short_name(base),
+        "heatmaps": heatmaps.section(bundle, base, judged, by_name, check),
+        "thumbnails": thumbnails.made,
+    }
+    atomic.write_text(path, templates().get_template("run.html").render(values))
     return path
 
 
-def _training(history: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> str:
-    curves = parts.curves(history, about) + parts.epochs(history)
-    return curves + parts.regression(about.get("learner"))
+@functools.cache
+def templates() -> Environment:
+    """The pieces of the page."""
+    made = rendering.environment(Path(__file__).parent / "templates")
+    made.filters["short_name"] = short_name
+    made.globals.update(CONSTANTS)
+    return made
+
+
+def described(results: Row, judged: Sequence[Row]) -> dict[str, Any]:
+    """What the templates show of the results: these, and what is counted or drawn here."""
+    about = results["about"]
+    mistakes = [row for row in judged if row["label"] != row["predicted"]]
+    confused = Counter((row["label"], row["predicted"]) for row in mistakes)
+    schedule = (about["recipe"].get("recipe") or {}).get("schedule", ())
+    rest = {key: value for key, value in about.items() if key not in ("by_class", "skipped", "problems")}
+    return {
+        **results,
+        "title": f"{about['name']}: {about['arch']}, {len(results['labels'])} classes",
+        "judged": judged,
+        "mistakes": mistakes,
+        "worst": sorted(mistakes, key=lambda row: -row["loss"])[:WORST],
+        "confused": confused.most_common(LARGEST_TABLE),
+        "curves": curves(results["history"]),
+        "schedule": ", then ".join(
+            f"{phase['epochs']} epochs at {phase['size']} pixels in batches of {phase['batch_size']}"
+            for phase in schedule
+        ),
+        "versions": ", ".join(f"{name} {version}" for name, version in about["versions"].items()),
+        "everything": json.dumps(rest, indent=1, ensure_ascii=False).split("\n"),
+    }
+
+
+def curves(history: Sequence[Row]) -> tuple[Markup, ...]:
+    """Loss and accuracy by epoch; none of less than two epochs."""
+    if len(history) < 2:
+        return ()
+    trained, judged, right = ([row.get(key) for row in history] for key in ("training_loss", "validation_loss", "acc1"))
+    step = max(1, len(history) // 8)
+    names = [str(row["epoch"]) if i % step == 0 else "" for i, row in enumerate(history)]
+    lines = (Line("training", trained, 3), Line("validation", judged, 1))
+    loss = line_chart(Axis.around("loss", [*trained, *judged]), lines, names, title="loss by epoch")
+    percent = Axis.around("accuracy", right, percent=True)
+    return loss, line_chart(percent, [Line("validation", right, 1)], names, title="accuracy by epoch")

@@ -18,7 +18,7 @@ from resnet_desktop.environment.trainer_check import check
 from resnet_desktop.jobs.process import environment as surroundings
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="the programs of these tests are shell scripts")
-FAKES = ("torch", "numpy", "onnx", "onnxruntime", "PIL", "pi_heif", "platformdirs", "filelock")
+FAKES = ("torch", "numpy", "onnx", "onnxruntime", "PIL", "pi_heif", "platformdirs", "filelock", "jinja2")
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ def test_the_wheel_holds_this_program(tmp_path: Path) -> None:
         record = archive.read(f"resnet_desktop-{__version__}.dist-info/RECORD").decode().splitlines()
         metadata = archive.read(f"resnet_desktop-{__version__}.dist-info/METADATA").decode()
     assert "resnet_desktop/trainer/__main__.py" in names
+    assert "resnet_desktop/runs/report/templates/run.html" in names, "the report is made where the training is"
     assert len(record) == len(names)
     assert "PySide6" not in metadata
     first = wheel.read_bytes()
@@ -64,6 +65,7 @@ def test_versions_are_compared_with_what_is_asked_for(version: str, fault: str) 
 def test_a_copy_holds_the_package_alone_and_is_made_whole_again() -> None:
     folder = program.folder_of_copy()
     assert [path.name for path in folder.iterdir()] == ["resnet_desktop"]
+    assert (folder / "resnet_desktop" / "explain" / "report" / "templates" / "page.css").is_file()
     damaged = folder / "resnet_desktop" / "trainer" / "run.py"
     damaged.unlink()
     old, recent = folder.with_name("0" * 16), folder.with_name("1" * 16)
