@@ -18,7 +18,6 @@ from resnet_desktop.explain.cam.explainer import Explainer, Heatmap, Subject
 from resnet_desktop.explain.cam.heatmap import save_map
 from resnet_desktop.explain.cam.target import label_of, probability
 from resnet_desktop.explain.checks.heatmap_checks import HeatmapCheck, check_heatmap
-from resnet_desktop.explain.report.page import Look, html_report
 from resnet_desktop.explain.residual.analysis import BlockAnalysis, BlockAnalyzer, FeatureSheet
 from resnet_desktop.explain.residual.network_parts import advice, structure
 from resnet_desktop.imaging.decode import decode
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from resnet_desktop.bundle.format.metadata import Metadata
     from resnet_desktop.bundle.structure.blocks import ResidualBlock
     from resnet_desktop.explain.cam.target import Target
+    from resnet_desktop.explain.report.page import Look
     from resnet_desktop.inference.classifier import Classifier, Prediction
 
 REPORT_SIDE = 448
@@ -197,6 +197,8 @@ class Analysis:
         progress: Progress,
     ) -> str:
         """One page of HTML on a photo: the map, other depths, the blocks, the checks. Raises LayerError, ImageError."""
+        from resnet_desktop.explain.report.page import html_report  # and Jinja, which a start need not wait for
+
         photo = self._photo(number, source)
         subject, heatmap = self._both(photo, request, cancelled)
         others: tuple[Heatmap, ...] = ()

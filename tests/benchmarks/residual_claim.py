@@ -25,12 +25,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from markupsafe import Markup
 from torch import Tensor
 from torch.nn import functional
 
 from resnet_desktop.core import atomic
 from resnet_desktop.data.dataset import scan
-from resnet_desktop.explain.report.style import document
+from resnet_desktop.explain.report import rendering
 from resnet_desktop.explain.report.svg import Axis, Line, line_chart
 from resnet_desktop.jobs.job import Job, parse_job, read_job
 from resnet_desktop.runs.control import Control
@@ -48,6 +49,16 @@ KINDS, DEPTHS = ("plain", "resnet"), (20, 56)
 NETWORKS = tuple(f"{kind}{depth}-cifar" for kind in KINDS for depth in DEPTHS)
 SIDE = 32
 GRADIENT_PICTURES = 256
+PAGE = """
+{%- extends "page.html" %}
+{% block body %}
+<header><h1>{{ title }}</h1><p>The experiment of He et al. 2015, section 4.2</p></header>
+{% for heading, charts in (("Error by epoch", errors), ("Gradient by block, from the input on", gradients)) %}
+<section><h2>{{ heading }}</h2>
+<div class="pair">{% for chart in charts %}<figure>{{ chart }}</figure>{% endfor %}</div></section>
+{% endfor %}
+{% endblock %}
+"""
 Curves = dict[str, dict[str, Any]]
 
 
@@ -249,17 +260,13 @@ def _spread(gradients: Mapping[str, Mapping[str, float]]) -> str:
 
 def page(curves: Mapping[str, Mapping[str, Any]]) -> str:
     """Errors and gradients of all networks that were trained, plain ones on the left."""
-    errors = "".join(f"<figure>{_errors(curves, kind)}</figure>" for kind in KINDS)
-    gradients = "".join(f"<figure>{_gradients(curves, depth)}</figure>" for depth in DEPTHS)
-    body = [
-        "<header><h1>Plain and residual networks</h1><p>The experiment of He et al. 2015, section 4.2</p></header>",
-        f'<section><h2>Error by epoch</h2><div class="pair">{errors}</div></section>',
-        f'<section><h2>Gradient by block, from the input on</h2><div class="pair">{gradients}</div></section>',
-    ]
-    return document("Plain and residual networks", body)
+    template = rendering.environment(rendering.SHARED).from_string(PAGE)
+    errors = [_errors(curves, kind) for kind in KINDS]
+    gradients = [_gradients(curves, depth) for depth in DEPTHS]
+    return template.render(title="Plain and residual networks", errors=errors, gradients=gradients)
 
 
-def _errors(curves: Mapping[str, Mapping[str, Any]], kind: str) -> str:
+def _errors(curves: Mapping[str, Mapping[str, Any]], kind: str) -> Markup:
     lines, epochs = [], 0
     for colour, depth in enumerate(DEPTHS, start=1):
         rows = curves.get(f"{kind}{depth}-cifar", {}).get("epochs", [])
@@ -271,7 +278,7 @@ def _errors(curves: Mapping[str, Mapping[str, Any]], kind: str) -> str:
     return line_chart(Axis.around("error", [], percent=True), lines, names, title=f"Error of {kind} networks by epoch")
 
 
-def _gradients(curves: Mapping[str, Mapping[str, Any]], depth: int) -> str:
+def _gradients(curves: Mapping[str, Mapping[str, Any]], depth: int) -> Markup:
     lines: list[Line] = []
     blocks: Sequence[str] = ()
     for colour, kind in enumerate(KINDS, start=1):
