@@ -155,18 +155,18 @@ def script(window: MainWindow, watch: Watch, data: Path, epochs: int) -> Iterato
         window.open_wizard()
         wizard = window.wizard
         assert wizard is not None
-        yield lambda w=wizard: w.trainer.found is not None  # type: ignore[misc]
+        yield lambda w=wizard: w.pages.trainer.found is not None  # type: ignore[misc]
         yield from _to_model(wizard, watch, data, train)
-        wizard.model.choose(train, preset)
+        wizard.pages.model.choose(train, preset)
         yield after(0.5)
-        yield lambda w=wizard: "About" in w.model.estimate or "minutes" in w.model.estimate  # type: ignore[misc]
+        yield lambda w=wizard: "About" in w.pages.model.estimate or "minutes" in w.pages.model.estimate  # type: ignore[misc]
         watch.phase = f"{train}: run page"
-        wizard.draft = wizard.model.into(wizard.draft)
+        wizard.draft = wizard.pages.model.into(wizard.draft)
         wizard.go_on()
         yield from _look_around(wizard, epochs)
         watch.phase = f"{train}: results page"
-        yield lambda w=wizard: w.page is w.result and w.result.headline  # type: ignore[misc]
-        tabs = wizard.result.findChildren(QTabWidget)[0]
+        yield lambda w=wizard: w.page is w.pages.result and w.pages.result.headline  # type: ignore[misc]
+        tabs = wizard.pages.result.findChildren(QTabWidget)[0]
         for tab in range(tabs.count()):
             tabs.setCurrentIndex(tab)
             yield after(2.0)
@@ -179,29 +179,29 @@ def script(window: MainWindow, watch: Watch, data: Path, epochs: int) -> Iterato
 def _to_model(wizard: TrainWizard, watch: Watch, data: Path, train: str) -> Iterator[Condition]:
     watch.phase = f"{train}: photos page"
     wizard.add_sources([data])
-    yield lambda: wizard.data.complete
+    yield lambda: wizard.pages.data.complete
     yield after(0.5)
     watch.phase = f"{train}: check page"
     wizard.go_on()
-    yield lambda: wizard.check.complete
-    for number in range(min(4, len(wizard.check.findings))):
-        wizard.check.sheet.choose_finding(number)
+    yield lambda: wizard.pages.check.complete
+    for number in range(min(4, len(wizard.pages.check.findings))):
+        wizard.pages.check.sheet.choose_finding(number)
         yield after(0.7)
     watch.phase = f"{train}: model page"
     wizard.go_on()
-    if wizard.page is wizard.trainer:
+    if wizard.page is wizard.pages.trainer:
         wizard.go_on()
-    yield lambda: wizard.model.complete
+    yield lambda: wizard.pages.model.complete
 
 
 def _look_around(wizard: TrainWizard, epochs: int) -> Iterator[Condition]:
     """Every tab, and the log, in turn until the run has ended."""
-    run, tabs = wizard.run, wizard.progress.details.tabs
+    run, tabs = wizard.run, wizard.pages.progress.details.tabs
     number = 0
     while not run.state.ended:
         tabs.setCurrentIndex(number % 3)
         if number % 5 == 4:
-            wizard.progress._fold.toggle()
+            wizard.pages.progress._fold.toggle()
         number += 1
         yield _or_ended(wizard, after(1.0))
         if epochs and len(run.state.history) >= epochs and run.asked != "stop":

@@ -23,6 +23,7 @@ from resnet_desktop.core.settings import Settings
 from resnet_desktop.gui.shell import app as gui_app
 from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.gui.style.screen import FRAME
+from resnet_desktop.gui.wizard.pages import Step
 
 CONTROLS = (QAbstractButton, QLineEdit, QComboBox, QProgressBar)
 
@@ -76,9 +77,9 @@ def complaints(window: MainWindow, pictures: Path | None) -> Iterator[str]:
     window.open_wizard()
     guide = window.wizard
     assert guide is not None
-    for number, page in enumerate(guide.pages):
-        guide._show(number)
-        yield from looked_over(guide, f"guide {page.step}", pictures)
+    for step in Step:
+        guide._show(step)
+        yield from looked_over(guide, f"guide {step.name}", pictures)
     models = window.models.window
     for models_page in (models.installed, models.pretrained):
         models.open_at(models_page)

@@ -39,10 +39,10 @@ def photos(tmp_path: Path) -> Path:
 
 def opened(wizard: TrainWizard, qtbot: QtBot, folder: Path) -> CheckPage:
     wizard.add_sources([folder])
-    qtbot.waitUntil(lambda: wizard.data.complete, timeout=LONG)
+    qtbot.waitUntil(lambda: wizard.pages.data.complete, timeout=LONG)
     wizard.go_on()
-    qtbot.waitUntil(lambda: wizard.check.complete, timeout=LONG)
-    return wizard.check
+    qtbot.waitUntil(lambda: wizard.pages.check.complete, timeout=LONG)
+    return wizard.pages.check
 
 
 def told(check: CheckPage) -> tuple[int, int]:
@@ -53,7 +53,7 @@ def told(check: CheckPage) -> tuple[int, int]:
 
 def used(wizard: TrainWizard) -> tuple[int, int]:
     """The same as the trainer will have it, without what cannot be read."""
-    found = scan(parse_job(wizard.check.into(wizard.draft).job()))
+    found = scan(parse_job(wizard.pages.check.into(wizard.draft).job()))
     readable = [[s for s in part if "bad.png" not in s.name] for part in (found.training, found.validation)]
     return len(readable[0]), len(readable[1])
 
@@ -113,7 +113,7 @@ def test_other_photos_forget_the_decisions(open_wizard: OpenWizard, qtbot: QtBot
     check.sheet.leave_out(check.sheet.grid.names[:2])
     wizard.go_back()
     photos.rename(tmp_path / "moved")
-    wizard.data.remove({"folder": str(photos)})
+    wizard.pages.data.remove({"folder": str(photos)})
     check = opened(wizard, qtbot, tmp_path / "moved")
     wait_split(qtbot, check)
     check.sheet.undo()
@@ -136,17 +136,17 @@ def test_leaving_out_nearly_everything_is_said_and_undone(open_wizard: OpenWizar
 def test_reading_is_given_up_and_gone_on_with(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
     wizard = open_wizard()
     wizard.add_sources([photos])
-    qtbot.waitUntil(lambda: wizard.data.complete, timeout=LONG)
+    qtbot.waitUntil(lambda: wizard.pages.data.complete, timeout=LONG)
     wizard.go_on()
-    wizard.check.stop()
+    wizard.pages.check.stop()
     qtbot.wait(300)
-    assert not wizard.check.complete
-    assert "Stopped" in wizard.check.state
-    wizard.check.read()
-    qtbot.waitUntil(lambda: wizard.check.complete, timeout=LONG)
+    assert not wizard.pages.check.complete
+    assert "Stopped" in wizard.pages.check.state
+    wizard.pages.check.read()
+    qtbot.waitUntil(lambda: wizard.pages.check.complete, timeout=LONG)
     wizard.go_back()
-    wizard.data.add([])
-    assert wizard.check.complete, "what has been read is known"
+    wizard.pages.data.add([])
+    assert wizard.pages.check.complete, "what has been read is known"
 
 
 def test_photos_are_seen_large_and_alike_ones_side_by_side(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
@@ -192,10 +192,10 @@ def test_a_split_that_lies_there_and_what_is_passed_over_are_told(
     (whole / "Training" / "dark" / "raw.CR2").write_bytes(b"II*\0")
     wizard = open_wizard()
     wizard.add_sources([whole])
-    qtbot.waitUntil(lambda: wizard.data.complete, timeout=LONG)
-    assert "16 photos in 2 classes" in wizard.data.summary
-    assert "Your own split" in wizard.data.summary
-    assert ".cr2" in wizard.data.summary
+    qtbot.waitUntil(lambda: wizard.pages.data.complete, timeout=LONG)
+    assert "16 photos in 2 classes" in wizard.pages.data.summary
+    assert "Your own split" in wizard.pages.data.summary
+    assert ".cr2" in wizard.pages.data.summary
 
 
 def test_what_was_decided_is_there_when_the_guide_is_opened_again(

@@ -34,15 +34,15 @@ def test_a_flat_folder_is_sorted_by_its_names(open_wizard: OpenWizard, qtbot: Qt
     del home
     wizard = open_wizard()
     wizard.add_sources([flat])
-    offer = wizard.data.offer
+    offer = wizard.pages.data.offer
     qtbot.waitUntil(offer.isVisible, timeout=WAIT)
-    assert not wizard.data.complete
+    assert not wizard.pages.data.complete
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     wizard.grab().save(str(SCREENSHOTS / "guide-classes-by-name.png"))
     assert [button.text() for button in offer.buttons] == ["Use these 2"]
     qtbot.mouseClick(offer.buttons[0], Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: wizard.data.complete, timeout=WAIT)
-    assert "8 photos in 2 classes" in wizard.data.summary
+    qtbot.waitUntil(lambda: wizard.pages.data.complete, timeout=WAIT)
+    assert "8 photos in 2 classes" in wizard.pages.data.summary
     assert not offer.isVisible()
     assert sorted(flat.iterdir())[0].name == "ant_00.png", "nothing was moved"
 
@@ -56,14 +56,14 @@ def test_the_depth_of_the_classes_is_asked_for(
     ]
     wizard = open_wizard()
     wizard.add_sources([photos(tmp_path / "nested", *names)])
-    offer = wizard.data.offer
+    offer = wizard.pages.data.offer
     qtbot.waitUntil(offer.isVisible, timeout=WAIT)
     wizard.grab().save(str(SCREENSHOTS / "guide-classes-by-depth.png"))
     assert sorted(button.isEnabled() for button in offer.buttons) == [False, True], "one of them is in force"
     other = next(button for button in offer.buttons if button.isEnabled())
     count = "3" if "3" in other.text() else "2"
     qtbot.mouseClick(other, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: f"6 photos in {count} classes" in wizard.data.summary, timeout=WAIT)
+    qtbot.waitUntil(lambda: f"6 photos in {count} classes" in wizard.pages.data.summary, timeout=WAIT)
 
 
 def test_what_says_nothing_leads_to_labelling(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_what_says_nothing_leads_to_labelling(open_window: OpenWindow, qtbot: Qt
     window = open_window(settings=Settings())
     window.open_wizard(root)
     assert window.wizard is not None
-    offer = window.wizard.data.offer
+    offer = window.wizard.pages.data.offer
     qtbot.waitUntil(offer.isVisible, timeout=WAIT)
     qtbot.mouseClick(offer.buttons[0], Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(window.gallery.items) == 3, timeout=WAIT)
@@ -82,6 +82,6 @@ def test_what_says_nothing_leads_to_labelling(open_window: OpenWindow, qtbot: Qt
 def test_one_folder_for_each_class_is_not_asked_about(open_wizard: OpenWizard, qtbot: QtBot, tmp_path: Path) -> None:
     wizard = open_wizard()
     wizard.add_sources([photos(tmp_path / "plain", "ant/1.png", "ant/2.png", "bee/1.png", "bee/2.png")])
-    qtbot.waitUntil(lambda: wizard.data.complete, timeout=WAIT)
+    qtbot.waitUntil(lambda: wizard.pages.data.complete, timeout=WAIT)
     qtbot.wait(200)
-    assert not wizard.data.offer.isVisible()
+    assert not wizard.pages.data.offer.isVisible()

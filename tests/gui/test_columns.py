@@ -54,15 +54,15 @@ def test_unknown_columns_are_asked_for(open_wizard: OpenWizard, qtbot: QtBot, ta
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     assert dialog.grab().save(str(SCREENSHOTS / "wizard-columns.png"))
     qtbot.mouseClick(ok, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: wizard.data.complete, timeout=WAIT)
-    assert wizard.data.classes.labels == ["ant", "bee"]
-    assert "1 row (line 6) of Funde.csv has no label" in wizard.data.summary
-    (source,) = wizard.data.into(wizard.draft).sources
+    qtbot.waitUntil(lambda: wizard.pages.data.complete, timeout=WAIT)
+    assert wizard.pages.data.classes.labels == ["ant", "bee"]
+    assert "1 row (line 6) of Funde.csv has no label" in wizard.pages.data.summary
+    (source,) = wizard.pages.data.into(wizard.draft).sources
     assert source == {"csv": str(table), "path_column": "Foto", "label_column": "Art"}
     qtbot.waitUntil(lambda: wizard.findChildren(SourceRow)[-1].isVisible(), timeout=WAIT)
     assert wizard.grab().save(str(SCREENSHOTS / "wizard-table.png"))
     wizard.add_sources([table])
-    assert len(wizard.data.into(wizard.draft).sources) == 1, "the same table is not added twice"
+    assert len(wizard.pages.data.into(wizard.draft).sources) == 1, "the same table is not added twice"
 
 
 @pytest.mark.usefixtures("small_base")
@@ -72,9 +72,9 @@ def test_a_cancelled_choice_is_not_asked_for_again(open_wizard: OpenWizard, qtbo
     qtbot.waitUntil(lambda: bool(wizard.findChildren(ColumnsDialog)), timeout=WAIT)
     dialog_of(wizard).reject()
     qtbot.waitUntil(lambda: not wizard.findChildren(ColumnsDialog), timeout=WAIT)
-    assert "no column “path”" in wizard.data.problem
+    assert "no column “path”" in wizard.pages.data.problem
     wizard.add_sources([table.parent / "other.csv"])
-    qtbot.waitUntil(lambda: bool(wizard.data.problem), timeout=WAIT)
+    qtbot.waitUntil(lambda: bool(wizard.pages.data.problem), timeout=WAIT)
     assert not wizard.findChildren(ColumnsDialog)
 
 

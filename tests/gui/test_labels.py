@@ -82,9 +82,9 @@ def test_photos_are_sorted_with_keys_and_taught(qtbot: QtBot, open_window: OpenW
     window.actions_.redo.trigger()
     assert labels_of(window)[3] == "class 1"
     class_panel.teach.click()
-    qtbot.waitUntil(lambda: window.wizard is not None and window.wizard.data.complete, timeout=WAIT)
+    qtbot.waitUntil(lambda: window.wizard is not None and window.wizard.pages.data.complete, timeout=WAIT)
     assert window.wizard is not None
-    draft = window.wizard.data.into(window.wizard.draft)
+    draft = window.wizard.pages.data.into(window.wizard.draft)
     assert survey(parse_job(draft.job())).counts() == {"class 1": 2, "weevil": 2}
     window.wizard.close()
 

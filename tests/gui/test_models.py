@@ -305,11 +305,11 @@ def test_the_guide_leads_to_stronger_networks(
     open_wizard: OpenWizard, qtbot: QtBot, small_base: str, model_file: Path
 ) -> None:
     wizard = open_wizard()
-    wizard.look_for_models()
-    choice = wizard.model._base_choice
+    choice = wizard.pages.model._base_choice
+    wizard.pages.look_for_models()
     qtbot.waitUntil(lambda: choice.models.findData(small_base) >= 0, timeout=WAIT)
-    with qtbot.waitSignal(wizard.networks_wanted):
+    with qtbot.waitSignal(wizard.pages.networks_wanted):
         choice.more_asked.emit()
     Library().install(model_file, "another")
-    wizard.look_for_models()
+    wizard.pages.look_for_models()
     qtbot.waitUntil(lambda: choice.models.findData("another") >= 0, timeout=WAIT)

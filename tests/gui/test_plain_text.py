@@ -162,10 +162,10 @@ def test_folders_of_any_name_in_the_guide(open_wizard: OpenWizard, qtbot: QtBot,
         (folder / label / "<b>bad.jpg").write_bytes(b"\xff\xd8 and no more")
     wizard = open_wizard()
     wizard.add_sources([folder])
-    qtbot.waitUntil(lambda: wizard.data.complete, timeout=LONG)
+    qtbot.waitUntil(lambda: wizard.pages.data.complete, timeout=LONG)
     assert look_through() >= 1
     wizard.go_on()
-    qtbot.waitUntil(lambda: wizard.check.complete, timeout=LONG)
+    qtbot.waitUntil(lambda: wizard.pages.check.complete, timeout=LONG)
     qtbot.wait(300)
     assert look_through() >= 2
     wizard.go_on()

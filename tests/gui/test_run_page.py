@@ -90,7 +90,7 @@ def page(open_wizard: OpenWizard, elsewhere: Elsewhere, qtbot: QtBot) -> RunPage
     wizard = open_wizard()
     wizard.resume(elsewhere.folder)
     qtbot.waitUntil(lambda: len(wizard.run.state.history) == 2 and wizard.run.can_be_told, timeout=WAIT)
-    return wizard.progress
+    return wizard.pages.progress
 
 
 def test_confusion_and_worst_photos_follow_the_newest_epoch(page: RunPage, elsewhere: Elsewhere, qtbot: QtBot) -> None:
@@ -154,14 +154,14 @@ def test_the_window_is_closed_while_it_only_looks_on(
     assert window.close(), "nothing is asked"
     assert elsewhere.told() == []
     again = open_wizard()
-    texts = lambda: [b.accessibleName() for b in again.data.findChildren(type(page.pause_button))]  # noqa: E731
+    texts = lambda: [b.accessibleName() for b in again.pages.data.findChildren(type(page.pause_button))]  # noqa: E731
     qtbot.waitUntil(lambda: "beetles, training now" in texts(), timeout=WAIT)
     elsewhere.say("progress", epoch=2, step=4, steps=4, loss=0.5, paused=True)
-    again.data.open_run(elsewhere.folder)
-    qtbot.waitUntil(lambda: again.progress.headline == "Paused", timeout=WAIT)
+    again.pages.data.open_run(elsewhere.folder)
+    qtbot.waitUntil(lambda: again.pages.progress.headline == "Paused", timeout=WAIT)
     assert again.run.can_be_told
-    again.data.open_run(elsewhere.folder.parent)
-    assert "is not a run folder" in again.data.problem
+    again.pages.data.open_run(elsewhere.folder.parent)
+    assert "is not a run folder" in again.pages.data.problem
 
 
 def test_a_run_that_was_killed_says_so(page: RunPage, elsewhere: Elsewhere, qtbot: QtBot) -> None:

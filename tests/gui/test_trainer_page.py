@@ -152,16 +152,16 @@ def test_what_was_installed_is_tried_although_it_is_cancelled_then(
 @pytest.mark.usefixtures("no_torch", "silent_index", "small_base")
 def test_the_window_closes_at_once_while_it_installs(open_wizard: OpenWizard, qtbot: QtBot) -> None:
     wizard = open_wizard()
-    qtbot.waitUntil(lambda: wizard.trainer.found is not None, timeout=LONG)
-    assert "needs PyTorch" in wizard.data.notice.words
-    wizard.data.notice.asked.emit()
-    assert wizard.page is wizard.trainer
+    qtbot.waitUntil(lambda: wizard.pages.trainer.found is not None, timeout=LONG)
+    assert "needs PyTorch" in wizard.pages.data.notice.words
+    wizard.pages.data.notice.asked.emit()
+    assert wizard.page is wizard.pages.trainer
     assert wizard.next_button.isEnabled(), "the photos can be chosen without it"
     wizard.go_back()
-    assert wizard.page is wizard.data
-    wizard.trainer.install()
-    assert "is being installed" in wizard.data.notice.words
-    qtbot.waitUntil(lambda: "Looking in indexes" in wizard.trainer._log.toPlainText(), timeout=LONG)
+    assert wizard.page is wizard.pages.data
+    wizard.pages.trainer.install()
+    assert "is being installed" in wizard.pages.data.notice.words
+    qtbot.waitUntil(lambda: "Looking in indexes" in wizard.pages.trainer._log.toPlainText(), timeout=LONG)
     wizard.tasks.run_task(lambda: 1, lambda future: heard.append(future.result()))
     heard: list[int] = []
     qtbot.waitUntil(lambda: heard == [1], timeout=5000)  # the photos do not wait for pip
@@ -176,12 +176,12 @@ def test_the_window_closes_at_once_while_it_installs(open_wizard: OpenWizard, qt
 @pytest.mark.usefixtures("small_base")
 def test_nothing_is_said_where_pytorch_is_there(open_wizard: OpenWizard, qtbot: QtBot) -> None:
     wizard = open_wizard()
-    wizard.trainer._show(TrainerCheck(None, ok=True, message="PyTorch 2.13.0 trains on cpu"))
-    assert wizard.data.notice.words == ""
-    wizard.trainer._show(TrainerCheck(None, ok=False, message="PyTorch is not installed."))
-    assert wizard.data.notice.words
-    wizard.data.notice.asked.emit()
-    wizard.trainer._show(TrainerCheck(None, ok=True, message="PyTorch 2.13.0 trains on cpu"))
+    wizard.pages.trainer._show(TrainerCheck(None, ok=True, message="PyTorch 2.13.0 trains on cpu"))
+    assert wizard.pages.data.notice.words == ""
+    wizard.pages.trainer._show(TrainerCheck(None, ok=False, message="PyTorch is not installed."))
+    assert wizard.pages.data.notice.words
+    wizard.pages.data.notice.asked.emit()
+    wizard.pages.trainer._show(TrainerCheck(None, ok=True, message="PyTorch 2.13.0 trains on cpu"))
     assert wizard.next_button.text() == "Continue with the photos"
     wizard.go_on()
-    assert wizard.page is wizard.data
+    assert wizard.page is wizard.pages.data

@@ -17,6 +17,7 @@ from shiboken6 import isValid
 from resnet_desktop.core.settings import Settings
 from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.gui.widgets import notice
+from resnet_desktop.gui.wizard.pages import Step
 from resnet_desktop.jobs import events
 
 from .conftest import WAIT, OpenWindow, save_screenshot
@@ -59,8 +60,8 @@ def test_a_run_that_goes_on_by_itself_is_seen(open_window: OpenWindow, qtbot: Qt
     save_screenshot(window, "training-in-status")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert window.wizard is not None
-    assert window.wizard.page is window.wizard.progress
-    qtbot.waitUntil(lambda: "Epoch 3 of 20" in window.wizard.progress.headline, timeout=WAIT)  # type: ignore[union-attr]
+    assert window.wizard.page is window.wizard.pages.progress
+    qtbot.waitUntil(lambda: "Epoch 3 of 20" in window.wizard.pages.progress.headline, timeout=WAIT)  # type: ignore[union-attr]
     window.wizard.close()  # it is only looked on, and goes on
     run.epoch(11)
     qtbot.waitUntil(lambda: button.text().startswith("Training: 51\u00a0%"), timeout=WAIT)
@@ -83,9 +84,9 @@ def test_a_run_that_was_edited_by_hand_ends_in_a_sentence(open_window: OpenWindo
     for values in ({"v": 1, "split": [0.2]}, {"v": 1, "seed": "seven", "data": 3}, {"v": 1, "relabel": ["a"]}):
         (run.folder / "job.json").write_text(json.dumps(values), "utf-8")
         wizard.resume(run.folder)
-        assert wizard.page is wizard.data
-        assert "job" in wizard.data.problem
-        wizard.data._problem.setText("")
+        assert wizard.page is wizard.pages.data
+        assert "job" in wizard.pages.data.problem
+        wizard.pages.data._problem.setText("")
     wizard.close()
 
 
@@ -110,7 +111,7 @@ def training(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> MainWindo
     window = open_window(settings=Settings())
     window.open_wizard()
     assert window.wizard is not None
-    window.wizard._show(window.wizard.pages.index(window.wizard.progress))
+    window.wizard._show(Step.PROGRESS)
     (tmp_path / "wait.py").write_text(WAITING, "utf-8")
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\nexec {__import__('sys').executable} {tmp_path / 'wait.py'}\n", "utf-8")

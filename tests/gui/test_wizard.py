@@ -14,6 +14,7 @@ from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.environment.trainer_check import TrainerCheck
 from resnet_desktop.gui.wizard.data.data_page import _local
 from resnet_desktop.gui.wizard.draft import Draft, earlier_runs
+from resnet_desktop.gui.wizard.pages import Step
 from resnet_desktop.gui.wizard.wizard import TrainWizard
 from resnet_desktop.imaging.decode import encode_png
 from resnet_desktop.jobs.job import parse_job
@@ -47,15 +48,15 @@ def shot(wizard: TrainWizard, name: str) -> None:
 
 def to_model_page(wizard: TrainWizard, qtbot: QtBot, photos: Path) -> None:
     wizard.add_sources([photos])
-    qtbot.waitUntil(lambda: wizard.data.complete, timeout=LONG)
+    qtbot.waitUntil(lambda: wizard.pages.data.complete, timeout=LONG)
     wizard.go_on()
-    qtbot.waitUntil(lambda: wizard.check.complete, timeout=LONG)
+    qtbot.waitUntil(lambda: wizard.pages.check.complete, timeout=LONG)
     wizard.go_on()
-    qtbot.waitUntil(lambda: wizard.trainer.found is not None, timeout=LONG)
-    if wizard.page is wizard.trainer:
+    qtbot.waitUntil(lambda: wizard.pages.trainer.found is not None, timeout=LONG)
+    if wizard.page is wizard.pages.trainer:
         wizard.go_on()
-    assert wizard.page is wizard.model
-    qtbot.waitUntil(lambda: wizard.model.complete, timeout=LONG)
+    assert wizard.page is wizard.pages.model
+    qtbot.waitUntil(lambda: wizard.pages.model.complete, timeout=LONG)
 
 
 def test_photos_are_found_and_bad_sources_are_said(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
@@ -63,12 +64,12 @@ def test_photos_are_found_and_bad_sources_are_said(open_wizard: OpenWizard, qtbo
     assert not wizard.next_button.isEnabled()
     shot(wizard, "photos-empty")
     wizard.add_sources([photos / "dark"])
-    qtbot.waitUntil(lambda: bool(wizard.data.problem), timeout=LONG)
-    assert not wizard.data.complete
-    wizard.data.remove({"folder": str(photos / "dark")})
+    qtbot.waitUntil(lambda: bool(wizard.pages.data.problem), timeout=LONG)
+    assert not wizard.pages.data.complete
+    wizard.pages.data.remove({"folder": str(photos / "dark")})
     wizard.add_sources([photos])
-    qtbot.waitUntil(lambda: wizard.data.complete, timeout=LONG)
-    assert wizard.data.classes.labels == ["dark", "light"]
+    qtbot.waitUntil(lambda: wizard.pages.data.complete, timeout=LONG)
+    assert wizard.pages.data.classes.labels == ["dark", "light"]
     assert wizard.next_button.isEnabled()
     shot(wizard, "photos")
 
@@ -82,9 +83,9 @@ def test_only_local_files_are_taken(tmp_path: Path) -> None:
 def test_findings_are_acted_on_and_taken_back(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
     wizard = open_wizard()
     wizard.add_sources([photos])
-    qtbot.waitUntil(lambda: wizard.data.complete, timeout=LONG)
+    qtbot.waitUntil(lambda: wizard.pages.data.complete, timeout=LONG)
     wizard.go_on()
-    check = wizard.check
+    check = wizard.pages.check
     qtbot.waitUntil(lambda: check.complete, timeout=LONG)
     kinds = [finding.kind for finding in check.findings]
     assert "unreadable" in kinds
@@ -116,35 +117,35 @@ def test_from_photos_to_a_model_that_is_used(open_wizard: OpenWizard, qtbot: QtB
     pytest.importorskip("torch")
     wizard = open_wizard()
     to_model_page(wizard, qtbot, photos)
-    wizard.model._base.setCurrentIndex(wizard.model._base.findData("small18"))
-    wizard.model.choose("head", "quick")
-    qtbot.waitUntil(lambda: "parameters are trained" in wizard.model.estimate, timeout=LONG)
+    wizard.pages.model._base.setCurrentIndex(wizard.pages.model._base.findData("small18"))
+    wizard.pages.model.choose("head", "quick")
+    qtbot.waitUntil(lambda: "parameters are trained" in wizard.pages.model.estimate, timeout=LONG)
     shot(wizard, "model")
     wizard.go_on()
-    assert wizard.page is wizard.progress
+    assert wizard.page is wizard.pages.progress
     qtbot.waitUntil(lambda: wizard.run.state.ended, timeout=LONG)
-    assert wizard.run.state.was_successful(), wizard.progress.headline
-    qtbot.waitUntil(lambda: "classified correctly" in wizard.result.headline, timeout=LONG)
-    assert " of 25 photos " in wizard.result.headline
-    assert "95\u00a0% interval" in wizard.result.headline
-    assert "5-fold cross-validation" in wizard.result.note
-    assert wizard.page is wizard.result
+    assert wizard.run.state.was_successful(), wizard.pages.progress.headline
+    qtbot.waitUntil(lambda: "classified correctly" in wizard.pages.result.headline, timeout=LONG)
+    assert " of 25 photos " in wizard.pages.result.headline
+    assert "95\u00a0% interval" in wizard.pages.result.headline
+    assert "5-fold cross-validation" in wizard.pages.result.note
+    assert wizard.page is wizard.pages.result
     shot(wizard, "result")
-    matrix = wizard.result.quality.matrix
+    matrix = wizard.pages.result.quality.matrix
     matrix.choose(0, 0)
-    assert wizard.result.quality.grid.names
+    assert wizard.pages.result.quality.grid.names
     wanted: list[str] = []
-    wizard.model_wanted.connect(wanted.append)
-    wizard.result.install()
+    wizard.pages.model_wanted.connect(wanted.append)
+    wizard.pages.result.install()
     qtbot.waitUntil(lambda: bool(wanted), timeout=LONG)
     assert Path(wanted[0]).is_file()
     assert "lamps" in [entry.name for entry in Library().entries()]
     folder = wizard.draft.folder
-    wizard.result.export_to(folder.parent / "for others")
-    qtbot.waitUntil(lambda: "Saved to" in wizard.result.said, timeout=LONG)
+    wizard.pages.result.export_to(folder.parent / "for others")
+    qtbot.waitUntil(lambda: "Saved to" in wizard.pages.result.said, timeout=LONG)
     assert (folder.parent / "for others" / "model.onnx").is_file()
-    compared = wizard.result.before_after
-    wizard.result.tabs.setCurrentWidget(compared)
+    compared = wizard.pages.result.before_after
+    wizard.pages.result.tabs.setCurrentWidget(compared)
     qtbot.waitUntil(lambda: not compared.difference.image.isNull(), timeout=LONG)
     assert "Photo 1 of 25" in compared.words, "all that can be read are judged, by cross-validation"
     assert wizard.next_button.text() == "Close and drop a photo"
@@ -157,15 +158,15 @@ def test_a_run_is_cancelled_and_taken_up_again(open_wizard: OpenWizard, qtbot: Q
     pytest.importorskip("torch")
     wizard = open_wizard()
     to_model_page(wizard, qtbot, photos)
-    wizard.draft = wizard.model.into(wizard.draft).with_fresh_folder()
+    wizard.draft = wizard.pages.model.into(wizard.draft).with_fresh_folder()
     recipe = {"arch": "resnet20-cifar", "schedule": [{"epochs": 900, "size": 32, "batch_size": 8}]}
     wizard.draft = Draft(sources=wizard.draft.sources, name="long", train="scratch", advanced={"recipe": recipe})
-    wizard._show(wizard.pages.index(wizard.progress))
-    wizard.progress.start(wizard.draft)
+    wizard._show(Step.PROGRESS)
+    wizard.pages.progress.start(wizard.draft)
     run = wizard.run
     qtbot.waitUntil(lambda: len(run.state.history) >= 2, timeout=LONG)
     run.send("pause")
-    qtbot.waitUntil(lambda: wizard.progress.headline == "Paused", timeout=LONG)
+    qtbot.waitUntil(lambda: wizard.pages.progress.headline == "Paused", timeout=LONG)
     run.send("resume")
     shot(wizard, "run")
     run.send("cancel")
@@ -176,10 +177,10 @@ def test_a_run_is_cancelled_and_taken_up_again(open_wizard: OpenWizard, qtbot: Q
     values = json.loads(job.read_text("utf-8"))
     values["recipe"]["schedule"] = [{"epochs": 1, "size": 32, "batch_size": 8}]
     job.write_text(json.dumps(values), "utf-8")
-    wizard.progress.resume()
+    wizard.pages.progress.resume()
     qtbot.waitUntil(lambda: run.state.ended and not run.running, timeout=LONG)
-    assert run.state.was_successful(), wizard.progress.headline
-    qtbot.waitUntil(lambda: bool(wizard.result.headline), timeout=LONG)
+    assert run.state.was_successful(), wizard.pages.progress.headline
+    qtbot.waitUntil(lambda: bool(wizard.pages.result.headline), timeout=LONG)
 
 
 def test_the_draft_of_a_run_has_what_was_set_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,20 +207,20 @@ def test_a_finished_run_is_looked_at_again(open_wizard: OpenWizard, qtbot: QtBot
         '{"v": 1, "event": "failed", "time": 2, "code": "x", "message": "It broke.", "hint": null}\n'
     )
     wizard.resume(folder)
-    qtbot.waitUntil(lambda: wizard.progress.headline == "It broke.", timeout=LONG)
+    qtbot.waitUntil(lambda: wizard.pages.progress.headline == "It broke.", timeout=LONG)
     assert not wizard.run.running
 
 
 def test_only_more_than_the_last_layer_asks_for_pytorch(open_wizard: OpenWizard, qtbot: QtBot, photos: Path) -> None:
     wizard = open_wizard()
     to_model_page(wizard, qtbot, photos)
-    wizard.trainer._show(TrainerCheck(None, ok=False, message="PyTorch is not installed."))
-    assert not wizard.trainer.complete
-    wizard.draft = wizard.model.into(wizard.draft)
+    wizard.pages.trainer._show(TrainerCheck(None, ok=False, message="PyTorch is not installed."))
+    assert not wizard.pages.trainer.complete
+    wizard.draft = wizard.pages.model.into(wizard.draft)
     assert not wizard.draft.needs_pytorch
-    wizard.model.choose("all", "quick")
+    wizard.pages.model.choose("all", "quick")
     wizard.go_on()
-    assert wizard.page is wizard.trainer
+    assert wizard.page is wizard.pages.trainer
     assert not wizard.next_button.isEnabled()
     wizard.go_back()
-    assert wizard.page is wizard.model
+    assert wizard.page is wizard.pages.model

@@ -45,9 +45,9 @@ class Teaching(QObject):
 
         if self.wizard is None:
             self.wizard = TrainWizard(self._settings, self._window)
-            self.wizard.model_wanted.connect(self.model_wanted)
-            self.wizard.networks_wanted.connect(self.networks_wanted)
-            self.wizard.labelling_wanted.connect(self.labelling_wanted)
+            self.wizard.pages.model_wanted.connect(self.model_wanted)
+            self.wizard.pages.networks_wanted.connect(self.networks_wanted)
+            self.wizard.pages.labelling_wanted.connect(self.labelling_wanted)
             self.wizard.closed.connect(self._on_closed)
             self.wizard.stayed.connect(self._on_stayed)
             if not self.watch.follows:
@@ -76,7 +76,7 @@ class Teaching(QObject):
     def look_for_models(self) -> None:
         """Other models are installed than before."""
         if self.wizard is not None:
-            self.wizard.look_for_models()
+            self.wizard.pages.look_for_models()
 
     def close(self) -> bool:
         """Close the guide; False if a run is under way and the user has still to say what becomes of it.
@@ -103,7 +103,7 @@ class Teaching(QObject):
         if wizard is None:
             return
         if wizard.goes_on and not self._quitting:
-            self.watch.follow(wizard.progress.folder)
+            self.watch.follow(wizard.pages.progress.folder)
         wizard.deleteLater()
         if self._quitting:
             QTimer.singleShot(0, self.quit_wanted.emit)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLay
 
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.widgets.plain import PlainLabel
+from resnet_desktop.gui.wizard.draft import Draft
 
 
 class WizardPage(QWidget):
@@ -17,9 +18,8 @@ class WizardPage(QWidget):
 
     complete_changed = Signal()
 
-    def __init__(self, step: str, title: str, explanation: str, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, explanation: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.step = step
         self._title, self._explanation = PlainLabel(title), secondary(explanation)
         self.body = QVBoxLayout()
         self.body.setSpacing(theme.M)
@@ -45,6 +45,13 @@ class WizardPage(QWidget):
     def next_text(self) -> str:
         """What the button to the next step says; empty for the usual word."""
         return ""
+
+    def show_draft(self, draft: Draft) -> None:
+        """What is chosen so far, as the page is shown."""
+
+    def into(self, draft: Draft) -> Draft:
+        """The draft with what is chosen on the page."""
+        return draft
 
     def entered(self) -> None:
         """The page is shown."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QColor, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMessageBox, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMessageBox, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.core.errors import JobError
 from resnet_desktop.core.settings import Settings
@@ -16,15 +16,10 @@ from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.style.screen import size_within_screen
 from resnet_desktop.gui.widgets.guide_page import explained_by
 from resnet_desktop.gui.widgets.plain import plain_tip
-from resnet_desktop.gui.wizard.check.check_page import CheckPage
-from resnet_desktop.gui.wizard.data.data_page import DataPage
 from resnet_desktop.gui.wizard.draft import Draft
-from resnet_desktop.gui.wizard.model.model_page import ModelPage
 from resnet_desktop.gui.wizard.page import WizardPage
-from resnet_desktop.gui.wizard.result.result_page import ResultPage
+from resnet_desktop.gui.wizard.pages import Pages, Step
 from resnet_desktop.gui.wizard.run.closing import ask_what_becomes_of_it
-from resnet_desktop.gui.wizard.run.run_page import RunPage
-from resnet_desktop.gui.wizard.trainer.trainer_page import TrainerPage
 
 NARROW = 900
 """Pixels of the window below which the steps have no names."""
@@ -35,16 +30,10 @@ class TrainWizard(QWidget):
     """The guide.
 
     Signals:
-        model_wanted: the path of a model to be used in the main window.
-        networks_wanted: a stronger network to start from is to be had.
-        labelling_wanted: the paths of photos that are to be sorted by hand.
         closed: it has been.
         stayed: it was to be closed, and the user has thought better of it.
     """
 
-    model_wanted = Signal(str)
-    networks_wanted = Signal()
-    labelling_wanted = Signal(object)
     closed = Signal()
     stayed = Signal()
 
@@ -56,35 +45,23 @@ class TrainWizard(QWidget):
         self.draft = Draft()
         self.tasks = Tasks(1, "wizard", self)
         self.run = TrainingRun(self)
-        self.trainer = TrainerPage(settings)
-        self.data = DataPage(self.tasks)
-        self.check = CheckPage(self.tasks)
-        self.model = ModelPage(self.tasks, self.trainer)
-        self.progress = RunPage(self.run, self.trainer)
-        self.result = ResultPage(self.tasks)
-        self.pages: tuple[WizardPage, ...] = (
-            self.data,
-            self.check,
-            self.model,
-            self.trainer,
-            self.progress,
-            self.result,
-        )
+        self.pages = Pages(settings, self.tasks, self.run)
+        self._step = Step.DATA
         self._aside = False
         self._asking: QMessageBox | None = None
         self.goes_on = False
         """Whether a run goes on by itself after the guide was closed."""
-        self._stack, self._rail = QStackedWidget(), StepRail([page.step for page in self.pages])
+        self._rail = StepRail(self._titles())
         self._back, self._next = QPushButton(self.tr("Back")), QPushButton()
         self._build()
         self._connect()
-        self._show(0)
-        self.trainer.look()
+        self._show(Step.DATA)
+        self.pages.trainer.look()
 
     @property
     def page(self) -> WizardPage:
         """The page that is shown."""
-        return self.pages[self._stack.currentIndex()]
+        return self.pages.at(self._step)
 
     @property
     def next_button(self) -> QPushButton:
@@ -94,52 +71,50 @@ class TrainWizard(QWidget):
     @property
     def _skips_trainer(self) -> bool:
         """Whether there is nothing to do on the page about PyTorch: it is there, or it is not needed."""
-        return self.trainer.complete or not self.draft.needs_pytorch
+        return self.pages.trainer.complete or not self.draft.needs_pytorch
 
     def add_sources(self, paths: list[Path]) -> None:
         """Photos to begin with: folders, zip files or CSV files."""
-        self.data.add(paths)
-
-    def look_for_models(self) -> None:
-        """Other models are installed than before."""
-        self.model.look_for_models()
+        self.pages.data.add(paths)
 
     def go_on(self) -> None:
         """Take the next step; the last one closes the guide."""
-        index = self._stack.currentIndex()
-        if self.page is self.result:
+        if self._step is Step.RESULT:
             self.close()
+            return
         if self._aside:
-            self._show(0)
+            self._show(Step.DATA)
             return
-        if not self.page.complete or index + 1 == len(self.pages):
+        if not self.page.complete:
             return
-        self._collect(self.page)
-        if self.pages[index + 1] is self.trainer and self._skips_trainer:
-            index += 1
-        self._show(index + 1)
-        if self.page is self.progress:
-            self.progress.start(self.draft)
+        self.draft = self.page.into(self.draft)
+        step = Step(self._step + 1)
+        if step is Step.TRAINER and self._skips_trainer:
+            step = Step.PROGRESS
+        self._show(step)
+        if step is Step.PROGRESS:
+            self.draft = self.draft.with_fresh_folder()
+            self.pages.progress.start(self.draft)
 
     def go_back(self) -> None:
         """To the step before; what was decided about photos stays decided."""
-        if self.page is self.check:
-            self._collect(self.check)
-        index = 0 if self._aside else self._stack.currentIndex() - 1
-        if index >= 0 and self.pages[index] is self.trainer and self._skips_trainer:
-            index -= 1
-        if index >= 0:
-            self._show(index)
+        if self._step is Step.CHECK:
+            self.draft = self.page.into(self.draft)
+        step = Step.DATA if self._aside else self._step - 1
+        if step == Step.TRAINER and self._skips_trainer:
+            step -= 1
+        if step >= 0:
+            self._show(Step(step))
 
     def resume(self, folder: Path) -> None:
         """Go on with an earlier run, or look at its results."""
         try:
-            self.draft = self.progress.take_up(folder)
+            self.draft = self.pages.progress.take_up(folder)
         except JobError as error:
-            self._show(0)
-            self.data.say(str(error))
+            self._show(Step.DATA)
+            self.pages.data.say(str(error))
             return
-        self._show(self.pages.index(self.progress))
+        self._show(Step.PROGRESS)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """A run of ours that is under way goes on or stops, as the user says; one that is only followed goes on."""
@@ -156,7 +131,7 @@ class TrainWizard(QWidget):
         """End what runs: training with a checkpoint, the threads."""
         self.goes_on = self.goes_on or (self.run.running and self.run.can_be_told and not self.run.owned)
         self.run.close()
-        for page in self.pages:
+        for page in self.pages.made:
             page.left()
         self.tasks.drain()
         self.closed.emit()
@@ -169,7 +144,7 @@ class TrainWizard(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         """Follow the app's font and palette."""
         if event.type() == QEvent.Type.PaletteChange:
-            for page in self.pages:
+            for page in self.pages.made:
                 page.refresh_fonts()
         super().changeEvent(event)
 
@@ -191,9 +166,17 @@ class TrainWizard(QWidget):
         self.run.detach()
         self.close()
 
+    def _titles(self) -> list[str]:
+        return [
+            self.tr("Photos"),
+            self.tr("Check"),
+            self.tr("Training"),
+            self.tr("Trainer"),
+            self.tr("Run"),
+            self.tr("Results"),
+        ]
+
     def _build(self) -> None:
-        for page in self.pages:
-            self._stack.addWidget(page)
         bar = QFrame()
         row = QHBoxLayout(bar)
         row.setContentsMargins(theme.XL, theme.M, theme.XL, theme.L)
@@ -204,7 +187,7 @@ class TrainWizard(QWidget):
         self._next.setDefault(True)
         right = QVBoxLayout()
         right.setSpacing(0)
-        right.addWidget(self._stack, 1)
+        right.addWidget(self.pages, 1)
         right.addWidget(bar)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -215,71 +198,53 @@ class TrainWizard(QWidget):
     def _connect(self) -> None:
         self._back.clicked.connect(self.go_back)
         self._next.clicked.connect(self.go_on)
-        for page in self.pages:
-            page.complete_changed.connect(self._refresh)
-        self.data.resume_asked.connect(self.resume)
-        self.data.offer.labelling_wanted.connect(self.labelling_wanted)
-        self.data.notice.asked.connect(self._on_trainer_asked)
-        self.trainer.complete_changed.connect(
-            lambda: self.data.notice.show_state(self.trainer.found, self.trainer.busy)
-        )
-        self.model.networks_wanted.connect(self.networks_wanted)
-        self.progress.finished.connect(self._on_finished)
+        self.pages.complete_changed.connect(self._refresh)
+        self.pages.resume_asked.connect(self.resume)
+        self.pages.trainer_asked.connect(self._on_trainer_asked)
+        self.pages.finished.connect(self._on_finished)
+        self.pages.again_asked.connect(self._on_again)
         self.run.ended.connect(lambda _state: self._on_run_ended())
-        self.result.model_wanted.connect(self.model_wanted)
-        self.result.again_asked.connect(self._on_again)
 
     def _on_trainer_asked(self) -> None:
         """See to PyTorch before the photos; from there it goes back to them."""
-        self._show(self.pages.index(self.trainer))
+        self._show(Step.TRAINER)
         self._aside = True
-        self._rail.show_step(self.pages.index(self.trainer), done=0)
+        self._rail.show_step(Step.TRAINER, done=0)
         self._refresh()
 
-    def _show(self, index: int) -> None:
+    def _show(self, step: Step) -> None:
         self._aside = False
-        self._stack.setCurrentIndex(index)
-        self._rail.show_step(index)
-        page = self.page
-        if page is self.check:
-            self.check.show_share("validation" not in self.data.roles)
-            self.check.show_draft(self.draft)
-        elif page is self.model:
-            self.model.show_draft(self.draft)
+        self._step, page = step, self.pages.at(step)
+        self.pages.setCurrentWidget(page)
+        self._rail.show_step(step)
+        if step is Step.CHECK:
+            self.pages.check.show_share("validation" not in self.pages.data.roles)
+        page.show_draft(self.draft)
         page.entered()
         self._refresh()
 
-    def _collect(self, page: WizardPage) -> None:
-        """Put what was chosen on a page into the draft."""
-        if page is self.data:
-            self.draft = self.data.into(self.draft)
-        elif page is self.check:
-            self.draft = self.check.into(self.draft)
-        elif page is self.model:
-            self.draft = self.model.into(self.draft).with_fresh_folder()
-
     def _refresh(self) -> None:
-        page, index = self.page, self._stack.currentIndex()
-        self._back.setVisible(index > 0 and not (page is self.progress and self.run.running))
+        page, step = self.page, self._step
+        self._back.setVisible(step > 0 and not (step is Step.PROGRESS and self.run.running))
         self._next.setText(self.tr("Continue with the photos") if self._aside else page.next_text or self.tr("Next"))
-        self._next.setVisible(not (page is self.progress and not page.complete))
+        self._next.setVisible(not (step is Step.PROGRESS and not page.complete))
         self._next.setEnabled(page.complete or self._aside)
         # While the model waits to be installed that button is the one to press.
-        leads = page is not self.result or self.result.installed
+        leads = step is not Step.RESULT or self.pages.result.installed
         if self._next.property("primary") != str(leads).lower():
             self._next.setProperty("primary", str(leads).lower())
             self._next.style().unpolish(self._next)
             self._next.style().polish(self._next)
 
     def _on_finished(self, folder: Path) -> None:
-        self.result.show_run(folder, self.draft)
-        self._show(self.pages.index(self.result))
+        self.pages.result.show_run(folder, self.draft)
+        self._show(Step.RESULT)
 
     def _on_again(self, draft: Draft) -> None:
         """Train once more with pictures left out or relabelled."""
         self.draft = draft
-        self.check.show_draft(draft)
-        self._show(self.pages.index(self.model))
+        self.pages.check.show_draft(draft)
+        self._show(Step.MODEL)
 
 
 class StepRail(QWidget):

@@ -46,7 +46,6 @@ class CheckPage(WizardPage):
 
     def __init__(self, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(
-            self.tr("Check"),
             self.tr("Check your photos"),
             self.tr("A network learns mistakes too. Leave out bad photos, or correct their labels."),
             parent,

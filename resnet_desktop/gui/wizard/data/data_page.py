@@ -52,7 +52,6 @@ class DataPage(WizardPage):
 
     def __init__(self, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(
-            self.tr("Photos"),
             self.tr("Where are your photos?"),
             self.tr("Put them in one folder per class. Your folders are never changed."),
             parent,

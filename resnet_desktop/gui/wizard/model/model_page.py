@@ -58,7 +58,6 @@ class ModelPage(WizardPage):
 
     def __init__(self, tasks: Tasks, trainer: TrainerPage, parent: QWidget | None = None) -> None:
         super().__init__(
-            self.tr("Training"),
             self.tr("What should be trained?"),
             self.tr("The network already knows how to see. Train only as much of it as your photos need."),
             parent,

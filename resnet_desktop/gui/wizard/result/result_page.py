@@ -47,7 +47,7 @@ class ResultPage(WizardPage):
     again_asked = Signal(object)
 
     def __init__(self, tasks: Tasks, parent: QWidget | None = None) -> None:
-        super().__init__(self.tr("Results"), self.tr("Results"), "", parent)
+        super().__init__(self.tr("Results"), "", parent)
         self._tasks = tasks
         self._draft, self._folder = Draft(), Path()
         self._results: Results | None = None

@@ -46,7 +46,7 @@ class RunPage(WizardPage):
     finished = Signal(Path)
 
     def __init__(self, run: TrainingRun, trainer: TrainerPage, parent: QWidget | None = None) -> None:
-        super().__init__(self.tr("Run"), self.tr("Training"), "", parent)
+        super().__init__(self.tr("Training"), "", parent)
         self._run, self._trainer = run, trainer
         self._folder = Path()
         self._headline, self._notice = PlainLabel(), ElidedLabel()

@@ -45,7 +45,6 @@ class TrainerPage(WizardPage):
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(
-            self.tr("Trainer"),
             self.tr("Training more than the last layer needs PyTorch"),
             self.tr(
                 "You can add it now, for this app only. To do without it, go back and choose “Only the last layer”."
