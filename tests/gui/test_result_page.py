@@ -236,6 +236,7 @@ NOTHING: dict[str, Any] = {
 def test_what_was_not_measured_is_not_praised(page: ResultPage, run: Path, photos: list[Path], qtbot: QtBot) -> None:
     shown(page, run, photos, qtbot, **NOTHING)
     assert "accuracy could not be measured" in page.headline
+    page.tabs.setCurrentWidget(page.mistakes)
     assert "Nothing was measured" in page.mistakes.words
     assert "Nothing was measured" in page.quality.sheet.words
     page.mistakes.show_which(DOUBTS)
@@ -273,6 +274,7 @@ def test_it_is_said_which_photos_a_mistake_is_of_and_what_deciding_does(
     metrics = {"acc1": 0.5, "acc1_interval": [0.2, 0.8], "images": 7, "on": "test"}
     results = shown(page, run, photos, qtbot, pictures=rows, metrics=metrics, suspects=[])
     view = page.mistakes
+    page.tabs.setCurrentWidget(view)
     tested, checked = (next(p for p in results.mistakes if p.role == role) for role in ("test", "validation"))
     assert "test photo" in view._about(tested)
     assert "validation photo" in view._about(checked)
@@ -314,6 +316,7 @@ def test_an_export_writes_over_nothing(page: ResultPage, tmp_path: Path, qtbot: 
 def test_who_looked_for_wrong_labels_is_said(page: ResultPage, run: Path, photos: list[Path], qtbot: QtBot) -> None:
     doubts: dict[str, Any] = {"training": {"pictures": 120, "wrong": 0.22, "why": ""}, "apart": 24}
     results = shown(page, run, photos, qtbot, doubts=doubts, metrics={"acc1": None, "images": 0})
+    page.tabs.setCurrentWidget(page.mistakes)
     page.mistakes.show_which(DOUBTS)
     assert "120 training photos" in page.mistakes.words
     assert "22\u00a0%" in page.mistakes.words

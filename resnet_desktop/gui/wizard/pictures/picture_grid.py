@@ -151,10 +151,9 @@ class PictureGrid(QListView):
         self._loader.close()
 
     def _on_loaded(self, name: str, image: QImage) -> None:
-        for row in range(self._model.rowCount()):
-            item = self._model.item(row)
-            if item.data(NAME_ROLE) == name:
-                item.setData(QPixmap.fromImage(image), IMAGE_ROLE)
+        start, pixmap = self._model.index(0, 0), QPixmap.fromImage(image)
+        for index in self._model.match(start, NAME_ROLE, name, -1, Qt.MatchFlag.MatchExactly):
+            self._model.setData(index, pixmap, IMAGE_ROLE)
 
 
 class ThumbnailLoader(QObject):

@@ -12,7 +12,7 @@ from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets.choice import Choice
 from resnet_desktop.gui.wizard.page import secondary
 from resnet_desktop.gui.wizard.pictures.picture_dialog import PictureDialog
-from resnet_desktop.gui.wizard.pictures.picture_grid import Picture, PictureGrid
+from resnet_desktop.gui.wizard.pictures.picture_grid import MOST, Picture, PictureGrid
 from resnet_desktop.gui.wizard.pictures.picture_heatmaps import Heatmaps, Wish
 from resnet_desktop.session.results import Failure
 
@@ -58,7 +58,7 @@ class PictureSheet(QWidget):
     def show_pictures(self, pictures: Sequence[PictureResult]) -> None:
         """Show these photos, with what was decided about them."""
         self._pictures = {picture.path: picture for picture in pictures}
-        self.grid.show_pictures([judged(picture) for picture in pictures])
+        self.grid.show_pictures([judged(picture) for picture in pictures[:MOST]])
         self.grid.mark(*self._decided)
         self._on_view()
 

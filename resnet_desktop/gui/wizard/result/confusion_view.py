@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
@@ -86,41 +87,35 @@ class ConfusionView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt gives it
         """Cells, numbers, names."""
-        colours = theme.current()
+        colours, cells = theme.current(), self._cells()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._counts:
             # One ground for all: of many classes, nearly all cells are empty.
             last = len(self._counts) - 1
-            painter.fillRect(self._cell(0, 0).united(self._cell(last, last)), QColor(colours.track))
+            painter.fillRect(cells.at(0, 0).united(cells.at(last, last)), QColor(colours.track))
         for true, row in enumerate(self._counts):
             total = max(1, sum(row))
             for predicted, count in enumerate(row):
                 if count:
-                    self._paint_cell(painter, true, predicted, count, total, colours)
+                    fill = QColor(colours.accent if true == predicted else colours.error)
+                    self._paint_cell(painter, cells.at(true, predicted), fill, count, count / total, colours)
         if self._chosen is not None:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(colours.text), 2))
-            painter.drawRect(self._cell(*self._chosen))
-        self._paint_names(painter, colours)
+            painter.drawRect(cells.at(*self._chosen))
+        self._paint_names(painter, cells, colours)
         painter.end()
 
-    def _margin(self) -> float:
+    def _cells(self) -> _Cells:
         widest = max((self.fontMetrics().horizontalAdvance(label) for label in self._labels), default=0)
-        return min(140.0, 0.4 * self.width(), widest + 3.0 * theme.S)
-
-    def _side(self) -> float:
-        count = max(1, len(self._labels))
-        room = min(self.width() - self._margin() - theme.S, self.height() - self._margin() - theme.S)
-        return min(LARGEST_CELL, max(3.0, room / count))
-
-    def _cell(self, true: int, predicted: int) -> QRectF:
-        side, margin = self._side(), self._margin()
-        return QRectF(margin + predicted * side, margin + true * side, side, side)
+        margin = min(140.0, 0.4 * self.width(), widest + 3.0 * theme.S)
+        room = min(self.width() - margin - theme.S, self.height() - margin - theme.S)
+        return _Cells(margin, min(LARGEST_CELL, max(3.0, room / max(1, len(self._labels)))))
 
     def _at(self, point: QPointF) -> tuple[int, int] | None:
-        side, margin = self._side(), self._margin()
-        column, row = (int((value - margin) // side) for value in (point.x(), point.y()))
+        cells = self._cells()
+        column, row = (int((value - cells.margin) // cells.side) for value in (point.x(), point.y()))
         count = len(self._labels)
         return (row, column) if 0 <= row < count and 0 <= column < count else None
 
@@ -132,20 +127,18 @@ class ConfusionView(QWidget):
         return text.format(count=count, label=self._labels[true], other=self._labels[predicted])
 
     def _paint_cell(
-        self, painter: QPainter, true: int, predicted: int, count: int, total: int, colours: theme.Theme
+        self, painter: QPainter, cell: QRectF, fill: QColor, count: int, share: float, colours: theme.Theme
     ) -> None:
-        cell = self._cell(true, predicted).adjusted(0.5, 0.5, -0.5, -0.5)
-        fill = QColor(colours.accent if true == predicted else colours.error)
-        fill.setAlphaF(0.18 + 0.82 * count / total)
-        painter.fillRect(cell, fill)
-        if self._side() >= SMALLEST_NUMBERED:
-            strong = count / total > 0.5
-            painter.setPen(QColor(colours.on_accent if strong else colours.text))
+        inside = cell.adjusted(0.5, 0.5, -0.5, -0.5)
+        fill.setAlphaF(0.18 + 0.82 * share)
+        painter.fillRect(inside, fill)
+        if cell.width() >= SMALLEST_NUMBERED:
+            painter.setPen(QColor(colours.on_accent if share > 0.5 else colours.text))
             painter.setFont(theme.font(0.85))
-            painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, wording.number(count))
+            painter.drawText(inside, Qt.AlignmentFlag.AlignCenter, wording.number(count))
 
-    def _paint_names(self, painter: QPainter, colours: theme.Theme) -> None:
-        side, margin = self._side(), self._margin()
+    def _paint_names(self, painter: QPainter, cells: _Cells, colours: theme.Theme) -> None:
+        side, margin = cells.side, cells.margin
         if side < 11:
             return
         painter.setFont(theme.font(0.85))
@@ -160,3 +153,14 @@ class ConfusionView(QWidget):
             painter.rotate(-90)
             painter.drawText(QPointF(0, metrics.ascent() / 2 - 1), text)
             painter.restore()
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """Where the cells lie, in pixels: the names' room to the left and above, and the side of each."""
+
+    margin: float
+    side: float
+
+    def at(self, true: int, predicted: int) -> QRectF:
+        return QRectF(self.margin + predicted * self.side, self.margin + true * self.side, self.side, self.side)

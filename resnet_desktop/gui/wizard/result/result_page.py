@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -50,7 +50,7 @@ class ResultPage(WizardPage):
         super().__init__(self.tr("Results"), "", parent)
         self._tasks = tasks
         self._draft, self._folder = Draft(), Path()
-        self._results: Results | None = None
+        self._unfilled: dict[QWidget, Callable[[], None]] = {}
         self._headline = self._note = ""
         self._installed = False
         self.tabs = QTabWidget()
@@ -127,6 +127,7 @@ class ResultPage(WizardPage):
             (self.tr("Details"), self.about),
         ):
             self.tabs.addTab(widget, title)
+        self.tabs.currentChanged.connect(self._fill_tab)
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
         self._install.setProperty("primary", "true")
@@ -178,21 +179,29 @@ class ResultPage(WizardPage):
             self._say(Failure.of(error).text, "")
             self.tabs.hide()
             return
-        self._results = results
         self.tabs.show()
         scratch = self._draft.train == "scratch"
         self.heatmaps.show_run(None if scratch else self._draft.base, folder / "model.onnx")
         self._say(result_words.headline(results), result_words.caution(results))
         self.quality.show_results(results)
-        self.mistakes.show_results(results)
         self.reliability.show_bins(results.before, results.after)
         self._confidence.setText(result_words.confidence(results))
         self._novelty.setText(result_words.novelty(results))
         note = ""
         if self._draft.train == "head":
             note = self.tr("Only the last layer was trained: the same features, weighted differently.")
-        self.before_after.show_run(results, note)
         self.about.show_results(results, folder)
+        self._unfilled = {
+            self.mistakes: lambda: self.mistakes.show_results(results),
+            self.before_after: lambda: self.before_after.show_run(results, note),
+        }
+        self._fill_tab()
+
+    def _fill_tab(self) -> None:
+        """What takes its time is shown once somebody looks."""
+        fill = self._unfilled.pop(self.tabs.currentWidget(), None)
+        if fill is not None:
+            fill()
 
     def _say(self, headline: str, note: str) -> None:
         """The answer to the page's question takes the place of the question."""
