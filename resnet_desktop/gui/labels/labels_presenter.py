@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut, QUndoCommand, QUndoStack
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut, QUndoStack
 from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.gui.background.preferences import Preferences
 from resnet_desktop.gui.background.tasks import Tasks
-from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item
+from resnet_desktop.gui.gallery.gallery_model import GalleryModel
 from resnet_desktop.gui.gallery.gallery_view import GalleryView
 from resnet_desktop.gui.gallery.photo_classes import PhotoClass
 from resnet_desktop.gui.labels import label_store
 from resnet_desktop.gui.labels.class_list import KEYS
 from resnet_desktop.gui.labels.class_panel import ClassPanel
+from resnet_desktop.gui.labels.label_memory import LabelMemory, key_of
 from resnet_desktop.gui.labels.labelling import Labelling
 from resnet_desktop.gui.labels.merge_question import ask_how_to_open
 from resnet_desktop.gui.labels.suggestions import Suggestions
 from resnet_desktop.gui.style import wording
 from resnet_desktop.gui.widgets import dialogs
 from resnet_desktop.gui.widgets.actions import Actions
-from resnet_desktop.imaging.region import Region
-from resnet_desktop.session.results import Failure, file_of
-
-DELAY_MS = 800
+from resnet_desktop.session.results import Failure
 
 
 class LabelsPresenter(QObject):
@@ -71,13 +69,8 @@ class LabelsPresenter(QObject):
         self.suggestions.accepted.connect(lambda: self._go_on(self._view.currentIndex().row()))
         self._tasks = Tasks(1, "labels", self)
         self._tasks.failed.connect(self.said)
-        self._known: dict[str, str] | None = None  # label by path; None until it has been read
-        self._opened: dict[str, str] = {}  # label by path, out of files that were opened
-        self._asked = False
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(DELAY_MS)
-        self._timer.timeout.connect(self._remember)
+        self.memory = LabelMemory(self.labelling, gallery, self._tasks, self)
+        self.memory.said.connect(self.said)
         self._keys = [self._key(str(digit), partial(self._on_digit, digit)) for digit in range(KEYS + 1)]
         self._connect()
         self.show(shown=False)
@@ -105,14 +98,12 @@ class LabelsPresenter(QObject):
 
     def open(self, path: Path) -> None:
         """Take labels from a CSV file, and its photos into the list."""
-        self._look_up()  # on the same thread, before the file is read
+        self.memory.look_up()  # on the same thread, before the file is read
         self._tasks.run_task(partial(label_store.read_table, path), self._on_table)
 
     def close(self) -> None:
         """Write what is left, and wait for it."""
-        if self._timer.isActive():
-            self._timer.stop()
-            self._remember()
+        self.memory.close()
         self._tasks.finish()
 
     def _connect(self) -> None:
@@ -128,8 +119,8 @@ class LabelsPresenter(QObject):
         class_panel.photos_wanted.connect(self._on_photos_wanted)
         class_panel.teach_asked.connect(self.teach)
         class_panel.closed.connect(lambda: self.show(shown=False))
-        self.labelling.changed.connect(self._on_changed)
-        self._gallery.rowsInserted.connect(self._on_inserted)
+        self.labelling.changed.connect(self._refresh)
+        self._gallery.rowsInserted.connect(self._refresh)
 
     def _key(self, text: str, does: Callable[[], object]) -> QShortcut:
         shortcut = QShortcut(QKeySequence(text), self._window)
@@ -165,11 +156,6 @@ class LabelsPresenter(QObject):
     def _on_photos_wanted(self, one: PhotoClass) -> None:
         self._view.select_numbers(self.labelling.photos(one))
 
-    def _on_changed(self) -> None:
-        self._refresh()
-        if self._known is not None:
-            self._timer.start()
-
     def _refresh(self) -> None:
         counts = self.labelling.counts()
         self._class_panel.list.classes.show_classes(tuple(counts), tuple(counts.values()))
@@ -185,56 +171,6 @@ class LabelsPresenter(QObject):
                 labelled=wording.number(labelled), all=wording.number(len(self._gallery.items))
             )
         self._class_panel.say(words)
-
-    def _look_up(self) -> None:
-        """Read what was remembered, once."""
-        if not self._asked:
-            self._asked = True
-            self._tasks.run_task(label_store.remembered, self._on_remembered)
-
-    def _on_inserted(self, _parent: QModelIndex, first: int, last: int) -> None:
-        self._look_up()
-        self._restore(self._gallery.items[first : last + 1])
-        self._refresh()
-
-    def _on_remembered(self, future: Future[dict[str, str]]) -> None:
-        self._known = future.result()
-        labelled = any(item.label is not None for item in self._gallery.items)
-        self._restore(self._gallery.items)
-        if labelled:
-            self._timer.start()
-
-    def _restore(self, items: Sequence[Item]) -> None:
-        known = {**(self._known or {}), **self._opened}
-        names = {
-            item.number: known[key]
-            for item in items
-            if item.label is None and (key := _key_of(item)) is not None and key in known
-        }
-        if names:
-            self.labelling.restore(names)
-
-    def _remember(self) -> None:
-        if self._known is None:
-            return
-        order = {one: place for place, one in enumerate(self.labelling.classes)}
-        labelled: list[tuple[int, str, str]] = []
-        for item in self._gallery.items:
-            key = _key_of(item)
-            if key is not None:
-                self._known.pop(key, None)
-                if item.label is not None:
-                    labelled.append((order[item.label], key, item.label.name))
-        # In the order of the classes, so that they have the same keys when they come back.
-        self._known = {key: name for _, key, name in sorted(labelled, key=lambda row: row[0])} | self._known
-        labels = dict(self._known)
-        self._tasks.run_task(lambda: label_store.remember(labels), self._on_written)
-
-    def _on_written(self, future: Future[None]) -> None:
-        try:
-            future.result()
-        except ResNetDesktopError as error:
-            self.said.emit(str(error))
 
     def _on_save(self) -> None:
         dialogs.ask_where(
@@ -265,38 +201,10 @@ class LabelsPresenter(QObject):
 
     def _take(self, table: label_store.OpenedTable, replace: bool) -> None:
         labels = {str(path.absolute()): label for path, label in table.labels.items()}
-        here = ((item.number, _key_of(item)) for item in self._gallery.items)
+        here = ((item.number, key_of(item)) for item in self._gallery.items)
         names = {number: labels[key] for number, key in here if key in labels}
-        before = self._opened
-        after = labels if replace else {**before, **labels}
-        self.labelling.open(names, replace=replace, memory=_Opened(self.set_opened, before, after))
+        self.labelling.open(names, replace=replace, memory=self.memory.opening(labels, replace=replace))
         self.show(shown=True)
         self.files_wanted.emit(list(table.files))
         if table.remarks:
             self.said.emit(" ".join(table.remarks))
-
-    def set_opened(self, labels: dict[str, str]) -> None:
-        """What the step does; not a step itself."""
-        self._opened = labels
-
-
-class _Opened(QUndoCommand):
-    """The labels of files that are not in the list yet."""
-
-    def __init__(self, put: Callable[[dict[str, str]], object], before: dict[str, str], after: dict[str, str]) -> None:
-        super().__init__()
-        self._put, self._before, self._after = put, before, after
-
-    def redo(self) -> None:
-        self._put(self._after)
-
-    def undo(self) -> None:
-        self._put(self._before)
-
-
-def _key_of(item: Item) -> str | None:
-    """What a label is remembered under: the file; of a part, the file with the box."""
-    file = file_of(item.source)
-    if file is None:
-        return None
-    return f"{file.absolute()}#{item.source.fragment}" if isinstance(item.source, Region) else str(file.absolute())
