@@ -157,10 +157,10 @@ def test_the_window_is_closed_while_it_only_looks_on(
     texts = lambda: [b.accessibleName() for b in again.pages.data.findChildren(type(page.pause_button))]  # noqa: E731
     qtbot.waitUntil(lambda: "beetles, training now" in texts(), timeout=WAIT)
     elsewhere.say("progress", epoch=2, step=4, steps=4, loss=0.5, paused=True)
-    again.pages.data.open_run(elsewhere.folder)
+    again.pages.data.runs.open_run(elsewhere.folder)
     qtbot.waitUntil(lambda: again.pages.progress.headline == "Paused", timeout=WAIT)
     assert again.run.can_be_told
-    again.pages.data.open_run(elsewhere.folder.parent)
+    again.pages.data.runs.open_run(elsewhere.folder.parent)
     assert "is not a run folder" in again.pages.data.problem
 
 

@@ -70,7 +70,7 @@ class Pages(QStackedWidget):
         self._tasks, self._run = tasks, run
         self.made: list[WizardPage] = []
         self.data, self.trainer = self._added(DataPage(tasks)), self._added(TrainerPage(settings))
-        self.data.resume_asked.connect(self.resume_asked)
+        self.data.runs.resume_asked.connect(self.resume_asked)
         self.data.offer.labelling_wanted.connect(self.labelling_wanted)
         self.data.notice.asked.connect(self.trainer_asked)
         self.trainer.complete_changed.connect(

@@ -18,37 +18,32 @@ from resnet_desktop.data.sources.columns import UnknownColumnsError
 from resnet_desktop.data.sources.table import is_table
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.style import icons, theme, wording
-from resnet_desktop.gui.style.show_file import show_in_folder
-from resnet_desktop.gui.widgets.layouts import beside, emptied
-from resnet_desktop.gui.widgets.menus import Entry, Line, copy_text, open_menu
-from resnet_desktop.gui.widgets.plain import PlainLabel, plain_tip
+from resnet_desktop.gui.widgets.layouts import emptied
+from resnet_desktop.gui.widgets.plain import PlainLabel
 from resnet_desktop.gui.wizard.data.class_offer import ClassOffer
 from resnet_desktop.gui.wizard.data.class_table import ClassTable
 from resnet_desktop.gui.wizard.data.columns_dialog import ColumnsDialog
+from resnet_desktop.gui.wizard.data.earlier_runs import EarlierRuns
 from resnet_desktop.gui.wizard.data.source_row import SourceRow
-from resnet_desktop.gui.wizard.draft import Draft, earlier_runs, is_run
-from resnet_desktop.gui.wizard.page import WizardPage, heading, secondary
+from resnet_desktop.gui.wizard.draft import Draft
+from resnet_desktop.gui.wizard.page import WizardPage, secondary
 from resnet_desktop.gui.wizard.trainer.trainer_notice import TrainerNotice
 from resnet_desktop.session.results import Failure
 
 if TYPE_CHECKING:
     from resnet_desktop.data.dataset import Scan
 
-MOST_RUNS = 3
-"""Earlier runs that are offered."""
 MOST_PROBLEMS = 3
 """Remarks on what was passed over that are shown here."""
-RUN_WIDTH = 130
-"""Pixels of a run's name, so that they stand in one row."""
 
 
 class DataPage(WizardPage):
     """Sources are dropped or chosen; what they hold is read at once.
 
-    Signal: ``resume_asked`` (Path): an earlier run is to be taken up. ``roles``: what the sources say photos are for.
+    Attributes:
+        runs: what can be taken up in place of new photos.
+        roles: what the sources say photos are for.
     """
-
-    resume_asked = Signal(Path)
 
     def __init__(self, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(
@@ -63,7 +58,7 @@ class DataPage(WizardPage):
         self._asked, self.roles = 0, frozenset[str]()
         self._looking = threading.Event()
         self._zone, self.notice = DropZone(), TrainerNotice()
-        self._list, self._earlier = QVBoxLayout(), QVBoxLayout()
+        self._list, self.runs = QVBoxLayout(), EarlierRuns(tasks)
         self._problem = secondary()
         self._problem.setProperty("tone", "error")
         self._summary, self._classes, self.offer = secondary(), ClassTable(), ClassOffer(tasks)
@@ -92,7 +87,7 @@ class DataPage(WizardPage):
 
     def entered(self) -> None:
         """Look for earlier runs."""
-        self._tasks.run_task(_earlier, self._on_earlier)
+        self.runs.look()
 
     def left(self) -> None:
         """Give up looking."""
@@ -176,61 +171,13 @@ class DataPage(WizardPage):
             lines.append(more.format(count=wording.number(len(scan.problems) - MOST_PROBLEMS)))
         return "\n".join(lines)
 
-    def _on_earlier(self, future: Future[list[tuple[Path, bool]]]) -> None:
-        emptied(self._earlier)
-        runs = future.result()
-        if self._sources:
-            return
-        other = QPushButton(self.tr("Open another run…") if runs else self.tr("Open a run…"))
-        other.setToolTip(self.tr("The folder of a run started elsewhere, such as in a terminal"))
-        other.clicked.connect(self._on_run_asked)
-        self._earlier.addWidget(beside(heading(self.tr("Earlier runs")) if runs else QWidget(), None, other))
-        if runs:
-            self._earlier.addWidget(beside(*(self._run_button(*run) for run in runs), None))
-
-    def _run_button(self, folder: Path, running: bool) -> QPushButton:
-        button = QPushButton()
-        metrics, mark = button.fontMetrics(), self.tr("{name}, training now") if running else "{name}"
-        name = metrics.elidedText(folder.name, Qt.TextElideMode.ElideMiddle, RUN_WIDTH - (40 if running else 0))
-        button.setText(mark.format(name=name))
-        button.setAccessibleName(mark.format(name=folder.name))
-        button.setIcon(icons.icon("folder"))
-        button.setToolTip(plain_tip(str(folder)))
-        button.clicked.connect(lambda: self.resume_asked.emit(folder))
-        lines: list[Line] = [
-            Entry(self.tr("Open"), lambda: self.resume_asked.emit(folder)),
-            None,
-            Entry(self.tr("Show in file manager"), lambda: show_in_folder(folder)),
-            Entry(self.tr("Copy path"), lambda: copy_text(str(folder))),
-        ]
-        button.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        button.customContextMenuRequested.connect(lambda where: open_menu(self, lines, button.mapToGlobal(where)))
-        return button
-
-    def open_run(self, folder: Path) -> None:
-        """Take up a run that lies anywhere."""
-        if is_run(folder):
-            self.resume_asked.emit(folder)
-        else:
-            self.say(self.tr("{name} is not a run folder: it has no events.jsonl.").format(name=folder.name))
-
     def say(self, text: str) -> None:
         """What is wrong."""
         self._problem.setText(text)
         self._problem.show()
 
-    def _on_run_asked(self) -> None:
-        dialog = QFileDialog(self, self.tr("Choose a run folder"))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.fileSelected.connect(lambda name: self.open_run(Path(name)))
-        dialog.open()
-
     def _build(self) -> None:
         self._zone.dropped.connect(self.add)
-        self._zone.folder_asked.connect(self._on_folder_asked)
-        self._zone.file_asked.connect(self._on_file_asked)
         self._list.setSpacing(theme.XS)
         self.body.addWidget(self._zone)
         self.body.addWidget(self.notice)
@@ -240,8 +187,9 @@ class DataPage(WizardPage):
         self.body.addWidget(self.offer)
         self.offer.taken.connect(self._on_classes_taken)
         self.offer.problem.connect(self.say)
+        self.runs.problem.connect(self.say)
         self.body.addWidget(self._classes, 1)
-        self.body.addLayout(self._earlier)
+        self.body.addWidget(self.runs)
         self.body.addStretch(0)
 
     def _refresh(self) -> None:
@@ -252,8 +200,7 @@ class DataPage(WizardPage):
         self._summary.setVisible(bool(self._summary.text()))
         self._classes.setVisible(self._scan is not None)
         self._zone.show_small(bool(self._sources))
-        if self._sources:
-            emptied(self._earlier)
+        self.runs.setVisible(not self._sources)
         self.complete_changed.emit()
 
     def _row(self, source: dict[str, str]) -> QWidget:
@@ -274,29 +221,11 @@ class DataPage(WizardPage):
             self._sources[self._sources.index(source)] = chosen
             self._look()
 
-    def _on_folder_asked(self) -> None:
-        dialog = QFileDialog(self, self.tr("Choose a folder that contains class folders"))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.fileSelected.connect(lambda name: self.add([Path(name)]))
-        dialog.open()
-
-    def _on_file_asked(self) -> None:
-        dialog = QFileDialog(self, self.tr("Choose zip files or tables"))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.setNameFilters([self.tr("Zip files and tables (*.zip *.csv *.tsv *.txt)")])
-        dialog.filesSelected.connect(lambda names: self.add([Path(name) for name in names]))
-        dialog.open()
-
 
 class DropZone(QWidget):
-    """Signals: ``dropped`` (list of paths); ``folder_asked``; ``file_asked``."""
+    """Signal: ``dropped`` (list of paths): photos are dropped or chosen."""
 
     dropped = Signal(list)
-    folder_asked = Signal()
-    file_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -305,8 +234,8 @@ class DropZone(QWidget):
         self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._example = self._class_folders()
         folder, file = QPushButton(self.tr("Choose folder…")), QPushButton(self.tr("Choose zip or CSV…"))
-        folder.clicked.connect(self.folder_asked)
-        file.clicked.connect(self.file_asked)
+        folder.clicked.connect(self._on_folder_asked)
+        file.clicked.connect(self._on_file_asked)
         row = QHBoxLayout()
         row.addStretch(1)
         row.addWidget(folder)
@@ -372,6 +301,22 @@ class DropZone(QWidget):
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 10, 10)
         painter.end()
 
+    def _on_folder_asked(self) -> None:
+        dialog = QFileDialog(self, self.tr("Choose a folder that contains class folders"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        dialog.fileSelected.connect(lambda name: self.dropped.emit([Path(name)]))
+        dialog.open()
+
+    def _on_file_asked(self) -> None:
+        dialog = QFileDialog(self, self.tr("Choose zip files or tables"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setNameFilters([self.tr("Zip files and tables (*.zip *.csv *.tsv *.txt)")])
+        dialog.filesSelected.connect(lambda names: self.dropped.emit([Path(name) for name in names]))
+        dialog.open()
+
 
 def _local(mime: QMimeData) -> list[Path]:
     return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
@@ -385,11 +330,3 @@ def _scanned(draft: Draft, cancelled: Cancelled) -> tuple[Scan, frozenset[str]]:
     job = parse_job(draft.job())
     found = collect(job, cancelled)
     return split_plainly(found, job), frozenset(role for role in found.roles if role is not None)
-
-
-def _earlier() -> list[tuple[Path, bool]]:
-    """The newest runs and whether each goes on now; those that do come first."""
-    from resnet_desktop.jobs.process import is_training
-
-    runs = [(folder, is_training(folder)) for folder in earlier_runs()]
-    return sorted(runs, key=lambda run: not run[1])[:MOST_RUNS]
