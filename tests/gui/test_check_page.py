@@ -92,7 +92,7 @@ def test_what_is_settled_is_ticked_off_and_can_be_kept_again(
     check = opened(wizard, qtbot, photos)
     row = [finding.kind for finding in check.findings].index("exact_duplicate")
     check.sheet.choose_finding(row)
-    entry = check.sheet._entries[row]
+    entry = check.sheet._findings.entries[row]
     assert not check.sheet.now.settle(entry)
     check.sheet.leave_out_copies()
     assert check.sheet.now.settle(entry)

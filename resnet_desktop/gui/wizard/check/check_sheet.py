@@ -6,22 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QIcon, QKeySequence, QShortcut
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QListWidget,
-    QListWidgetItem,
-    QPushButton,
-    QSplitter,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from resnet_desktop.gui.style import icons, theme, wording
+from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets.choice import Choice
-from resnet_desktop.gui.widgets.plain import PlainLabel, plain_tip
-from resnet_desktop.gui.wizard.check.check_entries import Entry, entries
+from resnet_desktop.gui.widgets.plain import PlainLabel
+from resnet_desktop.gui.wizard.check.check_entries import Entry
 from resnet_desktop.gui.wizard.check.decisions import Decisions, History
+from resnet_desktop.gui.wizard.check.findings_list import FindingsList
 from resnet_desktop.gui.wizard.pictures.photo_viewer import PhotoViewer
 from resnet_desktop.gui.wizard.pictures.picture_grid import MOST, Picture, PictureGrid
 
@@ -42,10 +35,9 @@ class CheckSheet(QSplitter):
         super().__init__(Qt.Orientation.Horizontal, parent)
         self.history = History()
         self._inspection: Inspection | None = None
-        self._entries: tuple[Entry, ...] = ()
         self._pictures: list[Picture] = []
         self._roles: Mapping[str, str] = {}
-        self._findings, self.grid, self.viewer = QListWidget(), PictureGrid(), PhotoViewer(self)
+        self._findings, self.grid, self.viewer = FindingsList(), PictureGrid(), PhotoViewer(self)
         self._message = PlainLabel()
         self._leave, self._keep = QPushButton(self.tr("Leave out")), QPushButton(self.tr("Keep"))
         self._copies = QPushButton(self.tr("Leave out the copies"))
@@ -66,8 +58,8 @@ class CheckSheet(QSplitter):
 
     def clear(self) -> None:
         """Nothing is known of the photos."""
-        self._inspection, self._entries, self._pictures = None, (), []
-        self._findings.clear()
+        self._inspection, self._pictures = None, []
+        self._findings.show_inspection(None)
         self.grid.show_pictures(())
 
     def show_inspection(self, inspection: Inspection) -> None:
@@ -78,12 +70,7 @@ class CheckSheet(QSplitter):
         self._class.addItem(self.tr("Correct label…"), None)
         for label in inspection.scan.labels:
             self._class.addItem(label, label)
-        self._entries = entries(inspection)
-        for entry in self._entries:
-            item = QListWidgetItem(entry.message)
-            item.setToolTip(plain_tip(entry.message))
-            self._findings.addItem(item)
-        self._findings.setCurrentRow(0)
+        self._findings.show_inspection(inspection)
         self.show_decisions()
 
     def show_roles(self, roles: Mapping[str, str]) -> None:
@@ -95,7 +82,7 @@ class CheckSheet(QSplitter):
         """Mark the photos, tick off the findings."""
         self.grid.mark(self.now.exclude, self.now.relabel)
         self._back.setEnabled(self.history.can_undo)
-        self._show_icons()
+        self._findings.tick_off(self.now)
 
     def close_threads(self) -> None:
         """Wait for them."""
@@ -126,28 +113,12 @@ class CheckSheet(QSplitter):
 
     def leave_out_copies(self) -> None:
         """Keep one of each group of copies."""
-        entry = self._entry
+        entry = self._findings.entry
         if entry is not None:
             self.leave_out([sample.name for sample in entry.surplus])
 
-    @property
-    def _entry(self) -> Entry | None:
-        row = self._findings.currentRow()
-        return self._entries[row] if 0 <= row < len(self._entries) else None
-
-    def _show_icons(self) -> None:
-        """A finding about which nothing is left to be decided is ticked off."""
-        colours = theme.current()
-        tones = {"error": colours.error, "warning": colours.notice_text}
-        for row, entry in enumerate(self._entries):
-            settled = bool(entry.severity) and self.now.settle(entry)
-            name, tone = (
-                ("check", colours.accent) if settled else (entry.icon, tones.get(entry.severity, colours.secondary))
-            )
-            self._findings.item(row).setIcon(QIcon(icons.pixmap(name, 18, tone)))
-
     def _on_entry(self, row: int) -> None:
-        entry = self._entry
+        entry = self._findings.entry
         if entry is None:
             return
         self._message.setText(self._words(entry, row))
@@ -176,7 +147,7 @@ class CheckSheet(QSplitter):
 
     def _detail_of(self, name: str) -> str:
         """Of photos that show the same it matters what they are for; their names are in the tips."""
-        entry = self._entry
+        entry = self._findings.entry
         short = name.rsplit("/", 1)[-1]
         return self._roles.get(name, short) if entry is not None and entry.group_of else short
 
@@ -187,7 +158,7 @@ class CheckSheet(QSplitter):
     @property
     def _chosen(self) -> list[str]:
         """The photos that are chosen; all of a finding where all that are shown are."""
-        chosen, entry = self.grid.chosen, self._entry
+        chosen, entry = self.grid.chosen, self._findings.entry
         if entry is not None and len(entry.samples) > MOST and len(chosen) == len(self.grid.names):
             return [sample.name for sample in entry.samples]
         return list(chosen)
@@ -208,12 +179,6 @@ class CheckSheet(QSplitter):
         self._class.setCurrentIndex(0)
 
     def _build(self) -> None:
-        self._findings.setWordWrap(True)
-        self._findings.setAccessibleName(self.tr("Findings"))
-        self._findings.setTextElideMode(Qt.TextElideMode.ElideNone)
-        self._findings.setResizeMode(QListWidget.ResizeMode.Adjust)
-        self._findings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._findings.setMinimumWidth(190)
         self._message.setWordWrap(True)
         self._copies.hide()
         self._class.setAccessibleName(self.tr("Correct class of the selected photos"))
