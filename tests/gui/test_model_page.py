@@ -107,57 +107,57 @@ def at_key(values: dict[str, Any], key: str) -> Any:
 def test_every_choice_reaches_the_job(page: ModelPage, draft: Draft) -> None:
     keys = [field.key for group in groups() for field in group.fields]
     assert set(keys) == set(SET), "a field that nothing here sets"
-    page.advanced.offer_teachers(["somebody"])
+    page.recipe.advanced.offer_teachers(["somebody"])
     for train, unused in (("last-two-stages", HEAD_ONLY), ("head", STAGES_ONLY)):
         page.choose(train, "best")
         for key, value in SET.items():
-            page.advanced.choose(key, value)
+            page.recipe.advanced.choose(key, value)
         job = page.into(draft).job()
         read = parse_job(job).as_dict()
         for key, value in SET.items():
             if key in unused:
-                assert page.advanced.sentence(key)
-                assert not page.advanced.box(key).isEnabled()
+                assert page.recipe.advanced.sentence(key)
+                assert not page.recipe.advanced.box(key).isEnabled()
                 assert key.removeprefix("recipe.") not in job["recipe"]
             else:
                 found = at_key(read, key)
                 found = {name: found[name] for name in value} if isinstance(value, dict) else found
                 assert (list(found) if isinstance(found, tuple) else found) == value, key
-    page.advanced.show_values({})
+    page.recipe.advanced.show_values({})
     assert not page.into(draft).advanced
 
 
 def test_the_head_reaches_the_job_and_is_explained(page: ModelPage, draft: Draft) -> None:
     assert parse_job(page.into(draft).job()).head.hidden is None
-    page.head.choose(hidden=True)
+    page.recipe.head.choose(hidden=True)
     head = parse_job(page.into(draft).job()).head
     assert (head.hidden, head.dropout) == (256, 0.3)
-    assert page.head.summary == "hidden layer of 256, dropout 0.30"
-    page.head.describe(2048, 2)
-    words = page.head._why.text()
+    assert page.recipe.head.summary == "hidden layer of 256, dropout 0.30"
+    page.recipe.head.describe(2048, 2)
+    words = page.recipe.head._why.text()
     assert "25.7 million" in words
     assert "Flatten" in words
 
 
 def test_automatic_says_what_the_preset_takes(page: ModelPage) -> None:
-    box = page.advanced.box("epochs")
+    box = page.recipe.advanced.box("epochs")
     assert isinstance(box, WholeBox)
     assert box.text() == "automatic (60)"
     page.choose("last-stage", "quick")
     assert box.text() == "automatic (3)"
-    smallest = page.advanced.box("recipe.crop_scale")
+    smallest = page.recipe.advanced.box("recipe.crop_scale")
     assert isinstance(smallest, NumberBox)
     assert smallest.text() == "automatic (0.6)"
-    curve = page.advanced.box("recipe.curve")
+    curve = page.recipe.advanced.box("recipe.curve")
     assert isinstance(curve, OptionBox)
     assert curve.currentText() == "automatic (cosine)"
     page.choose("scratch", "quick")
-    assert "base" not in page.advanced.sentence("recipe.freeze_norms")
+    assert "base" not in page.recipe.advanced.sentence("recipe.freeze_norms")
 
 
 def test_going_away_and_coming_back_keeps_the_choices(page: ModelPage, draft: Draft) -> None:
     page.choose("last-stage", "best")
-    page.advanced.choose("epochs", 5)
+    page.recipe.advanced.choose("epochs", 5)
     page.show_draft(draft)  # the page before was visited, and nothing was changed there
     found = page.into(draft)
     assert (found.train, found.preset, found.advanced) == ("last-stage", "best", {"epochs": 5})
@@ -175,17 +175,17 @@ def test_a_network_from_nothing_can_be_chosen(page: ModelPage, draft: Draft) -> 
     job = parse_job(page.into(draft).job())
     assert job.recipe is not None
     assert (job.train, job.recipe.arch) == ("scratch", "resnet20-cifar")
-    assert [piece.name for piece in page.network.shown] == ["conv1", "layer1", "layer2", "layer3", "pooling", "head"]
-    assert "random numbers" in page.network.words
+    assert [piece.name for piece in page.recipe.network.shown] == ["conv1", "layer1", "layer2", "layer3", "pooling", "head"]
+    assert "random numbers" in page.recipe.network.words
 
 
 def test_what_does_not_go_together_is_said(page: ModelPage) -> None:
     page.choose("all", "quick")
-    page.advanced.choose("recipe.freeze_norms", False)
-    page.advanced.choose("batch_size", 1)
+    page.recipe.advanced.choose("recipe.freeze_norms", False)
+    page.recipe.advanced.choose("batch_size", 1)
     assert "a batch of at least 2" in page.estimate
     assert not page.complete
-    page.advanced.choose("batch_size", 2)
+    page.recipe.advanced.choose("batch_size", 2)
     assert page.complete
 
 
@@ -215,7 +215,7 @@ def test_the_sentence_tells_what_is_frozen_and_how_fast_the_rest_learns() -> Non
 
 def test_clicking_around_measures_the_last_choice(page: ModelPage, qtbot: QtBot) -> None:
     pytest.importorskip("torch")
-    page.advanced.choose("device", "cpu")
+    page.recipe.advanced.choose("device", "cpu")
     for train in ("all", "last-two-stages", "head"):
         page.choose(train, "quick")
         qtbot.wait(500)  # long enough for each to be asked
@@ -223,8 +223,8 @@ def test_clicking_around_measures_the_last_choice(page: ModelPage, qtbot: QtBot)
     qtbot.waitUntil(lambda: measured(page), timeout=LONG)
     assert page.estimate.startswith("About")
     assert "1026 of" in page.estimate
-    assert [piece.total is None for piece in page.network.shown].count(True) == 1, "only pooling has no weights"
-    workers = page.advanced.box("workers")
+    assert [piece.total is None for piece in page.recipe.network.shown].count(True) == 1, "only pooling has no weights"
+    workers = page.recipe.advanced.box("workers")
     assert isinstance(workers, WholeBox)
     assert workers.text() == f"automatic ({os.cpu_count()})", "the machine's choices are told too"
 
@@ -233,39 +233,39 @@ def test_a_device_that_is_not_there_is_refused(page: ModelPage, qtbot: QtBot) ->
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
         pytest.skip("there is a CUDA device here")
-    page.advanced.choose("device", "cuda")
+    page.recipe.advanced.choose("device", "cuda")
     qtbot.waitUntil(lambda: "does not work here" in page.estimate, timeout=LONG)
     assert not page.complete
-    page.advanced.choose("device", None)
+    page.recipe.advanced.choose("device", None)
     assert page.complete
 
 
 def test_the_photos_are_shown_as_training_varies_them(page: ModelPage, qtbot: QtBot) -> None:
     pytest.importorskip("torch")
-    _, fold, _ = page.folds
-    assert not page.preview.rows
-    page.advanced.choose("recipe.views", 4)
+    fold = page.recipe.preview_fold
+    assert not page.recipe.preview.rows
+    page.recipe.advanced.choose("recipe.views", 4)
     fold.set_open(True)
-    qtbot.waitUntil(lambda: len(page.preview.rows) == 4, timeout=LONG)
-    assert {row.label for row in page.preview.rows} == {"dark", "light"}
-    assert {len(row.augmented) for row in page.preview.rows} == {3}, "four versions, the first as it is"
-    assert not any(row.plain.isNull() for row in page.preview.rows)
+    qtbot.waitUntil(lambda: len(page.recipe.preview.rows) == 4, timeout=LONG)
+    assert {row.label for row in page.recipe.preview.rows} == {"dark", "light"}
+    assert {len(row.augmented) for row in page.recipe.preview.rows} == {3}, "four versions, the first as it is"
+    assert not any(row.plain.isNull() for row in page.recipe.preview.rows)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     assert page.grab().save(str(SCREENSHOTS / "wizard-preview.png"))
     fold.set_open(False)
-    page.advanced.choose("recipe.views", 1)
-    assert "unchanged" in page.preview.why
-    assert not page.preview._inquiry.busy, "nobody looks"
+    page.recipe.advanced.choose("recipe.views", 1)
+    assert "unchanged" in page.recipe.preview.why
+    assert not page.recipe.preview._inquiry.busy, "nobody looks"
 
 
 def test_a_layer_that_is_fitted_in_one_go_needs_no_rate(page: ModelPage) -> None:
-    find = page.advanced._find
+    find = page.recipe.advanced._find
     assert not find.isEnabled()
     assert "in one go" in find.toolTip()
-    page.head.choose(hidden=True)  # PyTorch learns it, step by step
+    page.recipe.head.choose(hidden=True)  # PyTorch learns it, step by step
     assert find.isEnabled()
     assert not find.toolTip()
-    page.head.choose(hidden=False)
+    page.recipe.head.choose(hidden=False)
     assert not find.isEnabled()
     page.choose("last-stage", "quick")
     assert find.isEnabled()
@@ -274,7 +274,7 @@ def test_a_layer_that_is_fitted_in_one_go_needs_no_rate(page: ModelPage) -> None
 def test_a_rate_is_found_and_used(page: ModelPage, draft: Draft, qtbot: QtBot) -> None:
     pytest.importorskip("torch")
     page.choose("last-stage", "quick")
-    page.advanced.choose("device", "cpu")
+    page.recipe.advanced.choose("device", "cpu")
     finder = page.find_rate()
     assert not page._cost.busy, "the estimate waits"
     qtbot.waitUntil(lambda: not page._rate.busy, timeout=LONG)

@@ -117,7 +117,7 @@ def test_from_photos_to_a_model_that_is_used(open_wizard: OpenWizard, qtbot: QtB
     pytest.importorskip("torch")
     wizard = open_wizard()
     to_model_page(wizard, qtbot, photos)
-    wizard.pages.model._base.setCurrentIndex(wizard.pages.model._base.findData("small18"))
+    wizard.pages.model._base_choice.models.setCurrentIndex(wizard.pages.model._base_choice.models.findData("small18"))
     wizard.pages.model.choose("head", "quick")
     qtbot.waitUntil(lambda: "parameters are trained" in wizard.pages.model.estimate, timeout=LONG)
     shot(wizard, "model")

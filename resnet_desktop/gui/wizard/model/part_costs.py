@@ -1,9 +1,10 @@
-"""How long each of the choices takes on this machine: measured one after the other, and remembered."""
+"""What each of the choices needs, and how long it takes here: measured one after the other, and remembered."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.background.trainer_inquiry import Tell, TrainerInquiry
 from resnet_desktop.gui.style import wording
+from resnet_desktop.gui.wizard.draft import Draft
 from resnet_desktop.gui.wizard.model.part_choice import PartChoice
 from resnet_desktop.session.results import Failure
 
@@ -25,7 +27,7 @@ Job = Mapping[str, Any]
 
 
 class PartCosts(QObject):
-    """Fills in the times of the cards.
+    """Fills in the cards.
 
     Args:
         questions: asks the trainer one question at a time.
@@ -51,17 +53,28 @@ class PartCosts(QObject):
         """What a job takes is known from elsewhere."""
         self._seconds[_key(job)] = seconds
 
-    def show(self, jobs: Mapping[str, Job]) -> None:
-        """Show what is known of each part's job."""
-        for train, job in jobs.items():
-            seconds = self._seconds.get(_key(job))
-            self._parts.card(train).tell_time("" if seconds is None else self._words(seconds))
+    def show(self, draft: Draft, *, has_pytorch: bool) -> None:
+        """Show what each part needs for these choices, and how long it takes as far as that is known."""
+        for train in self._parts.main:
+            choice = replace(draft, train=train)
+            if not choice.needs_pytorch:
+                needs = self.tr("Works without PyTorch.")
+            elif has_pytorch:
+                needs = self.tr("Uses PyTorch.")
+            else:
+                needs = self.tr("Needs PyTorch, which the next step can add.")
+            self._parts.card(train).tell_needs(needs)
+            self._show_time(train, choice.job())
 
-    def ask(self, jobs: Mapping[str, Job], python: Path | None) -> None:
-        """Measure these, one by one, as far as they are not known."""
+    def ask(self, draft: Draft, python: Path | None, *, has_pytorch: bool) -> None:
+        """Measure what can be trained here, part by part, as far as it is not known."""
         self.stop()
         self._python = python
-        self._waiting = {train: job for train, job in jobs.items() if _key(job) not in self._seconds}
+        for train in self._parts.main:
+            choice = replace(draft, train=train)
+            job = choice.job()
+            if (has_pytorch or not choice.needs_pytorch) and _key(job) not in self._seconds:
+                self._waiting[train] = job
         self._next()
 
     def stop(self) -> None:
@@ -86,7 +99,7 @@ class PartCosts(QObject):
         assert self._asked is not None, "it was asked"
         train, job = self._asked
         self.know(job, found.seconds)
-        self.show({train: job})
+        self._show_time(train, job)
         self._next()
 
     def _on_refused(self, failure: Failure) -> None:
@@ -95,8 +108,11 @@ class PartCosts(QObject):
             self._parts.card(self._asked[0]).tell_problem(failure.text)
         self._next()
 
-    def _words(self, seconds: float) -> str:
-        return self.tr("about {time}").format(time=wording.long_duration(seconds))
+    def _show_time(self, train: str, job: Job) -> None:
+        seconds = self._seconds.get(_key(job))
+        about = self.tr("about {time}")
+        words = "" if seconds is None else about.format(time=wording.long_duration(seconds))
+        self._parts.card(train).tell_time(words)
 
 
 def measured(job: Job, python: Path | None, cancelled: Cancelled) -> Estimate:
