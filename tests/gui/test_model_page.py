@@ -175,7 +175,14 @@ def test_a_network_from_nothing_can_be_chosen(page: ModelPage, draft: Draft) -> 
     job = parse_job(page.into(draft).job())
     assert job.recipe is not None
     assert (job.train, job.recipe.arch) == ("scratch", "resnet20-cifar")
-    assert [piece.name for piece in page.recipe.network.shown] == ["conv1", "layer1", "layer2", "layer3", "pooling", "head"]
+    assert [piece.name for piece in page.recipe.network.shown] == [
+        "conv1",
+        "layer1",
+        "layer2",
+        "layer3",
+        "pooling",
+        "head",
+    ]
     assert "random numbers" in page.recipe.network.words
 
 
