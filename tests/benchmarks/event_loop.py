@@ -148,7 +148,7 @@ def script(window: MainWindow, watch: Watch, data: Path, epochs: int) -> Iterato
     """What a person does, and what they wait for."""
     watch.phase = "main window"
     window.start(sample_photos(), None, "cpu")
-    yield lambda: window.inspect.evidence is not None and window.inspect.view.has_photo
+    yield lambda: window.inspect.presenter.evidence is not None and window.inspect.view.has_photo
     yield after(1.0)
     for train, preset in (("head", "quick"), ("last-stage", "quick")):
         watch.phase = f"{train}: opening the guide"

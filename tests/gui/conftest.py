@@ -198,7 +198,7 @@ def settled(window: MainWindow) -> bool:
     items = window.gallery.items
     current = window.inspect.gallery.current
     failed = current is not None and hasattr(current.outcome, "code")
-    evidence = window.inspect.evidence
+    evidence = window.inspect.presenter.evidence
     shown = evidence is not None and current is not None and evidence.item == current.number
     ready = failed or (shown and window.inspect.view.has_photo)
     return bool(items) and all(item.outcome is not None for item in items) and ready

@@ -72,7 +72,7 @@ def complaints(window: MainWindow, pictures: Path | None) -> Iterator[str]:
     yield from looked_over(window, "photos", pictures)
     window.notice.say("A sentence of the usual length about a file that could not be opened. " * 2)
     for place in range(3):
-        window.inspect.show_view(place)
+        window.inspect.views.show_view(place)
         yield from looked_over(window, f"view {place}", pictures)
     window.open_wizard()
     guide = window.wizard

@@ -14,10 +14,11 @@ from pytestqt.qtbot import QtBot
 from resnet_desktop.core.settings import GROUP_THRESHOLD, Settings
 from resnet_desktop.gui.gallery.gallery_model import Item
 from resnet_desktop.gui.gallery.photo_list import ORDERS
-from resnet_desktop.gui.inspect.inspect_page import COMPARE, InspectPage
+from resnet_desktop.gui.inspect.inspect_page import InspectPage
 from resnet_desktop.gui.inspect.photo.all_classes import ClassesDialog, ClassesModel
 from resnet_desktop.gui.inspect.photo.answer_rows import rows_of
 from resnet_desktop.gui.inspect.photo.bar_list import ROW_ROLE
+from resnet_desktop.gui.inspect.photo.caption_bar import COMPARE
 from resnet_desktop.gui.inspect.photo.prediction_panel import PredictionPanel
 from resnet_desktop.gui.saving import results_table
 from resnet_desktop.gui.shell.main_window import MainWindow
@@ -54,7 +55,9 @@ def marked(page: InspectPage) -> str:
 
 
 def shown_is(qtbot: QtBot, page: InspectPage, label: str) -> None:
-    qtbot.waitUntil(lambda: page.evidence is not None and page.evidence.label == label, timeout=WAIT)
+    qtbot.waitUntil(
+        lambda: page.presenter.evidence is not None and page.presenter.evidence.label == label, timeout=WAIT
+    )
 
 
 def opened(window: MainWindow, qtbot: QtBot) -> ClassesDialog:
@@ -142,9 +145,9 @@ def test_the_cat_is_a_domestic_cat_with_a_heatmap_of_its_own(open_window: OpenWi
     assert isinstance(outcome, Result)
     assert outcome.group is not None
     assert page.predictions.title == "domestic cat"
-    assert page.evidence is not None
-    assert page.evidence.target == outcome.group.classes
-    assert page.evidence.seconds == 0.0, "from the run of the prediction"
+    assert page.presenter.evidence is not None
+    assert page.presenter.evidence.target == outcome.group.classes
+    assert page.presenter.evidence.seconds == 0.0, "from the run of the prediction"
     assert page.heatmap.title == "Evidence for domestic cat"
     assert marked(page) == "domestic cat"
     assert window.gallery.index(0).data().startswith("cat.jpg: domestic cat, ")
@@ -177,8 +180,8 @@ def test_a_class_is_found_and_explained_by_keyboard(
     qtbot.keyClick(dialog.search, Qt.Key.Key_Return)
     assert page.search.dialog is None
     shown_is(qtbot, page, label)
-    assert page.evidence is not None
-    assert page.evidence.target == target or target is None
+    assert page.presenter.evidence is not None
+    assert page.presenter.evidence.target == target or target is None
     assert marked(page) == label
     assert sorted(labels(page.predictions)) == sorted([*before, label])
     window.inspect.start_anew()
@@ -188,7 +191,7 @@ def test_a_class_is_found_and_explained_by_keyboard(
 def test_arrows_move_while_one_types_and_escape_changes_nothing(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window(CAT, model=None)
     wait_settled(qtbot, window)
-    shown = window.inspect.evidence
+    shown = window.inspect.presenter.evidence
     dialog = opened(window, qtbot)
     qtbot.keyClicks(dialog.search, "cat")
     for key, row in ((Qt.Key.Key_Down, 1), (Qt.Key.Key_Down, 2), (Qt.Key.Key_Up, 1)):
@@ -201,14 +204,14 @@ def test_arrows_move_while_one_types_and_escape_changes_nothing(open_window: Ope
     assert window.inspect.search.dialog is dialog
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert window.inspect.search.dialog is None
-    assert window.inspect.evidence is shown
+    assert window.inspect.presenter.evidence is shown
 
 
 def test_a_cell_of_the_comparison_takes_any_class(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window(CAT, model=None)
     wait_settled(qtbot, window)
     page = window.inspect
-    page.show_view(COMPARE)
+    page.views.show_view(COMPARE)
     qtbot.waitUntil(lambda: len(page.compare.cells) == 4 and not page.compare.waiting, timeout=WAIT)
     cell = page.compare.cells[1]
 
@@ -245,8 +248,8 @@ def test_the_threshold_is_the_users(open_window: OpenWindow, qtbot: QtBot) -> No
     assert isinstance(outcome, Result)
     assert not outcome.sure
     assert window.inspect.predictions.title.startswith("Not sure. Most likely domestic cat")
-    assert window.inspect.evidence is not None
-    assert window.inspect.evidence.target == outcome.top.index
+    assert window.inspect.presenter.evidence is not None
+    assert window.inspect.presenter.evidence.target == outcome.top.index
     assert window.gallery.index(0).data().startswith("cat.jpg: perhaps domestic cat")
 
 

@@ -22,7 +22,8 @@ from resnet_desktop.gui.inspect.compare.compare_presets import (
     translated,
 )
 from resnet_desktop.gui.inspect.compare.compare_view import CompareView
-from resnet_desktop.gui.inspect.inspect_page import COMPARE, InspectPage
+from resnet_desktop.gui.inspect.inspect_page import InspectPage
+from resnet_desktop.gui.inspect.photo.caption_bar import COMPARE
 from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.gui.shell.welcome import sample_photos
 from resnet_desktop.session.results import EvidenceRequest, LayerChoice, Result
@@ -36,7 +37,7 @@ def compared(open_window: OpenWindow, qtbot: QtBot, *images: Path) -> tuple[Main
     """The window with photos, comparing."""
     window = open_window(*(images or (CAT,)))
     wait_settled(qtbot, window)
-    window.inspect.show_view(COMPARE)
+    window.inspect.views.show_view(COMPARE)
     filled(qtbot, window.inspect.compare)
     return window, window.inspect, window.inspect.compare
 
@@ -130,8 +131,8 @@ def test_a_cell_is_changed_and_taken_away(open_window: OpenWindow, qtbot: QtBot)
     for _ in range(4):
         compare.cells[0].away_button.click()
     assert compare.cells == []
-    page.show_view(0)
-    page.show_view(COMPARE)
+    page.views.show_view(0)
+    page.views.show_view(COMPARE)
     assert len(filled(qtbot, compare)) == 4
 
 
@@ -141,7 +142,7 @@ def test_models_side_by_side(open_window: OpenWindow, qtbot: QtBot, wary_model_f
     pinned = next(cell for cell in compare.cells if cell.kept)
     before = pinned.evidence
     window.open_model(str(wary_model_file))
-    qtbot.waitUntil(lambda: page.model_name == "wary18", timeout=20_000)
+    qtbot.waitUntil(lambda: page.presenter.info is not None and page.presenter.info.name == "wary18", timeout=20_000)
     wait_settled(qtbot, window)
     cells = filled(qtbot, compare)
     assert cells[0] is pinned
@@ -194,13 +195,13 @@ def test_another_photo(open_window: OpenWindow, qtbot: QtBot) -> None:
 
 def test_a_hidden_comparison_asks_for_nothing(open_window: OpenWindow, qtbot: QtBot) -> None:
     window, page, compare = compared(open_window, qtbot, CAT, COFFEE)
-    page.show_view(0)
+    page.views.show_view(0)
     before = list(compare.cells)
     page.gallery.select_row(1)
     wait_settled(qtbot, window)
     assert compare.cells == before
     assert not compare.waiting
-    page.show_view(COMPARE)
+    page.views.show_view(COMPARE)
     assert {cell.evidence.item for cell in filled(qtbot, compare)} == {1}  # type: ignore[union-attr]
 
 

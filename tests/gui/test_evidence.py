@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import EXPORT_CAPTION, HEATMAP_CONTOUR, HEATMAP_SMOOTH, Settings
-from resnet_desktop.gui.inspect.inspect_page import BLOCKS, COMPARE, PHOTO, InspectPage
+from resnet_desktop.gui.inspect.inspect_page import InspectPage
+from resnet_desktop.gui.inspect.photo.caption_bar import BLOCKS, COMPARE, PHOTO
 from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.gui.shell.welcome import sample_photos
 from resnet_desktop.session.results import Evidence, Result
@@ -48,10 +49,10 @@ def page_with(
 
 def arrived(qtbot: QtBot, page: InspectPage) -> Evidence:
     """The heatmap that was asked for."""
-    qtbot.waitUntil(lambda: not page.presenter.waiting and page.evidence is not None, timeout=20_000)
-    assert page.evidence is not None
-    assert page.evidence.request == page.presenter.request
-    return page.evidence
+    qtbot.waitUntil(lambda: not page.presenter.waiting and page.presenter.evidence is not None, timeout=20_000)
+    assert page.presenter.evidence is not None
+    assert page.presenter.evidence.request == page.presenter.request
+    return page.presenter.evidence
 
 
 def press(qtbot: QtBot, page: InspectPage, keys: str) -> None:
@@ -64,7 +65,7 @@ def press(qtbot: QtBot, page: InspectPage, keys: str) -> None:
 def test_a_layer_is_chosen_with_words_beside_it(open_window: OpenWindow, qtbot: QtBot) -> None:
     _, page = page_with(open_window, qtbot)
     controls = page.heatmap.controls
-    first = page.evidence
+    first = page.presenter.evidence
     assert first is not None
     names = [controls.layer.itemData(row) for row in range(controls.layer.count())]
     assert [name for name in names if name.startswith("layer")] == list(LAYERS)
@@ -93,7 +94,7 @@ def test_the_depth_slider_has_every_depth_at_once(open_window: OpenWindow, qtbot
     page.presenter.waiting_changed.connect(lambda waiting: asked.append(waiting) if waiting else None)
     for name in LAYERS:
         slider.setValue(names.index(name))
-        shown = page.evidence
+        shown = page.presenter.evidence
         assert shown is not None
         assert (shown.layer, shown.request) == (name, page.presenter.request)
     assert not asked
@@ -120,7 +121,7 @@ def test_a_map_from_all_depths_is_that_of_its_layer_alone(open_window: OpenWindo
 
 def test_methods_and_contrast_by_keyboard(open_window: OpenWindow, qtbot: QtBot) -> None:
     window, page = page_with(open_window, qtbot)
-    seen = [page.evidence.method]  # type: ignore[union-attr]
+    seen = [page.presenter.evidence.method]  # type: ignore[union-attr]
     for _ in range(2):
         press(qtbot, page, "M")
         seen.append(arrived(qtbot, page).method)
@@ -152,8 +153,8 @@ def test_the_look_by_keyboard_is_remembered(open_window: OpenWindow, qtbot: QtBo
         press(qtbot, page, keys)
         assert page.view.grab().toImage() != plain
         plain = page.view.grab().toImage()
-    assert not page.style_of_heat.smooth
-    assert page.style_of_heat.contour == 0.5
+    assert not page.heatmap.look.style_of_heat.smooth
+    assert page.heatmap.look.style_of_heat.contour == 0.5
     assert page.view.layer is not None
     assert page.view.layer.lines
     for divider in (0.5, None):
@@ -167,7 +168,7 @@ def test_the_look_by_keyboard_is_remembered(open_window: OpenWindow, qtbot: QtBo
     assert written.number(HEATMAP_CONTOUR) == 0.5
     assert written.flag(EXPORT_CAPTION) is False
     again, page = page_with(open_window, qtbot, settings=written)
-    assert not page.style_of_heat.smooth
+    assert not page.heatmap.look.style_of_heat.smooth
     assert again.actions_.cells.isChecked()
     assert page.heatmap.contour_slider.value() == 50
 
@@ -176,24 +177,24 @@ def test_views_by_keyboard(open_window: OpenWindow, qtbot: QtBot) -> None:
     _, page = page_with(open_window, qtbot)
     for keys, place in (("C", COMPARE), ("C", PHOTO), ("B", BLOCKS), ("Ctrl+2", COMPARE), ("Ctrl+3", BLOCKS)):
         press(qtbot, page, keys)
-        assert page.place == page.bar.switch.place == place
+        assert page.views.place == page.views.bar.switch.place == place
     qtbot.waitUntil(lambda: page.blocks.opened is not None, timeout=20_000)
     page.blocks.layer_chosen.emit("layer1.1")
-    assert page.place == PHOTO
+    assert page.views.place == PHOTO
     assert arrived(qtbot, page).layer == "layer1.1"
 
 
 def test_the_value_under_the_pointer(open_window: OpenWindow, qtbot: QtBot) -> None:
     _, page = page_with(open_window, qtbot)
-    shown = page.evidence
+    shown = page.presenter.evidence
     assert shown is not None
     assert shown.raw is not None
     row, column = np.unravel_index(int(shown.raw.argmax()), shown.raw.shape)
     height, width = shown.raw.shape
     page.view.hovered.emit(QPointF((column + 0.5) / width, (row + 0.5) / height))
-    assert page.bar.value == f"100\u00a0% of the peak, {shown.peak:.3g}"
+    assert page.views.bar.value == f"100\u00a0% of the peak, {shown.peak:.3g}"
     page.view.hovered.emit(None)
-    assert page.bar.value == ""
+    assert page.views.bar.value == ""
 
 
 def test_a_gradient_that_cannot_pass_is_explained(open_window: OpenWindow, qtbot: QtBot, bent_model_file: Path) -> None:
@@ -225,7 +226,7 @@ def test_a_gradient_that_cannot_pass_is_explained(open_window: OpenWindow, qtbot
 
 def test_a_long_method_shows_its_progress_and_is_cancelled(open_window: OpenWindow, qtbot: QtBot) -> None:
     window, page = page_with(open_window, qtbot)
-    before = page.evidence
+    before = page.presenter.evidence
     with qtbot.waitSignal(page.presenter.progressed, timeout=20_000):
         page.presenter.choose_method("occlusion")
     assert not page.heatmap.controls.depth_slider.isEnabled()
@@ -236,10 +237,10 @@ def test_a_long_method_shows_its_progress_and_is_cancelled(open_window: OpenWind
     assert window.actions_.cancel.isEnabled()
     window.actions_.cancel.trigger()
     assert not page.presenter.waiting
-    assert page.evidence is not None
-    assert page.presenter.request == page.evidence.request
-    assert page.heatmap.controls.method.currentData() == page.evidence.method
-    assert before is page.evidence or page.evidence.method == "occlusion"
+    assert page.presenter.evidence is not None
+    assert page.presenter.request == page.presenter.evidence.request
+    assert page.heatmap.controls.method.currentData() == page.presenter.evidence.method
+    assert before is page.presenter.evidence or page.presenter.evidence.method == "occlusion"
     assert not page.heatmap.busy.shown
     page.presenter.choose_method("eigencam")
     assert arrived(qtbot, page).method == "eigencam"
@@ -257,7 +258,7 @@ def test_a_new_photo_and_a_new_model_in_mid_run(open_window: OpenWindow, qtbot: 
     window.open_model(str(wary_model_file))
     page.presenter.choose_layer("layer3.0")  # asked while the model is on its way in
     page.presenter.choose_method("layercam")
-    qtbot.waitUntil(lambda: page.model_name == "wary18", timeout=20_000)
+    qtbot.waitUntil(lambda: page.presenter.info is not None and page.presenter.info.name == "wary18", timeout=20_000)
     wait_settled(qtbot, window)
     switched = arrived(qtbot, page)
     assert (switched.item, switched.layer, switched.method) == (1, "layer3.0", "layercam")
@@ -299,7 +300,7 @@ def test_a_picture_is_saved_as_it_is_seen(open_window: OpenWindow, qtbot: QtBot,
     qtbot.waitUntil(lambda: window.notice.text == f"Saved as {bare}.", timeout=10_000)
     plain = QImage(str(bare))
     assert plain.size() == photo.size()
-    box = page.evidence.box  # type: ignore[union-attr]
+    box = page.presenter.evidence.box  # type: ignore[union-attr]
     outside = (round(box.left * photo.width() / 2), photo.height() // 2)
     assert saved.pixelColor(*outside) == plain.pixelColor(*outside)
     assert saved.copy(0, 0, photo.width(), photo.height()) != plain
@@ -347,7 +348,7 @@ def test_every_control_has_a_name_and_can_be_reached(open_window: OpenWindow, qt
     _, page = page_with(open_window, qtbot)
     controls, look = page.heatmap.controls, page.heatmap.look
     named: list[QWidget] = [controls.layer, controls.depth_slider, controls.method, controls.against, controls.home]
-    named += [look.opacity, look.colormap, look.contour, page.view, page.heatmap.tabs, page.bar.switch]
+    named += [look.opacity, look.colormap, look.contour, page.view, page.heatmap.tabs, page.views.bar.switch]
     for widget in named:
         assert widget.accessibleName(), widget
     for widget in named[:5]:
@@ -368,18 +369,18 @@ def test_nothing_is_cut_off(open_window: OpenWindow, qtbot: QtBot, appearance: s
                 right = widget.mapTo(page.heatmap, widget.rect().topRight()).x()
                 assert right <= page.heatmap.width(), widget
         save_screenshot(window, f"evidence-{tab}-{appearance}-{size[0]}")
-    page.bar.switch.button(COMPARE).click()
+    page.views.bar.switch.button(COMPARE).click()
     qtbot.waitUntil(lambda: len(page.compare.cells) == 4 and not page.compare.waiting, timeout=20_000)
     save_screenshot(window, f"compare-{appearance}-{size[0]}")
 
 
 def test_a_class_is_not_set_against_itself(open_window: OpenWindow, qtbot: QtBot) -> None:
     _, page = page_with(open_window, qtbot)
-    shown, against = page.evidence, page.heatmap.controls.against
+    shown, against = page.presenter.evidence, page.heatmap.controls.against
     assert shown is not None
     against.setCurrentIndex(against.findData(shown.target))
     assert against.currentData() is None
-    assert page.evidence is shown
+    assert page.presenter.evidence is shown
     against.setCurrentIndex(against.count() - 1)
     contrast = arrived(qtbot, page)
     assert contrast.against == against.currentData()

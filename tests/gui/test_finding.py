@@ -249,7 +249,7 @@ def test_the_window_leaves_what_is_hidden_alone(open_window: OpenWindow, qtbot: 
     view, does, finding = window.inspect.gallery, window.actions_, window.inspect.photo_list.finding
     does.find.trigger()
     finding.field.setText("cup")
-    assert window.inspect.bar.caption.startswith("cup one")
+    assert window.inspect.views.bar.caption.startswith("cup one")
     view.selectAll()
     does.label.trigger()
     window.labels.labelling.add("cups", view.selected_numbers())

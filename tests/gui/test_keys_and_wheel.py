@@ -136,7 +136,7 @@ def test_letters_are_commands_only_over_photos(open_window: OpenWindow, qtbot: Q
         assert page.presenter.request.method == method
         assert window.actions_.heatmap.isChecked()
         QTest.keyClick(elsewhere, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
-        assert page.place == 1, "but keys with Control are"
+        assert page.views.place == 1, "but keys with Control are"
         window.actions_.show_photo.trigger()
     for here in (page.gallery, page.view, page.predictions.bars, page.heatmap.controls.method):
         here.setFocus()

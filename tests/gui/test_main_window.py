@@ -123,17 +123,17 @@ def test_a_bar_shows_its_evidence_by_mouse_and_keyboard(open_window: OpenWindow,
     window = open_window(CAT)
     wait_settled(qtbot, window)
     bars = window.inspect.predictions.bars
-    first = window.inspect.evidence
+    first = window.inspect.presenter.evidence
     assert first is not None
     outcome = window.gallery.items[0].outcome
     assert isinstance(outcome, Result)
     assert first.target == outcome.scores[0].index
     place = bars.visualRect(bars.model().index(2, 0)).center()
     qtbot.mouseClick(bars.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    qtbot.waitUntil(lambda: window.inspect.evidence.target == outcome.scores[2].index, timeout=5000)  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: window.inspect.presenter.evidence.target == outcome.scores[2].index, timeout=5000)  # type: ignore[union-attr]
     qtbot.keyClick(bars, Qt.Key.Key_Down)
-    qtbot.waitUntil(lambda: window.inspect.evidence.target == outcome.scores[3].index, timeout=5000)  # type: ignore[union-attr]
-    later = window.inspect.evidence
+    qtbot.waitUntil(lambda: window.inspect.presenter.evidence.target == outcome.scores[3].index, timeout=5000)  # type: ignore[union-attr]
+    later = window.inspect.presenter.evidence
     assert later is not None
     assert first.values is not None
     assert later.values is not None
@@ -166,13 +166,14 @@ def test_the_whole_photo_can_be_shown_to_the_network(open_window: OpenWindow, qt
     settings = Settings()
     window = open_window(CAT, settings=settings)
     wait_settled(qtbot, window)
-    crop = window.inspect.evidence
+    crop = window.inspect.presenter.evidence
     before = outcomes(window)[0]
     window.inspect.heatmap.look.fit_changed.emit("whole")
     qtbot.waitUntil(
-        lambda: window.inspect.evidence is not None and window.inspect.evidence.fit == "whole", timeout=9000
+        lambda: window.inspect.presenter.evidence is not None and window.inspect.presenter.evidence.fit == "whole",
+        timeout=9000,
     )
-    whole = window.inspect.evidence
+    whole = window.inspect.presenter.evidence
     assert crop is not None
     assert whole is not None
     assert crop.box.left > 0
@@ -262,7 +263,7 @@ def test_how_a_photo_was_read_stands_below_its_name(open_window: OpenWindow, qtb
     Image.fromarray(deep).save(tmp_path / "deep.tif")
     window = open_window(tmp_path / "deep.tif", CAT)
     wait_settled(qtbot, window)
-    bar = window.inspect.bar
+    bar = window.inspect.views.bar
     assert bar.caption.startswith("deep.tif")
     assert "4095 was used as white" in bar.notes
     window.inspect.gallery.select_row(1)

@@ -125,11 +125,13 @@ def test_over_a_class(window: MainWindow, qtbot: QtBot) -> None:
     bars = page.predictions.bars
     row = bars.model().index(1, 0)
     listed = row.data(ROW_ROLE).listed
-    before = page.evidence
+    before = page.presenter.evidence
     ask(bars.viewport(), bars.visualRect(row).center())
-    assert page.evidence is before, "the right button explains nothing by itself"
+    assert page.presenter.evidence is before, "the right button explains nothing by itself"
     line(window.menus.menu, "Explain this class").trigger()
-    qtbot.waitUntil(lambda: page.evidence is not None and page.evidence.target == listed.target, timeout=WAIT)
+    qtbot.waitUntil(
+        lambda: page.presenter.evidence is not None and page.presenter.evidence.target == listed.target, timeout=WAIT
+    )
     ask(bars.viewport(), bars.visualRect(bars.model().index(0, 0)).center())
     assert line(window.menus.menu, "Contrast with this class").isEnabled()
     line(window.menus.menu, "Copy its name").trigger()

@@ -93,7 +93,7 @@ def test_a_rectangle_becomes_a_row_below_its_photo(window: MainWindow, qtbot: Qt
     assert outcome.scores != whole.scores
     tool = page.view.part_tool
     assert ([round(box.left(), 3) for box in tool.parts], tool.current) == ([0.3, 0.0], 0)
-    assert page.evidence is not None
+    assert page.presenter.evidence is not None
     left, top, right, bottom = part.square(*decode(CAT).full_size)
     assert (page.photo.picture().width(), page.photo.picture().height()) == (right - left, bottom - top)
     save_screenshot(window, "part")
@@ -134,7 +134,7 @@ def test_a_part_that_is_given_up_or_too_small(window: MainWindow, qtbot: QtBot) 
     sheet.search.setText("part of the photo")
     assert sheet.shown == [("Select a part of the photo", "S"), ("Select a part of the photo", "Shift and drag")]
     sheet.close()
-    window.inspect.show_view(1)
+    window.inspect.views.show_view(1)
     does.select_part.trigger()
     assert view.isVisible()
     assert view.cursor().shape() == Qt.CursorShape.CrossCursor

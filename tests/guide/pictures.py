@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.core import paths
 from resnet_desktop.gui.inspect.compare.compare_presets import DEPTHS, METHODS
-from resnet_desktop.gui.inspect.inspect_page import BLOCKS, COMPARE, PHOTO
+from resnet_desktop.gui.inspect.photo.caption_bar import BLOCKS, COMPARE, PHOTO
 from resnet_desktop.gui.shell import app as gui_app
 from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.gui.shell.welcome import sample_photos
@@ -111,17 +111,17 @@ def comparisons(window: MainWindow, folder: Path) -> None:
     page = window.inspect
     opacity = page.heatmap.opacity_slider.value()
     page.heatmap.opacity_slider.setValue(OPACITY)
-    page.show_view(COMPARE)
+    page.views.show_view(COMPARE)
     page.compare.fill(DEPTHS)
     wait_for(lambda: not page.compare.waiting)
-    save(page.middle, folder / "depths.jpg")
+    save(page.views, folder / "depths.jpg")
     page.presenter.choose_layer("blocks.10")
     page.compare.fill(METHODS)
     wait_for(lambda: not page.compare.waiting and not page.presenter.waiting)
-    save(page.middle, folder / "methods.jpg")
+    save(page.views, folder / "methods.jpg")
     page.presenter.choose_layer("head")
     page.heatmap.opacity_slider.setValue(opacity)
-    page.show_view(PHOTO)
+    page.views.show_view(PHOTO)
 
 
 def labels(window: MainWindow, folder: Path) -> None:
@@ -156,12 +156,12 @@ def blocks(window: MainWindow, folder: Path) -> None:
     window.resize(*LOW)
     look_at(window, 1)
     page = window.inspect.blocks
-    window.inspect.show_view(BLOCKS)
+    window.inspect.views.show_view(BLOCKS)
     wait_for(lambda: page.opened is not None)
     for measure, name in (("size", "adds"), ("gradient", "gradient"), ("lesion", "lesion")):
         page.choose_measure(measure)
         QTest.qWait(100)
-        save(window.inspect.middle, folder / f"{name}.png")
+        save(window.inspect.views, folder / f"{name}.png")
 
 
 def claim(folder: Path) -> None:

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.core.printable import printable
 from resnet_desktop.gui.gallery.gallery_model import Item
-from resnet_desktop.gui.inspect.inspect_page import PHOTO, InspectPage
+from resnet_desktop.gui.inspect.inspect_page import InspectPage
+from resnet_desktop.gui.inspect.photo.caption_bar import PHOTO
 from resnet_desktop.gui.inspect.photo.part_tool import LEAST
 from resnet_desktop.gui.intake.list_steps import ListSteps
 from resnet_desktop.gui.style import wording
@@ -33,7 +34,7 @@ class PartSelection(QObject):
         self._tool.selecting_changed.connect(does.select_part.setChecked)
         self._tool.drawn.connect(self.add)
         self._tool.refused.connect(self._on_refused)
-        page.view_changed.connect(lambda place: None if place == PHOTO else self._tool.set_selecting(False))
+        page.views.view_changed.connect(lambda place: None if place == PHOTO else self._tool.set_selecting(False))
         page.gallery.current_changed.connect(lambda _item: self._tool.set_selecting(False))
 
     def add(self, place: QRectF) -> None:
@@ -62,8 +63,8 @@ class PartSelection(QObject):
         return next(each for each in found if each not in names)
 
     def _on_action(self, on: bool) -> None:
-        if on and self._page.place != PHOTO:
-            self._page.show_view(PHOTO)
+        if on and self._page.views.place != PHOTO:
+            self._page.views.show_view(PHOTO)
         self._tool.set_selecting(on)
 
     def _on_refused(self) -> None:

@@ -28,13 +28,14 @@ from resnet_desktop.gui.background.session_controller import SessionController
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.inspect.compare.compare_cell import caption_of
 from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatStyle
-from resnet_desktop.gui.inspect.inspect_page import BLOCKS, COMPARE, PHOTO, InspectPage
+from resnet_desktop.gui.inspect.inspect_page import InspectPage
+from resnet_desktop.gui.inspect.photo.caption_bar import BLOCKS, COMPARE, PHOTO
 from resnet_desktop.gui.saving.evidence_picture import Dress, Shown, grid_picture, photo_picture, write_png
 from resnet_desktop.gui.saving.heatmap_grip import HeatmapGrip, Wanted
 from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets import dialogs
 from resnet_desktop.gui.widgets.actions import Actions
-from resnet_desktop.session.results import Evidence, Failure
+from resnet_desktop.session.results import Evidence, Failure, Result, classes_in
 
 if TYPE_CHECKING:
     from resnet_desktop.core.progress import Cancelled, Progress
@@ -81,7 +82,7 @@ class EvidenceActions(QObject):
         self._connect_views()
         self._connect_evidence()
         self._connect_files()
-        self._on_style(page.style_of_heat)
+        self._on_style(page.heatmap.look.style_of_heat)
         self._on_evidence(None)
 
     @property
@@ -104,7 +105,11 @@ class EvidenceActions(QObject):
     def dress(self) -> Dress:
         """How pictures with heatmaps look now."""
         page, captioned = self._page, self._does.caption.isChecked()
-        return Dress(page.style_of_heat, page.heatmap.opacity_slider.value() / 100, theme.font() if captioned else None)
+        return Dress(
+            page.heatmap.look.style_of_heat,
+            page.heatmap.opacity_slider.value() / 100,
+            theme.font() if captioned else None,
+        )
 
     def save_picture(self, path: Path) -> None:
         """Write what is seen as PNG."""
@@ -119,23 +124,24 @@ class EvidenceActions(QObject):
         """
         page = self._page
         dress = self.dress()
-        if page.place == COMPARE:
+        if page.views.place == COMPARE:
             cells = [
                 Shown(cell.image, cell.evidence, *cell.caption)
                 for cell in page.compare.cells
                 if cell.evidence is not None and not cell.image.isNull()
             ]
             return (lambda: grid_picture(cells, dress)) if cells else None
-        evidence, photo = page.evidence, page.presenter.photo
+        evidence, photo = page.presenter.evidence, page.presenter.photo
         if evidence is None or photo is None:
             return None
-        shown = Shown(photo[1], evidence, *caption_of(evidence, page.model_name, self._name()))
+        model = "" if page.presenter.info is None else page.presenter.info.name
+        shown = Shown(photo[1], evidence, *caption_of(evidence, model, self._name()))
         most = self._preferences.settings.integer(MAX_MEGAPIXELS) * 1_000_000
         return lambda: photo_picture(shown, dress, most)
 
     def save_map(self, path: Path) -> None:
         """Write the raw map as NPZ."""
-        evidence, photo = self._page.evidence, self._page.presenter.photo
+        evidence, photo = self._page.presenter.evidence, self._page.presenter.photo
         if evidence is None or photo is None or self._refused(path):
             return
         request = evidence.request
@@ -147,11 +153,11 @@ class EvidenceActions(QObject):
 
     def save_report(self, path: Path) -> None:
         """Write one page of HTML on the photo that is looked at."""
-        evidence, photo = self._page.evidence, self._page.presenter.photo
+        evidence, photo = self._page.presenter.evidence, self._page.presenter.photo
         if evidence is None or photo is None or self._refused(path):
             return
         (number, source), name = photo, self._name()
-        request, style = evidence.request, self._page.style_of_heat
+        request, style = evidence.request, self._page.heatmap.look.style_of_heat
         opacity = self._page.heatmap.opacity_slider.value() / 100
 
         def work(engine: Engine, cancelled: Cancelled, progress: Progress) -> None:
@@ -165,20 +171,20 @@ class EvidenceActions(QObject):
 
     def _dragged(self) -> Wanted | None:
         """What is dragged out of the photo."""
-        evidence, make = self._page.evidence, self.picture()
+        evidence, make = self._page.presenter.evidence, self.picture()
         if evidence is None or evidence.values is None or make is None:
             return None
         return Wanted(make, f"{Path(self._name()).stem}-heatmap.png", (evidence, self.dress()))
 
     def _connect_views(self) -> None:
         does, page = self._does, self._page
-        _when(does.show_photo, lambda: page.show_view(PHOTO))
-        _when(does.show_compare, lambda: page.toggle_view(COMPARE))
-        _when(does.show_blocks, lambda: page.toggle_view(BLOCKS))
-        _when(does.fit, page.fit)
-        _when(does.actual_size, self._on_actual_size)
-        _when(does.zoom_in, lambda: page.zoom_by(1.25))
-        _when(does.zoom_out, lambda: page.zoom_by(0.8))
+        _when(does.show_photo, lambda: page.views.show_view(PHOTO))
+        _when(does.show_compare, lambda: page.views.toggle_view(COMPARE))
+        _when(does.show_blocks, lambda: page.views.toggle_view(BLOCKS))
+        _when(does.fit, page.views.fit)
+        _when(does.actual_size, page.views.show_actual_size)
+        _when(does.zoom_in, lambda: page.views.zoom_by(1.25))
+        _when(does.zoom_out, lambda: page.views.zoom_by(0.8))
         page.compare.said.connect(self.said)
         page.compare.waiting_changed.connect(self.busy_changed)
 
@@ -280,12 +286,13 @@ class EvidenceActions(QObject):
         self.saved.emit(self.tr("Saved as {path}.").format(path=path), path)
 
     def _on_runner_up(self) -> None:
-        self._page.toggle_runner_up()
-        self._does.runner_up.setChecked(self._page.presenter.request.against is not None)
-
-    def _on_actual_size(self) -> None:
-        cells = self._page.compare.cells if self._page.place == COMPARE else ()
-        (cells[0].view if cells else self._page.view).show_actual_size()
+        """Contrast the class with the best of the others, or no longer."""
+        item, presenter = self._page.gallery.current, self._page.presenter
+        if item is not None and presenter.evidence is not None and isinstance(item.outcome, Result):
+            shown = classes_in(presenter.evidence.target)
+            others = [score.index for score in item.outcome.scores if score.index not in shown]
+            presenter.choose_against(others[0] if presenter.request.against is None and others else None)
+        self._does.runner_up.setChecked(presenter.request.against is not None)
 
     def _on_style(self, style: HeatStyle) -> None:
         self._does.cells.setChecked(not style.smooth)

@@ -97,7 +97,7 @@ class PhotoClipboard(QObject):
             self.done.emit(words)
 
     def _refresh(self, item: Item | None) -> None:
-        does, evidence = self._does, self._page.evidence
+        does, evidence = self._does, self._page.presenter.evidence
         in_file = item is not None and file_of(item.source) is not None
         does.copy_picture.setEnabled(item is not None and not isinstance(item.outcome, Failure))
         does.copy_path.setEnabled(in_file)

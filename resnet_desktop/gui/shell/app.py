@@ -147,7 +147,7 @@ def _quit_when_done(app: QApplication, window: MainWindow, started: float, failu
     """Once every sample has an outcome and the first one its evidence; or when nothing comes any more."""
     items = window.gallery.items
     done = len(items) == len(sample_photos()) and all(item.outcome is not None for item in items)
-    shown = window.inspect.evidence is not None and window.inspect.view.has_photo
+    shown = window.inspect.presenter.evidence is not None and window.inspect.view.has_photo
     if time.monotonic() - started > DEMONSTRATION_SECONDS:
         failures.append(f"The sample photos were not classified within {DEMONSTRATION_SECONDS} seconds.")
     if failures or (done and shown):
@@ -189,7 +189,7 @@ def _trace_first(answered: list[int], number: int) -> None:
 
 
 def _trace_heatmap(window: MainWindow, looking: QTimer) -> None:
-    if window.inspect.evidence is not None and window.inspect.view.has_photo:
+    if window.inspect.presenter.evidence is not None and window.inspect.view.has_photo:
         looking.stop()
         _trace("first_heatmap")
 

@@ -201,7 +201,7 @@ class Companions(QObject):
 
     def _splitters(self) -> list[QSplitter]:
         """Those between list, photo and predictions."""
-        columns = self._window.inspect.middle.parentWidget()
+        columns = self._window.inspect.views.parentWidget()
         return [] if not isinstance(columns, QSplitter) else [columns, *columns.findChildren(QSplitter)]
 
 

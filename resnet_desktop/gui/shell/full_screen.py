@@ -6,7 +6,8 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QMainWindow, QToolButton, QWidget
 
-from resnet_desktop.gui.inspect.inspect_page import PHOTO, InspectPage
+from resnet_desktop.gui.inspect.inspect_page import InspectPage
+from resnet_desktop.gui.inspect.photo.caption_bar import PHOTO
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.widgets.plain import plain_tip
 
@@ -49,7 +50,7 @@ class FullScreen(QObject):
             return
         if on:
             self._before = self._window.windowState()
-            self._page.show_view(PHOTO)
+            self._page.views.show_view(PHOTO)
             self._hidden = [widget for widget in self._others() if not widget.isHidden()]
             for widget in self._hidden:
                 widget.hide()
@@ -74,12 +75,12 @@ class FullScreen(QObject):
 
     def _others(self) -> list[QWidget]:
         """All but the photo: menu, tools, status, and what lies beside and above it."""
-        window, middle = self._window, self._page.middle
+        window, middle = self._window, self._page.views
         columns = middle.parentWidget()
         beside = [w for w in columns.children() if isinstance(w, QWidget) and w is not middle] if columns else []
         panels = [widget for widget in beside if not widget.objectName().startswith("qt_splithandle")]
         tools = [bar for bar in window.children() if isinstance(bar, QWidget) and bar.objectName() == "tools"]
-        return [window.menuBar(), window.statusBar(), *tools, self._page.bar, *panels]
+        return [window.menuBar(), window.statusBar(), *tools, self._page.views.bar, *panels]
 
 
 class PhotoSteps(QObject):

@@ -205,7 +205,7 @@ class MainWindow(QMainWindow):
         self.setFocus()  # not a button: no outline before the keyboard is used
         page = self.inspect
         listed = (page.photo_list, page.class_panel.list)
-        LetterKeys(self, (*listed, page.middle, page.predictions, page.heatmap), entered=(*listed, page.view))
+        LetterKeys(self, (*listed, page.views, page.predictions, page.heatmap), entered=(*listed, page.view))
         FocusRing((page.gallery, page.view, page.predictions.bars), self)
         connect_wheel(self.actions_.wheel, self.preferences)
         self.drop_overlay = DropOverlay(self, self._contents)
@@ -273,7 +273,7 @@ class MainWindow(QMainWindow):
 
     def _middle(self) -> QRect:
         """Where notices stand: over the photo, or in the middle of the empty window."""
-        bar = self.inspect.bar
+        bar = self.inspect.views.bar
         if self._pages.currentWidget() is not self.inspect:
             return self._contents.rect()
         return QRect(bar.mapTo(self._contents, QPoint()), bar.size())

@@ -69,7 +69,7 @@ class PhotoMenus(QObject):
             Entry(self.tr("Copy its name"), lambda: copy_text(name)),
         ]
         if isinstance(listed.target, int):
-            index, evidence = listed.target, page.evidence
+            index, evidence = listed.target, page.presenter.evidence
             shown = None if evidence is None else evidence.target
             contrast = Entry(
                 self.tr("Contrast with this class"),

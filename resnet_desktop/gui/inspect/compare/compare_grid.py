@@ -91,16 +91,6 @@ class CompareGrid(QWidget):
         for cell in self.cells:
             cell.view.set_heat_shown(shown)
 
-    def fit(self) -> None:
-        """The whole photo in every cell."""
-        if self.cells:
-            self.cells[0].view.fit()
-
-    def zoom_by(self, factor: float) -> None:
-        """Zoom every cell."""
-        if self.cells:
-            self.cells[0].view.zoom_by(factor)
-
     def refresh_theme(self) -> None:
         """Follow colours and font."""
         for cell in self.cells:

@@ -48,7 +48,8 @@ class EvidencePresenter(QObject):
         super().__init__(parent)
         self._controller = controller
         self._photo: tuple[int, Source] | None = None
-        self._info: ModelInfo | None = None
+        self.info: ModelInfo | None = None
+        """The model that is open."""
         self._evidence: Evidence | None = None
         self._request = EvidenceRequest()
         self._waiting = False
@@ -80,7 +81,7 @@ class EvidencePresenter(QObject):
     @property
     def layers(self) -> tuple[LayerChoice, ...]:
         """From first to last."""
-        return () if self._info is None else self._info.layers
+        return () if self.info is None else self.info.layers
 
     @property
     def layer(self) -> LayerChoice | None:
@@ -285,7 +286,7 @@ class EvidencePresenter(QObject):
 
     def _on_model(self, info: ModelInfo) -> None:
         """Layer and method stay where the new model has them; the photo is looked at anew by whoever shows it."""
-        self._info = info
+        self.info = info
         layer = self._request.layer if choice_of(info.layers, self._request.layer) is not None else None
         self._request = EvidenceRequest(layer=layer, method=self._request.method)
         if self._request.method not in self.methods:
