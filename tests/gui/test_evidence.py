@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from resnet_desktop.gui.inspect.inspect_page import InspectPage
 from resnet_desktop.gui.inspect.photo.caption_bar import BLOCKS, COMPARE, PHOTO
 from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.gui.shell.welcome import sample_photos
-from resnet_desktop.session.results import Evidence, Result
+from resnet_desktop.session.results import Evidence, EvidenceRequest, Result
 
 from .conftest import SIDE, OpenWindow, save_screenshot, wait_settled
 
@@ -51,7 +52,7 @@ def arrived(qtbot: QtBot, page: InspectPage) -> Evidence:
     """The heatmap that was asked for."""
     qtbot.waitUntil(lambda: not page.presenter.waiting and page.presenter.evidence is not None, timeout=20_000)
     assert page.presenter.evidence is not None
-    assert page.presenter.evidence.request == page.presenter.request
+    assert page.presenter.evidence.request == page.presenter.choice.request
     return page.presenter.evidence
 
 
@@ -86,22 +87,22 @@ def test_a_layer_is_chosen_with_words_beside_it(open_window: OpenWindow, qtbot: 
 def test_the_depth_slider_has_every_depth_at_once(open_window: OpenWindow, qtbot: QtBot) -> None:
     _, page = page_with(open_window, qtbot)
     slider = page.heatmap.controls.depth_slider
-    names = [choice.name for choice in page.presenter.layers]
+    names = [choice.name for choice in page.presenter.choice.layers]
     slider.setValue(names.index("layer2.0"))
     assert arrived(qtbot, page).layer == "layer2.0"
-    qtbot.waitUntil(lambda: page.presenter.has_depths)
+    qtbot.waitUntil(lambda: bool(page.presenter.depths.maps))
     asked: list[object] = []
     page.presenter.waiting_changed.connect(lambda waiting: asked.append(waiting) if waiting else None)
     for name in LAYERS:
         slider.setValue(names.index(name))
         shown = page.presenter.evidence
         assert shown is not None
-        assert (shown.layer, shown.request) == (name, page.presenter.request)
+        assert (shown.layer, shown.request) == (name, page.presenter.choice.request)
     assert not asked
     outcome = page.gallery.current.outcome  # type: ignore[union-attr]
     assert isinstance(outcome, Result)
     page.predictions.class_chosen.emit(outcome.scores[1].index)
-    assert page.presenter.has_depths is False
+    assert not page.presenter.depths.maps
     assert arrived(qtbot, page).target == outcome.scores[1].index
 
 
@@ -140,7 +141,7 @@ def test_methods_and_contrast_by_keyboard(open_window: OpenWindow, qtbot: QtBot)
     press(qtbot, page, "A")
     assert arrived(qtbot, page).against is None
     for keys, step in (("[", -1), ("Shift+D", -1), ("]", 1), ("D", 1)):
-        names = [choice.name for choice in page.presenter.layers]
+        names = [choice.name for choice in page.presenter.choice.layers]
         before = page.heatmap.controls.depth_slider.value()
         press(qtbot, page, keys)
         assert arrived(qtbot, page).layer == names[before + step]
@@ -212,7 +213,7 @@ def test_a_gradient_that_cannot_pass_is_explained(open_window: OpenWindow, qtbot
     # Asked all the same, as by a request made before the model came:
     item = page.gallery.current
     assert item is not None
-    page.presenter._set_request(page.presenter.request.__class__(layer="layer1.0", method="gradcam"))
+    page.presenter._set_choice(replace(page.presenter.choice, request=EvidenceRequest(layer="layer1.0")))
     page.presenter._ask()
     refused = arrived(qtbot, page)
     assert refused.problem is not None
@@ -238,7 +239,7 @@ def test_a_long_method_shows_its_progress_and_is_cancelled(open_window: OpenWind
     window.actions_.cancel.trigger()
     assert not page.presenter.waiting
     assert page.presenter.evidence is not None
-    assert page.presenter.request == page.presenter.evidence.request
+    assert page.presenter.choice.request == page.presenter.evidence.request
     assert page.heatmap.controls.method.currentData() == page.presenter.evidence.method
     assert before is page.presenter.evidence or page.presenter.evidence.method == "occlusion"
     assert not page.heatmap.busy.shown

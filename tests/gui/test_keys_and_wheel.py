@@ -129,11 +129,11 @@ def test_letters_are_commands_only_over_photos(open_window: OpenWindow, qtbot: Q
     wait_settled(qtbot, window)
     active(window, qtbot)
     page = window.inspect
-    method = page.presenter.request.method
+    method = page.presenter.choice.request.method
     for elsewhere in (window.status.model_button, window.actions_.tool_bar.findChildren(QToolButton)[1]):
         elsewhere.setFocus(Qt.FocusReason.TabFocusReason)
         QTest.keyClicks(elsewhere, "mdham")
-        assert page.presenter.request.method == method
+        assert page.presenter.choice.request.method == method
         assert window.actions_.heatmap.isChecked()
         QTest.keyClick(elsewhere, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
         assert page.views.place == 1, "but keys with Control are"

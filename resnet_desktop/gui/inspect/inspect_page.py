@@ -183,7 +183,7 @@ class InspectPage(QWidget):
         controls.depth_touched.connect(presenter.prepare_depths)
         presenter.request_changed.connect(self._on_request_changed)
         presenter.waiting_changed.connect(panel.show_waiting)
-        presenter.depths_changed.connect(panel.busy.show_preparing)
+        presenter.depths.preparing_changed.connect(panel.busy.show_preparing)
         presenter.progressed.connect(panel.busy.advance)
         presenter.evidence_changed.connect(self._on_evidence)
 
@@ -243,12 +243,12 @@ class InspectPage(QWidget):
     def _on_model_ready(self, info: ModelInfo) -> None:
         self.predictions.show_model(info.classes)
         self.heatmap.controls.show_model(info.layers, info.categories)
-        self.heatmap.show_request(self.presenter.request, self.presenter.methods)
+        self.heatmap.show_request(self.presenter.choice.request, self.presenter.choice.methods)
         self.compare.show_model(info)
 
     def _on_request_changed(self, request: EvidenceRequest) -> None:
         self.predictions.show_target(request.target)
-        self.heatmap.show_request(request, self.presenter.methods)
+        self.heatmap.show_request(request, self.presenter.choice.methods)
         self.compare.show_request(request)
 
     def _on_evidence(self, evidence: Evidence | None) -> None:
@@ -257,7 +257,7 @@ class InspectPage(QWidget):
             self.heatmap.clear_evidence()
             self.view.clear_evidence()
             return
-        self.heatmap.show_evidence(evidence, self.presenter.methods)
+        self.heatmap.show_evidence(evidence, self.presenter.choice.methods)
         self._paint()
         photo = self.presenter.photo
         if photo is not None:

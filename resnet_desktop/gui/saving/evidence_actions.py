@@ -291,8 +291,8 @@ class EvidenceActions(QObject):
         if item is not None and presenter.evidence is not None and isinstance(item.outcome, Result):
             shown = classes_in(presenter.evidence.target)
             others = [score.index for score in item.outcome.scores if score.index not in shown]
-            presenter.choose_against(others[0] if presenter.request.against is None and others else None)
-        self._does.runner_up.setChecked(presenter.request.against is not None)
+            presenter.choose_against(others[0] if presenter.choice.request.against is None and others else None)
+        self._does.runner_up.setChecked(presenter.choice.request.against is not None)
 
     def _on_style(self, style: HeatStyle) -> None:
         self._does.cells.setChecked(not style.smooth)

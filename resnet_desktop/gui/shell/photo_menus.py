@@ -58,7 +58,7 @@ class PhotoMenus(QObject):
     def of_class(self, listed: Listed) -> list[Line]:
         """What can be done with an answer."""
         page, name = self._page, listed.label
-        against = page.presenter.request.against
+        against = page.presenter.choice.request.against
         lines: list[Line] = [
             Entry(self.tr("Explain this class"), lambda: page.presenter.choose_target(listed.target)),
             self._does.all_classes,

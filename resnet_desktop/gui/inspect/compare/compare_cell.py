@@ -11,12 +11,12 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QGridLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from resnet_desktop.explain.cam.methods import METHODS
-from resnet_desktop.gui.inspect.heatmap.evidence_presenter import choice_of
 from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatStyle
 from resnet_desktop.gui.inspect.photo.image_view import ImageView
 from resnet_desktop.gui.style import icons, theme, wording
 from resnet_desktop.gui.widgets.elided_label import ElidedLabel
 from resnet_desktop.gui.widgets.plain import plain_tip
+from resnet_desktop.session.evidence_choice import choice_of
 from resnet_desktop.session.results import Evidence, EvidenceRequest, Failure, Listed, ModelInfo, classes_in
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QImage
 
-from resnet_desktop.gui.inspect.heatmap.evidence_presenter import choice_of
+from resnet_desktop.session.evidence_choice import choice_of
 from resnet_desktop.session.results import EvidenceRequest, LayerChoice, Listed, ModelInfo, Source, classes_in
 
 if TYPE_CHECKING:

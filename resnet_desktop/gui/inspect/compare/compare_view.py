@@ -25,9 +25,9 @@ from resnet_desktop.gui.inspect.compare.compare_presets import (
     wanted,
 )
 from resnet_desktop.gui.inspect.compare.preset_bar import PresetBar
-from resnet_desktop.gui.inspect.heatmap.evidence_presenter import DEEP_METHODS, choice_of
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.widgets.plain import PlainLabel
+from resnet_desktop.session.evidence_choice import DEEP_METHODS, choice_of
 from resnet_desktop.session.results import Evidence, EvidenceRequest, Failure, ModelInfo
 
 if TYPE_CHECKING:
