@@ -219,7 +219,7 @@ def test_cancelled_cells_say_so(open_window: OpenWindow, qtbot: QtBot) -> None:
 def test_the_comparison_is_saved_as_one_picture(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window, _, _ = compared(open_window, qtbot)
     target = tmp_path / "four.png"
-    window.evidence.save_picture(target)
+    window.saver.save_picture(target)
     qtbot.waitUntil(lambda: "Saved as" in window.notice.text, timeout=20_000)
     photo, saved = QImage(str(CAT)), QImage(str(target))
     assert saved.width() > 2 * 1200

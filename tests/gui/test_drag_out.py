@@ -55,7 +55,7 @@ def test_the_heatmap_is_dragged_by_its_grip(
 ) -> None:
     window = open_window(CAT, settings=Settings())
     wait_settled(qtbot, window)
-    view, grip = window.inspect.view, window.evidence.grip
+    view, grip = window.inspect.view, window.saver.grip
     dragged: list[QMimeData] = []
 
     def carried(drag: QDrag, _actions: Qt.DropAction) -> Qt.DropAction:
@@ -80,7 +80,7 @@ def test_the_heatmap_is_dragged_by_its_grip(
     (path,) = files(mime)
     assert path.name == "cat-heatmap.png"
     assert not drops.accepts(mime), "it is no new photo"
-    make = window.evidence.picture()
+    make = window.saver.picture()
     assert make is not None
     assert QImage(str(path)) == make().convertToFormat(QImage(str(path)).format())
     grip.prepare()

@@ -290,14 +290,14 @@ def test_the_check_follows_the_heatmap(open_window: OpenWindow, qtbot: QtBot) ->
 def test_a_picture_is_saved_as_it_is_seen(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window, page = page_with(open_window, qtbot)
     target, bare = tmp_path / "cat.png", tmp_path / "bare.png"
-    window.evidence.save_picture(target)
+    window.saver.save_picture(target)
     qtbot.waitUntil(lambda: window.notice.text == f"Saved as {target}.", timeout=10_000)
     photo, saved = QImage(str(CAT)), QImage(str(target))
     assert saved.width() == photo.width()
     assert saved.height() > photo.height()  # the caption
     window.actions_.caption.trigger()
     page.heatmap.opacity_slider.setValue(0)
-    window.evidence.save_picture(bare)
+    window.saver.save_picture(bare)
     qtbot.waitUntil(lambda: window.notice.text == f"Saved as {bare}.", timeout=10_000)
     plain = QImage(str(bare))
     assert plain.size() == photo.size()
@@ -305,7 +305,7 @@ def test_a_picture_is_saved_as_it_is_seen(open_window: OpenWindow, qtbot: QtBot,
     outside = (round(box.left * photo.width() / 2), photo.height() // 2)
     assert saved.pixelColor(*outside) == plain.pixelColor(*outside)
     assert saved.copy(0, 0, photo.width(), photo.height()) != plain
-    window.evidence.save_picture(tmp_path)
+    window.saver.save_picture(tmp_path)
     qtbot.waitUntil(lambda: "could not be written" in window.notice.text, timeout=10_000)
 
 
@@ -313,21 +313,21 @@ def test_the_raw_map_and_the_report_are_saved(open_window: OpenWindow, qtbot: Qt
     window, page = page_with(open_window, qtbot)
     page.presenter.choose_layer("layer3.1")
     shown = arrived(qtbot, page)
-    window.evidence.save_map(tmp_path / "cat.npz")
+    window.saver.save_map(tmp_path / "cat.npz")
     qtbot.waitUntil(lambda: "Saved as" in window.notice.text, timeout=10_000)
     with np.load(tmp_path / "cat.npz") as saved:
         assert shown.raw is not None
         np.testing.assert_allclose(saved["cam"], shown.raw, rtol=1e-3, atol=1e-5)
         assert saved["target"] == shown.target
     report = tmp_path / "cat.html"
-    window.evidence.save_report(report)
-    assert window.evidence.busy
+    window.saver.save_report(report)
+    assert window.saver.busy
     qtbot.waitUntil(lambda: window.notice.text == f"Saved as {report}.", timeout=60_000)
     text = report.read_text("utf-8")
     assert "cat.jpg" in text
     assert shown.label in text
     assert str(CAT.parent) not in text
-    assert not window.evidence.busy
+    assert not window.saver.busy
 
 
 def test_a_report_is_given_up_with_its_model_or_by_hand(
@@ -335,10 +335,10 @@ def test_a_report_is_given_up_with_its_model_or_by_hand(
 ) -> None:
     window, _ = page_with(open_window, qtbot)
     report = tmp_path / "cat.html"
-    window.evidence.save_report(report)
+    window.saver.save_report(report)
     window.actions_.cancel.trigger()
     assert window.notice.text == "Cancelled. Nothing was saved."
-    window.evidence.save_report(report)
+    window.saver.save_report(report)
     window.open_model(str(wary_model_file))
     qtbot.waitUntil(lambda: "has changed" in window.notice.text, timeout=20_000)
     wait_settled(qtbot, window)
@@ -396,7 +396,7 @@ def test_a_photo_is_refused_as_the_place_of_its_own_heatmap(
     link = tmp_path / "link.png"
     link.symlink_to(CAT)
     before = CAT.read_bytes()
-    for save in (window.evidence.save_picture, window.evidence.save_map, window.evidence.save_report):
+    for save in (window.saver.save_picture, window.saver.save_map, window.saver.save_report):
         save(link)
         assert "would be overwritten" in window.notice.text
     assert CAT.read_bytes() == before

@@ -223,7 +223,7 @@ def check_label_and_heatmap(window: MainWindow, qtbot: QtBot, tmp_path: Path) ->
     (row,) = csv.DictReader(io.StringIO(table.read_text("utf-8")))
     assert row["label"] == "eye"
     assert np.array_equal(decode(Path(row["path"])).pixels, decode(part.source).pixels)
-    window.evidence.save_picture(tmp_path / "heat.png")
+    window.saver.save_picture(tmp_path / "heat.png")
     qtbot.waitUntil((tmp_path / "heat.png").exists, timeout=WAIT)
     assert decode(tmp_path / "heat.png").width == decode(part.source).width
 

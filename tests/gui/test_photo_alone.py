@@ -68,7 +68,7 @@ def test_about_follows_the_photo(window: MainWindow, qtbot: QtBot) -> None:
 def test_the_place_is_not_exported(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     window.exporting.write(tmp_path / "out.csv")
     qtbot.waitUntil((tmp_path / "out.csv").exists, timeout=WAIT)
-    window.evidence.save_picture(tmp_path / "out.png")
+    window.saver.save_picture(tmp_path / "out.png")
     qtbot.waitUntil((tmp_path / "out.png").exists, timeout=WAIT)
     assert "48.5" not in (tmp_path / "out.csv").read_text("utf-8")
     with Image.open(tmp_path / "out.png") as saved:

@@ -13,7 +13,7 @@ from resnet_desktop.core.settings import MAX_MEGAPIXELS, Settings
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.gallery.gallery_model import Item
 from resnet_desktop.gui.inspect.inspect_page import InspectPage
-from resnet_desktop.gui.saving.evidence_actions import EvidenceActions
+from resnet_desktop.gui.saving.heatmap_saver import HeatmapSaver
 from resnet_desktop.gui.style.qt_image import to_qimage
 from resnet_desktop.gui.style.show_file import show_in_folder
 from resnet_desktop.gui.widgets.actions import Actions
@@ -35,10 +35,10 @@ class PhotoClipboard(QObject):
     done = Signal(str)
 
     def __init__(
-        self, does: Actions, page: InspectPage, evidence: EvidenceActions, settings: Settings, parent: QObject
+        self, does: Actions, page: InspectPage, saver: HeatmapSaver, settings: Settings, parent: QObject
     ) -> None:
         super().__init__(parent)
-        self._does, self._page, self._evidence = does, page, evidence
+        self._does, self._page, self._saver = does, page, saver
         self._settings = settings
         self._tasks = Tasks(1, "clipboard", self)
         self._asked = 0
@@ -59,7 +59,7 @@ class PhotoClipboard(QObject):
 
     def copy_heatmap(self) -> None:
         """The photo with its heatmap, or the heatmaps that are compared."""
-        make = self._evidence.picture()
+        make = self._saver.picture()
         if make is not None:
             self._copy(make, self.tr("The picture with its heatmap is in the clipboard."))
 

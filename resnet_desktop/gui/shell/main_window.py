@@ -31,6 +31,7 @@ from resnet_desktop.gui.labels.labels_presenter import LabelsPresenter
 from resnet_desktop.gui.models.models_presenter import ModelsPresenter
 from resnet_desktop.gui.organize.organizer import Organizer
 from resnet_desktop.gui.saving.evidence_actions import EvidenceActions
+from resnet_desktop.gui.saving.heatmap_saver import HeatmapSaver
 from resnet_desktop.gui.saving.photo_clipboard import PhotoClipboard
 from resnet_desktop.gui.saving.results_export import ResultsExport
 from resnet_desktop.gui.shell.appearance import Appearance
@@ -92,15 +93,16 @@ class MainWindow(QMainWindow):
         self.arrivals = Arrivals(self.steps, self.gallery, self.inspect.gallery, self._tasks, self)
         self.models = ModelsPresenter(self.actions_, self._tasks, self.preferences, self)
         self.exporting = ResultsExport(self.gallery, self.inspect.gallery, self._tasks, self.controller, self)
-        self.evidence = EvidenceActions(self.actions_, self.inspect, self.controller, self.preferences, self)
-        self.exporting.dress = self.evidence.dress
+        self.evidence = EvidenceActions(self.actions_, self.inspect, self.preferences, self)
+        self.saver = HeatmapSaver(self.actions_, self.inspect, self.controller, self.preferences, self)
+        self.exporting.dress = self.saver.dress
         stack, page = self.history.stack, self.inspect
         self.labels = LabelsPresenter(
             self.actions_, self.gallery, page.gallery, page.class_panel, stack, self.preferences, self
         )
         self.parts = PartSelection(self.actions_, page, self.steps, self)
         self.menus = PhotoMenus(self.actions_, page, self.labels, self)
-        self.clipboard = PhotoClipboard(self.actions_, page, self.evidence, settings, self)
+        self.clipboard = PhotoClipboard(self.actions_, page, self.saver, settings, self)
         parts = (self.actions_, self.gallery, page.gallery, self.controller, self.labels, stack, self.notice)
         self.organizer = Organizer(*parts, settings, self)
         self.queue, self.training = PhotoQueue(self), TrainingPresenter(self)
@@ -179,7 +181,7 @@ class MainWindow(QMainWindow):
             self.arrivals.scanner.close()
             self.photos.close()
             self.thumbnails.close()
-            self.evidence.close()
+            self.saver.close()
             self.clipboard.close()
             self.models.close()
             self.organizer.close()
@@ -230,12 +232,13 @@ class MainWindow(QMainWindow):
         self.clipboard.done.connect(self.notice.tell)
         for offering in (self.models, self.list_presenter):
             offering.offered.connect(lambda text, words, does: self.notice.say(text, (words, does)))
-        for source in (self.exporting, self.evidence, self.labels, self.organizer):
+        for source in (self.exporting, self.saver, self.labels, self.organizer):
             source.saved.connect(self.notice.tell_saved)
-        for maker in (self.exporting, self.evidence):
-            maker.said.connect(self.notice.say)
+        for maker in (self.exporting, self.saver):
             maker.working.connect(self.notice.follow)
-            maker.busy_changed.connect(self.update_actions)
+        for worker in (self.exporting, self.saver, self.evidence):
+            worker.said.connect(self.notice.say)
+            worker.busy_changed.connect(self.update_actions)
         self.training.model_wanted.connect(self.open_model)
         self.training.quit_wanted.connect(self.close)
         self.labels.said.connect(self.notice.say)
@@ -289,5 +292,6 @@ class MainWindow(QMainWindow):
         views = (does.fit, does.actual_size, does.zoom_in, does.zoom_out)
         for action in (does.remove, does.clear, does.export, does.label, does.select_part, *views):
             action.setEnabled(some)
-        does.cancel.setEnabled(self.controller.busy or self.evidence.busy or self.exporting.busy)
+        workers = (self.controller, self.evidence, self.saver, self.exporting)
+        does.cancel.setEnabled(any(worker.busy for worker in workers))
         does.rest.setEnabled(some and not self.controller.busy)

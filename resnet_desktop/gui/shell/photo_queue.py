@@ -33,6 +33,7 @@ class PhotoQueue(QObject):
         window.arrivals.scanner.cancel()
         window.controller.cancel()
         window.evidence.cancel()
+        window.saver.cancel()
         window.exporting.cancel()
         window.gallery.unqueue()
 
