@@ -43,7 +43,7 @@ def filled(thumbnails: Thumbnails, photos: int) -> GalleryModel:
         probability = chance.random()
         score = ClassScore(0, f"class {chance.randrange(CLASSES)}", probability)
         sure, unfamiliar = probability > 0.6, chance.random() < 0.05
-        gallery.set_outcome(number, Result((score,), unfamiliar, "CPU", 0.01, (640, 480), None, sure))
+        gallery.set_outcomes({number: Result((score,), unfamiliar, "CPU", 0.01, (640, 480), None, sure)})
     gallery.set_labels({number: chance.choice(mine) for number in range(photos) if chance.random() < LABELLED})
     return gallery
 

@@ -150,7 +150,7 @@ def test_the_cat_is_a_domestic_cat_with_a_heatmap_of_its_own(open_window: OpenWi
     assert page.presenter.evidence.seconds == 0.0, "from the run of the prediction"
     assert page.heatmap.title == "Evidence for domestic cat"
     assert marked(page) == "domestic cat"
-    assert window.gallery.index(0).data().startswith("cat.jpg: domestic cat, ")
+    assert window.inspect.gallery.shown.index(0).data().startswith("cat.jpg: domestic cat, ")
     bars = page.predictions.bars
     qtbot.mouseClick(bars.viewport(), Qt.MouseButton.LeftButton, pos=bars.visualRect(bars.model().index(1, 0)).center())
     shown_is(qtbot, page, outcome.top.label)
@@ -250,7 +250,7 @@ def test_the_threshold_is_the_users(open_window: OpenWindow, qtbot: QtBot) -> No
     assert window.inspect.predictions.title.startswith("Not sure. Most likely domestic cat")
     assert window.inspect.presenter.evidence is not None
     assert window.inspect.presenter.evidence.target == outcome.top.index
-    assert window.gallery.index(0).data().startswith("cat.jpg: perhaps domestic cat")
+    assert window.inspect.gallery.shown.index(0).data().startswith("cat.jpg: perhaps domestic cat")
 
 
 def test_twenty_thousand_classes_are_searched(qtbot: QtBot) -> None:

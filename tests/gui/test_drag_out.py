@@ -12,7 +12,6 @@ from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import Settings
 from resnet_desktop.gui.background.drag_folder import DragFolder
-from resnet_desktop.gui.gallery.gallery_model import GalleryModel
 from resnet_desktop.gui.gallery.photo_classes import MIME
 from resnet_desktop.gui.intake import drops
 from resnet_desktop.gui.shell.welcome import sample_photos
@@ -31,7 +30,7 @@ def files(mime: QMimeData) -> list[Path]:
 def test_rows_are_files_and_what_is_none_becomes_one(open_window: OpenWindow, qtbot: QtBot) -> None:
     window = open_window(CAT, settings=Settings())
     wait_settled(qtbot, window)
-    model: GalleryModel = window.gallery
+    model = window.inspect.gallery.shown
     part = Region(str(CAT), (0.3, 0.2, 0.4, 0.5))
     window.steps.add_part(part, "Part 1 of cat.jpg")
     window.steps.add([(COFFEE.read_bytes(), "Pasted: 1/2")], window.steps.new_batch())

@@ -56,7 +56,7 @@ def model(qtbot: QtBot) -> Iterator[GalleryModel]:
     gallery.add((Path("/photos") / name, Path(name).name) for name, _ in PHOTOS)
     for number, (_, outcome) in enumerate(PHOTOS):
         if outcome is not None:
-            gallery.set_outcome(number, outcome)
+            gallery.set_outcomes({number: outcome})
     gallery.set_labels({0: PhotoClass(0, "Formica")})
     yield gallery
     thumbnails.close()
@@ -156,9 +156,9 @@ def test_it_keeps_up_with_the_list(view: GalleryView, model: GalleryModel, qtbot
         assert set(seen(view)) == {0, 2, number}
         model.remove([len(model.items) - 1])
         assert set(seen(view)) == {0, 2}
-        model.set_outcome(4, result("ant", 0.5))
+        model.set_outcomes({4: result("ant", 0.5)})
         qtbot.waitUntil(lambda: set(seen(view)) == {0, 2, 4}, timeout=3000)
-        model.set_outcome(4, result("bee", 0.5))
+        model.set_outcomes({4: result("bee", 0.5)})
         qtbot.waitUntil(lambda: set(seen(view)) == {0, 2}, timeout=3000)
         view.shown.set_filter(PhotoFilter())
         model.arrange(lambda item: (-item.number,))

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from resnet_desktop.gui.background.thumbnails import KEPT_THUMBNAILS, MOST_WAITING, Thumbnails
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel
 from resnet_desktop.gui.gallery.gallery_view import GalleryView
+from resnet_desktop.gui.gallery.shown_photos import ShownPhotos
 from resnet_desktop.gui.shell.welcome import sample_photos
 from resnet_desktop.inference.classifier import ClassScore
 from resnet_desktop.session.results import Failure, Result
@@ -38,32 +39,38 @@ def model(qtbot: QtBot) -> Iterator[GalleryModel]:
 
 def test_rows_come_change_and_go(model: GalleryModel) -> None:
     # Asks the whole model at every change, and warns (which fails the test) where it breaks Qt's rules.
-    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Warning)
+    shown = ShownPhotos(model)
+    testers = [
+        QAbstractItemModelTester(tested, QAbstractItemModelTester.FailureReportingMode.Warning)
+        for tested in (model, shown)
+    ]
     new = model.add(files(10))
     assert [item.number for item in new] == list(range(10))
     assert model.add(files(3)) == []
-    model.set_outcome(4, result(0.873))
-    model.set_outcome(5, Failure("empty_file", "5.jpg is empty."))
-    assert model.index(4).data() == "4.jpg: tabby cat, 87\u00a0%"
-    assert model.index(5).data(Qt.ItemDataRole.AccessibleTextRole) == "5.jpg: 5.jpg is empty."
+    model.set_outcomes({4: result(0.873)})
+    model.set_outcomes({5: Failure("empty_file", "5.jpg is empty.")})
+    assert shown.index(4).data() == "4.jpg: tabby cat, 87\u00a0%"
+    assert shown.index(5).data(Qt.ItemDataRole.AccessibleTextRole) == "5.jpg: 5.jpg is empty."
     assert model.remove([0, 1, 2, 4, 9]) == {0, 1, 2, 4, 9}
     assert [item.number for item in model.items] == [3, 5, 6, 7, 8]
     assert model.item(4) is None
     assert model.item(7) is model.items[3]
-    model.set_outcome(4, result())  # too late, and no harm
+    model.set_outcomes({4: result()})  # too late, and no harm
     assert [item.number for item in model.add(files(1))] == [10]
     assert model.remove(range(6)) == {3, 5, 6, 7, 8, 10}
     assert model.rowCount() == 0
-    tester.deleteLater()
+    for tester in testers:
+        tester.deleteLater()
 
 
 def test_waiting_cancelled_and_waiting_again(model: GalleryModel) -> None:
     model.add(files(3))
-    model.set_outcome(0, result())
+    shown = ShownPhotos(model)
+    model.set_outcomes({0: result()})
     model.unqueue()
-    assert model.index(1).data() == "1.jpg: Not classified"
+    assert shown.index(1).data() == "1.jpg: Not classified"
     assert [item.number for item in model.queue_rest()] == [1, 2]
-    assert model.index(1).data() == "1.jpg: Waiting…"
+    assert shown.index(1).data() == "1.jpg: Waiting…"
     assert all(item.outcome is None for item in model.requeue_all())
 
 
@@ -76,7 +83,7 @@ def test_ten_thousand_rows_change_one_at_a_time(model: GalleryModel, qtbot: QtBo
     changed: list[tuple[int, int]] = []
     model.dataChanged.connect(lambda first, last: changed.append((first.row(), last.row())))
     for number in range(MANY):
-        model.set_outcome(number, result(number / MANY))
+        model.set_outcomes({number: result(number / MANY)})
     assert changed == [(row, row) for row in range(MANY)]
     view.scrollToBottom()
     qtbot.wait(50)

@@ -112,7 +112,7 @@ def test_labels_come_back_with_their_files(qtbot: QtBot, open_window: OpenWindow
 def test_dragged_onto_a_class(qtbot: QtBot, open_window: OpenWindow, photos: list[Path]) -> None:
     window = opened(qtbot, open_window, photos)
     type_class(window, "weevil")
-    model, classes = window.gallery, window.inspect.class_panel.list.classes
+    model, classes = window.inspect.gallery.shown, window.inspect.class_panel.list.classes
     mime = model.mimeData([model.index(row) for row in (2, 3)])
     assert [Path(url.toLocalFile()) for url in mime.urls()] == photos[2:4]
     assert not drops.accepts(mime)  # the window does not take its own photos for new ones

@@ -34,8 +34,8 @@ def model(qtbot: QtBot) -> Iterator[GalleryModel]:
     gallery = GalleryModel(thumbnails)
     gallery.add((Path("/photos") / name, name) for name in NAMES)
     for number, label, probability in ((0, "wasp", 0.9), (1, "ant", 0.4), (2, "ant", 0.8), (4, "wasp", 0.6)):
-        gallery.set_outcome(number, result(label, probability))
-    gallery.set_outcome(3, Failure("empty_file", "c.jpg is empty."))
+        gallery.set_outcomes({number: result(label, probability)})
+    gallery.set_outcomes({3: Failure("empty_file", "c.jpg is empty.")})
     yield gallery
     thumbnails.close()
 
@@ -75,7 +75,7 @@ def test_what_is_looked_at_and_selected_stays(model: GalleryModel, qtbot: QtBot)
         photo_list._order.activated.emit(photo_list._order.currentIndex())
     assert view.current is model.item(4)
     assert view.selected_numbers() == [1, 4]
-    model.set_outcome(5, result("ant", 0.1))
+    model.set_outcomes({5: result("ant", 0.1)})
     assert model.items[0].number == 1, "results move nothing"
     photo_list.follow_queue(1, 2)
     assert model.items[0].number == 1, "nor does a queue that is not done"

@@ -6,14 +6,13 @@ and a result changes one row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QMimeData,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -22,10 +21,7 @@ from PySide6.QtCore import (
 
 from resnet_desktop.gui.background.drag_folder import DragFolder
 from resnet_desktop.gui.background.thumbnails import Thumbnails
-from resnet_desktop.gui.gallery.photo_classes import MIME, PhotoClass, Suggestion
-from resnet_desktop.gui.gallery.photo_mime import URLS, PhotoMime
-from resnet_desktop.gui.style import wording
-from resnet_desktop.gui.widgets.plain import plain_tip
+from resnet_desktop.gui.gallery.photo_classes import PhotoClass, Suggestion
 from resnet_desktop.imaging.region import Region
 from resnet_desktop.session.results import Failure, Result, Source, file_of, whole_of
 
@@ -151,14 +147,7 @@ class GalleryModel(QAbstractListModel):
 
     def arrange(self, key: Callable[[Item], tuple[Any, ...]]) -> None:
         """Put the photos in order, once; what is selected stays so. Those that come later are appended."""
-        self._arrange(sorted(self._items, key=key))
-
-    def put_in_order(self, numbers: Sequence[int]) -> None:
-        """The order of these numbers; photos that are not among them come behind."""
-        places = {number: place for place, number in enumerate(numbers)}
-        self._arrange(sorted(self._items, key=lambda item: places.get(item.number, len(places))))
-
-    def _arrange(self, arranged: list[Item]) -> None:
+        arranged = sorted(self._items, key=key)
         if arranged == self._items:
             return
         self.layoutAboutToBeChanged.emit()
@@ -192,29 +181,20 @@ class GalleryModel(QAbstractListModel):
             return self._known.get(whole)
         return next((item.number for item in self._items if item.source == whole), None)
 
-    def set_outcome(self, number: int, outcome: Result | Failure) -> None:
-        """What came of a photo."""
-        item = self.item(number)
-        if item is not None:
-            item.outcome, item.queued = outcome, False
-            self._touch(number)
-
     def set_outcomes(self, outcomes: Mapping[int, Result | Failure]) -> None:
-        """What came of many photos, by their numbers; those that are not in the list are passed over."""
-        rows = [row for number in outcomes if (row := self._rows.get(number)) is not None]
-        for row in rows:
-            item = self._items[row]
+        """What came of photos, by their numbers; those that are not in the list are passed over."""
+        for item in self._update(outcomes):
             item.outcome, item.queued = outcomes[item.number], False
-        for first, last in _ranges_from_the_end(rows):
-            self.dataChanged.emit(self.index(first), self.index(last))
 
     def set_labels(self, labels: Mapping[int, PhotoClass | None]) -> None:
         """Say what photos are, by their numbers; those that are not in the list are passed over."""
-        rows = [row for number in labels if (row := self._rows.get(number)) is not None]
-        for row in rows:
-            self._items[row].label = labels[self._items[row].number]
-        for first, last in _ranges_from_the_end(rows):
-            self.dataChanged.emit(self.index(first), self.index(last))
+        for item in self._update(labels):
+            item.label = labels[item.number]
+
+    def set_suggestions(self, suggestions: Mapping[int, Suggestion | None]) -> None:
+        """Say what photos may be, by their numbers; those that are not in the list are passed over."""
+        for item in self._update(suggestions):
+            item.suggestion = suggestions[item.number]
 
     def relocate(self, moved: Mapping[Path, Path]) -> None:
         """Files lie elsewhere now; the photos stay what they are."""
@@ -229,14 +209,6 @@ class GalleryModel(QAbstractListModel):
             self._known[item.source] = item.number
         self.thumbnails.forget({item.number for item in there})  # one that was asked for in between has failed
         self._touch_all()
-
-    def set_suggestions(self, suggestions: Mapping[int, Suggestion | None]) -> None:
-        """Say what photos may be, by their numbers; those that are not in the list are passed over."""
-        rows = [row for number in suggestions if (row := self._rows.get(number)) is not None]
-        for row in rows:
-            self._items[row].suggestion = suggestions[self._items[row].number]
-        for first, last in _ranges_from_the_end(rows):
-            self.dataChanged.emit(self.index(first), self.index(last))
 
     def requeue_all(self) -> list[Item]:
         """Drop every outcome, as after a change of the model: all photos wait for a new one. Returns them."""
@@ -256,10 +228,10 @@ class GalleryModel(QAbstractListModel):
 
     def requeue(self, numbers: Iterable[int]) -> list[Item]:
         """Some photos wait for a new outcome. Returns them."""
-        again = [item for number in numbers if (item := self.item(number)) is not None]
-        for item in again:
+        again: list[Item] = []
+        for item in self._update(numbers):
             item.outcome, item.queued = None, True
-            self._touch(item.number)
+            again.append(item)
         return again
 
     def unqueue(self) -> None:
@@ -272,69 +244,17 @@ class GalleryModel(QAbstractListModel):
         """How many photos."""
         return 0 if parent.isValid() else len(self._items)
 
-    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Item | str | None:
-        """The photo for the delegate; words for tooltips and screen readers."""
-        if not index.isValid() or index.row() >= len(self._items):
-            return None
-        return self.data_of(self._items[index.row()], role)
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Item | None:
+        """The photo; what is said of it is up to the model of those that are seen."""
+        there = index.isValid() and index.row() < len(self._items) and role == ITEM_ROLE
+        return self._items[index.row()] if there else None
 
-    def data_of(self, item: Item, role: int) -> Item | str | None:
-        """What a row says of its photo."""
-        if role == ITEM_ROLE:
-            return item
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{item.name}: {self.words(item)}"
-        if role == Qt.ItemDataRole.ToolTipRole:
-            file = file_of(item.source)
-            place = item.name if file is None else str(file)
-            if isinstance(item.source, Region) and file is not None:
-                place = f"{place}\n{item.name}"
-            return plain_tip(f"{place}\n{self.words(item)}")
-        return None
-
-    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
-        """Rows can be dragged, where the view lets them."""
-        usual = super().flags(index)
-        return usual | Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else usual
-
-    def supportedDragActions(self) -> Qt.DropAction:
-        """A drag leaves the list as it is."""
-        return Qt.DropAction.CopyAction
-
-    def mimeTypes(self) -> list[str]:
-        """Numbers for our own classes, files for other programs."""
-        return [MIME, URLS]
-
-    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
-        """The photos of some rows."""
-        return self.mime_of([self._items[index.row()] for index in indexes])
-
-    def mime_of(self, items: Sequence[Item]) -> QMimeData:
-        """Photos as they are dragged."""
-        return PhotoMime(items, self.drags)
-
-    def words(self, item: Item) -> str:
-        """What is known of a photo, in one line."""
-        if item.label is not None:
-            return self.tr("{words}. Labelled {label}").format(words=self._answer(item), label=item.label.name)
-        if item.suggestion is not None:
-            text, share = self.tr("{words}. Suggested label: {label}, {share}"), item.suggestion.probability
-            name = item.suggestion.label.name
-            return text.format(words=self._answer(item), label=name, share=wording.percent(share))
-        return self._answer(item)
-
-    def _answer(self, item: Item) -> str:
-        if isinstance(item.outcome, Result):
-            return f"{wording.answer(item.outcome)}, {wording.percent(item.outcome.headline.probability)}"
-        if isinstance(item.outcome, Failure):
-            return item.outcome.message
-        return self.tr("Waiting…") if item.queued else self.tr("Not classified")
-
-    def _touch(self, number: int) -> None:
-        row = self._rows.get(number)
-        if row is not None:
-            index = self.index(row)
-            self.dataChanged.emit(index, index)
+    def _update(self, numbers: Iterable[int]) -> Iterator[Item]:
+        """Those photos of the list, to be changed; the views hear of it at the end."""
+        rows = [row for number in numbers if (row := self._rows.get(number)) is not None]
+        yield from (self._items[row] for row in rows)
+        for first, last in _ranges_from_the_end(rows):
+            self.dataChanged.emit(self.index(first), self.index(last))
 
     def _show_thumbnail(self, number: int) -> None:
         """Nothing that is known of the photo has changed."""

@@ -13,8 +13,11 @@ from functools import lru_cache
 
 from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, QObject, Qt, QTimer, Signal
 
+from resnet_desktop.gui.gallery import photo_words
 from resnet_desktop.gui.gallery.gallery_model import ITEM_ROLE, AnyIndex, GalleryModel, Item
 from resnet_desktop.gui.gallery.photo_filter import Facts, PhotoFacts, PhotoFilter, Sieved, sieve
+from resnet_desktop.gui.gallery.photo_mime import PhotoMime
+from resnet_desktop.gui.widgets.plain import plain_tip
 from resnet_desktop.imaging.files import natural_key
 from resnet_desktop.session.results import Failure
 
@@ -134,27 +137,24 @@ class ShownPhotos(QAbstractListModel):
         return 0 if parent.isValid() else len(self._items)
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Item | str | None:
-        """As the list says it."""
+        """The photo for the delegate; words for tooltips and screen readers."""
         if not index.isValid() or index.row() >= len(self._items):
             return None
-        return self.source.data_of(self._items[index.row()], role)
+        item = self._items[index.row()]
+        if role == ITEM_ROLE:
+            return item
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return f"{item.name}: {photo_words.words(item)}"
+        return plain_tip(photo_words.tip(item)) if role == Qt.ItemDataRole.ToolTipRole else None
 
     def flags(self, index: AnyIndex) -> Qt.ItemFlag:
         """Rows can be dragged, where the view lets them."""
         usual = super().flags(index)
         return usual | Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else usual
 
-    def supportedDragActions(self) -> Qt.DropAction:
-        """A drag leaves the list as it is."""
-        return Qt.DropAction.CopyAction
-
-    def mimeTypes(self) -> list[str]:
-        """As the list has them."""
-        return self.source.mimeTypes()
-
     def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
-        """The photos of some rows."""
-        return self.source.mime_of([self._items[index.row()] for index in indexes])
+        """The photos of some rows: numbers for our own classes, files for other programs."""
+        return PhotoMime([self._items[index.row()] for index in indexes], self.source.drags)
 
     @property
     def _plain(self) -> bool:

@@ -233,7 +233,7 @@ class InspectPage(QWidget):
         if item is None:
             return
         known = item.outcome is not None
-        self._model.set_outcome(number, outcome)
+        self._model.set_outcomes({number: outcome})
         if self.gallery.current is not item:
             return
         if known and isinstance(outcome, Result):

@@ -83,7 +83,8 @@ class ListSteps(QObject):
 
     def set_order(self, order: str, numbers: Sequence[int]) -> None:
         """What the steps do; not a step itself."""
-        self._gallery.put_in_order(numbers)
+        places = {number: place for place, number in enumerate(numbers)}
+        self._gallery.arrange(lambda item: (places.get(item.number, len(places)),))  # others come behind
         self._list.show_order(order)
 
     def _words(self, some: int, of: int) -> str:
