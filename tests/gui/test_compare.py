@@ -70,7 +70,7 @@ def test_the_best_classes_come_first(open_window: OpenWindow, qtbot: QtBot) -> N
     assert all("Grad-CAM" in cell.caption[1] for cell in cells)
     for cell in cells:
         assert cell.accessibleName() == ", ".join(cell.caption)
-        assert cell.view.has_heat or cell.view.words
+        assert cell.view.layer is not None or cell.view.words
 
 
 def test_depths_and_methods_change_one_thing(open_window: OpenWindow, qtbot: QtBot) -> None:

@@ -106,8 +106,8 @@ def test_a_divider_splits_the_photo_and_is_dragged(view: ImageView, qtbot: QtBot
     even = evidence(np.ones((4, 4), np.float32))
     view.set_opacity(1.0)
     view.show_evidence(even, HeatStyle())
-    view.set_swipe(True)
-    assert view.divider == 0.5
+    view.divider.set_on(True)
+    assert view.divider.place == 0.5
     assert seen(view, 0.3, 0.3) == GREY
     hot = seen(view, 0.7, 0.3)
     assert hot != GREY
@@ -115,15 +115,15 @@ def test_a_divider_splits_the_photo_and_is_dragged(view: ImageView, qtbot: QtBot
     qtbot.mousePress(view, left, pos=QPoint(300, 60))
     point_at(view, 200, 60)
     qtbot.mouseRelease(view, left, pos=QPoint(200, 60))
-    assert view.divider == pytest.approx((200 - 16) / 568, abs=0.01)
+    assert view.divider.place == pytest.approx((200 - 16) / 568, abs=0.01)
     assert seen(view, 0.3, 0.3) == hot
     qtbot.keyClick(view, Qt.Key.Key_Right)
-    assert view.divider == pytest.approx((200 - 16) / 568 + 0.04, abs=0.01)
+    assert view.divider.place == pytest.approx((200 - 16) / 568 + 0.04, abs=0.01)
     for _ in range(40):
         qtbot.keyClick(view, Qt.Key.Key_Left)
-    assert view.divider == 0.0
-    view.set_swipe(False)
-    assert view.divider is None
+    assert view.divider.place == 0.0
+    view.divider.set_on(False)
+    assert view.divider.place is None
 
 
 def test_the_place_under_the_pointer_is_told_in_the_box(view: ImageView) -> None:
@@ -151,7 +151,7 @@ def test_what_is_empty_is_said_on_the_photo(view: ImageView) -> None:
     view.set_heat_shown(False)
     assert view.grab().toImage() != with_words
     view.show_evidence(evidence(values=None, problem=None), HeatStyle())
-    assert view.has_heat
+    assert view.layer is not None
     assert not view.words
     without = Evidence(0, 1, "teapot", None, False, "", Box(0, 0, 1, 1), "crop", problem=Failure("a", "No rule."))
     view.show_evidence(without, HeatStyle())

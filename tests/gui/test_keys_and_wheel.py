@@ -62,11 +62,11 @@ def view(qtbot: QtBot) -> ImageView:
 
 def test_the_wheel_zooms_around_the_pointer(view: ImageView) -> None:
     where = QPointF(140, 200)
-    before = view._target()
+    before = view.photo_place
     fraction = (where.x() - before.left()) / before.width()
     turn(view, where, 3)
     assert view.zoom == pytest.approx(1.25**3)
-    after = view._target()
+    after = view.photo_place
     assert (where.x() - after.left()) / after.width() == pytest.approx(fraction)
     turn(view, where, -9)
     assert view.zoom == 1.0
@@ -86,9 +86,9 @@ def test_the_wheel_moves_where_that_is_liked(view: ImageView) -> None:
 
 def test_a_double_click_looks_closer_and_fits_again(view: ImageView) -> None:
     spot = QPoint(120, 200)
-    before = (spot.x() - view._target().left()) / view._target().width()
+    before = (spot.x() - view.photo_place.left()) / view.photo_place.width()
     QTest.mouseDClick(view, Qt.MouseButton.LeftButton, pos=spot)
-    target = view._target()
+    target = view.photo_place
     assert target.width() == pytest.approx(2000 / view.devicePixelRatioF()), "its own size"
     assert (spot.x() - target.left()) / target.width() == pytest.approx(before, abs=0.01)
     QTest.mouseDClick(view, Qt.MouseButton.LeftButton, pos=spot)
@@ -99,11 +99,11 @@ def test_a_small_photo_has_its_own_size_too(view: ImageView) -> None:
     small = QImage(40, 40, QImage.Format.Format_RGB32)
     small.fill(Qt.GlobalColor.darkBlue)
     view.show_photo(small)
-    assert view._target().width() == pytest.approx(160), "enlarged to be seen"
+    assert view.photo_place.width() == pytest.approx(160), "enlarged to be seen"
     view.show_actual_size()
-    assert view._target().width() == pytest.approx(40 / view.devicePixelRatioF())
+    assert view.photo_place.width() == pytest.approx(40 / view.devicePixelRatioF())
     view.fit()
-    assert view._target().width() == pytest.approx(160)
+    assert view.photo_place.width() == pytest.approx(160)
 
 
 def test_the_choice_is_remembered(open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -114,7 +114,7 @@ def test_the_choice_is_remembered(open_window: OpenWindow, qtbot: QtBot) -> None
     assert not ZoomView.wheel_zooms
     window.actions_.actual_size.trigger()
     shown = window.inspect.view
-    assert shown._target().width() == pytest.approx(shown._photo.width() / shown.devicePixelRatioF())
+    assert shown.photo_place.width() == pytest.approx(shown._photo.width() / shown.devicePixelRatioF())
     window.preferences.close()
     assert Settings().string(WHEEL) == "scroll"
 

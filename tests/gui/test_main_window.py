@@ -146,7 +146,7 @@ def test_the_heatmap_is_switched_with_h_and_remembered(open_window: OpenWindow, 
     settings = Settings()
     window = open_window(CAT, settings=settings)
     wait_settled(qtbot, window)
-    assert window.inspect.view.has_heat
+    assert window.inspect.view.layer is not None
     with_heat = window.inspect.view.grab().toImage()
     window.activateWindow()
     qtbot.keyClick(window.inspect.gallery, Qt.Key.Key_H)

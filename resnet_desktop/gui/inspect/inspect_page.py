@@ -172,7 +172,7 @@ class InspectPage(QWidget):
         panel.look.opacity_changed.connect(self.view.set_opacity)
         panel.look.opacity_changed.connect(self.compare.grid.set_opacity)
         panel.look.style_changed.connect(self._restyle)
-        panel.look.swipe_changed.connect(self.view.set_swipe)
+        panel.look.swipe_changed.connect(self.view.divider.set_on)
         panel.check_asked.connect(self.open_check)
         panel.compare_asked.connect(self.put_beside)
         panel.cancelled.connect(presenter.cancel)

@@ -116,7 +116,9 @@ class PhotoSteps(QObject):
         if isinstance(event, QKeyEvent) and kind == QEvent.Type.KeyPress and not event.modifiers():
             step = _STEPS.get(event.key())
             arrows = event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right)
-            if step is not None and not (arrows and self._view.divider is not None):  # there they move the divider
+            if step is not None and not (
+                arrows and self._view.divider.place is not None
+            ):  # there they move the divider
                 self.step(step)
                 return True
         return super().eventFilter(watched, event)

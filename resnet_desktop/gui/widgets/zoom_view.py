@@ -16,10 +16,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_desktop.gui.style import theme
+from resnet_desktop.gui.widgets.viewport import Viewport
 
-MAX_ZOOM = 16.0
-LARGEST_ENLARGEMENT = 4.0
-"""A small photo that fills the view is enlarged at most so much."""
 ZOOM_STEP = 1.25
 CLOSER = 2.0
 """A double click enlarges at least so much."""
@@ -39,14 +37,12 @@ class ZoomView(QWidget):
     zoom_changed = Signal(float)
     view_changed = Signal(float, QPointF)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, margin: float = theme.L) -> None:
         super().__init__(parent)
         self._photo = QImage()
-        self._zoom = 1.0
-        self._centre = QPointF(0.5, 0.5)  # the point of the photo in the middle of the view, as fractions
+        self._viewport = Viewport(margin)
         self._grip: QPointF | None = None
         self._scaled = QPixmap()
-        self._margin = theme.L
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
@@ -63,51 +59,42 @@ class ZoomView(QWidget):
     @property
     def photo_place(self) -> QRectF:
         """Where the whole photo lies, in the view's coordinates. Only where there is one."""
-        return self._target()
+        return self._viewport.place(QRectF(self.rect()))
 
     @property
     def zoom(self) -> float:
         """Times the size that fits."""
-        return self._zoom
+        return self._viewport.zoom
 
     @property
     def centre(self) -> QPointF:
         """The point of the photo in the middle of the view, as fractions of it."""
-        return QPointF(self._centre)
+        return QPointF(self._viewport.centre)
 
     def set_view(self, zoom: float, centre: QPointF) -> None:
         """Show the same part as another view does."""
-        self._zoom, self._centre = zoom, QPointF(centre)
+        self._viewport.zoom, self._viewport.centre = zoom, QPointF(centre)
         self._after_zoom()
 
     def fit(self) -> None:
         """The whole photo, as large as it fits."""
-        self._zoom, self._centre = 1.0, QPointF(0.5, 0.5)
-        self._after_zoom()
-        self._tell()
+        self.set_view(1.0, QPointF(0.5, 0.5))
+        self.view_changed.emit(self.zoom, self.centre)
 
     def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
         """Zoom, not below the whole; the place of the photo under ``around`` stays where it is."""
-        self._zoom_to(max(self._zoom * factor, min(1.0, self._zoom)), around)
-
-    def _zoom_to(self, zoom: float, around: QPointF | None) -> None:
-        if not self.has_photo:
-            return
-        anchor = around if around is not None else QRectF(self.rect()).center()
-        fraction = fraction_of(anchor, self._target())
-        self._zoom = min(zoom, MAX_ZOOM)
-        size = self._target().size()
-        middle = QRectF(self.rect()).center()
-        self._centre = QPointF(
-            fraction.x() - (anchor.x() - middle.x()) / size.width(),
-            fraction.y() - (anchor.y() - middle.y()) / size.height(),
-        )
-        self._after_zoom()
-        self._tell()
+        self._zoom_to(max(self.zoom * factor, min(1.0, self.zoom)), around)
 
     def show_actual_size(self, around: QPointF | None = None) -> None:
         """A pixel of the photo for each of the screen; smaller than fit where the photo is enlarged to fit."""
         self._zoom_to(self._actual_zoom(), around)
+
+    def _zoom_to(self, zoom: float, around: QPointF | None) -> None:
+        if self.has_photo:
+            view = QRectF(self.rect())
+            self._viewport.zoom_to(zoom, around if around is not None else view.center(), view)
+            self._after_zoom()
+            self.view_changed.emit(self.zoom, self.centre)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom, or move a photo that is larger than the view, as the user likes it. Two fingers on a pad move."""
@@ -116,7 +103,7 @@ class ZoomView(QWidget):
         fingers = event.device().type() == QInputDevice.DeviceType.TouchPad
         if held or (self.wheel_zooms and not fingers):
             self.zoom_by(ZOOM_STEP**steps, event.position())
-        elif self._zoom > 1.0:
+        elif self.zoom > 1.0:
             delta = event.angleDelta()
             self._move(QPointF(delta.x() / 2, delta.y() / 2))
         event.accept()
@@ -130,7 +117,7 @@ class ZoomView(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take hold of the photo."""
-        if event.button() == Qt.MouseButton.LeftButton and self._zoom > 1.0:
+        if event.button() == Qt.MouseButton.LeftButton and self.zoom > 1.0:
             self._grip = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
@@ -147,7 +134,7 @@ class ZoomView(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Fit; or, if it fits already, look closer at the place."""
-        if self._zoom != 1.0:
+        if self.zoom != 1.0:
             self.fit()
         else:
             closer = self._actual_zoom()
@@ -169,47 +156,25 @@ class ZoomView(QWidget):
         self._scaled = QPixmap()
 
     def _set_photo(self, photo: QImage) -> None:
-        self._photo, self._scaled = photo, QPixmap()
+        self._photo, self._scaled, self._viewport.photo = photo, QPixmap(), photo.size()
 
     def _after_zoom(self) -> None:
         self._scaled = QPixmap()
         if self.has_photo:
-            self._keep_in_view()
+            self._viewport.keep_in(QRectF(self.rect()))
         self.update()
-        self.zoom_changed.emit(self._zoom)
-
-    def _tell(self) -> None:
-        self.view_changed.emit(self._zoom, self._centre)
+        self.zoom_changed.emit(self.zoom)
 
     def _move(self, by: QPointF) -> None:
         if self.has_photo:
-            size = self._target().size()
-            self._centre -= QPointF(by.x() / size.width(), by.y() / size.height())
-            self._keep_in_view()
+            self._viewport.move(by, QRectF(self.rect()))
             self.update()
-            self._tell()
-
-    def _keep_in_view(self) -> None:
-        size = self._target().size()
-        half_x, half_y = self.width() / size.width() / 2, self.height() / size.height() / 2
-        self._centre = QPointF(_clamped(self._centre.x(), half_x), _clamped(self._centre.y(), half_y))
-
-    def _fitting_scale(self) -> float:
-        """Pixels of the view for each of the photo, where the whole of it is shown."""
-        room = QRectF(self.rect()).adjusted(self._margin, self._margin, -self._margin, -self._margin)
-        fitting = min(room.width() / self._photo.width(), room.height() / self._photo.height())
-        return max(1e-3, min(fitting, LARGEST_ENLARGEMENT))
+            self.view_changed.emit(self.zoom, self.centre)
 
     def _actual_zoom(self) -> float:
-        return 1.0 / (self.devicePixelRatioF() * self._fitting_scale()) if self.has_photo else 1.0
-
-    def _target(self) -> QRectF:
-        """Where the whole photo lies, in the view's coordinates."""
-        scale = self._fitting_scale()
-        width, height = float(self._photo.width()), float(self._photo.height())
-        width, height = width * scale * self._zoom, height * scale * self._zoom
-        middle = QRectF(self.rect()).center()
-        return QRectF(middle.x() - self._centre.x() * width, middle.y() - self._centre.y() * height, width, height)
+        if not self.has_photo:
+            return 1.0
+        return 1.0 / (self.devicePixelRatioF() * self._viewport.fitting_scale(QRectF(self.rect())))
 
     def _paint_photo(self, painter: QPainter, target: QRectF) -> None:
         ratio = self.devicePixelRatioF()
@@ -223,13 +188,3 @@ class ZoomView(QWidget):
             )
             self._scaled = QPixmap.fromImage(scaled)
         painter.drawPixmap(target, self._scaled, QRectF(self._scaled.rect()))
-
-
-def fraction_of(point: QPointF, target: QRectF) -> QPointF:
-    """Where a point lies in a rectangle, as fractions of its width and height."""
-    return QPointF((point.x() - target.left()) / target.width(), (point.y() - target.top()) / target.height())
-
-
-def _clamped(centre: float, half: float) -> float:
-    """So that no empty margin shows on one side of a photo that is larger than the view."""
-    return 0.5 if half >= 0.5 else min(max(centre, half), 1.0 - half)

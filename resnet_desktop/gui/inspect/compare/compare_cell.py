@@ -235,6 +235,5 @@ class _CellView(ImageView):
     """A view with little margin, that may be small."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._margin = 0
+        super().__init__(margin=0)
         self.setMinimumSize(120, 90)

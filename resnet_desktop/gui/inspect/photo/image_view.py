@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QImage,
-    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPainterPath,
@@ -20,40 +19,38 @@ from PySide6.QtWidgets import QWidget
 from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatLayer, HeatStyle, heat_layer, words_on_photo
 from resnet_desktop.gui.inspect.photo.chip import paint_chip
 from resnet_desktop.gui.inspect.photo.part_tool import PartTool
+from resnet_desktop.gui.inspect.photo.swipe_divider import SwipeDivider
 from resnet_desktop.gui.style import icons, theme
-from resnet_desktop.gui.widgets.zoom_view import ZoomView, fraction_of
+from resnet_desktop.gui.widgets.viewport import fraction_of, part_of
+from resnet_desktop.gui.widgets.zoom_view import ZoomView
 from resnet_desktop.session.results import Evidence, Failure
 
 if TYPE_CHECKING:
     from resnet_desktop.imaging.transforms import Box
 
-GRIP = 10.0
-"""Within so many pixels of the divider the pointer takes hold of it."""
-SWIPE_STEP = 0.04
-
 
 class ImageView(ZoomView):
     """One photo with a heatmap over it.
 
-    With ``set_swipe`` a divider splits the photo: the heatmap lies to the right of it alone. It is dragged, or moved
-    with the arrow keys.
+    Attributes:
+        divider: splits the photo, where that is wanted.
+        part_tool: draws rectangles on it.
 
     Signal: ``hovered`` (the place under the pointer as fractions of the box that the network saw; None outside it).
     """
 
     hovered = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, parent: QWidget | None = None, *, margin: float = theme.L) -> None:
+        super().__init__(parent, margin=margin)
         self._layer: HeatLayer | None = None
         self._box: Box | None = None
         self._words = ""
         self._failure: Failure | None = None
         self._opacity = 0.5
         self._heat_shown = True
-        self._divider: float | None = None  # as a fraction of the photo's width on the screen
-        self._dividing = False
-        self.part_tool = PartTool(self)
+        self.divider = SwipeDivider(self, lambda: self._heat_shown and self._layer is not None)
+        self.part_tool = PartTool(self)  # is asked before the divider
         self.setMouseTracking(True)
         self.setMinimumSize(220, 180)
         self.setAccessibleName(self.tr("Photo with heatmap"))
@@ -61,11 +58,6 @@ class ImageView(ZoomView):
     def sizeHint(self) -> QSize:
         """Roomy."""
         return QSize(640, 520)
-
-    @property
-    def has_heat(self) -> bool:
-        """Whether a heatmap lies over the photo (it may be switched off)."""
-        return self._layer is not None
 
     @property
     def layer(self) -> HeatLayer | None:
@@ -76,11 +68,6 @@ class ImageView(ZoomView):
     def words(self) -> str:
         """What is said on the photo where there is no heatmap."""
         return self._words
-
-    @property
-    def divider(self) -> float | None:
-        """Where a divider splits the photo, as a fraction of its width; None for nowhere."""
-        return self._divider
 
     def show_photo(self, photo: QImage) -> None:
         """Show a photo, whole; what lay over the one before is gone."""
@@ -130,19 +117,6 @@ class ImageView(ZoomView):
         self._heat_shown = shown
         self.update()
 
-    def set_swipe(self, on: bool) -> None:
-        """Split the photo by a divider."""
-        self._divider = 0.5 if on else None
-        self._dividing = False
-        self.unsetCursor()
-        self.update()
-
-    def move_divider(self, to: float) -> None:
-        """Put the divider at a fraction of the photo's width."""
-        if self._divider is not None:
-            self._divider = min(max(to, 0.0), 1.0)
-            self.update()
-
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt gives it
         """Photo, heatmap and frame, or why there is none."""
         colours = theme.current()
@@ -152,63 +126,30 @@ class ImageView(ZoomView):
         if self._failure is not None:
             self._paint_failure(painter, self._failure, colours)
         elif self.has_photo:
-            target = self._target()
+            target = self.photo_place
             self._paint_photo(painter, target)
             if self._box is not None:
                 seen = placed(self._box, target).intersected(target)
                 self._paint_heat(painter, target, seen)
                 self._paint_frame(painter, target, seen, colours)
-                self._paint_divider(painter, target, seen)
+                self.divider.paint(painter, target, seen)
                 self._paint_words(painter, seen)
             self.part_tool.paint(painter, target)
         painter.end()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold of the divider, or of the photo."""
-        if event.button() == Qt.MouseButton.LeftButton and self._near_divider(event.position()):
-            self._dividing = True
-            return
-        super().mousePressEvent(event)
-
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move the divider or the photo; say what is under the pointer."""
-        if self._dividing:
-            self.move_divider(fraction_of(event.position(), self._target()).x())
-            return
+        """Move the photo; say what is under the pointer."""
         super().mouseMoveEvent(event)
-        if self._grip is None and self._divider is not None:
-            near = self._near_divider(event.position())
-            self.setCursor(Qt.CursorShape.SplitHCursor if near else Qt.CursorShape.ArrowCursor)
         self.hovered.emit(self._in_box(event.position()))
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
-        self._dividing = False
-        super().mouseReleaseEvent(event)
 
     def leaveEvent(self, event: object) -> None:  # noqa: ARG002 - Qt gives it
         """Nothing is under the pointer."""
         self.hovered.emit(None)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and right move the divider."""
-        steps = {int(Qt.Key.Key_Left): -SWIPE_STEP, int(Qt.Key.Key_Right): SWIPE_STEP}
-        step = steps.get(event.key())
-        if step is not None and self._divider is not None:
-            self.move_divider(self._divider + step)
-        else:
-            super().keyPressEvent(event)
-
-    def _near_divider(self, point: QPointF) -> bool:
-        if self._divider is None or not self.has_photo or not self._heat_shown or self._layer is None:
-            return False
-        target = self._target()
-        return abs(point.x() - (target.left() + self._divider * target.width())) <= GRIP
-
     def _in_box(self, point: QPointF) -> QPointF | None:
         if self._box is None or not self.has_photo:
             return None
-        target = self._target()
+        target = self.photo_place
         if not target.contains(point):
             return None
         place = fraction_of(point, placed(self._box, target))
@@ -218,8 +159,9 @@ class ImageView(ZoomView):
         if not self._heat_shown or self._layer is None or self._box is None:
             return
         area = QRectF(seen)
-        if self._divider is not None:
-            area.setLeft(max(seen.left(), target.left() + self._divider * target.width()))
+        x = self.divider.x(target)
+        if x is not None:
+            area.setLeft(max(seen.left(), x))
         if area.width() > 0:
             self._layer.paint(painter, placed(self._box, target), area, self._opacity)
 
@@ -236,20 +178,6 @@ class ImageView(ZoomView):
         painter.drawRect(seen)
         painter.setPen(QPen(QColor(255, 255, 255, 235), 1.2))
         painter.drawRect(seen)
-
-    def _paint_divider(self, painter: QPainter, target: QRectF, seen: QRectF) -> None:
-        if self._divider is None or not self._heat_shown or self._layer is None:
-            return
-        x = target.left() + self._divider * target.width()
-        line = QLineF(x, seen.top(), x, seen.bottom())
-        painter.setPen(QPen(QColor(0, 0, 0, 130), 4))
-        painter.drawLine(line)
-        painter.setPen(QPen(QColor(255, 255, 255), 2))
-        painter.drawLine(line)
-        painter.setBrush(QColor(255, 255, 255))
-        painter.setPen(QPen(QColor(0, 0, 0, 130), 1))
-        in_view = seen.intersected(QRectF(self.rect()))
-        painter.drawEllipse(QPointF(x, in_view.center().y()), 7, 7)
 
     def _paint_words(self, painter: QPainter, seen: QRectF) -> None:
         if not self._words or not self._heat_shown or self.part_tool.selecting:
@@ -273,9 +201,4 @@ class ImageView(ZoomView):
 
 def placed(box: Box, target: QRectF) -> QRectF:
     """A part of the photo, as fractions of it, where the photo fills ``target``."""
-    return QRectF(
-        target.left() + box.left * target.width(),
-        target.top() + box.top * target.height(),
-        box.width * target.width(),
-        box.height * target.height(),
-    )
+    return part_of(target, QRectF(box.left, box.top, box.width, box.height))

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QApplication
 
 from resnet_desktop.gui.inspect.photo.chip import paint_chip
 from resnet_desktop.gui.style import theme
-from resnet_desktop.gui.widgets.zoom_view import ZoomView, fraction_of
+from resnet_desktop.gui.widgets.viewport import fraction_of, part_of
+from resnet_desktop.gui.widgets.zoom_view import ZoomView
 
 LEAST = 16
 """Pixels of the photo that a part has at the least in each direction: of fewer a network sees a blur."""
@@ -80,9 +81,9 @@ class PartTool(QObject):
         accent = QColor(theme.DARK.accent)  # seen on any photo, above a dark line
         for place, part in enumerate(self._parts):
             current = place == self._current
-            _frame(painter, _on(part, target), accent if current else QColor(255, 255, 255), dashed=not current)
+            _frame(painter, part_of(target, part), accent if current else QColor(255, 255, 255), dashed=not current)
         if self._corners is not None:
-            rect = _on(_between(*self._corners), target)
+            rect = part_of(target, _between(*self._corners))
             ground = QColor(accent)
             ground.setAlpha(50)
             painter.fillRect(rect, ground)
@@ -174,15 +175,6 @@ class PartTool(QObject):
 
 def _between(one: QPointF, other: QPointF) -> QRectF:
     return QRectF(one, other).normalized()
-
-
-def _on(part: QRectF, target: QRectF) -> QRectF:
-    return QRectF(
-        target.left() + part.left() * target.width(),
-        target.top() + part.top() * target.height(),
-        part.width() * target.width(),
-        part.height() * target.height(),
-    )
 
 
 def _near(one: QPointF, other: QPointF) -> bool:
