@@ -223,7 +223,7 @@ class Answers:
                 yield f"after {now - begun:.0f} s photos wait for their answer, and the session {doing}"
                 return
         pump(0.1)
-        info = window.inspect.compare.info
+        info = window.inspect.presenter.info
         if info is None:
             return
         expected = self._of(info.path)

@@ -212,8 +212,8 @@ def test_a_cell_of_the_comparison_takes_any_class(open_window: OpenWindow, qtbot
     wait_settled(qtbot, window)
     page = window.inspect
     page.views.show_view(COMPARE)
-    qtbot.waitUntil(lambda: len(page.compare.cells) == 4 and not page.compare.waiting, timeout=WAIT)
-    cell = page.compare.cells[1]
+    qtbot.waitUntil(lambda: len(page.compare.grid.cells) == 4 and not page.compare.waiting, timeout=WAIT)
+    cell = page.compare.grid.cells[1]
 
     def classes() -> list[QAction]:
         return cell.menu_button.menu().actions()[0].menu().actions()  # type: ignore[attr-defined,no-any-return]

@@ -44,8 +44,8 @@ def compared(open_window: OpenWindow, qtbot: QtBot, *images: Path) -> tuple[Main
 
 def filled(qtbot: QtBot, compare: CompareView) -> list[CompareCell]:
     """The cells, once all have their maps."""
-    qtbot.waitUntil(lambda: bool(compare.cells) and not compare.waiting, timeout=20_000)
-    return compare.cells
+    qtbot.waitUntil(lambda: bool(compare.grid.cells) and not compare.waiting, timeout=20_000)
+    return compare.grid.cells
 
 
 def best(page: InspectPage) -> list[int]:
@@ -91,7 +91,7 @@ def test_a_preset_follows_what_is_asked_outside(open_window: OpenWindow, qtbot: 
     _, page, compare = compared(open_window, qtbot)
     page.presenter.choose_layer("layer2.1")
     page.presenter.choose_method("layercam")
-    qtbot.waitUntil(lambda: all(cell.request.method == "layercam" for cell in compare.cells), timeout=20_000)
+    qtbot.waitUntil(lambda: all(cell.request.method == "layercam" for cell in compare.grid.cells), timeout=20_000)
     cells = filled(qtbot, compare)
     assert compare.preset == CLASSES
     assert {(cell.evidence.layer, cell.evidence.method) for cell in cells} == {("layer2.1", "layercam")}  # type: ignore[union-attr]
@@ -100,25 +100,25 @@ def test_a_preset_follows_what_is_asked_outside(open_window: OpenWindow, qtbot: 
 
 def test_cells_zoom_and_move_together(open_window: OpenWindow, qtbot: QtBot) -> None:
     window, page, compare = compared(open_window, qtbot)
-    compare.cells[2].view.zoom_by(3.0, QPointF(20, 20))
-    assert {cell.view.zoom for cell in compare.cells} == {3.0}
-    first = compare.cells[0].view.centre
-    for cell in compare.cells:  # of which one may be a pixel higher than another
+    compare.grid.cells[2].view.zoom_by(3.0, QPointF(20, 20))
+    assert {cell.view.zoom for cell in compare.grid.cells} == {3.0}
+    first = compare.grid.cells[0].view.centre
+    for cell in compare.grid.cells:  # of which one may be a pixel higher than another
         assert cell.view.centre.x() == pytest.approx(first.x(), abs=0.01)
         assert cell.view.centre.y() == pytest.approx(first.y(), abs=0.01)
     assert page.view.zoom == 1.0
-    compare.remove(compare.cells[0])
+    compare.remove(compare.grid.cells[0])
     page.put_beside()
-    assert {cell.view.zoom for cell in compare.cells} == {3.0}
+    assert {cell.view.zoom for cell in compare.grid.cells} == {3.0}
     window.actions_.zoom_in.trigger()
-    assert {cell.view.zoom for cell in compare.cells} == {3.75}
+    assert {cell.view.zoom for cell in compare.grid.cells} == {3.75}
     window.actions_.fit.trigger()
-    assert {cell.view.zoom for cell in compare.cells} == {1.0}
+    assert {cell.view.zoom for cell in compare.grid.cells} == {1.0}
 
 
 def test_a_cell_is_changed_and_taken_away(open_window: OpenWindow, qtbot: QtBot) -> None:
     _, page, compare = compared(open_window, qtbot)
-    cell = compare.cells[1]
+    cell = compare.grid.cells[1]
     menu = cell.menu_button.menu()
     assert isinstance(menu, QMenu)
     methods = next(action.menu() for action in menu.actions() if action.text() == "Method")
@@ -129,8 +129,8 @@ def test_a_cell_is_changed_and_taken_away(open_window: OpenWindow, qtbot: QtBot)
     assert (cell.evidence.method, cell.evidence.target) == ("eigencam", best(page)[1])
     assert compare.preset == ""
     for _ in range(4):
-        compare.cells[0].away_button.click()
-    assert compare.cells == []
+        compare.grid.cells[0].away_button.click()
+    assert compare.grid.cells == []
     page.views.show_view(0)
     page.views.show_view(COMPARE)
     assert len(filled(qtbot, compare)) == 4
@@ -139,7 +139,7 @@ def test_a_cell_is_changed_and_taken_away(open_window: OpenWindow, qtbot: QtBot)
 def test_models_side_by_side(open_window: OpenWindow, qtbot: QtBot, wary_model_file: Path) -> None:
     window, page, compare = compared(open_window, qtbot)
     window.actions_.put_beside.trigger()
-    pinned = next(cell for cell in compare.cells if cell.kept)
+    pinned = next(cell for cell in compare.grid.cells if cell.kept)
     before = pinned.evidence
     window.open_model(str(wary_model_file))
     qtbot.waitUntil(lambda: page.presenter.info is not None and page.presenter.info.name == "wary18", timeout=20_000)
@@ -160,17 +160,17 @@ def test_four_pins_are_not_pushed_out(open_window: OpenWindow, qtbot: QtBot) -> 
         page.presenter.choose_target(target)
         qtbot.waitUntil(lambda: not page.presenter.waiting, timeout=10_000)
         page.put_beside()
-    assert all(cell.kept for cell in compare.cells)
-    there = list(compare.cells)
+    assert all(cell.kept for cell in compare.grid.cells)
+    there = list(compare.grid.cells)
     page.put_beside()  # the same once more
-    assert compare.cells == there
+    assert compare.grid.cells == there
     page.presenter.choose_target(best(page)[4])
     qtbot.waitUntil(lambda: not page.presenter.waiting, timeout=10_000)
     page.put_beside()
-    assert compare.cells == there
+    assert compare.grid.cells == there
     assert "Remove one first" in window.notice.text
     compare.bar.button(DEPTHS).click()
-    assert compare.cells == there
+    assert compare.grid.cells == there
 
 
 def test_another_photo(open_window: OpenWindow, qtbot: QtBot) -> None:
@@ -190,16 +190,16 @@ def test_another_photo(open_window: OpenWindow, qtbot: QtBot) -> None:
     assert kept[0].caption[1].endswith("coffee.jpg")
     assert all(cell.evidence.item == 0 for cell in cells if not cell.kept)  # type: ignore[union-attr]
     window.clear()
-    assert compare.cells == []
+    assert compare.grid.cells == []
 
 
 def test_a_hidden_comparison_asks_for_nothing(open_window: OpenWindow, qtbot: QtBot) -> None:
     window, page, compare = compared(open_window, qtbot, CAT, COFFEE)
     page.views.show_view(0)
-    before = list(compare.cells)
+    before = list(compare.grid.cells)
     page.gallery.select_row(1)
     wait_settled(qtbot, window)
-    assert compare.cells == before
+    assert compare.grid.cells == before
     assert not compare.waiting
     page.views.show_view(COMPARE)
     assert {cell.evidence.item for cell in filled(qtbot, compare)} == {1}  # type: ignore[union-attr]
@@ -207,13 +207,13 @@ def test_a_hidden_comparison_asks_for_nothing(open_window: OpenWindow, qtbot: Qt
 
 def test_cancelled_cells_say_so(open_window: OpenWindow, qtbot: QtBot) -> None:
     window, _, compare = compared(open_window, qtbot)
-    compare.cells[0].request_changed.emit(replace(compare.cells[0].request, method="scorecam"))
+    compare.grid.cells[0].request_changed.emit(replace(compare.grid.cells[0].request, method="scorecam"))
     qtbot.waitUntil(lambda: compare.waiting)
     assert window.actions_.cancel.isEnabled()
     window.actions_.cancel.trigger()
     assert not compare.waiting
-    assert compare.cells[0].caption[1] == "Cancelled."
-    assert all(cell.evidence is not None for cell in compare.cells[1:])
+    assert compare.grid.cells[0].caption[1] == "Cancelled."
+    assert all(cell.evidence is not None for cell in compare.grid.cells[1:])
 
 
 def test_the_comparison_is_saved_as_one_picture(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
@@ -242,8 +242,8 @@ def test_four_depths_are_chosen(grids: str, names: str) -> None:
 
 
 def test_a_question_is_carried_over_as_far_as_it_goes(open_window: OpenWindow, qtbot: QtBot) -> None:
-    _, page, compare = compared(open_window, qtbot)
-    info = compare.info
+    _, page, _ = compared(open_window, qtbot)
+    info = page.presenter.info
     assert info is not None
     photo = ComparePhoto(0, CAT, "cat.jpg", QImage(), tuple(best(page)))
     strange = EvidenceRequest(target=900, against=best(page)[0], layer="features.7", method="layercam")

@@ -371,7 +371,7 @@ def test_nothing_is_cut_off(open_window: OpenWindow, qtbot: QtBot, appearance: s
                 assert right <= page.heatmap.width(), widget
         save_screenshot(window, f"evidence-{tab}-{appearance}-{size[0]}")
     page.views.bar.switch.button(COMPARE).click()
-    qtbot.waitUntil(lambda: len(page.compare.cells) == 4 and not page.compare.waiting, timeout=20_000)
+    qtbot.waitUntil(lambda: len(page.compare.grid.cells) == 4 and not page.compare.waiting, timeout=20_000)
     save_screenshot(window, f"compare-{appearance}-{size[0]}")
 
 

@@ -66,5 +66,5 @@ class ViewsPanel(QWidget):
     @property
     def _zoomed(self) -> ZoomView:
         """Cells of the comparison are zoomed together."""
-        cells = self._compare.cells if self.place == COMPARE else []
+        cells = self._compare.grid.cells if self.place == COMPARE else []
         return cells[0].view if cells else self._photo

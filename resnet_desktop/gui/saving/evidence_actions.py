@@ -47,7 +47,7 @@ class EvidenceActions(QObject):
     def cancel(self) -> None:
         """Give up the heatmap that is on its way."""
         self._page.presenter.cancel()
-        self._page.compare.cancel()
+        self._page.compare.requests.cancel()
 
     def _connect_views(self) -> None:
         does, page = self._does, self._page
@@ -59,7 +59,7 @@ class EvidenceActions(QObject):
         _when(does.zoom_in, lambda: page.views.zoom_by(1.25))
         _when(does.zoom_out, lambda: page.views.zoom_by(0.8))
         page.compare.said.connect(self.said)
-        page.compare.waiting_changed.connect(self.busy_changed)
+        page.compare.requests.waiting_changed.connect(self.busy_changed)
 
     def _connect_evidence(self) -> None:
         does, page = self._does, self._page

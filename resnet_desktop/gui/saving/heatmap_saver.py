@@ -120,7 +120,7 @@ class HeatmapSaver(QObject):
         if page.views.place == COMPARE:
             cells = [
                 Shown(cell.image, cell.evidence, *cell.caption)
-                for cell in page.compare.cells
+                for cell in page.compare.grid.cells
                 if cell.evidence is not None and not cell.image.isNull()
             ]
             return (lambda: grid_picture(cells, dress)) if cells else None

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from resnet_desktop.gui.background.request_slot import careful
 from resnet_desktop.gui.background.session_controller import SessionController
+from resnet_desktop.gui.inspect.compare.cell_requests import CellRequests
 from resnet_desktop.gui.inspect.compare.compare_cell import CompareCell
 from resnet_desktop.gui.inspect.compare.compare_grid import CompareGrid
 from resnet_desktop.gui.inspect.compare.compare_presets import (
@@ -27,32 +25,23 @@ from resnet_desktop.gui.inspect.compare.compare_presets import (
 from resnet_desktop.gui.inspect.compare.preset_bar import PresetBar
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.widgets.plain import PlainLabel
-from resnet_desktop.session.evidence_choice import DEEP_METHODS, choice_of
-from resnet_desktop.session.results import Evidence, EvidenceRequest, Failure, ModelInfo
-
-if TYPE_CHECKING:
-    from resnet_desktop.core.progress import Cancelled, Progress
-    from resnet_desktop.session.engine import Engine
+from resnet_desktop.session.evidence_choice import DEEP_METHODS
+from resnet_desktop.session.results import Evidence, EvidenceRequest, ModelInfo
 
 MENU_CLASSES = 12
 PATIENCE_MS = 250
-_DEPTH_SLOT = "compare depths"
 
 
 class CompareView(QWidget):
     """The grid, and ways to fill it. It asks for nothing while it is hidden.
 
-    Signals:
-        said: a sentence: why nothing happened.
-        waiting_changed: whether maps are on their way may have changed.
+    Signal: ``said`` (a sentence): why nothing happened.
     """
 
     said = Signal(str)
-    waiting_changed = Signal()
 
     def __init__(self, controller: SessionController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._controller = controller
         self._info: ModelInfo | None = None
         self._photo: ComparePhoto | None = None
         self._base = EvidenceRequest()
@@ -63,19 +52,13 @@ class CompareView(QWidget):
         self._preset = ""
         self._due = False  # the cells are still those of another photo, model or part of the photo
         self.grid, self._hint = CompareGrid(), PlainLabel()
+        self.requests = CellRequests(controller, self.grid, self)
         self.grid.request_changed.connect(self._on_request_changed)
         self.grid.removal_asked.connect(self.remove)
         self.bar = PresetBar()
         self.bar.chosen.connect(self.fill)
         self._build()
-        controller.answered.connect(self._on_answered)
-        controller.progressed.connect(self._on_progressed)
         controller.fit_changed.connect(self._on_fit_changed)
-
-    @property
-    def cells(self) -> list[CompareCell]:
-        """In the order in which they are laid out."""
-        return self.grid.cells
 
     @property
     def preset(self) -> str:
@@ -83,35 +66,30 @@ class CompareView(QWidget):
         return self._preset
 
     @property
-    def info(self) -> ModelInfo | None:
-        """The model that is open."""
-        return self._info
-
-    @property
     def waiting(self) -> bool:
         """Whether maps are on their way."""
-        return any(cell.waiting for cell in self.cells)
+        return any(cell.waiting for cell in self.grid.cells)
 
     def show_model(self, info: ModelInfo) -> None:
         """Another model: what was kept stays beside what it says; the rest is asked anew."""
         before, self._info = self._info, info
         self._due = True
-        for cell in self.cells:
-            self._controller.drop(cell.slot)
+        for cell in self.grid.cells:
+            self.requests.drop(cell)
             if before is None:
                 continue
             if not cell.kept:
                 cell.request = translated(cell.request, before, info)
             elif not cell.model:
                 cell.name(model=before.name)
-        self._controller.drop(_DEPTH_SLOT)
+        self.requests.drop_depths()
 
     def show_photo(self, photo: ComparePhoto) -> None:
         """Another photo, or another answer for it. Kept cells keep their own photo."""
         before, self._photo = self._photo, photo
         if before is not None and before.number != photo.number:
             self._due = True
-            for cell in self.cells:
+            for cell in self.grid.cells:
                 if cell.kept and not cell.photo:
                     cell.name(photo=before.name)
         if self.isVisible():
@@ -126,7 +104,7 @@ class CompareView(QWidget):
     def clear(self) -> None:
         """No photo: nothing to compare."""
         self._photo, self._preset = None, ""
-        self._take_away(list(self.cells))
+        self._take_away(list(self.grid.cells))
         self._refresh()
 
     def keep(self, evidence: Evidence) -> bool:
@@ -138,8 +116,8 @@ class CompareView(QWidget):
         if photo is None or photo.number != evidence.item:
             return False
         known = next((cell for cell in self._own_cells() if cell.request == evidence.request), None)
-        if known is None and len(self.cells) == MOST:
-            free = [cell for cell in self.cells if not cell.kept]
+        if known is None and len(self.grid.cells) == MOST:
+            free = [cell for cell in self.grid.cells if not cell.kept]
             if not free:
                 self.said.emit(self.tr("All four places are taken by heatmaps you added. Remove one first."))
                 return False
@@ -156,32 +134,24 @@ class CompareView(QWidget):
         if self._photo is None or self._info is None:
             return
         self._due = False
-        if len([cell for cell in self.cells if cell.kept]) == MOST:
+        if len([cell for cell in self.grid.cells if cell.kept]) == MOST:
             self._set_preset("")
             self.said.emit(self.tr("All four places are taken by heatmaps you added. Remove one first."))
             return
-        self._take_away([cell for cell in self.cells if not cell.kept])
-        self._controller.drop(_DEPTH_SLOT)
+        self._take_away([cell for cell in self.grid.cells if not cell.kept])
+        self.requests.drop_depths()
         requests = self._missing(preset)
         together = preset == DEPTHS and self._base.method in DEEP_METHODS
         for request in requests:
             cell = self.grid.add(request, self._photo.image)
             cell.show_waiting(named(request.target, self._info, self._photo))
+            self._fill_menu(cell)
             if not together:
-                self._ask(cell)
+                self.requests.ask(cell, self._photo)
         if together and requests:
-            self._post(_DEPTH_SLOT, replace(requests[0], layer=None), every_depth=True)
+            self.requests.ask_depths(requests[0], self._photo, self._info.layers)
         self._set_preset(preset)
         self._refresh()
-
-    def cancel(self) -> None:
-        """Give up what is on its way."""
-        self._controller.drop(_DEPTH_SLOT)
-        for cell in self.cells:
-            if cell.waiting:
-                self._controller.drop(cell.slot)
-                cell.show_failure(Failure("cancelled", self.tr("Cancelled.")))
-        self.waiting_changed.emit()
 
     def remove(self, cell: CompareCell) -> None:
         """Take a heatmap away."""
@@ -198,14 +168,14 @@ class CompareView(QWidget):
         """Fill the grid for the photo and the model of now."""
         if self._photo is None or self._info is None or self._photo.image.isNull():
             return
-        if not self.cells:
+        if not self.grid.cells:
             self.fill(CLASSES)
         elif self._preset:
-            if self._due or [cell.request for cell in self.cells if not cell.kept] != self._missing(self._preset):
+            if self._due or [cell.request for cell in self.grid.cells if not cell.kept] != self._missing(self._preset):
                 self.fill(self._preset)
         elif self._due:
             self._due = False
-            for cell in self.cells:
+            for cell in self.grid.cells:
                 if cell.kept:
                     self._fill_menu(cell)
                 else:
@@ -215,14 +185,14 @@ class CompareView(QWidget):
         """What a preset puts beside the cells that are kept."""
         assert self._photo is not None
         assert self._info is not None
-        kept = [cell for cell in self.cells if cell.kept]
+        kept = [cell for cell in self.grid.cells if cell.kept]
         there = [cell.request for cell in self._own_cells() if cell.kept]
         found = [r for r in wanted(preset, self._base, self._info, self._photo) if r not in there]
         return found[: MOST - len(kept)]
 
     def _own_cells(self) -> list[CompareCell]:
         """Those about the photo and by the model of now."""
-        return [cell for cell in self.cells if not cell.model and not cell.photo]
+        return [cell for cell in self.grid.cells if not cell.model and not cell.photo]
 
     def _ask_anew(self, cell: CompareCell) -> None:
         """The same question for the photo and the model of now."""
@@ -233,17 +203,18 @@ class CompareView(QWidget):
         if cell.image is not self._photo.image:
             cell.show_photo(self._photo.image)
         cell.show_waiting(named(cell.request.target, self._info, self._photo))
-        self._ask(cell)
+        self._fill_menu(cell)
+        self.requests.ask(cell, self._photo)
 
     def _take_away(self, cells: Sequence[CompareCell]) -> None:
         for cell in cells:
-            self._controller.drop(cell.slot)
+            self.requests.drop(cell)
             self.grid.take_away(cell)
 
     def _refresh(self) -> None:
         self.grid.lay_out()
-        self.grid.setVisible(bool(self.cells))
-        self._hint.setVisible(not self.cells)
+        self.grid.setVisible(bool(self.grid.cells))
+        self._hint.setVisible(not self.grid.cells)
 
     def _fill_menu(self, cell: CompareCell) -> None:
         if self._info is not None and self._photo is not None:
@@ -252,54 +223,6 @@ class CompareView(QWidget):
     def _set_preset(self, preset: str) -> None:
         self._preset = preset
         self.bar.show_preset(preset)
-
-    def _ask(self, cell: CompareCell) -> None:
-        self._fill_menu(cell)
-        self._post(cell.slot, cell.request)
-
-    def _post(self, slot: str, request: EvidenceRequest, *, every_depth: bool = False) -> None:
-        assert self._photo is not None
-        number, source = self._photo.number, self._photo.source
-
-        def work(engine: Engine, cancelled: Cancelled, progress: Progress) -> object:
-            if every_depth:
-                return engine.analysis.depths(number, source, request, cancelled)
-            return engine.analysis.evidence(number, source, request, cancelled, progress)
-
-        self._controller.ask(slot, careful(work))
-        self.waiting_changed.emit()
-
-    def _on_answered(self, slot: str, answer: object) -> None:
-        if slot == _DEPTH_SLOT:
-            self._on_depths(answer if isinstance(answer, tuple) else ())
-            return
-        cell = next((cell for cell in self.cells if cell.slot == slot), None)
-        if cell is None:
-            return
-        if isinstance(answer, Failure):
-            cell.show_failure(answer)
-        elif isinstance(answer, Evidence):
-            cell.show_evidence(answer)
-        self.waiting_changed.emit()
-
-    def _on_depths(self, maps: Sequence[Evidence]) -> None:
-        layers = () if self._info is None else self._info.layers
-        for cell in self.cells:
-            if cell.kept or not cell.waiting:
-                continue
-            choice = choice_of(layers, cell.request.layer)
-            found = next((map_ for map_ in maps if choice is not None and map_.layer == choice.name), None)
-            if found is not None:
-                cell.show_evidence(replace(found, request=cell.request))
-                self._fill_menu(cell)
-            else:  # not a block, or gradients do not reach it: the map of this layer alone, or why there is none
-                self._ask(cell)
-        self.waiting_changed.emit()
-
-    def _on_progressed(self, slot: str, done: int, total: int) -> None:
-        for cell in self.cells:
-            if cell.slot == slot:
-                cell.show_progress(done, total)
 
     def _on_request_changed(self, cell: CompareCell, request: EvidenceRequest) -> None:
         if self._photo is not None and self._info is not None:
