@@ -89,7 +89,7 @@ class GalleryCanvas(QAbstractItemView):
         if hint == Hint.PositionAtCenter:
             bar.setValue(bar.value() + rect.center().y() - room // 2)
         elif hint == Hint.PositionAtTop or rect.top() < 0:
-            bar.setValue(bar.value() + rect.top() - (self._header if hint == Hint.EnsureVisible else 0))
+            bar.setValue(bar.value() + rect.top() - (self._laid.header if hint == Hint.EnsureVisible else 0))
         elif hint == Hint.PositionAtBottom or rect.bottom() > room:
             bar.setValue(bar.value() + min(rect.bottom() - room + 1, rect.top()))
 
@@ -107,7 +107,7 @@ class GalleryCanvas(QAbstractItemView):
             return self.shown.index(0)
         move, laid = QAbstractItemView.CursorAction, self._laid
         if action in (move.MovePageUp, move.MovePageDown):
-            return self.shown.index(self._page_from(row, down=action == move.MovePageDown))
+            return self.shown.index(laid.page_from(row, self.viewport().height(), down=action == move.MovePageDown))
         to = {
             move.MoveHome: 0,
             move.MoveEnd: last,
@@ -145,7 +145,7 @@ class GalleryCanvas(QAbstractItemView):
             ends = (laid.row_at(x, y + offset) for x, y in ((rect.left(), rect.top()), (rect.right(), rect.bottom())))
             found = [row for row in ends if row is not None]
             rows = list(range(min(found), max(found) + 1)) if found else []
-        self.selectionModel().select(self._ranges(rows), command)
+        self.selectionModel().select(ranges(self.shown, rows), command)
 
     def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
         """What is to be drawn again when these change."""
@@ -201,26 +201,12 @@ class GalleryCanvas(QAbstractItemView):
             width, groups = max(1, self.viewport().width()), self.shown.groups
             columns = max(1, width // (self._side + theme.S)) if self._grid else 1
             counts = [group.count for group in groups] or [self.shown.rowCount()]
-            self._layout = GalleryLayout(counts, columns, (width / columns, self._cell_height()), self._header)
+            cell, header = (width / columns, self._cell_height()), HEADER if groups else 0
+            self._layout = GalleryLayout(counts, columns, cell, header)
         return self._layout
-
-    @property
-    def _header(self) -> int:
-        return HEADER if self.shown.groups else 0
 
     def _cell_height(self) -> int:
         return self.itemDelegate().sizeHint(QStyleOptionViewItem(), _NO_INDEX).height()
-
-    def _page_from(self, row: int, *, down: bool) -> int:
-        """The photo about one height of the view further, in the same column."""
-        laid, room = self._laid, max(1, self.viewport().height() - self._cell_height())
-        start = at = laid.rect(row).top()
-        while abs(at - start) < room:
-            further = laid.below(row) if down else laid.above(row)
-            if further == row:
-                break
-            row, at = further, laid.rect(further).top()
-        return row
 
     def _option(self, index: QModelIndex) -> QStyleOptionViewItem:
         option = QStyleOptionViewItem()
@@ -235,16 +221,6 @@ class GalleryCanvas(QAbstractItemView):
         if index.row() == self._hovered:
             option.state |= flags.State_MouseOver
         return option
-
-    def _ranges(self, rows: Sequence[int]) -> QItemSelection:
-        """Rows in their order as a selection: one range for each run of them."""
-        selection, start = QItemSelection(), 0
-        index_of = self.shown.createIndex  # ``index`` asks for the size of the list each time
-        for place in range(1, len(rows) + 1):
-            if place == len(rows) or rows[place] != rows[place - 1] + 1:
-                selection.select(index_of(rows[start], 0), index_of(rows[place - 1], 0))
-                start = place
-        return selection
 
     def _arrange_anew(self) -> None:
         """The photo that is looked at stays in view."""
@@ -262,3 +238,14 @@ class GalleryCanvas(QAbstractItemView):
         for one in (before, row):
             if 0 <= one < self.shown.rowCount():
                 self.update(self.shown.index(one))
+
+
+def ranges(shown: ShownPhotos, rows: Sequence[int]) -> QItemSelection:
+    """Rows in their order as a selection: one range for each run of them."""
+    selection, start = QItemSelection(), 0
+    index_of = shown.createIndex  # ``index`` asks for the size of the list each time
+    for place in range(1, len(rows) + 1):
+        if place == len(rows) or rows[place] != rows[place - 1] + 1:
+            selection.select(index_of(rows[start], 0), index_of(rows[place - 1], 0))
+            start = place
+    return selection

@@ -32,7 +32,7 @@ class GalleryLayout:
     def __init__(self, counts: Sequence[int], columns: int, cell: tuple[float, int], header: int = 0) -> None:
         self.columns = max(1, columns)
         self._width, self._line = cell[0], max(1, cell[1])
-        self._header = header
+        self.header = header
         self._parts: list[_Part] = []
         top = first = 0
         for count in counts:
@@ -72,11 +72,11 @@ class GalleryLayout:
 
     def headers_between(self, top: int, bottom: int) -> Iterator[tuple[int, QRect]]:
         """The groups of which the header is seen between two heights, and where it lies."""
-        if self._header:
+        if self.header:
             width = round(self.columns * self._width)
             for part in self._parts_between(top, bottom):
                 if part.body > top:
-                    yield self._firsts.index(part.first), QRect(0, part.top, width, self._header)
+                    yield self._firsts.index(part.first), QRect(0, part.top, width, self.header)
 
     def above(self, row: int) -> int:
         """The photo one line higher; the same in the first line."""
@@ -101,6 +101,16 @@ class GalleryLayout:
             return row
         other = self._parts[after]
         return other.first + min(place % self.columns, other.count - 1)
+
+    def page_from(self, row: int, room: int, *, down: bool) -> int:
+        """The photo about ``room`` pixels further, in the same column; at least one line, where there is one."""
+        start = at = self.rect(row).top()
+        while abs(at - start) < max(1, room - self._line):
+            further = self.below(row) if down else self.above(row)
+            if further == row:
+                break
+            row, at = further, self.rect(further).top()
+        return row
 
     def _part_of(self, row: int) -> _Part:
         return self._parts[bisect_right(self._firsts, row) - 1]

@@ -8,7 +8,7 @@ from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QDrag, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
-from resnet_desktop.gui.gallery.gallery_canvas import STEP, GalleryCanvas
+from resnet_desktop.gui.gallery.gallery_canvas import STEP, GalleryCanvas, ranges
 from resnet_desktop.gui.gallery.gallery_model import ITEM_ROLE, GalleryModel, Item
 from resnet_desktop.gui.gallery.photo_filter import PhotoFilter
 from resnet_desktop.gui.gallery.shown_photos import ShownPhotos
@@ -63,7 +63,7 @@ class GalleryView(GalleryCanvas):
 
     def select_numbers(self, numbers: Iterable[int]) -> None:
         """Select these photos and no others, as far as they are seen."""
-        selection = self._ranges(self.shown.rows_of(numbers))
+        selection = ranges(self.shown, self.shown.rows_of(numbers))
         self.selectionModel().select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     def select_row(self, row: int) -> None:
