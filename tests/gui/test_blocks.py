@@ -212,9 +212,6 @@ def test_feature_maps_show_their_activations(qtbot: QtBot) -> None:
     view.show_sheet(FeatureSheet("layer1.0", 0, np.array([7, 2, 5]), maps, np.array([0.5, 0.25, -0.125], np.float32)))
     assert [(tile.title, *tile.lines) for tile in view.tiles] == [("7", "+0.50"), ("2", "+0.25"), ("5", "−0.12")]
     assert [tile.part for tile in view.tiles] == [1.0, 0.5, -0.25]
-    grey = view.tiles[0].image
-    view.set_colormap("viridis")
-    assert view.tiles[0].image != grey
     assert view.heightForWidth(100) > view.heightForWidth(400)
     view.resize(400, view.heightForWidth(400))
     view.show()
@@ -226,7 +223,7 @@ def test_feature_maps_show_their_activations(qtbot: QtBot) -> None:
 
 def test_the_page_opens_the_blocks_of_a_photo(qtbot: QtBot, page: BlockPage) -> None:
     assert "Open a photo" in page.working.text
-    page.show_item(1, CAT, EvidenceRequest(target=3), "school bus")
+    page.show_item(1, CAT, EvidenceRequest(target=3))
     assert page.working.cancel_button.isVisible()
     opened = shown(qtbot, page)
     assert [report.name for report in opened.analysis.reports] == NAMES
@@ -246,22 +243,22 @@ def test_the_page_opens_the_blocks_of_a_photo(qtbot: QtBot, page: BlockPage) -> 
 
 
 def test_another_layer_changes_nothing_and_another_photo_keeps_the_block(qtbot: QtBot, page: BlockPage) -> None:
-    page.show_item(1, CAT, EvidenceRequest(target=3), "school bus")
+    page.show_item(1, CAT, EvidenceRequest(target=3))
     first = shown(qtbot, page)
     QTest.mouseClick(page.chart, Qt.MouseButton.LeftButton, pos=page.chart.centre(2).toPoint())
-    page.show_item(1, CAT, EvidenceRequest(target=3, layer="layer2.0"), "school bus")
+    page.show_item(1, CAT, EvidenceRequest(target=3, layer="layer2.0"))
     assert is_shown(page, first)
-    page.show_item(2, COFFEE, EvidenceRequest(target=3), "school bus")
+    page.show_item(2, COFFEE, EvidenceRequest(target=3))
     assert is_shown(page, None)
     assert shown(qtbot, page) is not first
     assert page.chart.chosen == 2
-    page.show_item(1, CAT, EvidenceRequest(target=3), "school bus")
+    page.show_item(1, CAT, EvidenceRequest(target=3))
     assert is_shown(page, first)  # remembered
 
 
 def test_nothing_is_asked_while_the_page_is_hidden(qtbot: QtBot, page: BlockPage) -> None:
     page.hide()
-    page.show_item(1, CAT, EvidenceRequest(layer="layer2.1"), "cat")
+    page.show_item(1, CAT, EvidenceRequest(layer="layer2.1"))
     qtbot.wait(50)
     assert page.working.cancel_button.isHidden()
     page.show()
@@ -270,7 +267,7 @@ def test_nothing_is_asked_while_the_page_is_hidden(qtbot: QtBot, page: BlockPage
 
 
 def test_cancelled_and_looked_at_again(qtbot: QtBot, page: BlockPage) -> None:
-    page.show_item(1, CAT, EvidenceRequest(), "cat")
+    page.show_item(1, CAT, EvidenceRequest())
     page.working.cancel_button.click()
     assert page.working.text == "Cancelled."
     qtbot.wait(300)
@@ -285,7 +282,7 @@ def test_cancelled_and_looked_at_again(qtbot: QtBot, page: BlockPage) -> None:
 def test_a_new_model_has_its_blocks_opened(
     qtbot: QtBot, page: BlockPage, controller: SessionController, wary_model_file: Path
 ) -> None:
-    page.show_item(1, CAT, EvidenceRequest(target=0), "tabby cat")
+    page.show_item(1, CAT, EvidenceRequest(target=0))
     first = shown(qtbot, page)
     with qtbot.waitSignal(controller.model_ready, timeout=WAIT):
         controller.open_model(str(wary_model_file), "cpu")
@@ -299,7 +296,7 @@ def test_a_new_model_has_its_blocks_opened(
 
 
 def test_a_class_that_the_model_lacks_is_said(qtbot: QtBot, page: BlockPage) -> None:
-    page.show_item(1, CAT, EvidenceRequest(target=99), "nothing")
+    page.show_item(1, CAT, EvidenceRequest(target=99))
     qtbot.waitUntil(page.working.again_button.isVisible, timeout=WAIT)
     assert page.working.text == "The model has changed in the meantime. Choose a class again."
 
@@ -313,21 +310,21 @@ def test_a_plain_network_says_that_it_has_no_blocks(
     bundles.write(tmp_path / "plain.onnx", model, Metadata(arch=arch.name, categories=LABELS, transforms=transforms))
     with qtbot.waitSignal(controller.model_ready, timeout=WAIT):
         controller.open_model(str(tmp_path / "plain.onnx"), "cpu")
-    page.show_item(1, CAT, EvidenceRequest(), "cat")
+    page.show_item(1, CAT, EvidenceRequest())
     qtbot.waitUntil(lambda: "plain network" in page.working.text, timeout=WAIT)
     assert "no residual blocks" in page.working.text
     assert page.working.again_button.isHidden()
 
 
 def test_a_photo_that_cannot_be_read_is_said(qtbot: QtBot, page: BlockPage, tmp_path: Path) -> None:
-    page.show_item(1, tmp_path / "gone.jpg", EvidenceRequest(), "cat")
+    page.show_item(1, tmp_path / "gone.jpg", EvidenceRequest())
     qtbot.waitUntil(page.working.again_button.isVisible, timeout=WAIT)
     assert "gone.jpg" in page.working.text
     assert page.opened is None
 
 
 def test_a_model_that_stops_ends_the_waiting(qtbot: QtBot, page: BlockPage, controller: SessionController) -> None:
-    page.show_item(1, CAT, EvidenceRequest(), "cat")
+    page.show_item(1, CAT, EvidenceRequest())
     controller.stopped.emit(Failure("provider_failed", "The model cannot be run any more."))
     assert page.working.text == "The model cannot be run any more."
     qtbot.wait(300)
@@ -339,7 +336,7 @@ def test_the_page_in_its_sizes(qtbot: QtBot, qapp: QApplication, page: BlockPage
     theme.apply(qapp, appearance)
     page.refresh_theme()
     page.setAutoFillBackground(True)
-    page.show_item(1, CAT, EvidenceRequest(), "cat")
+    page.show_item(1, CAT, EvidenceRequest())
     shown(qtbot, page)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for width, height in ((1400, 900), (1000, 800), (460, 900)):

@@ -261,7 +261,7 @@ class InspectPage(QWidget):
         self._paint()
         photo = self.presenter.photo
         if photo is not None:
-            self.blocks.show_item(*photo, evidence.exact, evidence.label)
+            self.blocks.show_item(*photo, evidence.exact)
             if evidence.values is not None:
                 self.check.follow(*photo, evidence.exact, evidence.label)
 

@@ -9,11 +9,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QListWidget,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -25,6 +23,7 @@ from resnet_desktop.gui.background.preferences import Preferences
 from resnet_desktop.gui.settings.fields import Field, choice_field, field_for
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.style.screen import size_within_screen
+from resnet_desktop.gui.widgets.layouts import scrolled
 from resnet_desktop.gui.widgets.plain import PlainLabel
 
 if TYPE_CHECKING:
@@ -134,11 +133,8 @@ class SettingsDialog(QDialog):
             self._proven.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             grid.addWidget(self._proven, grid.rowCount(), 0, 1, 2)
         grid.setRowStretch(grid.rowCount(), 1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
+        area = scrolled(content)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(content)
         return area
 
     def _add_row(self, grid: QGridLayout, setting: Setting) -> None:

@@ -1,8 +1,8 @@
-"""Rows of widgets that come and go."""
+"""Rows of widgets, what scrolls, and widgets that come and go."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 
 def beside(*widgets: QWidget | None) -> QWidget:
@@ -16,6 +16,15 @@ def beside(*widgets: QWidget | None) -> QWidget:
         else:
             layout.addWidget(widget)
     return row
+
+
+def scrolled(contents: QWidget) -> QScrollArea:
+    """Contents as wide as there is room, scrolled where they are higher than that; without a frame."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidget(contents)
+    return area
 
 
 def emptied(layout: QVBoxLayout) -> None:

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QHBoxLayout,
-    QScrollArea,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -28,6 +27,7 @@ from resnet_desktop.gui.inspect.blocks.block_measures import SILENCE, Measure, h
 from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets import help_texts
 from resnet_desktop.gui.widgets.help_button import HelpButton
+from resnet_desktop.gui.widgets.layouts import scrolled
 from resnet_desktop.gui.widgets.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.widgets.working import Working
 from resnet_desktop.session.inspections import OpenedBlocks, feature_maps, open_blocks
@@ -45,7 +45,6 @@ class _Item:
     number: int
     source: Source
     target: Target | None
-    label: str
 
     @property
     def key(self) -> tuple[int, Target | None]:
@@ -74,7 +73,8 @@ class BlockPage(QWidget):
         self._title, self._subtitle, self._sentence = PlainLabel(), PlainLabel(), PlainLabel()
         self._help = HelpButton(help_texts.residual_learning())
         self._measure_help = HelpButton(self._measure.help)
-        self._working = Working()
+        self.working = Working()
+        """What is said where there is no chart."""
         self._buttons = QButtonGroup(self)
         self.chart, self.details = BlockChart(), BlockDetails()
         self._content = QWidget()
@@ -82,11 +82,6 @@ class BlockPage(QWidget):
         self._connect()
         self.choose_measure(self._measure.key)
         self.clear()
-
-    @property
-    def working(self) -> Working:
-        """What is said where there is no chart."""
-        return self._working
 
     @property
     def opened(self) -> OpenedBlocks | None:
@@ -98,11 +93,11 @@ class BlockPage(QWidget):
         """What the chart is about."""
         return self._measure
 
-    def show_item(self, number: int, source: Source, request: EvidenceRequest, label: str) -> None:
-        """Look at a photo and a class, named ``label``; at first the block at the layer of ``request`` is chosen."""
+    def show_item(self, number: int, source: Source, request: EvidenceRequest) -> None:
+        """Look at a photo and a class; at first the block at the layer of ``request`` is chosen."""
         before = self._item
         self._block = self._block or request.layer or ""
-        self._item = _Item(number, source, request.target, label)
+        self._item = _Item(number, source, request.target)
         if before is not None and before.key == self._item.key and (self._opened or self._blocks.asked is not None):
             return
         self._ask()
@@ -112,10 +107,6 @@ class BlockPage(QWidget):
         self._item = None
         self._blocks.drop()
         self._show_nothing(self.tr("Open a photo to see what its residual blocks do."))
-
-    def set_colormap(self, name: str) -> None:
-        """Feature maps in other colours, one of ``imaging.overlay.COLORMAPS``; grey to begin with."""
-        self.details.sheet.set_colormap(name)
 
     def choose_measure(self, key: str) -> None:
         """Draw something else, by its name in ``block_measures``."""
@@ -150,22 +141,23 @@ class BlockPage(QWidget):
         content.setSpacing(theme.M)
         content.addWidget(self._chart_card())
         content.addWidget(self.details)
+        title = QHBoxLayout()
+        title.setSpacing(theme.XS)
+        title.addWidget(self._title)
+        title.addWidget(self._help)
+        title.addStretch(1)
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(theme.L, theme.L, theme.L, theme.L)
         layout.setSpacing(theme.S)
-        layout.addLayout(_row(self._title, self._help))
+        layout.addLayout(title)
         layout.addWidget(self._subtitle)
-        layout.addWidget(self._working)
+        layout.addWidget(self.working)
         layout.addWidget(self._content)
         layout.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidget(body)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        outer.addWidget(scrolled(body))
         self.refresh_theme()
 
     def _chart_card(self) -> QFrame:
@@ -196,11 +188,11 @@ class BlockPage(QWidget):
 
     def _connect(self) -> None:
         self._blocks.answered.connect(self._on_blocks_answered)
-        self._blocks.progressed.connect(self._working.advance)
+        self._blocks.progressed.connect(self.working.advance)
         self._blocks.outdated.connect(self._on_outdated)
         self._sheets.answered.connect(self._on_sheet_answered)
-        self._working.cancelled.connect(self._on_cancelled)
-        self._working.wanted.connect(self._ask)
+        self.working.cancelled.connect(self._on_cancelled)
+        self.working.wanted.connect(self._ask)
         self._later.timeout.connect(self._ask)
         self._buttons.buttonToggled.connect(self._on_measure_toggled)
         self.chart.block_chosen.connect(self._on_block_chosen)
@@ -220,7 +212,7 @@ class BlockPage(QWidget):
 
         if not self._blocks.remembers(item.key):
             self._show_nothing("")
-            self._working.work(self.tr("Analysing every block…"))
+            self.working.work(self.tr("Analysing every block…"))
         self._blocks.ask(item.key, work)
 
     def _on_blocks_answered(self, answer: OpenedBlocks | Failure) -> None:
@@ -232,7 +224,7 @@ class BlockPage(QWidget):
             return
         self._opened = answer
         self._fit_measures(has_linear_ends(answer))
-        self._working.hide()
+        self.working.hide()
         self._content.show()
         analysis = answer.analysis
         probability = wording.percent(analysis.probability, 1)
@@ -318,14 +310,5 @@ class BlockPage(QWidget):
         self._content.hide()
         self._subtitle.hide()
         self.chart.clear()
-        self._working.say(words, more, again=again)
-        self._working.show()
-
-
-def _row(*widgets: QWidget) -> QHBoxLayout:
-    row = QHBoxLayout()
-    row.setSpacing(theme.XS)
-    for widget in widgets:
-        row.addWidget(widget)
-    row.addStretch(1)
-    return row
+        self.working.say(words, more, again=again)
+        self.working.show()

@@ -26,22 +26,10 @@ class FeatureSheetView(Tiles):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(SIDE, parent=parent)
-        self._sheet: FeatureSheet | None = None
-        self._colours = "grey"
         self.setAccessibleName(self.tr("Feature maps"))
 
     def show_sheet(self, sheet: FeatureSheet | None) -> None:
         """Show a sheet, or none."""
-        self._sheet = sheet
-        self._refresh()
-
-    def set_colormap(self, name: str) -> None:
-        """One of ``imaging.overlay.COLORMAPS``."""
-        self._colours = name
-        self._refresh()
-
-    def _refresh(self) -> None:
-        sheet = self._sheet
         if sheet is None:
             self.show_tiles(())
             return
@@ -53,7 +41,7 @@ class FeatureSheetView(Tiles):
             note = self.tr("Channel {channel}: {part} of the class score; strongest activation {peak}").format(
                 channel=int(channel), part=charts.signed(part, 3), peak=charts.number(peak)
             )
-            image = map_image(values, self._colours)
+            image = map_image(values, "grey")
             lines = (f"+{part:.{decimals}f}" if part > 0 else f"{part:.{decimals}f}".replace("-", "−"),)
             tiles.append(Tile(image, str(int(channel)), lines, part=part / most, note=note))
         self.show_tiles(tiles)

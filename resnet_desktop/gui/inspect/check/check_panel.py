@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.gui.background.request_slot import RequestSlot
 from resnet_desktop.gui.background.session_controller import SessionController
 from resnet_desktop.gui.inspect.check.check_details import CheckDetails
 from resnet_desktop.gui.style import icons, theme, wording
+from resnet_desktop.gui.widgets.layouts import scrolled
 from resnet_desktop.gui.widgets.plain import PlainLabel
 from resnet_desktop.gui.widgets.working import Working
 from resnet_desktop.session.inspections import CheckedHeatmap, check_map
@@ -46,29 +47,20 @@ class CheckPanel(QWidget):
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._title, self._about = PlainLabel(), PlainLabel()
-        self._button = QPushButton(self.tr("Check this heatmap"))
-        self._button.setProperty("primary", "true")
-        self._working = Working()
+        self.check_button = QPushButton(self.tr("Check this heatmap"))
+        self.check_button.setProperty("primary", "true")
+        self.working = Working()
+        """What is said while there is no verdict."""
         self.verdict, self.details = VerdictCard(), CheckDetails()
         self._build()
-        self._button.clicked.connect(self._ask)
+        self.check_button.clicked.connect(self._ask)
         self._question.answered.connect(self._on_answered)
-        self._question.progressed.connect(self._working.advance)
+        self._question.progressed.connect(self.working.advance)
         self._question.outdated.connect(self._on_outdated)
-        self._working.cancelled.connect(self._on_cancelled)
-        self._working.wanted.connect(self._ask)
+        self.working.cancelled.connect(self._on_cancelled)
+        self.working.wanted.connect(self._ask)
         self._later.timeout.connect(self._show_item)
         self.clear()
-
-    @property
-    def working(self) -> Working:
-        """What is said while there is no verdict."""
-        return self._working
-
-    @property
-    def check_button(self) -> QPushButton:
-        """Starts the tests."""
-        return self._button
 
     def show_item(self, number: int, source: Source, request: EvidenceRequest, label: str) -> None:
         """The heatmap that is looked at is this one of the class ``label``; an earlier verdict on it is shown again."""
@@ -80,13 +72,13 @@ class CheckPanel(QWidget):
     def check_item(self, number: int, source: Source, request: EvidenceRequest, label: str) -> None:
         """Test this heatmap, unless that is done or under way."""
         self.show_item(number, source, request, label)
-        if not self._button.isHidden():
+        if not self.check_button.isHidden():
             self._ask()
 
     def show_checked(self, checked: CheckedHeatmap) -> None:
         """Show the outcome of the tests."""
-        self._working.hide()
-        self._button.hide()
+        self.working.hide()
+        self.check_button.hide()
         self.verdict.show_check(checked.check)
         self.details.show_check(checked)
         self.verdict.show()
@@ -125,26 +117,22 @@ class CheckPanel(QWidget):
         layout.addWidget(self._title)
         layout.addWidget(self._about)
         layout.addSpacing(theme.XS)
-        layout.addWidget(self._button, 0, Qt.AlignmentFlag.AlignLeft)
-        for widget in (self._working, self.verdict, self.details):
+        layout.addWidget(self.check_button, 0, Qt.AlignmentFlag.AlignLeft)
+        for widget in (self.working, self.verdict, self.details):
             layout.addWidget(widget)
         layout.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidget(body)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        outer.addWidget(scrolled(body))
         self.refresh_theme()
 
     def _show_item(self) -> None:
         """What is known of the heatmap that is looked at."""
         item = self._item
-        self._working.hide()
+        self.working.hide()
         self.verdict.hide()
         self.details.hide()
-        self._button.setVisible(item is not None)
+        self.check_button.setVisible(item is not None)
         if item is None:
             self._about.setText(self.tr("Open a photo to test its heatmap."))
             return
@@ -165,14 +153,14 @@ class CheckPanel(QWidget):
         def work(engine: Engine, cancelled: Cancelled, progress: Progress) -> object:
             return check_map(engine, item.number, item.source, item.request, cancelled, progress)
 
-        self._button.hide()
-        self._working.work(self.tr("Testing the heatmap…"))
-        self._working.show()
+        self.check_button.hide()
+        self.working.work(self.tr("Testing the heatmap…"))
+        self.working.show()
         self._question.ask(item.key, work)
 
     def _on_answered(self, answer: CheckedHeatmap | Failure) -> None:
         if isinstance(answer, Failure):
-            self._working.say(answer.message, answer.hint, again=self.tr("Try again"))
+            self.working.say(answer.message, answer.hint, again=self.tr("Try again"))
         else:
             self.show_checked(answer)
 
