@@ -164,7 +164,8 @@ class InspectPage(QWidget):
         self.view.hovered.connect(lambda where: self._on_hovered(self.presenter.evidence, where))
         self.compare.grid.hovered.connect(self._on_hovered)
         self.compare.grid.class_asked.connect(self.search_classes)
-        self.blocks.layer_chosen.connect(self._on_layer_of_block)
+        self.blocks.layer_chosen.connect(self.presenter.choose_layer)
+        self.blocks.layer_chosen.connect(lambda _layer: self.views.show_view(PHOTO))
         self._connect_evidence()
 
     def _connect_evidence(self) -> None:
@@ -271,10 +272,6 @@ class InspectPage(QWidget):
             classes = tuple(score.index for score in item.outcome.scores)
             said = (meant_by(item.outcome), item.outcome.headline)
             self.compare.show_photo(ComparePhoto(item.number, item.source, item.name, picture, classes, *said))
-
-    def _on_layer_of_block(self, layer: str) -> None:
-        self.presenter.choose_layer(layer)
-        self.views.show_view(PHOTO)
 
     def _restyle(self, style: HeatStyle) -> None:
         self._paint()

@@ -90,7 +90,7 @@ class EvidencePresenter(QObject):
     def choose_target(self, target: Target) -> None:
         """The evidence for another class, or for a group."""
         against = None if self.choice.request.against == target else self.choice.request.against
-        self._change(self._asking(target=target, against=against))
+        self.change(self._asking(target=target, against=against))
 
     def choose_against(self, against: int | None) -> None:
         """What speaks for the class and against another one."""
@@ -98,25 +98,35 @@ class EvidencePresenter(QObject):
         if target is None and self._evidence is not None:
             target = self._evidence.target
         if against is None or target not in (None, against):
-            self._change(self._asking(target=target, against=against))
+            self.change(self._asking(target=target, against=against))
         else:
             self.request_changed.emit(self.choice.request)  # none is set against itself: say so to the control
 
     def choose_method(self, method: str) -> None:
         """Another way to make the map."""
-        self._change(self.choice.by_method(method))
-
-    def step_method(self, step: int) -> None:
-        """The next method that works here (1), or the one before (-1)."""
-        self._change(self.choice.next_method(step))
+        self.change(self.choice.by_method(method))
 
     def choose_layer(self, name: str) -> None:
         """Another layer; by another method, where this one does not work there."""
-        self._move(self.choice.at_layer(name))
+        self.change(self.choice.at_layer(name))
 
-    def step_layer(self, step: int) -> None:
-        """Deeper (1) or shallower (-1)."""
-        self._move(self.choice.deeper(step))
+    def change(self, wanted: EvidenceChoice) -> None:
+        """Something else is wanted."""
+        before = self.choice
+        if wanted == before:
+            return
+        if wanted.layer != before.layer and wanted.request.method == before.request.method:
+            self.prepare_depths()  # who moves to another layer may move on
+        self._set_choice(wanted)
+        if wanted.any_depth != before.any_depth:
+            self.depths.forget()
+        if self._show_ready():
+            return
+        if self.depths.preparing:  # it comes with those of all depths
+            self._controller.drop_request()
+            self._set_waiting(True)
+        else:
+            self._ask()
 
     def prepare_depths(self) -> None:
         """Have the maps of all depths made, so that moving between them is instant."""
@@ -134,27 +144,6 @@ class EvidencePresenter(QObject):
 
     def _asking(self, *, target: Target | None, against: Target | None) -> EvidenceChoice:
         return replace(self.choice, request=replace(self.choice.request, target=target, against=against))
-
-    def _move(self, wanted: EvidenceChoice) -> None:
-        """To another layer; who moves once may move on."""
-        if wanted != self.choice and wanted.request.method == self.choice.request.method:
-            self.prepare_depths()
-        self._change(wanted)
-
-    def _change(self, wanted: EvidenceChoice) -> None:
-        before = self.choice
-        if wanted == before:
-            return
-        self._set_choice(wanted)
-        if wanted.any_depth != before.any_depth:
-            self.depths.forget()
-        if self._show_ready():
-            return
-        if self.depths.preparing:  # it comes with those of all depths
-            self._controller.drop_request()
-            self._set_waiting(True)
-        else:
-            self._ask()
 
     def _show_ready(self) -> bool:
         """Show the map that is wanted if it is one of those of all depths."""
