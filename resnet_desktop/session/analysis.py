@@ -241,7 +241,7 @@ class Analysis:
         )
 
     def _is_last_stage(self, layer: str | None) -> bool:
-        features = self._explainer.features
+        features = self._explainer.classifier.bundle.features
         return features is not None and self._explainer.layer(layer).name == features.layer
 
     def _subject(self, photo: _Photo) -> Subject:
@@ -250,7 +250,7 @@ class Analysis:
         if subject is None:
             batch = self._classifier.new_batch(1)
             self._classifier.prepare(photo.source, batch[0])
-            subject = self._subjects[photo.number] = self._explainer.subject_of(photo.prediction, batch[0])
+            subject = self._subjects[photo.number] = Subject(batch[0], photo.prediction)
         self._subjects.move_to_end(photo.number)
         while len(self._subjects) > KEPT_SUBJECTS:
             self._subjects.popitem(last=False)

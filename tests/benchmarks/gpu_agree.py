@@ -9,6 +9,7 @@ import numpy as np
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.core.errors import ImageError, LayerError
 from resnet_desktop.explain.cam.explainer import Explainer
+from resnet_desktop.explain.cam.heatmap import Subject
 from resnet_desktop.inference.classifier import Classifier
 from tests.benchmarks.gpu_sessions import EXHAUSTIVE, NHWC, TF32, Bare, Run, halved
 from tests.benchmarks.gpu_setting import Images, Setting, Table, repeated, shown, speeds
@@ -111,7 +112,7 @@ def heatmap_differences(cpu: Classifier, other: Classifier, batch: Images) -> di
             target = predictions[0].top.index
             try:
                 first, second = (
-                    e.explain(e.subject_of(p, picture), target, layer=layer).cam
+                    e.explain(Subject(picture, p), target, layer=layer).cam
                     for e, p in zip(explainers, predictions, strict=True)
                 )
             except LayerError as error:

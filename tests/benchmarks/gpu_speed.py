@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.explain.cam.explainer import Explainer
+from resnet_desktop.explain.cam.heatmap import Subject
 from resnet_desktop.inference import runtime
 from resnet_desktop.inference.batch import classify_many, cores, default_batch_size
 from resnet_desktop.inference.classifier import Classifier
@@ -158,7 +159,7 @@ def heatmaps(setting: Setting) -> Table:
     batch = max(b for b in setting.batches if b <= 64)
     images = ready_images(setting.random_bundle, batch)
     raw = classifier.predict(images[:1])
-    subject = explainer.subject_of(classifier.prediction(raw, 0, 0.0, (224, 224)), images[0])
+    subject = Subject(images[0], classifier.prediction(raw, 0, 0.0, (224, 224)))
     times = 20 if setting.on_gpu else 1
 
     def closed() -> None:
@@ -169,7 +170,7 @@ def heatmaps(setting: Setting) -> Table:
 
     def many(layer: str) -> None:
         inputs = images[:8]
-        explainer.gradient(inputs, explainer.seed(0, count=len(inputs)), (explainer.layer(layer).tensor,))
+        explainer.sessions.gradient(inputs, explainer.seed(0, count=len(inputs)), (explainer.layer(layer).tensor,))
 
     depths = len(explainer.depths(subject, 0))
     eight = len(images[:8])

@@ -99,7 +99,7 @@ def script(
     """What a person does, and what they wait for."""
     watch.phase = "main window"
     window.start(sample_photos(), None, "cpu")
-    yield lambda: window.inspect.evidence is not None and window.inspect.view.has_photo
+    yield lambda: window.inspect.presenter.evidence is not None and window.inspect.view.has_photo
     yield after(1.0)
     watch.phase = "opening and closing"
     for _ in range(ROUNDS):

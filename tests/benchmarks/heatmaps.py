@@ -36,7 +36,7 @@ def _subject(bundle: Bundle) -> tuple[Explainer, Subject]:
     picture = ready(bundle, 1)
     raw = explainer.classifier.predict(picture)
     prediction = explainer.classifier.prediction(raw, 0, 0.0, (224, 224))
-    return explainer, explainer.subject_of(prediction, picture[0])
+    return explainer, Subject(picture[0], prediction)
 
 
 def stages(bundle: Bundle, rounds: int) -> Section:

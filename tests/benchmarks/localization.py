@@ -212,7 +212,9 @@ def smooth(explainer: Explainer, photos: list[Boxed]) -> Iterator[tuple[Boxed, l
     for photo in photos:
 
         def maps(pictures: Array, target: int = photo.target) -> Array:
-            run = explainer.gradient(pictures, explainer.seed(target, None, len(pictures)), tuple(tensors.values()))
+            run = explainer.sessions.gradient(
+                pictures, explainer.seed(target, None, len(pictures)), tuple(tensors.values())
+            )
             rows = [
                 [cams.grad_cam(run.activations[t][i], run.gradients[t][i]).reshape(-1) for t in tensors.values()]
                 for i in range(len(pictures))
@@ -258,7 +260,7 @@ def _runs(
     for start in range(0, len(photos), BATCH):
         batch = photos[start : start + BATCH]
         seed = np.concatenate([explainer.seed(photo.target) for photo in batch])
-        run = explainer.gradient(np.stack([photo.prepared for photo in batch]), seed, tuple(tensors.values()))
+        run = explainer.sessions.gradient(np.stack([photo.prepared for photo in batch]), seed, tuple(tensors.values()))
         activations = {stage: run.activations[tensor] for stage, tensor in tensors.items()}
         yield batch, activations, {stage: run.gradients[tensor] for stage, tensor in tensors.items()}
 

@@ -31,12 +31,12 @@ def state_of(window: MainWindow) -> dict[str, Any]:
         place = place_of(view.viewport(), view.visualRect(view.model().index(number, 0)))
         label = item.outcome.headline.label if isinstance(item.outcome, Result) else None
         rows.append({"name": item.name, "label": label, "place": place})
-    grip = window.evidence.grip
+    grip = window.saver.grip
     return {
         "rows": rows,
         "window": place_of(window),
         "photo": place_of(window.inspect.view) if window.inspect.view.isVisible() else None,
-        "heatmap": window.inspect.evidence is not None,
+        "heatmap": window.inspect.presenter.evidence is not None,
         "grip": place_of(grip) if grip.isVisible() else None,
         "file": grip.path is not None,
     }

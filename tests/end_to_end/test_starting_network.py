@@ -76,11 +76,15 @@ def test_batches_of_any_size_give_the_same(explainer: Explainer, bundle: Bundle)
 
 
 def test_the_closed_form_is_the_gradient(explainer: Explainer, cat: Subject) -> None:
-    assert explainer.features is not None
+    assert explainer.classifier.bundle.features is not None
     for target in (282, 285, 0):
         closed = explainer.heatmap(cat.prediction, target).cam
-        run = explainer.gradient(cat.input[None], explainer.seed(target), (explainer.features.name,))
-        activations, gradient = (found[explainer.features.name][0] for found in (run.activations, run.gradients))
+        run = explainer.sessions.gradient(
+            cat.input[None], explainer.seed(target), (explainer.classifier.bundle.features.name,)
+        )
+        activations, gradient = (
+            found[explainer.classifier.bundle.features.name][0] for found in (run.activations, run.gradients)
+        )
         by_gradient = (gradient.mean((1, 2))[:, None, None] * activations).sum(0)
         np.testing.assert_allclose(closed / np.abs(closed).max(), by_gradient / np.abs(by_gradient).max(), atol=1e-4)
 

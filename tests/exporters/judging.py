@@ -99,7 +99,7 @@ def _gradient(bundle: Bundle, case: Case) -> float:
         return _steps(bundle, explainer, layer.tensor)
     x = _pictures(bundle, case, 2)
     seed = explainer.seed(1, 0, count=2)
-    run = explainer.gradient(x, seed, [layer.tensor])
+    run = explainer.sessions.gradient(x, seed, [layer.tensor])
     if not run.gradients[layer.tensor].any():
         return float("inf")
     model = onnx.load_from_string(serialized(bundle))
@@ -117,7 +117,7 @@ def _steps(bundle: Bundle, explainer: Explainer, tensor: str) -> float:
     The differences are those of the app's graph with a small step added to the layer's tensor.
     """
     x = noise(1, *bundle.input_shape, seed=7)
-    run = explainer.gradient(x, explainer.seed(1), [tensor])
+    run = explainer.sessions.gradient(x, explainer.seed(1), [tensor])
     raw = Probe(bundle, tensor)
     shape = raw.shape(x)
     grid = bundle.view.layout.grid(tensor)

@@ -45,7 +45,7 @@ def test_layers_and_gradients(tmp_path: Path, name: str, given: dict[str, bool])
     assert [layer.name for layer in found if explainer.why_no_gradient(layer)] == []
     x = noise(2, 3, SIDE, SIDE)
     tensors = [layer.tensor for layer in found]
-    run = explainer.gradient(x, explainer.seed(1, count=2), tensors)
+    run = explainer.sessions.gradient(x, explainer.seed(1, count=2), tensors)
     for layer in found:
         assert run.gradients[layer.tensor].shape == (2, *layer.shape)
         assert layer.shape[1] == layer.shape[2]  # the pictures are square, and so is every grid

@@ -85,7 +85,7 @@ def test_layers_from_first_to_last(
     batch = explainer.classifier.new_batch(1)
     bundle.metadata.transforms.apply(make_photo(90, 70, 3), "crop", out=batch[0])
     raw = explainer.classifier.predict(batch)
-    subject = explainer.subject_of(explainer.classifier.prediction(raw, 0, 0.0, (90, 70)), batch[0])
+    subject = Subject(batch[0], explainer.classifier.prediction(raw, 0, 0.0, (90, 70)))
     shares = subject.prediction.probabilities[list(GROUP)]
     assert shares.min() > 0.01 * shares.sum(), "a group of one probable class would be that class"
     count = len(explainer.layers)
@@ -99,12 +99,12 @@ def test_layers_from_first_to_last(
 def test_the_closed_form_with_the_prediction(tmp_path: Path, family: str) -> None:
     bundle = opened(tmp_path / "model.onnx", family, 0.6)
     explainer = Explainer(Classifier(bundle, provider="cpu"))
-    assert explainer.features is not None
+    assert explainer.classifier.bundle.features is not None
     batch = explainer.classifier.new_batch(1)
     bundle.metadata.transforms.apply(make_photo(90, 70, 5), "crop", out=batch[0])
     raw = explainer.classifier.predict(batch)
     prediction = explainer.classifier.prediction(raw, 0, 0.0, (90, 70))
-    right = exact(bundle, explainer.features.name, explainer.subject_of(prediction, batch[0]), None)
+    right = exact(bundle, explainer.classifier.bundle.features.name, Subject(batch[0], prediction), None)
     found = explainer.heatmap(prediction, GROUP)
     assert found.gradient is not None
     assert error(found.gradient, right) <= CLOSE

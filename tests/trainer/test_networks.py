@@ -154,7 +154,7 @@ def test_what_a_layer_shows_lies_where_it_lies_in_the_picture(
     explainer = Explainer(Classifier(bundle))
     layer = next(x for x in layers(bundle) if x.name.endswith(suffix))
     x, seed = noise(2, 3, networks.SIDE, networks.SIDE), noise(2, networks.CLASSES, seed=1)
-    run = explainer.gradient(x, seed, [layer.tensor])
+    run = explainer.sessions.gradient(x, seed, [layer.tensor])
     net, kept = captured(networks.network(name).double(), module)
     net(torch.from_numpy(x).double()).backward(torch.from_numpy(seed).double())
     right, gradient = kept["output"], kept["output"].grad

@@ -24,7 +24,7 @@ class BestClassHeatmaps:
     def __init__(self, classifier: Classifier) -> None:
         self._explainer = Explainer(classifier)
         self._method = None
-        if self._explainer.features is None:
+        if self._explainer.classifier.bundle.features is None:
             self._method = self._explainer.methods(self._explainer.layer(None))[0]
 
     def __call__(self, source: Source, prediction: Prediction) -> Heatmap:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.file.bundle import FeatureLayer
 from resnet_desktop.bundle.file.layers import Layer
 from resnet_desktop.bundle.file.layers import layers as layers_of
 from resnet_desktop.core.errors import LayerError
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.explain.autodiff.backward import has_rules
-from resnet_desktop.explain.autodiff.gradient_sessions import GradientRun, GradientSessions
+from resnet_desktop.explain.autodiff.gradient_sessions import GradientSessions
 from resnet_desktop.explain.cam import activation_maps as cams
 from resnet_desktop.explain.cam import perturbation
 from resnet_desktop.explain.cam import target as targets
@@ -55,11 +53,6 @@ class Explainer:
         self.classifier = classifier
         self.sessions = sessions if sessions is not None else GradientSessions(classifier)
         self._without_rule: dict[str, str | None] = {}
-
-    @property
-    def features(self) -> FeatureLayer | None:
-        """The last stage, where a heatmap costs nothing; None if the network does not end in pooling and one layer."""
-        return self.classifier.bundle.features
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -124,14 +117,6 @@ class Explainer:
         seconds = time.perf_counter() - began
         return Subject(batch[0], self.classifier.prediction(raw, 0, seconds, seen.full_size, seen.notes))
 
-    def subject_of(self, prediction: Prediction, prepared: NDArray[np.float32]) -> Subject:
-        """A photo that is classified already; ``prepared`` is what the network saw, float32 ``(3, H, W)``."""
-        return Subject(prepared, prediction)
-
-    def gradient(self, inputs: NDArray[np.float32], seed: NDArray[np.float32], layers: Sequence[str]) -> GradientRun:
-        """One run forward and back; see ``GradientSessions.gradient``."""
-        return self.sessions.gradient(inputs, seed, layers)
-
     def seed(self, target: int, against: int | None = None, count: int = 1) -> NDArray[np.float32]:
         """What the gradient of one class's logit is of: 1 at ``target``, -1 at ``against``; ``(count, classes)``.
 
@@ -157,7 +142,7 @@ class Explainer:
                 was made without keeping activations.
             IndexError: there is no such class.
         """
-        features = self.features
+        features = self.classifier.bundle.features
         if features is None:
             message = "This model does not end in average pooling and one linear layer, so it has no direct heatmap."
             raise LayerError("no_closed_form", message)
@@ -253,7 +238,7 @@ class Explainer:
             found = self.sessions.activations(batch, tensors)
             maps = [_eigen(question, layer, found[layer.tensor][0]) for layer in chosen]
         else:
-            run = self.gradient(batch, self._seed(question), tensors)
+            run = self.sessions.gradient(batch, self._seed(question), tensors)
             maps = [
                 _gradient_map(question, layer, method, run.activations[layer.tensor][0], run.gradients[layer.tensor][0])
                 for layer in chosen
@@ -278,12 +263,12 @@ class Explainer:
     def _activations_and_gradient(
         self, question: _Question, layer: Layer
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        features = self.features
+        features = self.classifier.bundle.features
         if features is not None and self._closed(layer):
             activations = self._activations(question.subject, layer)
             weights = cams.closed_form_weights(features, self._seed(question)[0])
             return activations, np.broadcast_to(weights[:, None, None], activations.shape)
-        run = self.gradient(question.subject.input[None], self._seed(question), (layer.tensor,))
+        run = self.sessions.gradient(question.subject.input[None], self._seed(question), (layer.tensor,))
         return run.activations[layer.tensor][0], run.gradients[layer.tensor][0]
 
     def _activations(self, subject: Subject, layer: Layer) -> NDArray[np.float32]:
@@ -310,7 +295,7 @@ class Explainer:
             # The gradient of a logit is of that logit wherever it is taken; that of a group's follows its logits.
             logits = None if one_class else self.classifier.predict(pictures).logits
             seed = self._seed(question, logits) if logits is not None else self._seed(question).repeat(len(pictures), 0)
-            run = self.gradient(pictures, seed, (layer.tensor,))
+            run = self.sessions.gradient(pictures, seed, (layer.tensor,))
             pairs = zip(run.activations[layer.tensor], run.gradients[layer.tensor], strict=True)
             return np.stack([cams.grad_cam(activations, gradient) for activations, gradient in pairs])
 
@@ -322,7 +307,7 @@ class Explainer:
     def _fusion(self, question: _Question, layer: Layer) -> Heatmap:
         chosen = self._fused_layers(layer)
         tensors = [one.tensor for one in chosen]
-        run = self.gradient(question.subject.input[None], self._seed(question), tensors)
+        run = self.sessions.gradient(question.subject.input[None], self._seed(question), tensors)
         maps = [cams.layer_cam(run.activations[name][0], run.gradients[name][0]) for name in tensors]
         return _without_arrays(question, cams.fused(maps), layer.name, "fusion")
 
@@ -348,7 +333,7 @@ class Explainer:
         return reached
 
     def _closed(self, layer: Layer) -> bool:
-        return self.features is not None and layer.tensor == self.features.name
+        return self.classifier.bundle.features is not None and layer.tensor == self.classifier.bundle.features.name
 
     def _check_rules(self, layer: Layer) -> None:
         operator = self.why_no_gradient(layer)

@@ -226,7 +226,7 @@ def _again(network: Explainer, subject: Subject, heatmap: Heatmap, cancelled: Ca
         if not isinstance(heatmap.target, int):  # of a group the gradient depends on the network's own logits
             unknown = replace(unknown, logits=network.classifier.predict(subject.input[None]).logits[0])
         again = network.explain(
-            network.subject_of(unknown, subject.input),
+            Subject(subject.input, unknown),
             heatmap.target,
             layer=heatmap.layer,
             method=heatmap.method,

@@ -185,7 +185,7 @@ class BlockAnalyzer:
         """
         found = self._explainer.layer(layer)
         seed = self._explainer.seed_at(subject.prediction.logits[None], target)
-        run = self._explainer.gradient(subject.input[None], seed, [found.tensor])
+        run = self._explainer.sessions.gradient(subject.input[None], seed, [found.tensor])
         activations, gradient = run.activations[found.tensor][0], run.gradients[found.tensor][0]
         return strongest(found.name, target, activations, gradient, count)
 

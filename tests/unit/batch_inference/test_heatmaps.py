@@ -42,7 +42,7 @@ def test_they_are_those_of_one_computer(tmp_path: Path, bundle: Bundle) -> None:
     for stored in Results(with_heatmaps(tmp_path / "results", bundle, paths)).records():
         subject = explainer.subject(columns.path_of(stored))
         best = subject.prediction.top.index
-        one_run = explainer.features is not None
+        one_run = explainer.classifier.bundle.features is not None
         expected = explainer.heatmap(subject.prediction, best) if one_run else explainer.explain(subject, best)
         found = heatmaps.stored(stored[columns.HEATMAP])
         assert found is not None

@@ -69,7 +69,7 @@ def test_a_heatmap_behind_channels_last(tmp_path: Path) -> None:
     assert found["relu"] == (6, 7, 7)
     explainer = Explainer(Classifier(bundle, provider="cpu"))
     x = pictures(bundle, 1)
-    run_ = explainer.gradient(x, explainer.seed(1), ["relu"])
+    run_ = explainer.sessions.gradient(x, explainer.seed(1), ["relu"])
     weights = graph.weights["w"][1][None, :, None, None] / 49
     assert error(run_.gradients["relu"], np.broadcast_to(weights, (1, 6, 7, 7))) < CLOSE
 

@@ -90,7 +90,7 @@ def test_whole_numbers_are_read_as_what_they_stand_for(
     assert np.abs(found - right).max() < (step if end in SHARES else CLOSE)
     assert bundle.metadata.output == ("probabilities" if end in SHARES else "logits")
     explainer = Explainer(Classifier(bundle))
-    run = explainer.gradient(x[:1], explainer.seed(1), ["relu"])
+    run = explainer.sessions.gradient(x[:1], explainer.seed(1), ["relu"])
     assert np.abs(run.gradients["relu"]).max() > 0
     assert opened(tmp_path, model, Chosen(output_name=name)).classes == CLASSES
 

@@ -42,7 +42,7 @@ def test_heatmaps_of_a_head_with_a_hidden_layer(
     assert not caught.value.code
     (row,) = json.loads(capsys.readouterr().out)
     explainer = Explainer(Classifier(hidden, provider="cpu"))
-    assert explainer.features is None
+    assert explainer.classifier.bundle.features is None
     heatmap = explainer.explain(explainer.subject(photo), row["predictions"][0]["index"])
     assert Path(row["heatmap"]).read_bytes() == Painter(explainer.classifier).png(photo, heatmap.cam)
 

@@ -31,7 +31,7 @@ def asked(make_bundle: Callable[..., Bundle], photo: Callable[..., NDArray[np.ui
     batch = explainer.classifier.new_batch(1)
     explainer.classifier.bundle.metadata.transforms.apply(pixels, out=batch[0])
     raw = explainer.classifier.predict(batch)
-    return explainer, explainer.subject_of(explainer.classifier.prediction(raw, 0, 0.0, (90, 70)), batch[0])
+    return explainer, Subject(batch[0], explainer.classifier.prediction(raw, 0, 0.0, (90, 70)))
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def _foreign(net: Net, folder: Path, *, batch: int | str = "N") -> tuple[Explain
     explainer = Explainer(Classifier(opened(folder, net.model(batch=batch)), provider="cpu"))
     pixels = np.random.default_rng(2).integers(0, 256, (16, 16, 3), np.uint8)
     prepared = explainer.classifier.bundle.metadata.transforms.apply(pixels)
-    return explainer, explainer.subject_of(explainer.classifier.classify_pixels(pixels), prepared)
+    return explainer, Subject(prepared, explainer.classifier.classify_pixels(pixels))
 
 
 def _plain(explainer: Explainer, subject: Subject, layer: str) -> NDArray[np.float32]:
@@ -85,8 +85,8 @@ def test_gradient_methods_are_their_formula_at_that_layer(
 
 def test_the_gradient_is_the_slope_of_the_logit(explainer: Explainer, subject: Subject) -> None:
     """Where all cells of a channel move together, the logit moves by the sum of the channel's gradient."""
-    run = explainer.gradient(subject.input[None], explainer.seed(1), ["layer2.0"])
-    features = explainer.features
+    run = explainer.sessions.gradient(subject.input[None], explainer.seed(1), ["layer2.0"])
+    features = explainer.classifier.bundle.features
     assert features is not None
     activations = run.activations["layer2.0"][0].astype(np.float64)
     for channel in range(0, features.channels, 13):
@@ -112,8 +112,8 @@ def test_the_last_stage_needs_no_second_graph(explainer: Explainer, subject: Sub
 def test_a_prediction_without_activations_is_explained_all_the_same(explainer: Explainer, subject: Subject) -> None:
     lean = Explainer(Classifier(explainer.classifier.bundle, provider="cpu", keep_activations=False))
     found = lean.explain(
-        lean.subject_of(
-            lean.classifier.prediction(lean.classifier.predict(subject.input[None]), 0, 0.0, (90, 70)), subject.input
+        Subject(
+            subject.input, lean.classifier.prediction(lean.classifier.predict(subject.input[None]), 0, 0.0, (90, 70))
         ),
         1,
     )
@@ -163,7 +163,7 @@ def test_smooth_grad_cam_is_the_mean_of_grad_cam(explainer: Explainer, subject: 
     noise = np.random.default_rng(0).standard_normal((SAMPLES, *subject.input.shape), np.float32)
     expected = np.zeros(found.cam.shape)
     for one in noise:
-        noisy = explainer.subject_of(subject.prediction, subject.input + np.float32(deviation) * one)
+        noisy = Subject(subject.input + np.float32(deviation) * one, subject.prediction)
         expected += explainer.explain(noisy, 1, layer="layer1.1").cam / SAMPLES
     np.testing.assert_allclose(found.cam, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
     assert found.activations is found.gradient is None

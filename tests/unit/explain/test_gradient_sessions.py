@@ -160,7 +160,7 @@ def test_the_session_that_classifies_is_left_alone(bundle: Bundle) -> None:
     classifier = Classifier(bundle, provider="cpu")
     session, pictures = classifier.session, _pictures(bundle)
     before = classifier.predict(pictures)
-    Explainer(classifier).gradient(pictures, _seed(bundle, 2), ["layer1.0"])
+    Explainer(classifier).sessions.gradient(pictures, _seed(bundle, 2), ["layer1.0"])
     after = classifier.predict(pictures)
     assert classifier.session is session
     assert np.array_equal(before.logits, after.logits)
@@ -180,10 +180,10 @@ def test_a_graph_that_fixes_its_batch(tmp_path: Path) -> None:
     explainer = Explainer(fixed)
     layer = explainer.layers[-1].tensor
     pictures = _pictures(fixed.bundle, 3)
-    run = explainer.gradient(pictures, _seed(fixed.bundle, 0, 1, 2), [layer])
+    run = explainer.sessions.gradient(pictures, _seed(fixed.bundle, 0, 1, 2), [layer])
     (tmp_path / "free").mkdir()
     free = Explainer(Classifier(opened(tmp_path / "free", post_activation().model()), provider="cpu"))
-    expected = free.gradient(pictures, _seed(fixed.bundle, 0, 1, 2), [layer])
+    expected = free.sessions.gradient(pictures, _seed(fixed.bundle, 0, 1, 2), [layer])
     np.testing.assert_allclose(run.gradients[layer], expected.gradients[layer], rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(run.logits, expected.logits, rtol=1e-4, atol=1e-5)
 

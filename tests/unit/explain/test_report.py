@@ -68,7 +68,7 @@ def asked(make_bundle: Callable[..., Bundle], photo: Callable[..., NDArray[np.ui
     batch = explainer.classifier.new_batch(1)
     explainer.classifier.bundle.metadata.transforms.apply(pixels, out=batch[0])
     raw = explainer.classifier.predict(batch)
-    return explainer, explainer.subject_of(explainer.classifier.prediction(raw, 0, 0.0, (90, 70)), batch[0]), pixels
+    return explainer, Subject(batch[0], explainer.classifier.prediction(raw, 0, 0.0, (90, 70))), pixels
 
 
 def test_the_whole_page(asked: Asked) -> None:

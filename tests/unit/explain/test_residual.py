@@ -82,7 +82,7 @@ def check_gradients(
     seed = np.zeros((1, bundle.classes), np.float32)
     seed[0, TARGET] = 1.0
     blocks = structure(bundle).blocks
-    gradients = explainer.gradient(subject.input[None], seed, [block.output for block in blocks]).gradients
+    gradients = explainer.sessions.gradient(subject.input[None], seed, [block.output for block in blocks]).gradients
     for block, report in zip(blocks, reports, strict=True):
         assert report.gradient_norm == pytest.approx(
             np.linalg.norm(gradients[block.output].astype(np.float64)), rel=rel, abs=1e-45

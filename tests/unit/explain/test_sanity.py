@@ -35,7 +35,7 @@ def explained(bundle: Bundle, pixels: NDArray[np.uint8]) -> tuple[Explainer, Sub
     bundle.metadata.transforms.apply(pixels, out=batch[0])
     raw = explainer.classifier.predict(batch)
     prediction = explainer.classifier.prediction(raw, 0, 0.0, (pixels.shape[1], pixels.shape[0]))
-    return explainer, explainer.subject_of(prediction, batch[0])
+    return explainer, Subject(batch[0], prediction)
 
 
 def weights(model: onnx.ModelProto) -> dict[str, NDArray[np.float32]]:

@@ -33,7 +33,7 @@ def subject(explainer: Explainer, photo: PhotoMaker) -> Subject:
     batch = classifier.new_batch(1)
     classifier.bundle.metadata.transforms.apply(photo(90, 70, 3), "crop", out=batch[0])
     raw = classifier.predict(batch)
-    return explainer.subject_of(classifier.prediction(raw, 0, 0.0, (90, 70)), batch[0])
+    return Subject(batch[0], classifier.prediction(raw, 0, 0.0, (90, 70)))
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
@@ -71,11 +71,13 @@ def test_what_is_no_group(explainer: Explainer, subject: Subject, target: target
 
 
 def test_the_closed_form_and_the_gradient_graph_agree(explainer: Explainer, subject: Subject) -> None:
-    assert explainer.features is not None
+    assert explainer.classifier.bundle.features is not None
     closed = explainer.heatmap(subject.prediction, GROUP)
     assert closed.target == GROUP
-    name = explainer.features.name
-    run = explainer.gradient(subject.input[None], explainer.seed_at(subject.prediction.logits[None], GROUP), (name,))
+    name = explainer.classifier.bundle.features.name
+    run = explainer.sessions.gradient(
+        subject.input[None], explainer.seed_at(subject.prediction.logits[None], GROUP), (name,)
+    )
     weights = run.gradients[name][0].mean(axis=(1, 2))
     expected = (weights[:, None, None] * run.activations[name][0]).sum(axis=0)
     np.testing.assert_allclose(closed.cam, expected, atol=1e-4 * np.abs(expected).max())
