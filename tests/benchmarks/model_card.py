@@ -107,7 +107,11 @@ def teacher(bundle: Bundle, before: Bundle) -> str:
     title = "## What the teacher changed"
     names = ("teacher", "epochs", "minutes", "best held-out epoch", "last", "test top-1", "top-5")
     head = f"| {' | '.join(names)} |\n|{'---|' * len(names)}"
-    return "\n".join([title, "", head, *rows])
+    note = (
+        "The run with a teacher is also longer: how much of the difference is the teacher's, and how much the longer "
+        "schedule's, these two runs do not tell."
+    )
+    return "\n".join([title, "", head, *rows, "", note])
 
 
 def sizes_of(history: list[dict[str, Any]]) -> str:
