@@ -37,7 +37,7 @@ def test_the_examples_of_the_page(folder: Path, capsys: pytest.CaptureFixture[st
     for code in fences(REPO / "docs" / "library.md", "python"):
         exec(compile(code, "library.md", "exec"), known)
     said = capsys.readouterr().out
-    assert "espresso 64%" in said
+    assert "espresso 92%" in said
     assert "(40,)" in said
     assert (folder / "espresso.png").stat().st_size
     assert (folder / "run" / "model.onnx").is_file()
