@@ -11,6 +11,7 @@ import pytest
 os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before Qt is imported by anyone
 
 from PIL import Image
+from PySide6.QtWidgets import QApplication
 
 from resnet_desktop.gui.shell import app as gui_app
 from tests.guide import pictures
@@ -37,7 +38,8 @@ def test_each_picture_is_shown_and_small() -> None:
 
 @pytest.mark.slow
 def test_the_window_comes_to_what_they_show(tmp_path: Path, tried_once: None) -> None:
-    gui_app.create_application()
+    if QApplication.instance() is None:  # else tests of the window have run in this process
+        gui_app.create_application()
     pictures.make(tmp_path)
     made = {path.name for path in tmp_path.iterdir()}
     assert made == {path.name for path in pictures.FOLDER.iterdir()}
