@@ -92,7 +92,7 @@ class Run:
         scanned = self._preparation.scan(
             lambda cancelled, progress: photos.scan(self.job, cancelled=cancelled, progress=progress)
         )
-        self._preparation.keep(scanned[0])
+        self._preparation.keep(self.folder, scanned[0])
         return scanned
 
     def _features(self, found: Scan) -> tuple[Features, Features, Extractor]:

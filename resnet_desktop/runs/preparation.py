@@ -77,9 +77,9 @@ class Preparation:
         except CancelledError as error:
             raise CancelledRunError from error
 
-    def keep(self, found: Scan) -> None:
-        """Store the split, so that a resumed run has the same one, and say what is odd about the photos."""
-        split_file.save(self.reporter.folder, found)
+    def keep(self, folder: Path, found: Scan) -> None:
+        """Store the split in the run folder, for a resumed run has the same one, and say what is odd about the photos."""
+        split_file.save(folder, found)
         for problem in found.problems:
             self.reporter.say("warning", code="data_problem", message=problem)
 

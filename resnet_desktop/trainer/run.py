@@ -124,7 +124,7 @@ class Run:
         found = self._preparation.scan(
             lambda cancelled, progress: scan_with_remarks(self.job, cancelled=cancelled, progress=progress)
         )
-        self._preparation.keep(found)
+        self._preparation.keep(self.folder, found)
         return found
 
     def engine(self, found: Scan) -> Engine:
