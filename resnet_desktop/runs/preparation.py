@@ -78,7 +78,7 @@ class Preparation:
             raise CancelledRunError from error
 
     def keep(self, folder: Path, found: Scan) -> None:
-        """Store the split in the run folder, for a resumed run has the same one, and say what is odd about the photos."""
+        """Store the split in the run folder, where a resumed run finds it, and say what is odd about the photos."""
         split_file.save(folder, found)
         for problem in found.problems:
             self.reporter.say("warning", code="data_problem", message=problem)
