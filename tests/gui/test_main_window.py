@@ -46,6 +46,18 @@ def test_the_empty_window_offers_the_samples(open_window: OpenWindow, qtbot: QtB
     assert [item.name for item in window.gallery.items] == ["cat.jpg"]
 
 
+def test_nothing_moves_when_cancel_comes(open_window: OpenWindow, qtbot: QtBot) -> None:
+    window = open_window()
+    window.apply_theme("light")
+    height = window.status.height()
+    window.status.show_queue(1, 1000)
+    qtbot.waitUntil(window.status.cancel_button.isVisible)
+    qtbot.wait(50)
+    assert window.status.height() == height
+    button = window.status.cancel_button
+    assert button.height() == button.sizeHint().height()
+
+
 def test_dropped_files_and_folders_are_classified(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "album" / "deep").mkdir(parents=True)
     (tmp_path / "album" / "one.jpg").write_bytes(CAT.read_bytes())

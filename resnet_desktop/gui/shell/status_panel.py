@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -60,9 +60,15 @@ class StatusPanel(QStatusBar):
         for passing in (self.training_button, self.progress_text, self.progress, self.cancel_button):
             self.addPermanentWidget(passing)
         self.setContentsMargins(theme.XS, 0, theme.S, 0)
-        self.setMinimumHeight(self.cancel_button.sizeHint().height() + 2 * theme.XS)
+        self._fit_height()
         self.show_queue(0, 0)
         self.show_loading()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Buttons are higher with the style than without it, and a window's style comes after its parts."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit_height()
 
     def show_loading(self) -> None:
         """A model is being opened."""
@@ -100,6 +106,10 @@ class StatusPanel(QStatusBar):
     def show_seconds(self, seconds: float | None) -> None:
         """How long the photo that is looked at took; None: it has not been classified."""
         self.time_label.setText("" if seconds is None else wording.duration(seconds))
+
+    def _fit_height(self) -> None:
+        """As high with *Cancel* as without, so that nothing moves when it comes."""
+        self.setMinimumHeight(self.cancel_button.sizeHint().height() + 2 * theme.XS)
 
     def show_training(self, words: str) -> None:
         """How far training is; empty where nobody trains."""
