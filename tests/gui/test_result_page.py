@@ -13,12 +13,12 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.gui.background.tasks import Tasks
+from resnet_desktop.gui.wizard.decisions import Decisions, History
 from resnet_desktop.gui.wizard.draft import Draft
 from resnet_desktop.gui.wizard.result import result_words
 from resnet_desktop.gui.wizard.result.mistakes_view import DECIDED, DOUBTS
 from resnet_desktop.gui.wizard.result.quality_view import LIST, MATRIX
 from resnet_desktop.gui.wizard.result.result_page import ResultPage
-from resnet_desktop.gui.wizard.result.verdicts import Verdicts
 from resnet_desktop.imaging.decode import encode_png
 from resnet_desktop.jobs.results import Results, read_results
 
@@ -187,19 +187,19 @@ def test_decisions_are_marked_and_lead_to_another_training(page: ResultPage, pho
 
 
 def test_the_last_word_on_a_photo_counts_and_can_be_taken_back() -> None:
-    verdicts = Verdicts()
-    verdicts.relabel({"1": "a", "2": "b"}, "b")
-    assert verdicts.renamed == {"1": "b"}, "what is of that class already is no change"
-    verdicts.leave_out(["1"])
-    assert verdicts.for_the_job() == (["1"], {})
-    verdicts.leave_out(["1"])
-    verdicts.undo()
-    assert verdicts.for_the_job() == ([], {"1": "b"}), "a decision that changed nothing is none"
-    verdicts.keep(["1"])
-    assert not verdicts
-    verdicts.undo()
-    verdicts.undo()
-    assert not verdicts.can_undo
+    history = History()
+    history.take(history.now.renamed({"1": "a", "2": "b"}, "b"))
+    assert history.now.relabel == {"1": "b"}, "what is of that class already is no change"
+    history.take(history.now.without(["1"]))
+    assert history.now == Decisions(("1",))
+    history.take(history.now.without(["1"]))
+    history.undo()
+    assert history.now == Decisions((), {"1": "b"}), "a decision that changed nothing is none"
+    history.take(history.now.kept(["1"]))
+    assert not history.now
+    history.undo()
+    history.undo()
+    assert not history.can_undo
 
 
 def test_what_the_figures_mean_is_said(page: ResultPage, run: Path) -> None:

@@ -19,7 +19,7 @@ from resnet_desktop.gui.style import wording
 from resnet_desktop.gui.widgets.plain import PlainLabel
 from resnet_desktop.gui.wizard.check import kept_decisions
 from resnet_desktop.gui.wizard.check.check_sheet import CheckSheet
-from resnet_desktop.gui.wizard.check.decisions import Decisions
+from resnet_desktop.gui.wizard.decisions import Decisions
 from resnet_desktop.gui.wizard.draft import Draft
 from resnet_desktop.gui.wizard.page import WizardPage, secondary
 from resnet_desktop.session.results import Failure

@@ -13,8 +13,8 @@ from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets.choice import Choice
 from resnet_desktop.gui.widgets.plain import PlainLabel
 from resnet_desktop.gui.wizard.check.check_entries import Entry
-from resnet_desktop.gui.wizard.check.decisions import Decisions, History
 from resnet_desktop.gui.wizard.check.findings_list import FindingsList
+from resnet_desktop.gui.wizard.decisions import Decisions, History
 from resnet_desktop.gui.wizard.pictures.photo_viewer import PhotoViewer
 from resnet_desktop.gui.wizard.pictures.picture_grid import MOST, Picture, PictureGrid
 
@@ -102,8 +102,11 @@ class CheckSheet(QSplitter):
         self._take(self.now.kept(names))
 
     def relabel(self, names: Sequence[str], label: str) -> None:
-        """Say what these really are."""
-        self._take(self.now.renamed(names, label))
+        """Say what these really are; those that are of that class already are left as they are."""
+        assert self._inspection is not None
+        wanted, scan = set(names), self._inspection.scan
+        labels = {sample.name: scan.labels[sample.label] for sample in scan.samples if sample.name in wanted}
+        self._take(self.now.renamed(labels, label))
 
     def undo(self) -> None:
         """Take the last decision back."""

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 from resnet_desktop.gui.style import icons, theme
 from resnet_desktop.gui.widgets.plain import plain_tip
 from resnet_desktop.gui.wizard.check.check_entries import Entry, entries
-from resnet_desktop.gui.wizard.check.decisions import Decisions
+from resnet_desktop.gui.wizard.decisions import Decisions
 
 if TYPE_CHECKING:
     from resnet_desktop.data.checks.inspection import Inspection
@@ -58,8 +58,16 @@ class FindingsList(QListWidget):
         colours = theme.current()
         tones = {"error": colours.error, "warning": colours.notice_text}
         for row, entry in enumerate(self.entries):
-            settled = bool(entry.severity) and decisions.settle(entry)
+            settled = bool(entry.severity) and settled(entry, decisions)
             name, tone = (
                 ("check", colours.accent) if settled else (entry.icon, tones.get(entry.severity, colours.secondary))
             )
             self.item(row).setIcon(QIcon(icons.pixmap(name, 18, tone)))
+
+
+def settled(entry: Entry, decisions: Decisions) -> bool:
+    """Whether nothing is left to be decided about a finding: of photos that belong together one may stay."""
+    decided = set(decisions.names)
+    left = [sample.name for sample in entry.samples if sample.name not in decided]
+    groups = [entry.group_of.get(name) for name in left]
+    return bool(entry.samples) and None not in groups and len(set(groups)) == len(groups)

@@ -10,7 +10,7 @@ from typing import Any
 
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import StorageError
-from resnet_desktop.gui.wizard.check.decisions import Decisions
+from resnet_desktop.gui.wizard.decisions import Decisions
 
 MOST = 20
 """Sets of photos that are remembered, the latest."""

@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets.choice import Choice
+from resnet_desktop.gui.wizard.decisions import Decisions, History
 from resnet_desktop.gui.wizard.page import secondary
 from resnet_desktop.gui.wizard.pictures.picture_grid import PictureGrid
 from resnet_desktop.gui.wizard.pictures.picture_heatmaps import Heatmaps
 from resnet_desktop.gui.wizard.pictures.picture_sheet import PictureSheet
 from resnet_desktop.gui.wizard.result import result_words
-from resnet_desktop.gui.wizard.result.verdicts import Verdicts
 
 if TYPE_CHECKING:
     from resnet_desktop.jobs.results import PictureResult, Results
@@ -28,7 +28,7 @@ class MistakesView(QWidget):
 
     Attributes:
         sheet: the photos.
-        verdicts: what was decided.
+        history: what was decided, and the way back.
 
     Signal: ``again_asked`` (names to leave out, right class by name).
     """
@@ -39,7 +39,7 @@ class MistakesView(QWidget):
         super().__init__(parent)
         self._results: Results | None = None
         self._known: dict[str, PictureResult] = {}
-        self.verdicts = Verdicts()
+        self.history = History()
         self._which, self._class = Choice(), Choice()
         self.sheet = PictureSheet(heatmaps, self._which)
         self._leave, self._keep = QPushButton(self.tr("Leave out")), QPushButton(self.tr("Keep"))
@@ -54,6 +54,11 @@ class MistakesView(QWidget):
         return self.sheet.grid
 
     @property
+    def decided(self) -> Decisions:
+        """What was decided."""
+        return self.history.now
+
+    @property
     def words(self) -> str:
         """What is said about the sheet, or about the photo that is chosen."""
         return self.sheet.words
@@ -66,7 +71,7 @@ class MistakesView(QWidget):
     def show_results(self, results: Results) -> None:
         """Show the mistakes, the worst first. What was decided stays if these are the results as before."""
         if self._results is None or results.pictures != self._results.pictures:
-            self.verdicts = Verdicts()
+            self.history.begin(Decisions())
         self._results = results
         self._known = {picture.path: picture for picture in (*results.pictures, *results.suspects)}
         self._class.clear()
@@ -88,22 +93,24 @@ class MistakesView(QWidget):
 
     def leave_out(self, names: list[str]) -> None:
         """Train without these next time."""
-        self.verdicts.leave_out(names)
-        self._show_changes()
+        self._decide(self.decided.without(names))
 
     def relabel(self, names: list[str], label: str) -> None:
         """Say what these really are; those that are of that class already are left as they are."""
-        self.verdicts.relabel({name: self._known[name].label for name in names if name in self._known}, label)
-        self._show_changes()
+        labels = {name: self._known[name].label for name in names if name in self._known}
+        self._decide(self.decided.renamed(labels, label))
 
     def keep(self, names: list[str]) -> None:
         """Decide nothing about these after all."""
-        self.verdicts.keep(names)
-        self._show_changes()
+        self._decide(self.decided.kept(names))
 
     def undo(self) -> None:
         """Take the last decision back."""
-        self.verdicts.undo()
+        self.history.undo()
+        self._show_changes()
+
+    def _decide(self, decisions: Decisions) -> None:
+        self.history.take(decisions)
         self._show_changes()
 
     def _refill(self) -> None:
@@ -112,28 +119,31 @@ class MistakesView(QWidget):
             return
         which = self._which.currentData()
         if which == DECIDED:
-            shown = [self._known[name] for name in self.verdicts.names if name in self._known]
+            shown = [self._known[name] for name in self.decided.names if name in self._known]
         else:
             shown = list(results.suspects if which == DOUBTS else results.mistakes)
         self.sheet.show_pictures(shown)
         self._show_changes()
 
     def _show_changes(self) -> None:
-        verdicts = self.verdicts
-        self.sheet.mark(verdicts.left_out, verdicts.renamed)
-        self._again.setEnabled(bool(verdicts))
-        self._undo.setEnabled(verdicts.can_undo)
-        count = len(verdicts.names)
+        decided = self.decided
+        self.sheet.mark(decided.exclude, decided.relabel)
+        self._again.setEnabled(bool(decided))
+        self._undo.setEnabled(self.history.can_undo)
+        count = len(decided.names)
         self._which.setItemText(2, self.tr("Decided ({count})").format(count=wording.number(count)))
-        text = self.tr("{out} left out, {moved} relabelled. Train again to see the effect.") if verdicts else ""
-        numbers = {"out": len(verdicts.left_out), "moved": len(verdicts.renamed)}
-        self._changes.setVisible(bool(verdicts))
+        text = self.tr("{out} left out, {moved} relabelled. Train again to see the effect.") if decided else ""
+        numbers = {"out": len(decided.exclude), "moved": len(decided.relabel)}
+        self._changes.setVisible(bool(decided))
         said = text.format(**{key: wording.number(value) for key, value in numbers.items()})
         judged = {picture.path for picture in self._results.judged} if self._results is not None else set()
-        if judged.intersection(verdicts.names):
+        if judged.intersection(decided.names):
             said += " " + self.tr("This changes the validation set, so the accuracies will not be comparable.")
         self._changes.setText(said)
         self._on_chosen()
+
+    def _on_again(self) -> None:
+        self.again_asked.emit(list(self.decided.exclude), dict(self.decided.relabel))
 
     def _on_class(self, index: int) -> None:
         label = self._class.itemData(index)
@@ -145,7 +155,7 @@ class MistakesView(QWidget):
         chosen = self.grid.chosen
         for widget in (self._leave, self._class):
             widget.setEnabled(bool(chosen))
-        self._keep.setEnabled(any(name in self.verdicts.names for name in chosen))
+        self._keep.setEnabled(any(name in self.decided.names for name in chosen))
         if len(chosen) == 1 and chosen[0] in self._known:
             self.sheet.say(self._about(self._known[chosen[0]]))
         elif len(chosen) > 1:
@@ -225,7 +235,7 @@ class MistakesView(QWidget):
         self._undo.clicked.connect(self.undo)
         self._class.activated.connect(self._on_class)
         self._class.setAccessibleName(self.tr("Correct class of the selected photos"))
-        self._again.clicked.connect(lambda: self.again_asked.emit(*self.verdicts.for_the_job()))
+        self._again.clicked.connect(self._on_again)
         self.grid.chosen_changed.connect(self._on_chosen)
         here = Qt.ShortcutContext.WidgetWithChildrenShortcut
         QShortcut(QKeySequence(QKeySequence.StandardKey.Undo), self, self.undo, context=here)

@@ -1,46 +1,46 @@
-"""What the user has decided about single photos: left out, or of another class than their folder says."""
+"""What the user has decided about single photos: left out, or of another class than their label says."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-
-from resnet_desktop.gui.wizard.check.check_entries import Entry
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """Names of photos that are left out, and the classes of those that lie in a wrong folder."""
+    """Names of photos that are left out, and the right classes of others by name; the last word on a photo counts."""
 
     exclude: tuple[str, ...] = ()
     relabel: Mapping[str, str] = field(default_factory=dict)
 
+    def __bool__(self) -> bool:
+        return bool(self.exclude or self.relabel)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All photos about which something was decided."""
+        return (*self.exclude, *self.relabel)
+
     def without(self, names: Sequence[str]) -> Decisions:
         """These are left out, too."""
-        return replace(self, exclude=tuple(dict.fromkeys((*self.exclude, *names))))
+        return Decisions(tuple(dict.fromkeys((*self.exclude, *names))), self.kept(names).relabel)
 
     def kept(self, names: Sequence[str]) -> Decisions:
-        """These take part after all, under the class of their folder."""
+        """These take part after all, under their label."""
         gone = set(names)
         return Decisions(
             tuple(name for name in self.exclude if name not in gone),
             {name: label for name, label in self.relabel.items() if name not in gone},
         )
 
-    def renamed(self, names: Sequence[str], label: str) -> Decisions:
-        """These are really of this class, and take part."""
-        return Decisions(self.kept(names).exclude, {**self.relabel, **dict.fromkeys(names, label)})
-
-    def settle(self, entry: Entry) -> bool:
-        """Whether nothing is left to be decided about a finding: of photos that belong together one may stay."""
-        decided = {*self.exclude, *self.relabel}
-        left = [sample.name for sample in entry.samples if sample.name not in decided]
-        groups = [entry.group_of.get(name) for name in left]
-        return bool(entry.samples) and None not in groups and len(set(groups)) == len(groups)
+    def renamed(self, labels: Mapping[str, str], label: str) -> Decisions:
+        """These, whose ``labels`` are given by name, are really of the class ``label``, and take part."""
+        kept = self.kept(list(labels))
+        return Decisions(kept.exclude, {**kept.relabel, **{name: label for name in labels if labels[name] != label}})
 
 
 class History:
-    """Decisions and the way back."""
+    """Decisions and the way back. One that changes nothing is none."""
 
     def __init__(self) -> None:
         self.now = Decisions()
@@ -57,8 +57,9 @@ class History:
 
     def take(self, decisions: Decisions) -> None:
         """Decide."""
-        self._before.append(self.now)
-        self.now = decisions
+        if decisions != self.now:
+            self._before.append(self.now)
+            self.now = decisions
 
     def undo(self) -> None:
         """Take the last decision back."""
