@@ -58,9 +58,9 @@ class FindingsList(QListWidget):
         colours = theme.current()
         tones = {"error": colours.error, "warning": colours.notice_text}
         for row, entry in enumerate(self.entries):
-            settled = bool(entry.severity) and settled(entry, decisions)
+            done = bool(entry.severity) and settled(entry, decisions)
             name, tone = (
-                ("check", colours.accent) if settled else (entry.icon, tones.get(entry.severity, colours.secondary))
+                ("check", colours.accent) if done else (entry.icon, tones.get(entry.severity, colours.secondary))
             )
             self.item(row).setIcon(QIcon(icons.pixmap(name, 18, tone)))
 
