@@ -48,7 +48,7 @@ def provenance(taught: Taught, tested: Sequence[Sample], lost: Sequence[Sample])
         "seed": job.seed,
         "best_by": None,
         "exact_epochs": True,
-        "device": "cpu",
+        "device": taught.extract.device,
         "minutes": round(taught.seconds / 60, 3),
         "versions": versions(),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

@@ -40,7 +40,7 @@ def fill(job: Job) -> tuple[Job, Base]:
         recipe = dataclasses.replace(recipe, views=VIEWS[job.preset])
     workers = job.workers if job.workers is not None else min(MOST_WORKERS, os.cpu_count() or 1)
     filled = dataclasses.replace(recipe, transforms=transforms, precision="float32", compile="off")
-    return dataclasses.replace(job, recipe=filled, device="cpu", workers=workers), base
+    return dataclasses.replace(job, recipe=filled, workers=workers), base
 
 
 def views(recipe: Recipe, photos: int, *, chosen: bool) -> int:

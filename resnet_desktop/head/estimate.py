@@ -35,6 +35,7 @@ def estimate(job: Job) -> dict[str, Any]:
         checksum=base.checksum,
         seed=job.seed,
         workers=max(1, filled.workers or 1),
+        device=filled.device,
         told=lambda _done, _all: None,
     )
     extract.run_blank()
@@ -54,7 +55,7 @@ def estimate(job: Job) -> dict[str, Any]:
         "seconds": round(STARTING + rows * each + learning + REPORT_SECONDS, 1),
         "images": len(found.training),
         "classes": len(found.labels),
-        "device": "cpu",
+        "device": extract.device,
         "trainable": trainable,
         "total": trainable + base.frozen,
         "parts": [
@@ -62,7 +63,7 @@ def estimate(job: Job) -> dict[str, Any]:
             {"name": "head", "total": trainable, "trainable": trainable, "rate": 1.0},
         ],
         "chosen": {
-            "device": "cpu",
+            "device": extract.device,
             "workers": filled.workers,
             "input_size": extract.transforms.crop,
             "recipe.precision": "float32",

@@ -104,6 +104,7 @@ class Run:
             checksum=self.base.checksum,
             seed=self.job.seed,
             workers=max(1, self.job.workers or 1),
+            device=self.job.device,
             told=self._preparation.teller("features", lambda each: REPORT_SECONDS + each * _ending(found)),
         )
         views = choices.views(self.recipe, len(found.training), chosen=self._views_chosen)

@@ -31,6 +31,7 @@ from resnet_desktop.inference.session import Session
 from resnet_desktop.jobs.job import Recipe
 from resnet_desktop.runs.feature_cache import ASKED_AT_ONCE, LARGEST, key, seed_of
 from resnet_desktop.runs.fingerprints import fingerprints
+from resnet_desktop.runs.linear.device import candidates, device_name, faster
 
 FORMAT = 1
 """Changes whenever the same photo would get other features."""
@@ -86,8 +87,12 @@ class Extractor:
         checksum: of the base's weights.
         seed: of the run.
         workers: threads that decode.
+        device: of the job, ``auto`` or ``cpu``.
         told: called before each batch with the rows done and all rows, those of earlier calls and those ahead included;
             may raise to end the work.
+
+    Attributes:
+        device: what computes, ``cpu`` or the name of a GPU.
 
     Raises:
         ModelError: ONNX Runtime cannot load the base.
@@ -102,13 +107,19 @@ class Extractor:
         checksum: str,
         seed: int,
         workers: int,
+        device: str = "auto",
         told: Callable[[int, int], object],
     ) -> None:
         assert recipe.transforms is not None, "filled in before"
         self.transforms: Transforms = recipe.transforms
         self.width = head.width
         model = features_model(logits_graph(base), head).SerializeToString()
-        self._session = Session(base, model=model, outputs=(FEATURES,))
+        self._session = faster(
+            candidates(device),
+            lambda provider: Session(base, provider, model=model, outputs=(FEATURES,)),
+            self._blank(),
+        )
+        self.device = device_name(self._session.provider)
         self._name, self._recipe, self._seed, self._workers, self._told = base.path.stem, recipe, seed, workers, told
         plain = [FORMAT, checksum, "onnxruntime", runtime.library().__version__, self.transforms.to_json()]
         shown = [recipe.crop_scale, recipe.jitter, seed]
@@ -132,8 +143,11 @@ class Extractor:
 
     def run_blank(self) -> None:
         """Run one empty batch: the first run is slower than those that follow."""
+        self.run(self._blank())
+
+    def _blank(self) -> Floats:
         side = self.transforms.crop
-        self.run(np.zeros((BATCH, 3, side, side), np.float32))
+        return np.zeros((BATCH, 3, side, side), np.float32)
 
     def __call__(
         self, samples: Sequence[Sample], views: int, cache: ValueCache | None, ahead: int = 0
@@ -153,6 +167,7 @@ class Extractor:
         values = np.zeros((views, len(samples), self.width), np.float16)
         missing = self._remembered(wanted, values, cache)
         skipped += self._compute(samples, missing, values, cache, ahead)
+        self.device = device_name(self._session.provider)  # a GPU that fails leaves the rest to the processor
         lost = sorted(skipped, key=lambda pair: pair[0])
         bad = {place for place, _ in lost}
         kept = [place for place in range(len(samples)) if place not in bad]
