@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Region(os.PathLike[str]):
+class Region:
     """A box in a picture file; as a path it is the file.
 
     Attributes:

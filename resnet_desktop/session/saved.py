@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,7 @@ def write(path: Path, saved: Saved) -> int:
         if "bbox" in line or "picture" in line:
             version = VERSION
         lines.append(json.dumps(line))
+        time.sleep(0)  # thousands of lines: the window, which is another thread, may go first
     head: dict[str, Any] = {"format": FORMAT, "v": version, "answers": saved.answers, "fit": saved.fit}
     head |= {"current": current, "left_out": left_out} if left_out else {"current": current}
     atomic.write_text(path, "\n".join([json.dumps(head), *lines]) + "\n")

@@ -6,7 +6,11 @@ a raised slot and a state that never changes.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -25,6 +29,7 @@ from resnet_desktop.core.running import stop_all, stoppable
 CLOSE_SECONDS = 2.0
 """A window closes within these, whatever runs."""
 _POLL_SECONDS = 0.05
+NICER = 5
 T = TypeVar("T")
 _logger = logging.getLogger(__name__)
 
@@ -64,7 +69,7 @@ class Tasks(QObject):
 
     def __init__(self, workers: int, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name)
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix=name, initializer=_let_the_window_go_first)
         self._closed = False
         self._under_way: set[Future[Any]] = set()
         self._ended.connect(self._on_ended, Qt.ConnectionType.QueuedConnection)
@@ -162,3 +167,11 @@ def _in_words(error: BaseException) -> InternalError:
         return InternalError("internal", named)
     words = QCoreApplication.translate("tasks", "Something went wrong inside the app.")
     return InternalError("internal", words, QCoreApplication.translate("tasks", "Help, Report a problem has more."))
+
+
+def _let_the_window_go_first() -> None:
+    """Give this thread, and those that it starts, a lower priority; only Linux has one for each thread."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICER)

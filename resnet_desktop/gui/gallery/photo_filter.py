@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from resnet_desktop.gui.gallery.gallery_model import Item
 from resnet_desktop.gui.gallery.photo_classes import PhotoClass
@@ -12,6 +13,7 @@ from resnet_desktop.imaging.files import natural_key
 from resnet_desktop.session.results import Failure, Result, Source, file_of
 
 UNSURE, UNFAMILIAR, FAILED, LABELLED, UNLABELLED = "unsure", "unfamiliar", "failed", "labelled", "unlabelled"
+MOST_GONE = 20_000
 STATES = (UNSURE, UNFAMILIAR, FAILED, LABELLED, UNLABELLED)
 
 
@@ -96,10 +98,14 @@ class PhotoFacts:
             found.append(facts)
         return found
 
-    def keep_only(self, items: Sequence[Item]) -> None:
-        """Other photos have gone."""
-        numbers = {item.number for item in items}
-        self._known = {number: facts for number, facts in self._known.items() if number in numbers}
+    def forget_gone(self, items: Sequence[Item]) -> None:
+        """Other photos have gone. Thousands of files stay known, for a step may be taken back; pictures do not."""
+        numbers, few = {item.number for item in items}, len(self._known) <= len(items) + MOST_GONE
+        self._known = {
+            number: facts
+            for number, facts in self._known.items()
+            if number in numbers or (few and isinstance(facts.source, Path))
+        }
 
 
 def sieve(items: Sequence[Item], wanted: PhotoFilter, known: PhotoFacts) -> Sieved:

@@ -108,7 +108,7 @@ class ShownPhotos(QAbstractListModel):
         self._later.stop()
         everything = self.source.items
         if self._facts_of_gone:
-            self._facts.keep_only(everything)
+            self._facts.forget_gone(everything)
             self._facts_of_gone = False
         self._found = sieve(everything, self._filter, self._facts) if self._filter.active else None
         items = list(everything) if self._found is None else self._found.photos
@@ -169,6 +169,7 @@ class ShownPhotos(QAbstractListModel):
             self.beginInsertRows(_NO_INDEX, first, last)
 
     def _on_came(self, _parent: QModelIndex, first: int, last: int) -> None:
+        self._facts.of(self.source.items[first : last + 1])  # now, a few at a time, not all at the first letter
         if not self._plain:
             self.refresh()
             return
@@ -207,6 +208,8 @@ class ShownPhotos(QAbstractListModel):
         self.layoutChanged.emit()
 
     def _on_changed(self, first: QModelIndex, last: QModelIndex, roles: Sequence[int]) -> None:
+        if first.row() == last.row() and not roles:
+            self._facts.of([first.data(ITEM_ROLE)])
         if self._plain:
             self.dataChanged.emit(self.index(first.row()), self.index(last.row()), roles)
         elif first.row() == last.row():

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import itertools
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from resnet_desktop.core.errors import ResNetDesktopError
 from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.intake.drops import ZIP, kind_of
 
-CHUNK = 400
+CHUNK = 200
+LOOK_SECONDS = 0.05
 
 
 class Scanner(QObject):
@@ -39,6 +41,7 @@ class Scanner(QObject):
         super().__init__(parent)
         self._tasks = Tasks(1, "scan", self)
         self._epoch = 0
+        self._room = threading.Semaphore(1)  # for a chunk that has not been taken over yet
         self._chunk.connect(self._on_chunk, Qt.ConnectionType.QueuedConnection)
         self._others.connect(self._on_others, Qt.ConnectionType.QueuedConnection)
 
@@ -65,7 +68,7 @@ class Scanner(QObject):
         size = 1  # the first photo at once, then by the hundred
         while epoch == self._epoch:
             chunk = [(path, printable(path.name)) for path in itertools.islice(images, size)]
-            if not chunk:
+            if not chunk or not self._wait_for_room(epoch):
                 break
             count += len(chunk)
             self._chunk.emit(epoch, chunk)
@@ -74,7 +77,15 @@ class Scanner(QObject):
             self._others.emit(epoch, others)
         return count or (-1 if others else 0)
 
+    def _wait_for_room(self, epoch: int) -> bool:
+        """Until the window has taken over the last chunk and drawn itself: Qt delivers all that waits in one turn."""
+        while not self._room.acquire(timeout=LOOK_SECONDS):
+            if epoch != self._epoch:
+                return False
+        return True
+
     def _on_chunk(self, epoch: int, chunk: list[tuple[Path, str]]) -> None:
+        QTimer.singleShot(0, self._room.release)
         if epoch == self._epoch:
             self.found.emit(chunk)
 

@@ -27,6 +27,8 @@ from resnet_desktop.session.results import Failure, Result
 
 _logger = logging.getLogger(__name__)
 TRACE = "RESNET_DESKTOP_TRACE"
+SWITCH_SECONDS = 0.001
+"""Longest wait of one thread for another that runs Python; five times as long where nothing is said."""
 DEMONSTRATION_SECONDS = 120
 """When a demonstration gives up."""
 DEMONSTRATION_SIZE = (1200, 780)
@@ -45,6 +47,8 @@ def has_display() -> bool:
 def create_application(argv: Sequence[str] = ("resnet-desktop",)) -> QApplication:
     """The Qt application with names, icon, font and translations set. Call once in a process."""
     app = QApplication(list(argv))
+    # Each turn of the window's loop asks for the interpreter many times, and waits so long for it where others work.
+    sys.setswitchinterval(SWITCH_SECONDS)
     app.setApplicationName("resnet-desktop")
     app.setApplicationDisplayName("ResNet Desktop")
     app.setApplicationVersion(__version__)

@@ -14,6 +14,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from resnet_desktop.core.settings import FIT, LIST_ORDER, MODEL, PROVIDER, Settings
+from resnet_desktop.gui.background.full_collections import FullCollections
 from resnet_desktop.gui.background.pictures import Photos
 from resnet_desktop.gui.background.preferences import Preferences
 from resnet_desktop.gui.background.session_controller import SessionController
@@ -112,6 +113,8 @@ class MainWindow(QMainWindow):
         self._models_at_work = ModelPresenter(self)
         self.update_actions()
         self.companions = Companions(self)
+        self._collections = FullCollections(lambda: self.controller.busy, self)
+        self.first_painted.connect(self._collections.start)
 
     @property
     def wizard(self) -> TrainWizard | None:
@@ -189,6 +192,7 @@ class MainWindow(QMainWindow):
             self._tasks.drain()
             self.controller.close()
         self.gallery.drags.close()
+        self._collections.end()
         super().closeEvent(event)
 
     def _build(self) -> None:
