@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from resnet_desktop.core import own_process
-from resnet_desktop.core.exit_status import EXIT_INTERRUPTED
+from resnet_desktop.core.processes import own_process
+from resnet_desktop.core.processes.exit_status import EXIT_INTERRUPTED
 
 
 def main() -> None:

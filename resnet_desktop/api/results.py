@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from resnet_desktop.api import pictures
 from resnet_desktop.core.atomic import write_bytes
 from resnet_desktop.core.errors import AnswerError, ImageError
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.printable import printable
 from resnet_desktop.explain.cam.heatmap import Heatmap, Subject, save_map
 from resnet_desktop.imaging.decode import Source, encode_png
-from resnet_desktop.imaging.overlay import paint, scale_map, upsample
+from resnet_desktop.imaging.heat.overlay import paint, scale_map, upsample
 from resnet_desktop.inference.classifier import Classifier, ClassScore, Prediction
 
 

@@ -18,9 +18,9 @@ from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.data.sources.table import is_table
 from resnet_desktop.environment import training_python
-from resnet_desktop.jobs import dispatch
 from resnet_desktop.jobs.job import Job, parse_job
-from resnet_desktop.jobs.process import TrainerProcess
+from resnet_desktop.jobs.launching import dispatch
+from resnet_desktop.jobs.launching.process import TrainerProcess
 from resnet_desktop.jobs.run_state import RunState, fold, process_ended
 
 Place = str | PathLike[str]

@@ -13,8 +13,8 @@ from resnet_desktop.batch_inference.results_folder import Results
 from resnet_desktop.batch_inference.run import model_file
 from resnet_desktop.bundle.library import remembered_labels
 from resnet_desktop.core.errors import ResultsError
-from resnet_desktop.core.printable import printable
 from resnet_desktop.core.progress import Cancelled, CancelledError, never
+from resnet_desktop.core.text.printable import printable
 from resnet_desktop.inference.classifier import ClassScore
 from resnet_desktop.inference.groups import GroupScore
 from resnet_desktop.inference.providers import short_name

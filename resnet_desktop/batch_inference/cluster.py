@@ -26,7 +26,7 @@ from resnet_desktop.batch_inference.worker import Work, lost
 from resnet_desktop.core import errors
 from resnet_desktop.core.errors import ClusterError, ResNetDesktopError
 from resnet_desktop.core.log import logs_folder
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.printable import printable
 
 AUTO = "auto"
 LOG = "cluster.log"

@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ResultsError
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.printable import printable
 
 FORMAT, VERSION = "resnet-desktop-results", 1
 NAME = "manifest.json"

@@ -17,7 +17,7 @@ from resnet_desktop.batch_inference.arrow import Table
 from resnet_desktop.batch_inference.manifest import Manifest, ModelFile, Options, Part
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ResultsError, StorageError
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.printable import printable
 
 LOCK = ".lock"
 _BLOCK = 1 << 20

@@ -19,7 +19,7 @@ from resnet_desktop.batch_inference.results_folder import Growing
 from resnet_desktop.batch_inference.worker import Photo, inputs
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.core.errors import ClusterError
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.printable import printable
 from resnet_desktop.session.saved import file_state
 
 PART_ROWS = 10_000

@@ -10,7 +10,7 @@ from typing import Any
 
 from resnet_desktop.batch_inference import arrow
 from resnet_desktop.core.errors import ClusterError, ImageError
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.printable import printable
 from resnet_desktop.imaging.container import IMAGE_SUFFIXES
 from resnet_desktop.imaging.files import natural_key
 

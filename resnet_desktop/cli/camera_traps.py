@@ -14,8 +14,8 @@ from resnet_desktop import __version__
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.cli.shared import as_json, say
 from resnet_desktop.cli.sink import Sink
-from resnet_desktop.core.csv_text import line
 from resnet_desktop.core.errors import StorageError
+from resnet_desktop.core.text.csv_text import line
 from resnet_desktop.data.sources.megadetector import BatchResults
 
 COLUMNS = (

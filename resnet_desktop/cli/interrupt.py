@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from resnet_desktop.cli.shared import say
-from resnet_desktop.core.exit_status import EXIT_INTERRUPTED
-from resnet_desktop.core.running import stop_all
+from resnet_desktop.core.processes.exit_status import EXIT_INTERRUPTED
+from resnet_desktop.core.processes.running import stop_all
 
 _POLL_SECONDS = 0.1
 _HEARD_SECONDS = 0.5

@@ -17,14 +17,15 @@ import typer
 from typer.core import TyperGroup
 
 from resnet_desktop import __version__
-from resnet_desktop.cli import bench, blocks, classify, doctor, explain, interrupt, layers, models, results, sort, train
+from resnet_desktop.cli import interrupt
+from resnet_desktop.cli.commands import bench, blocks, classify, doctor, explain, layers, models, results, sort, train
 from resnet_desktop.cli.shared import EXIT_NO_MODEL, EXIT_USAGE, ModelOption, ProviderOption, say, tell
 from resnet_desktop.core import log
 from resnet_desktop.core.atomic import storage_error
 from resnet_desktop.core.errors import ClassNameError, LayerError, ResNetDesktopError, SettingsError
-from resnet_desktop.core.exit_status import EXIT_INTERRUPTED
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.processes.exit_status import EXIT_INTERRUPTED
 from resnet_desktop.core.progress import CancelledError
+from resnet_desktop.core.text.printable import printable
 
 OWN_OPTIONS = ("--help", "--version", "--install-completion", "--show-completion")
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from resnet_desktop.core.output import Identity, identity
 from resnet_desktop.imaging.decode import DecodedImage, Source, decode, encode_png
-from resnet_desktop.imaging.overlay import paint, scale_map
+from resnet_desktop.imaging.heat.overlay import paint, scale_map
 from resnet_desktop.imaging.transforms import Box
 from resnet_desktop.inference.classifier import Classifier
 

@@ -14,9 +14,9 @@ from resnet_desktop.cli.pictures import FreeNames, Painter
 from resnet_desktop.cli.shared import as_json, cell, print_table
 from resnet_desktop.cli.sink import Sink
 from resnet_desktop.core import output
-from resnet_desktop.core.csv_text import line
 from resnet_desktop.core.errors import AnswerError, ImageError, StorageError
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.csv_text import line
+from resnet_desktop.core.text.printable import printable
 from resnet_desktop.explain.cam.best_class import BestClassHeatmaps
 from resnet_desktop.inference.batch import Outcome
 from resnet_desktop.inference.classifier import Classifier

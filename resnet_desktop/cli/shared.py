@@ -15,8 +15,8 @@ import typer
 from resnet_desktop.core import output
 from resnet_desktop.core import settings as declared
 from resnet_desktop.core.errors import StorageError
-from resnet_desktop.core.printable import printable
 from resnet_desktop.core.settings import Settings
+from resnet_desktop.core.text.printable import printable
 
 if TYPE_CHECKING:
     from rich.table import Table

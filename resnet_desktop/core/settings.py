@@ -14,7 +14,7 @@ from typing import Any
 
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import SettingsError
-from resnet_desktop.core.said import said
+from resnet_desktop.core.text.said import said
 
 Value = str | int | float | bool
 FOLDER, MODEL_FILE, DEVICE = "folder", "model", "device"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from resnet_desktop.core.child_process import ask
+from resnet_desktop.core.processes.child_process import ask
 from resnet_desktop.core.progress import Cancelled, never
 
 SECONDS = 10.0

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from resnet_desktop.core import own_process
-from resnet_desktop.core.child_process import ask
 from resnet_desktop.core.errors import TrainingError
+from resnet_desktop.core.processes import own_process
+from resnet_desktop.core.processes.child_process import ask
 from resnet_desktop.core.progress import Cancelled, never
 from resnet_desktop.environment.requirements import SUPPORTED
-from resnet_desktop.jobs.process import plain_environment
+from resnet_desktop.jobs.launching.process import plain_environment
 
 VERSION_SECONDS = 30.0
 """How long a Python may take to say its version: a cold start from a slow disk takes some."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from resnet_desktop import __version__
 from resnet_desktop.core.atomic import replacing
 from resnet_desktop.environment.requirements import LIBRARIES
-from resnet_desktop.jobs import program
+from resnet_desktop.jobs.launching import program
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # one time for all, so that the same sources give the same bytes
 

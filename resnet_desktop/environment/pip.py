@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
 
-from resnet_desktop.core.child_process import listen
 from resnet_desktop.core.errors import DownloadError, ResNetDesktopError, StorageError, TrainingError
+from resnet_desktop.core.processes.child_process import listen
 from resnet_desktop.core.progress import Cancelled
-from resnet_desktop.jobs.process import plain_environment
+from resnet_desktop.jobs.launching.process import plain_environment
 
 Phase = Literal["making", "looking", "downloading", "installing", "checking"]
 

@@ -7,13 +7,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from resnet_desktop.core import own_process
-from resnet_desktop.core.child_process import Answer, ask
 from resnet_desktop.core.errors import ResNetDesktopError
+from resnet_desktop.core.processes import own_process
+from resnet_desktop.core.processes.child_process import Answer, ask
 from resnet_desktop.core.progress import Cancelled, never
 from resnet_desktop.environment.interpreters import RANGE, identify
-from resnet_desktop.jobs.dispatch import TRAINER
-from resnet_desktop.jobs.process import environment
+from resnet_desktop.jobs.launching.dispatch import TRAINER
+from resnet_desktop.jobs.launching.process import environment
 
 CHECK_SECONDS = 120.0
 """PyTorch takes seconds to load, from a slow disk a minute."""

@@ -14,14 +14,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from resnet_desktop.core import atomic, own_process, paths
+from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import ResNetDesktopError
+from resnet_desktop.core.processes import own_process
 from resnet_desktop.core.progress import Cancelled, never
 from resnet_desktop.environment import own_wheel, pip, requirements
 from resnet_desktop.environment.graphics import nvidia_card
 from resnet_desktop.environment.interpreters import base_python
 from resnet_desktop.environment.trainer_check import TrainerCheck, check
-from resnet_desktop.jobs import program
+from resnet_desktop.jobs.launching import program
 
 Variant = Literal["cpu", "cuda"]
 

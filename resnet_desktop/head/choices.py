@@ -6,8 +6,8 @@ import dataclasses
 import os
 
 from resnet_desktop.core.errors import JobError
-from resnet_desktop.jobs.dispatch import needs_pytorch
 from resnet_desktop.jobs.job import Job, Recipe, recipe_of
+from resnet_desktop.jobs.launching.dispatch import needs_pytorch
 from resnet_desktop.runs.linear.base import Base, read_base
 
 MOST_WORKERS = 16

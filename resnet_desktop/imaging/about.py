@@ -17,7 +17,7 @@ from typing import Any
 
 from PIL import ExifTags, Image, ImageCms, TiffImagePlugin
 
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.printable import printable
 from resnet_desktop.imaging import container
 from resnet_desktop.imaging.container import Kind
 from resnet_desktop.imaging.decode import identified

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.printable import printable
 from resnet_desktop.imaging.container import IMAGE_SUFFIXES
 
 __all__ = ["find_images", "natural_key", "printable"]

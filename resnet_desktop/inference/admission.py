@@ -32,8 +32,9 @@ from resnet_desktop.bundle.file import tensors
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.library import importing
 from resnet_desktop.bundle.library.importing import ModelHints
-from resnet_desktop.core import atomic, limits, own_process, paths
+from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError, StorageError
+from resnet_desktop.core.processes import limits, own_process
 from resnet_desktop.core.progress import Cancelled, CancelledError, never
 from resnet_desktop.imaging.transforms import Transforms
 from resnet_desktop.inference import runtime

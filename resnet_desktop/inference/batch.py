@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.core.errors import AnswerError, ImageError
+from resnet_desktop.core.processes.running import stoppable
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.core.running import stoppable
 from resnet_desktop.imaging.budget import DEFAULT_BUDGET_BYTES
 from resnet_desktop.imaging.decode import DecodeBudget, Source
 from resnet_desktop.inference.classifier import Classifier, Prediction, RawOutputs, Seen

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from resnet_desktop.core.processes.running import running
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.core.running import running
 
 KEPT = 3
 """Sets of buffers: batches are of few sizes, and the sizes on the way to the largest do not come again."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from resnet_desktop.core.said import said
+from resnet_desktop.core.text.said import said
 from resnet_desktop.data.spec import DataSource, Split
 from resnet_desktop.imaging.samples import Range
 from resnet_desktop.jobs.fields import Fields, bad, shown

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_desktop.core.errors import DataError
-from resnet_desktop.core.said import said
+from resnet_desktop.core.text.said import said
 
 FILE = "results.json"
 

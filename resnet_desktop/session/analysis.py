@@ -21,7 +21,7 @@ from resnet_desktop.explain.checks.heatmap_checks import HeatmapCheck, check_hea
 from resnet_desktop.explain.residual.analysis import BlockAnalysis, BlockAnalyzer, FeatureSheet
 from resnet_desktop.explain.residual.network_parts import advice, structure
 from resnet_desktop.imaging.decode import decode
-from resnet_desktop.imaging.overlay import scale_map
+from resnet_desktop.imaging.heat.overlay import scale_map
 from resnet_desktop.imaging.transforms import Box, Fit
 from resnet_desktop.session.results import (
     Evidence,

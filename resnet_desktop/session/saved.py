@@ -17,8 +17,8 @@ from typing import Any
 
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import SessionError
-from resnet_desktop.core.printable import printable
 from resnet_desktop.core.progress import Cancelled, CancelledError, never
+from resnet_desktop.core.text.printable import printable
 from resnet_desktop.imaging.region import Region
 from resnet_desktop.session import kept_pictures, saved_result
 from resnet_desktop.session.results import FileState, Result, Source, file_of, whole_of

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from resnet_desktop.core.errors import ResNetDesktopError
+from resnet_desktop.core.processes.running import stoppable
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.core.running import stoppable
 from resnet_desktop.session.requests import Request, Requests
 from resnet_desktop.session.results import Failure, Limits, ModelInfo, Result, Source
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_desktop.jobs import events
-from resnet_desktop.jobs.process import TrainerProcess, tell
+from resnet_desktop.jobs.launching.process import TrainerProcess, tell
 
 LIMIT = 300.0
 Event = dict[str, Any]

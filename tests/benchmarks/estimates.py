@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from resnet_desktop.jobs import events
-from resnet_desktop.jobs.estimate import estimate
-from resnet_desktop.jobs.process import TrainerProcess
+from resnet_desktop.jobs.launching.estimate import estimate
+from resnet_desktop.jobs.launching.process import TrainerProcess
 
 CASES = (("head", "quick"), ("head", "balanced"), ("last-stage", "quick"), ("all", "quick"))
 

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.imaging.overlay import upsample
+from resnet_desktop.imaging.heat.overlay import upsample
 from resnet_desktop.imaging.transforms import Box
 
 _FINE = 128

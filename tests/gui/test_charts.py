@@ -9,9 +9,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.gui.widgets import charts, help_texts
-from resnet_desktop.gui.widgets.charts import Scale
-from resnet_desktop.gui.widgets.help_button import HelpButton
+from resnet_desktop.gui.widgets.canvas import charts
+from resnet_desktop.gui.widgets.canvas.charts import Scale
+from resnet_desktop.gui.widgets.help import help_texts
+from resnet_desktop.gui.widgets.help.help_button import HelpButton
 
 
 @pytest.mark.parametrize(

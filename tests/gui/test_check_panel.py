@@ -21,7 +21,7 @@ from resnet_desktop.gui.inspect.check.check_panel import CheckPanel, VerdictCard
 from resnet_desktop.gui.inspect.check.curve_chart import CurveChart, RemovalCurve
 from resnet_desktop.gui.shell.welcome import sample_photos
 from resnet_desktop.gui.style import theme
-from resnet_desktop.gui.widgets.charts import Scale
+from resnet_desktop.gui.widgets.canvas.charts import Scale
 from resnet_desktop.inference.classifier import ClassScore, Prediction
 from resnet_desktop.session.inspections import CheckedHeatmap, Explained
 from resnet_desktop.session.results import EvidenceRequest, Limits

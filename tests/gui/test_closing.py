@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from resnet_desktop.core import running
+from resnet_desktop.core.processes import running
 from resnet_desktop.core.settings import COLORMAP, Settings
 from resnet_desktop.gui.background import tasks
 from resnet_desktop.gui.background.tasks import CLOSE_SECONDS, Tasks, closing, left_behind

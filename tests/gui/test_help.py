@@ -16,7 +16,7 @@ from resnet_desktop.gui.help.guide import GuideWindow
 from resnet_desktop.gui.help.key_sheet import KeySheet
 from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.gui.shell.welcome import sample_photos
-from resnet_desktop.gui.widgets.guide_page import page_of
+from resnet_desktop.gui.widgets.help.guide_page import page_of
 
 from .conftest import SCREENSHOTS, WAIT, OpenWindow, wait_settled
 

@@ -16,7 +16,7 @@ from resnet_desktop.gui.inspect.heatmap.heat_painter import HeatStyle, heat_laye
 from resnet_desktop.gui.inspect.photo.image_view import ImageView
 from resnet_desktop.gui.style.qt_image import heat_qimage
 from resnet_desktop.gui.widgets.elided_label import ElidedLabel
-from resnet_desktop.imaging.overlay import upsample
+from resnet_desktop.imaging.heat.overlay import upsample
 from resnet_desktop.imaging.transforms import Box
 from resnet_desktop.session.results import Evidence, Failure
 

@@ -17,7 +17,7 @@ from resnet_desktop.gui.inspect.photo.image_view import ImageView
 from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.gui.shell.welcome import sample_photos
 from resnet_desktop.gui.style.focus_ring import FocusRing
-from resnet_desktop.gui.widgets.zoom_view import ZoomView
+from resnet_desktop.gui.widgets.canvas.zoom_view import ZoomView
 
 from .conftest import REPO, WAIT, OpenWindow, wait_settled
 

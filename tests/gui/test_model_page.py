@@ -24,8 +24,8 @@ from resnet_desktop.gui.wizard.model.network_diagram import pieces, sentence
 from resnet_desktop.gui.wizard.model.rate_plot import RatePlot
 from resnet_desktop.gui.wizard.trainer.trainer_page import TrainerPage
 from resnet_desktop.imaging.decode import encode_png
-from resnet_desktop.jobs.estimate import Part, estimate
 from resnet_desktop.jobs.job import parse_job
+from resnet_desktop.jobs.launching.estimate import Part, estimate
 
 from .conftest import SCREENSHOTS
 

@@ -28,7 +28,7 @@ from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.style.qt_image import heat_qimage, legend_qimage, png_bytes, to_qimage
 from resnet_desktop.gui.style.screen import size_within_screen
 from resnet_desktop.imaging.decode import decode, encode_png
-from resnet_desktop.imaging.overlay import colormap
+from resnet_desktop.imaging.heat.overlay import colormap
 from tests.conftest import REPO
 
 HEAVY = ("numpy", "PIL", "onnx", "onnxruntime", "resnet_desktop.inference", "resnet_desktop.bundle")

@@ -17,8 +17,8 @@ from resnet_desktop.gui.settings.fields import field_for
 from resnet_desktop.gui.settings.settings_dialog import SettingsDialog
 from resnet_desktop.gui.shell.welcome import sample_photos
 from resnet_desktop.gui.style import theme
+from resnet_desktop.gui.widgets.canvas.zoom_view import ZoomView
 from resnet_desktop.gui.widgets.choice import Choice
-from resnet_desktop.gui.widgets.zoom_view import ZoomView
 from resnet_desktop.session.results import Result
 
 from .conftest import SCREENSHOTS, WAIT, OpenWindow, wait_settled

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from resnet_desktop.data.pictures.samples import Sample
 from resnet_desktop.imaging.decode import decode
-from resnet_desktop.jobs.estimate import read
 from resnet_desktop.jobs.job import parse_job
+from resnet_desktop.jobs.launching.estimate import read
 from resnet_desktop.jobs.recipe import Phase
 from resnet_desktop.trainer import __main__ as trainer
 from resnet_desktop.trainer import bench, choices

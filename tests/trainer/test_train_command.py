@@ -14,7 +14,7 @@ import pytest
 
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.jobs import events
-from resnet_desktop.jobs.process import tell
+from resnet_desktop.jobs.launching.process import tell
 
 from .conftest import small_job
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from resnet_desktop.jobs import events
-from resnet_desktop.jobs.process import tell
+from resnet_desktop.jobs.launching.process import tell
 
 from .conftest import fine_tune_job, weights
 

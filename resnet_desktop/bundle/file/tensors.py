@@ -20,7 +20,7 @@ from onnx import TensorProto
 
 from resnet_desktop.bundle.file.extent import check_extent
 from resnet_desktop.core.errors import ModelError
-from resnet_desktop.core.said import said
+from resnet_desktop.core.text.said import said
 
 MAX_BYTES = 2**31 - 1
 """The largest message that protobuf, and so ONNX in one piece, can hold."""

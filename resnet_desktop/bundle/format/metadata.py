@@ -17,7 +17,7 @@ from typing import Any, Literal
 from resnet_desktop.bundle.format import schema
 from resnet_desktop.bundle.taxonomy.own import flaw as flaw_of_hierarchy
 from resnet_desktop.core.errors import ClassNameError, ModelError
-from resnet_desktop.core.said import said
+from resnet_desktop.core.text.said import said
 from resnet_desktop.imaging.transforms import Transforms
 
 FORMAT = 2

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.printable import printable
 
 MAX_TEXT = 2_000
 """Characters of one text that is shown."""

@@ -15,8 +15,8 @@ from resnet_desktop.bundle.labels.label_values import NAME_KEYS, labels_of, usua
 from resnet_desktop.bundle.labels.label_yaml import read_yaml
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ModelError
-from resnet_desktop.core.printable import printable
-from resnet_desktop.core.said import said
+from resnet_desktop.core.text.printable import printable
+from resnet_desktop.core.text.said import said
 
 IMAGENET = "imagenet"
 """In place of a file: the 1,000 classes of ImageNet-1k in their usual order."""

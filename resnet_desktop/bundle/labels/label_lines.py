@@ -24,8 +24,8 @@ from resnet_desktop.bundle.labels.label_values import (
     in_order,
     usual,
 )
-from resnet_desktop.core.printable import printable
-from resnet_desktop.core.said import said
+from resnet_desktop.core.text.printable import printable
+from resnet_desktop.core.text.said import said
 
 _WITH_WNID = re.compile(rf"({WNID.pattern})(?:\s*[,;:\t]\s*|\s+)((?:(\d{{1,6}})\s+)?(.+))")
 _SPACED = re.compile(r"(\d{1,9})\s+(.+)")

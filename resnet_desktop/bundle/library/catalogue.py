@@ -19,8 +19,8 @@ from resnet_desktop.bundle.library.importing import ModelHints, copy_model
 from resnet_desktop.bundle.library.library import Copy, Library, LibraryEntry
 from resnet_desktop.bundle.library.packaged import TERMS
 from resnet_desktop.core import atomic, paths
-from resnet_desktop.core.download import download, whole_checksum
 from resnet_desktop.core.errors import ModelError
+from resnet_desktop.core.net.download import download, whole_checksum
 from resnet_desktop.core.progress import Cancelled, Progress, never, unheard
 from resnet_desktop.imaging.transforms import Transforms
 

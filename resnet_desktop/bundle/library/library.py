@@ -17,7 +17,7 @@ from resnet_desktop.bundle.library.importing import ModelHints, copy_model
 from resnet_desktop.bundle.library.packaged import PACKAGED, PackagedNetwork
 from resnet_desktop.core import paths, renaming
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError
-from resnet_desktop.core.said import said
+from resnet_desktop.core.text.said import said
 
 SUFFIX = ".onnx"
 Copy = Callable[[Path, Path, ModelHints], Bundle]

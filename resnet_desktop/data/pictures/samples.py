@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_desktop.core.errors import GONE, DataError
-from resnet_desktop.core.said import said
+from resnet_desktop.core.text.said import said
 from resnet_desktop.imaging.files import printable
 from resnet_desktop.imaging.source import display_name
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from resnet_desktop.core.errors import DataError, ImageError
 from resnet_desktop.core.progress import Cancelled, never, stop_if
-from resnet_desktop.core.said import said
+from resnet_desktop.core.text.said import said
 from resnet_desktop.imaging.container import HEAD_BYTES, IMAGE_SUFFIXES, identify
 from resnet_desktop.imaging.files import is_folder, is_made_up, printable
 from resnet_desktop.imaging.source import opened

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from resnet_desktop.core.csv_text import original
 from resnet_desktop.core.errors import GONE, DataError
-from resnet_desktop.core.said import said
+from resnet_desktop.core.text.csv_text import original
+from resnet_desktop.core.text.said import said
 from resnet_desktop.imaging.files import printable
 
 SUFFIXES = (".csv", ".tsv", ".txt")

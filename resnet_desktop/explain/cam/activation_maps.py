@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle.file.bundle import FeatureLayer
-from resnet_desktop.imaging.overlay import scale_map, upsample
+from resnet_desktop.imaging.heat.overlay import scale_map, upsample
 
 Array = NDArray[np.float32]
 

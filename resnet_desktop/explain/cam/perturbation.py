@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
-from resnet_desktop.imaging.overlay import upsample
+from resnet_desktop.imaging.heat.overlay import upsample
 
 Array = NDArray[np.float32]
 Score = Callable[[Array], NDArray[np.float64]]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, unheard
 from resnet_desktop.explain.cam import target as targets
 from resnet_desktop.explain.cam.target import Target, probability
-from resnet_desktop.imaging.overlay import upsample
+from resnet_desktop.imaging.heat.overlay import upsample
 
 if TYPE_CHECKING:
     from resnet_desktop.explain.cam.explainer import Explainer, Heatmap, Subject

@@ -30,7 +30,7 @@ from resnet_desktop.core.progress import Cancelled, Progress, never, stop_if, un
 from resnet_desktop.explain.cam.explainer import Explainer, Heatmap, Subject
 from resnet_desktop.explain.checks.randomize import WeightGroup, scramble, weight_groups
 from resnet_desktop.explain.checks.similarity import rank_correlation, ssim
-from resnet_desktop.imaging.overlay import scale_map, upsample
+from resnet_desktop.imaging.heat.overlay import scale_map, upsample
 from resnet_desktop.inference import runtime
 from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.inference.runtime import RunnableSession

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.imaging.decode import Source, decode, thumbnail
-from resnet_desktop.imaging.overlay import paint, scale_map, upsample
+from resnet_desktop.imaging.heat.overlay import paint, scale_map, upsample
 from resnet_desktop.imaging.transforms import Box
 from resnet_desktop.inference.classifier import ClassScore
 

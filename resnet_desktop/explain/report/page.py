@@ -24,7 +24,7 @@ from resnet_desktop.explain.checks.faithfulness import Curves
 from resnet_desktop.explain.report import rendering
 from resnet_desktop.explain.report.svg import Axis, Line, bar_chart, line_chart
 from resnet_desktop.imaging.decode import encode_png, thumbnail
-from resnet_desktop.imaging.overlay import colormap, paint, scale_map
+from resnet_desktop.imaging.heat.overlay import colormap, paint, scale_map
 from resnet_desktop.imaging.transforms import Box
 
 if TYPE_CHECKING:

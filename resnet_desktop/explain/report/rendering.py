@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.printable import printable
 
 SHARED = Path(__file__).parent / "templates"
 

@@ -23,8 +23,8 @@ from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
 from shiboken6 import isValid
 
 from resnet_desktop.core.errors import InternalError, ResNetDesktopError
+from resnet_desktop.core.processes.running import stop_all, stoppable
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.core.running import stop_all, stoppable
 
 CLOSE_SECONDS = 2.0
 """A window closes within these, whatever runs."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from resnet_desktop.core.errors import ResNetDesktopError
+from resnet_desktop.jobs.launching.process import TrainerProcess, beginning, follow, is_training, said_so_far, tell
 from resnet_desktop.jobs.log_messages import news
-from resnet_desktop.jobs.process import TrainerProcess, beginning, follow, is_training, said_so_far, tell
 from resnet_desktop.jobs.run_state import RunState, fold, fold_all, process_ended
 
 INTERVAL_MS = 100

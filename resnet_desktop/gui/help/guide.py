@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 from resnet_desktop.core import paths
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.style.screen import size_within_screen
+from resnet_desktop.gui.widgets.help.shipped_pages import ShippedPages
 from resnet_desktop.gui.widgets.plain import PlainLabel
-from resnet_desktop.gui.widgets.shipped_pages import ShippedPages
 
 GUIDE = "guide"
 """The folder of the guide among the pages."""

@@ -7,7 +7,7 @@ import itertools
 from PySide6.QtCore import QObject, QRectF, Signal
 from PySide6.QtWidgets import QWidget
 
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.printable import printable
 from resnet_desktop.gui.gallery.gallery_model import Item
 from resnet_desktop.gui.inspect.inspect_page import InspectPage
 from resnet_desktop.gui.inspect.photo.caption_bar import PHOTO

@@ -9,7 +9,7 @@ from resnet_desktop.gui.inspect.blocks.block_page import BlockPage
 from resnet_desktop.gui.inspect.compare.compare_view import CompareView
 from resnet_desktop.gui.inspect.photo.caption_bar import BLOCKS, COMPARE, PHOTO, CaptionBar
 from resnet_desktop.gui.inspect.photo.image_view import ImageView
-from resnet_desktop.gui.widgets.zoom_view import ZoomView
+from resnet_desktop.gui.widgets.canvas.zoom_view import ZoomView
 
 
 class ViewsPanel(QWidget):

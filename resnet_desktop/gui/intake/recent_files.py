@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMenu
 
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import StorageError
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.printable import printable
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.widgets.plain import plain_tip
 

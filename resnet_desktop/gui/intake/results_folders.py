@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from resnet_desktop.core.errors import ModelError, ResultsError
-from resnet_desktop.core.printable import printable
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.core.settings import FIT
+from resnet_desktop.core.text.printable import printable
 from resnet_desktop.gui.background.preferences import Preferences
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.intake.sessions import Sessions

@@ -15,9 +15,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import SessionError, StorageError
-from resnet_desktop.core.printable import printable
 from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.core.settings import FIT, LIST_ORDER, RESTORE, Setting
+from resnet_desktop.core.text.printable import printable
 from resnet_desktop.gui.background.preferences import Preferences
 from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel, Item

@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 from resnet_desktop.core import atomic, output, paths
-from resnet_desktop.core.csv_text import line, original
 from resnet_desktop.core.errors import DataError
+from resnet_desktop.core.text.csv_text import line, original
 from resnet_desktop.imaging.region import Region
 from resnet_desktop.session.results import Source, whole_of
 

@@ -14,7 +14,7 @@ from resnet_desktop.gui.models.pretrained_page import PretrainedPage
 from resnet_desktop.gui.models.speed_page import SpeedPage
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.style.screen import size_within_screen
-from resnet_desktop.gui.widgets.guide_page import explained_by
+from resnet_desktop.gui.widgets.help.guide_page import explained_by
 
 
 class ModelsWindow(QDialog):

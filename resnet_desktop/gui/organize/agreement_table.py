@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QCoreApplication, QObject, Qt
 from PySide6.QtGui import QColor, QFont, QIcon
 
-from resnet_desktop.core.csv_text import Cell, line
+from resnet_desktop.core.text.csv_text import Cell, line
 from resnet_desktop.gui.gallery.gallery_model import GalleryModel
 from resnet_desktop.gui.saving.results_table import path_of
 from resnet_desktop.gui.style import theme, wording

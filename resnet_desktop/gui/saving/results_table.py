@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from resnet_desktop.core import output
-from resnet_desktop.core.csv_text import line
+from resnet_desktop.core.text.csv_text import line
 from resnet_desktop.gui.gallery.gallery_model import Item
 from resnet_desktop.session import result_rows
 from resnet_desktop.session.result_rows import Row

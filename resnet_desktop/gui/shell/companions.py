@@ -23,7 +23,7 @@ from resnet_desktop.gui.intake.sessions import Sessions
 from resnet_desktop.gui.settings.settings_presenter import SettingsDesk
 from resnet_desktop.gui.shell.full_screen import FullScreen, PhotoSteps
 from resnet_desktop.gui.widgets import dialogs
-from resnet_desktop.gui.widgets.guide_page import explained_by, page_of
+from resnet_desktop.gui.widgets.help.guide_page import explained_by, page_of
 from resnet_desktop.session.results import Evidence, ModelInfo
 from resnet_desktop.session.saved import SUFFIX
 

@@ -38,13 +38,13 @@ from resnet_desktop.gui.saving.results_export import ResultsExport
 from resnet_desktop.gui.shell.appearance import Appearance
 from resnet_desktop.gui.shell.companions import Companions
 from resnet_desktop.gui.shell.letter_keys import LetterKeys
-from resnet_desktop.gui.shell.list_presenter import ListPresenter
-from resnet_desktop.gui.shell.model_presenter import ModelPresenter
 from resnet_desktop.gui.shell.photo_menus import PhotoMenus
-from resnet_desktop.gui.shell.photo_queue import PhotoQueue
+from resnet_desktop.gui.shell.presenters.list_presenter import ListPresenter
+from resnet_desktop.gui.shell.presenters.model_presenter import ModelPresenter
+from resnet_desktop.gui.shell.presenters.photo_queue import PhotoQueue
+from resnet_desktop.gui.shell.presenters.training_presenter import TrainingPresenter
 from resnet_desktop.gui.shell.report_dialog import ReportDialog
 from resnet_desktop.gui.shell.status_panel import StatusPanel
-from resnet_desktop.gui.shell.training_presenter import TrainingPresenter
 from resnet_desktop.gui.shell.welcome import WelcomePage
 from resnet_desktop.gui.shell.wheel import connect_wheel
 from resnet_desktop.gui.style import icons

@@ -6,7 +6,7 @@ from PySide6.QtGui import QAction
 
 from resnet_desktop.core.settings import WHEEL, Setting
 from resnet_desktop.gui.background.preferences import Preferences
-from resnet_desktop.gui.widgets.zoom_view import ZoomView
+from resnet_desktop.gui.widgets.canvas.zoom_view import ZoomView
 
 
 def connect_wheel(action: QAction, preferences: Preferences) -> None:

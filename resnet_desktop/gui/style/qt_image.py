@@ -31,7 +31,7 @@ def heat_qimage(values: NDArray[np.float32], name: str, *, smooth: bool = True) 
     """
     import numpy as np
 
-    from resnet_desktop.imaging.overlay import colormap, upsample
+    from resnet_desktop.imaging.heat.overlay import colormap, upsample
 
     height, width = values.shape
     scale = max(1, HEAT_SIDE // max(height, width))
@@ -45,7 +45,7 @@ def heat_qimage(values: NDArray[np.float32], name: str, *, smooth: bool = True) 
 
 def legend_qimage(name: str) -> QImage:
     """The colours ``name`` from cold to hot, one pixel high."""
-    from resnet_desktop.imaging.overlay import colormap
+    from resnet_desktop.imaging.heat.overlay import colormap
 
     table = colormap(name)
     return to_qimage(table.reshape(1, *table.shape))

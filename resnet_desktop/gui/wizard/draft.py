@@ -83,8 +83,8 @@ class Draft:
     def needs_pytorch(self) -> bool:
         """Whether more is asked for than the last layer alone, which is taught without it."""
         from resnet_desktop.core.errors import JobError
-        from resnet_desktop.jobs.dispatch import needs_pytorch
         from resnet_desktop.jobs.job import parse_job
+        from resnet_desktop.jobs.launching.dispatch import needs_pytorch
 
         try:
             return bool(needs_pytorch(parse_job(self.job())))

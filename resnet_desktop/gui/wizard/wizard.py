@@ -14,7 +14,7 @@ from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.background.trainer_process import TrainingRun
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.style.screen import size_within_screen
-from resnet_desktop.gui.widgets.guide_page import explained_by
+from resnet_desktop.gui.widgets.help.guide_page import explained_by
 from resnet_desktop.gui.widgets.plain import plain_tip
 from resnet_desktop.gui.wizard.draft import Draft
 from resnet_desktop.gui.wizard.page import WizardPage

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.core.said import said
+from resnet_desktop.core.text.said import said
 
 _DECODERS = {  # the function, what says whether it is there, what it reads
     "jpegxl": ("jpegxl_decode", "JPEGXL", "a JPEG XL picture"),

@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle.file import variant
-from resnet_desktop.core import own_process
 from resnet_desktop.core.errors import ModelError
+from resnet_desktop.core.processes import own_process
 from resnet_desktop.core.progress import Cancelled, CancelledError, Progress, never, unheard
-from resnet_desktop.core.said import said
+from resnet_desktop.core.text.said import said
 from resnet_desktop.inference.tuning.recipes import FLOAT16, RECIPES, Recipe, has_wide_sums
 
 COMMAND = "quantize"

@@ -18,7 +18,7 @@ from resnet_desktop.data.dataset import Sample, SampleReader
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.explain.report.model_diff import GAINED, LOST, Look, compare, look
 from resnet_desktop.imaging.decode import Source
-from resnet_desktop.imaging.overlay import colormap
+from resnet_desktop.imaging.heat.overlay import colormap
 from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.runs.report.pictures import jpeg_source, short_name
 

@@ -20,7 +20,7 @@ from resnet_desktop.bundle.format.class_matching import matching_classes
 from resnet_desktop.bundle.library import remembered_labels
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import AnswerError, JobError, ModelError
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.printable import printable
 from resnet_desktop.inference import providers
 from resnet_desktop.inference.session import Session
 from resnet_desktop.jobs.fields import shown

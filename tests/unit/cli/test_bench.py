@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from resnet_desktop.cli import main
-from resnet_desktop.cli.bench import recommended
+from resnet_desktop.cli.commands.bench import recommended
 from resnet_desktop.core.errors import ProviderError
 from resnet_desktop.inference.runtime import CPU
 from resnet_desktop.inference.speed import Speed

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import typer
 
+from resnet_desktop.cli.commands.train import _sources
 from resnet_desktop.cli.shared import EXIT_USAGE
-from resnet_desktop.cli.train import _sources
 
 NOTHING: dict[str, str | None] = {"path_column": None, "label_column": None}
 

@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from resnet_desktop.core.csv_text import line, neutral, original
+from resnet_desktop.core.text.csv_text import line, neutral, original
 
 RUN = ["=1+1", "+SUM(A1)", "-2+3", "@A1", "\t=1", "\r=1", "\n=1", "＝1", "-", "=", "-1e", "+49 30 1234"]
 NOT_RUN = ["", "cat", "a=1", "-1", "+2.5", "-1e-9", ".5", " =1", "'", "'quoted'", "/home/=x"]

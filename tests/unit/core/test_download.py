@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resnet_desktop.core.download import CHUNK, download
 from resnet_desktop.core.errors import DownloadError, StorageError
+from resnet_desktop.core.net.download import CHUNK, download
 from resnet_desktop.core.progress import CancelledError
 from tests.serving import Server, serving
 

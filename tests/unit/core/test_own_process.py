@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from resnet_desktop import __version__
-from resnet_desktop.core import own_process
 from resnet_desktop.core.errors import TrainingError
-from resnet_desktop.jobs.process import TrainerProcess
+from resnet_desktop.core.processes import own_process
+from resnet_desktop.jobs.launching.process import TrainerProcess
 
 PACKAGED = "import sys; sys.frozen = True; from resnet_desktop.__main__ import main; main()"
 """The program with its arguments, in a process that takes itself for packaged."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.printable import printable
 
 
 @pytest.mark.parametrize(

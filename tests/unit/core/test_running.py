@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from resnet_desktop.core.running import running, stop_all, stoppable
+from resnet_desktop.core.processes.running import running, stop_all, stoppable
 
 WAIT = 10.0
 

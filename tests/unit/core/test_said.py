@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from resnet_desktop.core.errors import DataError
-from resnet_desktop.core.said import said
 from resnet_desktop.core.settings import Settings
+from resnet_desktop.core.text.said import said
 from resnet_desktop.data.sources.table import read_table
 
 

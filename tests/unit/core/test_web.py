@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from resnet_desktop.core import download as downloads
-from resnet_desktop.core.download import download, whole_checksum
 from resnet_desktop.core.errors import DownloadError
+from resnet_desktop.core.net import download as downloads
+from resnet_desktop.core.net.download import download, whole_checksum
+from resnet_desktop.core.net.web import Watch, _Onward, checked_address
 from resnet_desktop.core.progress import CancelledError, never
-from resnet_desktop.core.web import Watch, _Onward, checked_address
 from tests.serving import Server, serving
 
 DATA = b"weights" * 100

@@ -17,7 +17,7 @@ from resnet_desktop.bundle.file.bundle import write
 from resnet_desktop.cli import shared
 from resnet_desktop.cli.main import app, main
 from resnet_desktop.cli.rows import DETECTION_COLUMNS
-from resnet_desktop.core.exit_status import EXIT_INTERRUPTED
+from resnet_desktop.core.processes.exit_status import EXIT_INTERRUPTED
 from resnet_desktop.data.sources.camtrap_media import NEEDED, Medium
 from resnet_desktop.data.sources.megadetector import Detection
 from resnet_desktop.explain.cam.methods import METHODS

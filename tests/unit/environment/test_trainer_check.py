@@ -15,7 +15,7 @@ import pytest
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.environment import trainer_check, training_python
 from resnet_desktop.environment.trainer_check import check
-from resnet_desktop.jobs.process import environment as surroundings
+from resnet_desktop.jobs.launching.process import environment as surroundings
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="the programs of these tests are shell scripts")
 FAKES = ("torch", "numpy", "onnx", "onnxruntime", "PIL", "pi_heif", "platformdirs", "filelock", "jinja2")

@@ -17,7 +17,7 @@ from resnet_desktop.explain.cam import activation_maps as cams
 from resnet_desktop.explain.cam.explainer import Explainer, Subject
 from resnet_desktop.explain.cam.methods import METHODS
 from resnet_desktop.explain.cam.perturbation import SAMPLES
-from resnet_desktop.imaging.overlay import scale_map, upsample
+from resnet_desktop.imaging.heat.overlay import scale_map, upsample
 from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.inference.session import Session
 from tests.unit.explain.block_graphs import CLASSES, Net, opened, post_activation

@@ -7,7 +7,7 @@ from typing import get_type_hints
 
 import pytest
 
-from resnet_desktop.cli.explain import explain as command
+from resnet_desktop.cli.commands.explain import explain as command
 from resnet_desktop.explain.cam import perturbation
 from resnet_desktop.explain.cam.activation_maps import GRADIENT_MAPS
 from resnet_desktop.explain.cam.methods import DEFAULT_METHOD, METHODS, MethodInfo

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.explain.cam.perturbation import occlusion, paced, score_cam, smoothed
-from resnet_desktop.imaging.overlay import upsample
+from resnet_desktop.imaging.heat.overlay import upsample
 
 Array = NDArray[np.float32]
 SIDE = 28

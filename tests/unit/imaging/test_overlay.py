@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from resnet_desktop.imaging.overlay import COLORMAPS, colormap, paint, scale_map, upsample
+from resnet_desktop.imaging.heat.overlay import COLORMAPS, colormap, paint, scale_map, upsample
 from resnet_desktop.imaging.transforms import Box
 
 

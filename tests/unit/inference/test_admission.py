@@ -19,8 +19,9 @@ from resnet_desktop.bundle.file import tensors
 from resnet_desktop.bundle.file.bundle import read
 from resnet_desktop.bundle.library.importing import ModelHints
 from resnet_desktop.bundle.library.library import Library
-from resnet_desktop.core import limits, own_process, paths
+from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ModelError
+from resnet_desktop.core.processes import limits, own_process
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.inference import admission
 from tests.unit.bundle.making import foreign_model, plain_classifier, save

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle.file.bundle import read
+from resnet_desktop.core.processes.running import stop_all, stoppable
 from resnet_desktop.core.progress import CancelledError
-from resnet_desktop.core.running import stop_all, stoppable
 from resnet_desktop.inference import runtime
 from resnet_desktop.inference.batch import classify_many
 from resnet_desktop.inference.binding import BoundSession

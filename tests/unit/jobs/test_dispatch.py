@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from resnet_desktop.jobs.dispatch import HEAD, TRAINER, module_for, needs_pytorch
 from resnet_desktop.jobs.job import DEFAULT_BASE, parse_job
+from resnet_desktop.jobs.launching.dispatch import HEAD, TRAINER, module_for, needs_pytorch
 
 
 def written(folder: Path, **changes: Any) -> Path:

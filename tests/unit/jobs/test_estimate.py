@@ -15,8 +15,8 @@ import pytest
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.imaging.decode import decode, encode_png
-from resnet_desktop.jobs.estimate import Part, estimate, read
-from resnet_desktop.jobs.trainer_requests import ask, find_rate, preview
+from resnet_desktop.jobs.launching.estimate import Part, estimate, read
+from resnet_desktop.jobs.launching.trainer_requests import ask, find_rate, preview
 
 GOOD: dict[str, Any] = {"seconds": 12.5, "seconds_per_step": 0.1, "batch_size": 8, "trainable": 10, "total": 20}
 GOOD |= {"device": "cpu", "classes": 2, "chosen": {"epochs": 3}}

@@ -18,7 +18,7 @@ from filelock import FileLock
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.imaging.decode import encode_png
 from resnet_desktop.jobs import events
-from resnet_desktop.jobs.process import (
+from resnet_desktop.jobs.launching.process import (
     TrainerProcess,
     beginning,
     environment,
@@ -209,7 +209,7 @@ def test_a_run_that_is_nobodys_child_hears_commands_through_a_file(tmp_path: Pat
 PARENT = """
 import sys, time
 from pathlib import Path
-from resnet_desktop.jobs.process import TrainerProcess
+from resnet_desktop.jobs.launching.process import TrainerProcess
 process = TrainerProcess([sys.argv[1]], on_line=lambda line: None, on_exit=lambda code: None)
 while not Path(sys.argv[2], "checkpoints").is_dir():
     time.sleep(0.05)

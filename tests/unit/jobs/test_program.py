@@ -15,7 +15,7 @@ from resnet_desktop import __version__
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.environment import own_wheel, requirements
-from resnet_desktop.jobs import program
+from resnet_desktop.jobs.launching import program
 
 PYPROJECT = (Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8")
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from resnet_desktop.gui.inspect.blocks.block_measures import Plot
 from resnet_desktop.gui.inspect.blocks.block_plot import BlockLayout, Marked, paint_blocks
 from resnet_desktop.gui.style import theme
-from resnet_desktop.gui.widgets import charts
+from resnet_desktop.gui.widgets.canvas import charts
 
 
 class BlockChart(QWidget):

@@ -11,8 +11,8 @@ from resnet_desktop.gui.inspect.blocks.block_diagram import BlockDiagram
 from resnet_desktop.gui.inspect.blocks.block_measures import block_title, facts
 from resnet_desktop.gui.inspect.blocks.feature_sheet import FeatureSheetView
 from resnet_desktop.gui.style import theme
-from resnet_desktop.gui.widgets import help_texts
-from resnet_desktop.gui.widgets.help_button import HelpButton
+from resnet_desktop.gui.widgets.help import help_texts
+from resnet_desktop.gui.widgets.help.help_button import HelpButton
 from resnet_desktop.gui.widgets.plain import PlainLabel, plain_tip
 from resnet_desktop.session.inspections import OpenedBlocks
 

@@ -7,8 +7,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPaintE
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_desktop.gui.style import theme, wording
-from resnet_desktop.gui.widgets import charts
-from resnet_desktop.gui.widgets.charts import ChartColours
+from resnet_desktop.gui.widgets.canvas import charts
+from resnet_desktop.gui.widgets.canvas.charts import ChartColours
 from resnet_desktop.session.inspections import BlockSketch, Shape
 
 _HEIGHT = 170

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication
 
 from resnet_desktop.gui.style import wording
-from resnet_desktop.gui.widgets import help_texts
-from resnet_desktop.gui.widgets.charts import Scale, number
-from resnet_desktop.gui.widgets.help_texts import Help
+from resnet_desktop.gui.widgets.canvas.charts import Scale, number
+from resnet_desktop.gui.widgets.help import help_texts
+from resnet_desktop.gui.widgets.help.help_texts import Help
 
 if TYPE_CHECKING:
     from resnet_desktop.explain.residual.analysis import BlockReport

@@ -25,8 +25,8 @@ from resnet_desktop.gui.inspect.blocks.block_chart import BlockChart
 from resnet_desktop.gui.inspect.blocks.block_details import BlockDetails
 from resnet_desktop.gui.inspect.blocks.block_measures import SILENCE, Measure, has_linear_ends, measures, readout
 from resnet_desktop.gui.style import theme, wording
-from resnet_desktop.gui.widgets import help_texts
-from resnet_desktop.gui.widgets.help_button import HelpButton
+from resnet_desktop.gui.widgets.help import help_texts
+from resnet_desktop.gui.widgets.help.help_button import HelpButton
 from resnet_desktop.gui.widgets.layouts import scrolled
 from resnet_desktop.gui.widgets.plain import PlainLabel, plain_tip
 from resnet_desktop.gui.widgets.working import Working

@@ -12,8 +12,8 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from resnet_desktop.gui.inspect.blocks.block_measures import Plot, Series
 from resnet_desktop.gui.style import theme
-from resnet_desktop.gui.widgets import charts
-from resnet_desktop.gui.widgets.charts import ChartColours
+from resnet_desktop.gui.widgets.canvas import charts
+from resnet_desktop.gui.widgets.canvas.charts import ChartColours
 
 _WIDEST_BAR = 26.0
 _BELOW_PART = 0.3

@@ -9,8 +9,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.gui.style.qt_image import to_qimage
-from resnet_desktop.gui.widgets import charts
-from resnet_desktop.gui.widgets.tiles import Tile, Tiles
+from resnet_desktop.gui.widgets.canvas import charts
+from resnet_desktop.gui.widgets.canvas.tiles import Tile, Tiles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +54,7 @@ def map_image(values: NDArray[np.float32], name: str) -> QImage:
     """
     import numpy as np
 
-    from resnet_desktop.imaging.overlay import colormap
+    from resnet_desktop.imaging.heat.overlay import colormap
 
     clean = np.where(np.isfinite(values), values, 0.0)
     low, high = min(0.0, float(clean.min())), max(0.0, float(clean.max()))

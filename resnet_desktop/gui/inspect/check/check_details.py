@@ -12,12 +12,13 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWi
 from resnet_desktop.gui.inspect.check.curve_chart import CurveChart, RemovalCurve
 from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.style.qt_image import to_qimage
-from resnet_desktop.gui.widgets import charts, help_texts
-from resnet_desktop.gui.widgets.charts import Scale
-from resnet_desktop.gui.widgets.help_button import HelpButton
-from resnet_desktop.gui.widgets.help_texts import Help
+from resnet_desktop.gui.widgets.canvas import charts
+from resnet_desktop.gui.widgets.canvas.charts import Scale
+from resnet_desktop.gui.widgets.canvas.tiles import Tile, Tiles
+from resnet_desktop.gui.widgets.help import help_texts
+from resnet_desktop.gui.widgets.help.help_button import HelpButton
+from resnet_desktop.gui.widgets.help.help_texts import Help
 from resnet_desktop.gui.widgets.plain import PlainLabel
-from resnet_desktop.gui.widgets.tiles import Tile, Tiles
 from resnet_desktop.session.inspections import CheckedHeatmap, Explained
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ class CheckDetails(QWidget):
         return self.tr("Stage {number}").format(number=digits) if digits.isdigit() else named.get(name, name)
 
     def _painted(self, picture: NDArray[np.uint8], cam: NDArray[np.float32]) -> QImage:
-        from resnet_desktop.imaging.overlay import paint, scale_map
+        from resnet_desktop.imaging.heat.overlay import paint, scale_map
         from resnet_desktop.imaging.transforms import Box
 
         height, width = picture.shape[:2]

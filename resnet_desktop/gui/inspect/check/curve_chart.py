@@ -20,8 +20,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_desktop.gui.style import theme, wording
-from resnet_desktop.gui.widgets import charts
-from resnet_desktop.gui.widgets.charts import ChartColours, Scale
+from resnet_desktop.gui.widgets.canvas import charts
+from resnet_desktop.gui.widgets.canvas.charts import ChartColours, Scale
 
 
 @dataclass(frozen=True, slots=True)

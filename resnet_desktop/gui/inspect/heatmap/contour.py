@@ -42,7 +42,7 @@ def contour_lines(values: NDArray[np.float32], threshold: float, *, smooth: bool
     """
     import numpy as np
 
-    from resnet_desktop.imaging.overlay import upsample
+    from resnet_desktop.imaging.heat.overlay import upsample
 
     height, width = values.shape
     if not smooth:

@@ -22,8 +22,8 @@ from PySide6.QtWidgets import (
 from resnet_desktop.explain.cam.methods import DEFAULT_METHOD, METHODS, MethodInfo
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.widgets.choice import Choice
-from resnet_desktop.gui.widgets.help_button import HelpButton
-from resnet_desktop.gui.widgets.help_texts import Help
+from resnet_desktop.gui.widgets.help.help_button import HelpButton
+from resnet_desktop.gui.widgets.help.help_texts import Help
 from resnet_desktop.gui.widgets.plain import PlainLabel, plain_tip
 from resnet_desktop.session.evidence_choice import choice_of
 from resnet_desktop.session.results import EvidenceRequest, LayerChoice

@@ -21,8 +21,8 @@ from resnet_desktop.gui.inspect.photo.chip import paint_chip
 from resnet_desktop.gui.inspect.photo.part_tool import PartTool
 from resnet_desktop.gui.inspect.photo.swipe_divider import SwipeDivider
 from resnet_desktop.gui.style import icons, theme
-from resnet_desktop.gui.widgets.viewport import fraction_of, part_of
-from resnet_desktop.gui.widgets.zoom_view import ZoomView
+from resnet_desktop.gui.widgets.canvas.viewport import fraction_of, part_of
+from resnet_desktop.gui.widgets.canvas.zoom_view import ZoomView
 from resnet_desktop.session.results import Evidence, Failure
 
 if TYPE_CHECKING:

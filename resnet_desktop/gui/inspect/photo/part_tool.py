@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QApplication
 
 from resnet_desktop.gui.inspect.photo.chip import paint_chip
 from resnet_desktop.gui.style import theme
-from resnet_desktop.gui.widgets.viewport import fraction_of, part_of
-from resnet_desktop.gui.widgets.zoom_view import ZoomView
+from resnet_desktop.gui.widgets.canvas.viewport import fraction_of, part_of
+from resnet_desktop.gui.widgets.canvas.zoom_view import ZoomView
 
 LEAST = 16
 """Pixels of the photo that a part has at the least in each direction: of fewer a network sees a blur."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QEvent, QLineF, QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen
 
-from resnet_desktop.gui.widgets.viewport import fraction_of
-from resnet_desktop.gui.widgets.zoom_view import ZoomView
+from resnet_desktop.gui.widgets.canvas.viewport import fraction_of
+from resnet_desktop.gui.widgets.canvas.zoom_view import ZoomView
 
 GRIP = 10.0
 """Within so many pixels of the divider the pointer takes hold of it."""

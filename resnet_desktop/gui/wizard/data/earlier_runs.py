@@ -89,7 +89,7 @@ class EarlierRuns(QWidget):
 
 def _found() -> list[tuple[Path, bool]]:
     """The newest runs and whether each goes on now; those that do come first."""
-    from resnet_desktop.jobs.process import is_training
+    from resnet_desktop.jobs.launching.process import is_training
 
     runs = [(folder, is_training(folder)) for folder in earlier_runs()]
     return sorted(runs, key=lambda run: not run[1])[:MOST_RUNS]

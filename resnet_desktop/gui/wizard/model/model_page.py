@@ -28,7 +28,7 @@ from resnet_desktop.gui.wizard.trainer.trainer_page import TrainerPage
 from resnet_desktop.session.results import Failure
 
 if TYPE_CHECKING:
-    from resnet_desktop.jobs.estimate import Estimate
+    from resnet_desktop.jobs.launching.estimate import Estimate
 
 ESTIMATE_DELAY_MS = 400
 

@@ -12,10 +12,10 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_desktop.gui.style import theme, wording
-from resnet_desktop.gui.widgets import charts
+from resnet_desktop.gui.widgets.canvas import charts
 
 if TYPE_CHECKING:
-    from resnet_desktop.jobs.estimate import Part
+    from resnet_desktop.jobs.launching.estimate import Part
 
 State = Literal["frozen", "learns", "plain"]
 

@@ -15,7 +15,7 @@ from resnet_desktop.gui.wizard.model.network_diagram import NetworkDiagram, Piec
 from resnet_desktop.gui.wizard.page import secondary
 
 if TYPE_CHECKING:
-    from resnet_desktop.jobs.estimate import Part
+    from resnet_desktop.jobs.launching.estimate import Part
 
 
 class PartChoice(QWidget):

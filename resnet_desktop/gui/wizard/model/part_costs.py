@@ -19,7 +19,7 @@ from resnet_desktop.gui.wizard.model.part_choice import PartChoice
 from resnet_desktop.session.results import Failure
 
 if TYPE_CHECKING:
-    from resnet_desktop.jobs.estimate import Estimate
+    from resnet_desktop.jobs.launching.estimate import Estimate
 
 REFUSALS = ("bad_job", "no_images", "one_class", "bad_data", "missing_data", "unknown_model", "damaged_model")
 """Codes of what a run would refuse just as well."""
@@ -117,7 +117,7 @@ class PartCosts(QObject):
 
 def measured(job: Job, python: Path | None, cancelled: Cancelled) -> Estimate:
     """Ask the trainer, on a worker. Raises TrainingError."""
-    from resnet_desktop.jobs.estimate import estimate
+    from resnet_desktop.jobs.launching.estimate import estimate
 
     return estimate(job, python, cancelled)
 

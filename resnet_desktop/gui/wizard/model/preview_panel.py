@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui.background.trainer_inquiry import Tell, TrainerInquiry
 from resnet_desktop.gui.style import theme
-from resnet_desktop.gui.widgets import charts
+from resnet_desktop.gui.widgets.canvas import charts
 from resnet_desktop.gui.widgets.plain import PlainLabel
 from resnet_desktop.gui.wizard.page import secondary
 from resnet_desktop.session.results import Failure
@@ -36,7 +36,7 @@ class PreviewRow:
 
 def read_examples(job: Mapping[str, Any], python: Path | None, cancelled: Cancelled) -> tuple[PreviewRow, ...]:
     """Ask the trainer for examples and load them. For worker threads; raises as ``questions.preview``."""
-    from resnet_desktop.jobs.trainer_requests import preview
+    from resnet_desktop.jobs.launching.trainer_requests import preview
 
     with tempfile.TemporaryDirectory(prefix="resnet-desktop-", ignore_cleanup_errors=True) as folder:
         found = preview(job, python, Path(folder), cancelled=cancelled)

@@ -13,14 +13,14 @@ from resnet_desktop.core.progress import Cancelled
 from resnet_desktop.gui.background.trainer_inquiry import Tell, TrainerInquiry
 from resnet_desktop.gui.style import theme
 from resnet_desktop.gui.style.screen import size_within_screen
-from resnet_desktop.gui.widgets import charts
+from resnet_desktop.gui.widgets.canvas import charts
 from resnet_desktop.gui.widgets.plain import PlainLabel
 from resnet_desktop.gui.wizard.model.rate_plot import RatePlot
 from resnet_desktop.gui.wizard.page import secondary
 from resnet_desktop.session.results import Failure
 
 if TYPE_CHECKING:
-    from resnet_desktop.jobs.trainer_requests import RatePoint, RateTest
+    from resnet_desktop.jobs.launching.trainer_requests import RatePoint, RateTest
 
 
 class RateFinder(QDialog):
@@ -64,7 +64,7 @@ class RateFinder(QDialog):
         self._stop.setFocus(Qt.FocusReason.OtherFocusReason)
 
         def question(tell: Tell, cancelled: Cancelled) -> object:
-            from resnet_desktop.jobs.trainer_requests import find_rate
+            from resnet_desktop.jobs.launching.trainer_requests import find_rate
 
             return find_rate(job, python, on_point=tell, cancelled=cancelled)
 

@@ -10,8 +10,8 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_desktop.gui.style import theme
-from resnet_desktop.gui.widgets import charts
-from resnet_desktop.gui.widgets.charts import ChartColours, Scale
+from resnet_desktop.gui.widgets.canvas import charts
+from resnet_desktop.gui.widgets.canvas.charts import ChartColours, Scale
 from resnet_desktop.jobs.rate_curve import smoothed
 
 LOWEST, HIGHEST = 1e-5, 1.0

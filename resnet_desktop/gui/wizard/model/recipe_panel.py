@@ -21,7 +21,7 @@ from resnet_desktop.gui.wizard.model.preview_panel import PreviewPanel
 from resnet_desktop.gui.wizard.page import heading, secondary
 
 if TYPE_CHECKING:
-    from resnet_desktop.jobs.estimate import Estimate
+    from resnet_desktop.jobs.launching.estimate import Estimate
 
 
 class RecipePanel(QWidget):

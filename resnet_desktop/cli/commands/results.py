@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from resnet_desktop.cli.classify import LayoutOption
+from resnet_desktop.cli.commands.classify import LayoutOption
 from resnet_desktop.cli.shared import EXIT_SOME_FAILED, cell, made_folder, refused_input, say, tell
 
 if TYPE_CHECKING:
     from resnet_desktop.batch_inference.results_folder import Results
     from resnet_desktop.batch_inference.selection import Selection
-    from resnet_desktop.cli.result_heatmaps import ResultHeatmaps
+    from resnet_desktop.cli.commands.result_heatmaps import ResultHeatmaps
 
 Format = Literal["summary", "table", "json", "jsonl", "csv"]
 MOST_CLASSES = 20
@@ -70,7 +70,7 @@ def results(
 
 def _pictures(found: Results, folder: Path, kept: list[Path]) -> ResultHeatmaps:
     """What paints heatmaps; ends as wrong usage if the results have none."""
-    from resnet_desktop.cli.result_heatmaps import ResultHeatmaps
+    from resnet_desktop.cli.commands.result_heatmaps import ResultHeatmaps
 
     if not found.manifest.options.heatmaps:
         message = "These results have no heatmaps: classify with --keep-heatmaps, into another folder."

@@ -24,8 +24,9 @@ from resnet_desktop.cli.shared import (
     print_table,
     say,
 )
-from resnet_desktop.core import own_process, paths
+from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ResNetDesktopError
+from resnet_desktop.core.processes import own_process
 
 CHILD_SECONDS = 60
 _logger = logging.getLogger(__name__)

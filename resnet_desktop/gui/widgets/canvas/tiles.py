@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QImage, QPainter, Q
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from resnet_desktop.gui.style import theme
-from resnet_desktop.gui.widgets import charts
+from resnet_desktop.gui.widgets.canvas import charts
 from resnet_desktop.gui.widgets.plain import plain_tip
 
 ARROW = 28

@@ -9,7 +9,7 @@ from typing import Any
 
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.core.progress import Cancelled, never
-from resnet_desktop.jobs.trainer_requests import ask
+from resnet_desktop.jobs.launching.trainer_requests import ask
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from resnet_desktop.gui.background.tasks import Tasks
+from resnet_desktop.gui.shell.presenters.teaching import Teaching
 from resnet_desktop.gui.shell.system_notice import SystemNotice
-from resnet_desktop.gui.shell.teaching import Teaching
 
 if TYPE_CHECKING:
     from resnet_desktop.gui.shell.main_window import MainWindow

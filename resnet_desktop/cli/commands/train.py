@@ -20,13 +20,13 @@ import typer
 from resnet_desktop.cli.keys import heard_keys
 from resnet_desktop.cli.shared import EXIT_USAGE, RangeOption, say, tell_path
 from resnet_desktop.core import settings as declared
-from resnet_desktop.core.printable import printable
 from resnet_desktop.core.settings import Settings
+from resnet_desktop.core.text.printable import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from resnet_desktop.jobs.process import TrainerProcess
+    from resnet_desktop.jobs.launching.process import TrainerProcess
     from resnet_desktop.jobs.run_state import RunState
 
 
@@ -125,7 +125,7 @@ def _interpreter(arguments: list[str], python: Path | None) -> Path | None:
     The last layer alone is taught by the app's own, whichever is named.
     """
     from resnet_desktop.environment import trainer_check, training_python
-    from resnet_desktop.jobs import dispatch
+    from resnet_desktop.jobs.launching import dispatch
 
     if dispatch.module_for(arguments) == dispatch.HEAD:
         return None
@@ -204,7 +204,7 @@ def _job_file(sources: list[dict[str, str]], output: Path, chosen: dict[str, Any
 
 def _follow(arguments: list[str], python: Path | None) -> int:
     """Run the trainer and show how it gets on; its exit code."""
-    from resnet_desktop.jobs.process import TrainerProcess
+    from resnet_desktop.jobs.launching.process import TrainerProcess
     from resnet_desktop.jobs.run_state import RunState, fold, process_ended
 
     lines: queue.Queue[str | int] = queue.Queue()

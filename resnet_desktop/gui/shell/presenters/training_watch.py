@@ -96,7 +96,7 @@ def words_of(state: RunState) -> str:
 def running_now() -> Path | None:
     """The newest of the runs that somebody trains in. For worker threads."""
     from resnet_desktop.gui.wizard.draft import earlier_runs  # not needed before the window is up
-    from resnet_desktop.jobs.process import is_training
+    from resnet_desktop.jobs.launching.process import is_training
 
     return next((folder for folder in earlier_runs() if is_training(folder)), None)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from resnet_desktop.core import own_process
 from resnet_desktop.core.errors import JobError
+from resnet_desktop.core.processes import own_process
 from resnet_desktop.jobs.job import Job, read_job
 
 TRAINER = "resnet_desktop.trainer"

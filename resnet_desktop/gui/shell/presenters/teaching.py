@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from resnet_desktop.core.settings import Settings
 from resnet_desktop.gui.background.tasks import Tasks
-from resnet_desktop.gui.shell.training_watch import TrainingWatch, running_now
+from resnet_desktop.gui.shell.presenters.training_watch import TrainingWatch, running_now
 
 if TYPE_CHECKING:
     from resnet_desktop.gui.wizard.wizard import TrainWizard

@@ -29,8 +29,8 @@ from resnet_desktop.cli.shared import (
 )
 from resnet_desktop.core.errors import AnswerError, ImageError, StorageError
 from resnet_desktop.core.output import is_standard_output, refuse_nowhere, write_bytes
-from resnet_desktop.core.printable import printable
 from resnet_desktop.core.progress import Progress, unheard
+from resnet_desktop.core.text.printable import printable
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -14,9 +14,9 @@ from pathlib import Path
 from resnet_desktop import __version__
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import DownloadError
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.net.web import MOST_WORDS, Watch, checked_address, host, open_address
 from resnet_desktop.core.progress import Cancelled, CancelledError, Progress, never, stop_if, unheard
-from resnet_desktop.core.web import MOST_WORDS, Watch, checked_address, host, open_address
+from resnet_desktop.core.text.printable import printable
 
 TIMEOUT = 20.0
 """Seconds without a byte after which the server counts as gone."""

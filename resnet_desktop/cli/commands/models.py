@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from resnet_desktop.cli.commands.thresholds import ThresholdOption, thresholds
+from resnet_desktop.cli.commands.tune import tune
 from resnet_desktop.cli.shared import (
     EXIT_NO_MODEL,
     FormatOption,
@@ -23,8 +25,6 @@ from resnet_desktop.cli.shared import (
     say,
     tell,
 )
-from resnet_desktop.cli.thresholds import ThresholdOption, thresholds
-from resnet_desktop.cli.tune import tune
 from resnet_desktop.core.progress import Progress, unheard
 from resnet_desktop.core.settings import MODEL, Settings
 

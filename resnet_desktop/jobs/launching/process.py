@@ -19,11 +19,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from resnet_desktop.core import own_process, paths
+from resnet_desktop.core import paths
 from resnet_desktop.core.errors import TrainingError
+from resnet_desktop.core.processes import own_process
 from resnet_desktop.core.progress import Cancelled, never
 from resnet_desktop.core.redact import redacted
-from resnet_desktop.jobs import dispatch, events, program
+from resnet_desktop.jobs import events
+from resnet_desktop.jobs.launching import dispatch, program
 
 _logger = logging.getLogger(__name__)
 LOG_LINES = 500

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QPoint
 
 from resnet_desktop.core import settings as declared
-from resnet_desktop.gui.shell.chosen_models import ChosenModels
 from resnet_desktop.gui.shell.missing_words import missing_words
+from resnet_desktop.gui.shell.presenters.chosen_models import ChosenModels
 from resnet_desktop.session.results import Failure, ModelInfo
 
 if TYPE_CHECKING:

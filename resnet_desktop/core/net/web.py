@@ -19,8 +19,8 @@ from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
 from resnet_desktop.core.errors import DownloadError
-from resnet_desktop.core.printable import printable
 from resnet_desktop.core.progress import Cancelled
+from resnet_desktop.core.text.printable import printable
 
 SCHEMES = ("http", "https")
 POLL_SECONDS = 0.1

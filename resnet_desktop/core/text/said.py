@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 
-from resnet_desktop.core.printable import printable
+from resnet_desktop.core.text.printable import printable
 
 
 def said(error: BaseException) -> str:

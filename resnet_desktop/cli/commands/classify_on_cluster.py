@@ -19,7 +19,7 @@ from resnet_desktop.batch_inference import storage
 from resnet_desktop.batch_inference.manifest import Options
 from resnet_desktop.batch_inference.results_folder import growing
 from resnet_desktop.batch_inference.run import PART_ROWS, Progress, carry_out, model_file, pending
-from resnet_desktop.cli.classify import Wish, conclude
+from resnet_desktop.cli.commands.classify import Wish, conclude
 from resnet_desktop.cli.inputs import Inputs, about
 from resnet_desktop.cli.shared import (
     open_admitted,

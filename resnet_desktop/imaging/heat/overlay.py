@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from resnet_desktop.imaging import colormaps
+from resnet_desktop.imaging.heat import colormaps
 from resnet_desktop.imaging.pixels import to_array
 from resnet_desktop.imaging.transforms import Box
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from resnet_desktop.gui.style import icons, theme
-from resnet_desktop.gui.widgets.help_texts import Help
+from resnet_desktop.gui.widgets.help.help_texts import Help
 from resnet_desktop.gui.widgets.plain import PlainLabel, plain_tip
 
 _WIDTH = 400

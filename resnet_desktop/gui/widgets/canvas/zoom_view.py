@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from resnet_desktop.gui.style import theme
-from resnet_desktop.gui.widgets.viewport import Viewport
+from resnet_desktop.gui.widgets.canvas.viewport import Viewport
 
 ZOOM_STEP = 1.25
 CLOSER = 2.0

@@ -18,7 +18,7 @@ from typing import Any
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import TrainingError
 from resnet_desktop.core.progress import Cancelled, CancelledError, never
-from resnet_desktop.jobs.process import TrainerProcess
+from resnet_desktop.jobs.launching.process import TrainerProcess
 
 LIMIT_SECONDS = 180.0
 RATE_LIMIT_SECONDS = 1800.0

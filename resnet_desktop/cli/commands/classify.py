@@ -132,7 +132,7 @@ def classify(
     if ray is None:
         _classify_here(inputs, wish, output, Shape(format, layout, heatmaps, batch))
         return
-    from resnet_desktop.cli.classify_on_cluster import Cluster, classify_on_cluster
+    from resnet_desktop.cli.commands.classify_on_cluster import Cluster, classify_on_cluster
 
     _without_cluster_only(format=format, layout=layout, heatmaps=heatmaps, batch=batch)
     classify_on_cluster(inputs, wish, output, Cluster(ray, workers, cores_per_worker or 1, part_rows, keep_heatmaps))

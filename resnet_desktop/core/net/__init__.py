@@ -1,0 +1,1 @@
+"""What comes from the network: addresses, responses and resumed downloads."""

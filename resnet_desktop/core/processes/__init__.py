@@ -1,0 +1,1 @@
+"""Processes of ours: how they are started, limited, told to end, and what their exit status says."""

@@ -1,0 +1,1 @@
+"""What connects the window with the model, the list and training."""

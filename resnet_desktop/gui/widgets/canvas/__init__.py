@@ -1,0 +1,1 @@
+"""Widgets that paint: pictures that are zoomed, tiles, charts."""

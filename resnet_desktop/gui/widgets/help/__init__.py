@@ -1,0 +1,1 @@
+"""Help inside the window: short cards, and the pages that ship with the app."""

@@ -1,0 +1,1 @@
+"""The colours of heatmaps, and heatmaps over photos."""

@@ -1,0 +1,1 @@
+"""Starting a training process, asking it, and reading what it says."""
