@@ -31,7 +31,7 @@ _Key = tuple[Any, ...]
 
 @contextmanager
 def ended_on_wish(library: ModuleType) -> Iterator[Any]:
-    """Options for a run within the block, which ``core.running`` can end.
+    """Options for a run within the block, which ``core.processes.running`` can end.
 
     Raises:
         CancelledError: it was ended.

@@ -87,7 +87,7 @@ class Session:
         Raises:
             ValueError: the shape or type is not what the model takes.
             ProviderError: ``provider_failed``: the CPU failed as well.
-            CancelledError: the run was told to end (``core.running``).
+            CancelledError: the run was told to end (``core.processes.running``).
         """
         if batch.dtype != np.float32 or batch.shape[1:] != self.bundle.input_shape or not len(batch):
             raise ValueError(f"the model takes float32 (n, {self.bundle.input_shape}), not {batch.dtype} {batch.shape}")

@@ -24,10 +24,10 @@ def to_qimage(pixels: NDArray[np.uint8]) -> QImage:
 
 
 def heat_qimage(values: NDArray[np.float32], name: str, *, smooth: bool = True) -> QImage:
-    """A map (h, w) from 0 to 1 in the colours ``name`` of ``imaging.overlay.COLORMAPS``, enlarged.
+    """A map (h, w) from 0 to 1 in the colours ``name`` of ``imaging.heat.overlay.COLORMAPS``, enlarged.
 
     ``smooth``: bilinear, or in the map's own cells. The alpha channel is the value, so that cold places let the photo
-    through, as ``imaging.overlay.paint`` does it.
+    through, as ``imaging.heat.overlay.paint`` does it.
     """
     import numpy as np
 

@@ -91,7 +91,7 @@ class CheckPanel(QWidget):
         self._show_item()
 
     def set_colormap(self, name: str) -> None:
-        """Maps in other colours, one of ``imaging.overlay.COLORMAPS``."""
+        """Maps in other colours, one of ``imaging.heat.overlay.COLORMAPS``."""
         self.details.set_colormap(name)
 
     def refresh_theme(self) -> None:

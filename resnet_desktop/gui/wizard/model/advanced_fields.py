@@ -51,7 +51,7 @@ def groups() -> tuple[Group, ...]:
 
 
 def defaults(train: str, preset: str) -> dict[str, Any]:
-    """What the preset takes, by key; machine-made choices (``jobs.estimate``) are not among them."""
+    """What the preset takes, by key; machine-made choices (``jobs.launching.estimate``) are not among them."""
     from resnet_desktop.jobs.presets import EPOCHS, HEAD_RATE
     from resnet_desktop.jobs.recipe import parse_recipe  # NumPy comes with it
 
