@@ -3,8 +3,8 @@
 Commands are JSON lines and come by two roads. The parent writes them to standard input; its end means that the parent
 has gone, and the run is cancelled with a checkpoint, unless the parent has detached. Whoever else looks on (a window
 that took a detached run up again, or one beside a run that was started in a terminal) adds them to ``commands.jsonl``
-in the run folder, as ``jobs.launching.process.tell`` does; what stood there before the run began is not heard again. SIGTERM
-and SIGINT cancel.
+in the run folder, as ``jobs.launching.process.tell`` does; what stood there before the run began is not heard again.
+SIGTERM and SIGINT cancel.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 
 import onnx
 
-from resnet_desktop.bundle.structure.graph_view import ONNX_DOMAINS, RUNTIME_DOMAINS, attributes
+from resnet_desktop.bundle.structure.graph_view import ONNX_DOMAINS, RUNTIME_DOMAINS, attributes, with_inner
 
 
 def leave_out_hindrances(model: onnx.ModelProto, wanted: str | None) -> bool:
@@ -111,7 +111,7 @@ class _Needs:
     def lacks_operator(self, tensor: str) -> bool:
         """Whether it needs an operator that ONNX Runtime does not have."""
         return any(
-            not _is_known(node, self._opset) for i in self.of([tensor])[0] for node in _with_inner(self._nodes[i])
+            not _is_known(node, self._opset) for i in self.of([tensor])[0] for node in with_inner([self._nodes[i]])
         )
 
 
@@ -123,21 +123,9 @@ def _is_known(node: onnx.NodeProto, opset: int) -> bool:
 
 def _read_by(node: onnx.NodeProto) -> Iterator[str]:
     """The tensors that a node reads, those that the graphs inside it read from outside among them."""
-    for one in _with_inner(node):
+    for one in with_inner([node]):
         yield from one.input
         for value in attributes(one).values():
             for graph in value if isinstance(value, list) else [value]:
                 if isinstance(graph, onnx.GraphProto):
                     yield from (output.name for output in graph.output)
-
-
-def _with_inner(node: onnx.NodeProto) -> Iterator[onnx.NodeProto]:
-    """A node and those of the graphs inside it."""
-    waiting = [node]
-    while waiting:
-        one = waiting.pop()
-        yield one
-        for attribute in one.attribute:
-            waiting += attribute.g.node
-            for graph in attribute.graphs:
-                waiting += graph.node

@@ -8,6 +8,7 @@ import onnx
 from onnx import checker, inliner
 
 from resnet_desktop.bundle.adapt.pruning import leave_out_hindrances
+from resnet_desktop.bundle.structure.graph_view import with_inner
 from resnet_desktop.core.errors import ModelError
 
 DOMAINS = ("", "ai.onnx")
@@ -95,12 +96,12 @@ def _check_functions(model: onnx.ModelProto) -> None:
         ready = {
             key: function
             for key, function in waiting.items()
-            if waiting.keys().isdisjoint({(node.domain, node.op_type) for node in all_nodes(function.node)})
+            if waiting.keys().isdisjoint({(node.domain, node.op_type) for node in with_inner(function.node)})
         }
         if not ready:
             raise ModelError("unsupported_model", "The model's functions call each other in a circle.")
         for key, function in ready.items():
-            sizes[key] = size(all_nodes(function.node))
+            sizes[key] = size(with_inner(function.node))
             del waiting[key]
     if size(nodes_of(model.graph)) > MOST_NODES:
         raise ModelError("unsupported_model", "The model's functions stand for too many operators.")
@@ -108,16 +109,4 @@ def _check_functions(model: onnx.ModelProto) -> None:
 
 def nodes_of(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
     """The nodes of a graph and of the graphs inside it."""
-    return all_nodes(graph.node)
-
-
-def all_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
-    """These nodes and those of the graphs inside them."""
-    waiting = list(nodes)
-    while waiting:
-        node = waiting.pop()
-        yield node
-        for attribute in node.attribute:
-            waiting += attribute.g.node
-            for graph in attribute.graphs:
-                waiting += graph.node
+    return with_inner(graph.node)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -187,7 +187,7 @@ def _check_versions(model: onnx.ModelProto) -> None:
         )
     own = {f.domain for f in model.functions}
     # What the file only declares is not needed: ONNX Runtime's own tools declare every set that it knows.
-    for node in _all_nodes(model):
+    for node in with_inner([*model.graph.node, *(node for each in model.functions for node in each.node)]):
         if node.domain not in RUNTIME_DOMAINS and node.domain not in own:
             raise ModelError(
                 "unsupported_model",
@@ -208,9 +208,9 @@ def _check_versions(model: onnx.ModelProto) -> None:
             )
 
 
-def _all_nodes(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
-    """The nodes of the graph, of the graphs inside it and of the model's functions."""
-    waiting = [*model.graph.node, *(node for function in model.functions for node in function.node)]
+def with_inner(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
+    """These nodes and those of the graphs inside them."""
+    waiting = list(nodes)
     while waiting:
         node = waiting.pop()
         yield node
