@@ -11,6 +11,7 @@ import faulthandler
 import json
 import os
 import random
+import resource
 import shutil
 import sys
 import threading
@@ -28,6 +29,7 @@ from PySide6.QtCore import (
     QPoint,
     QPointF,
     Qt,
+    QTimer,
     QtMsgType,
     QUrl,
     qInstallMessageHandler,
@@ -51,6 +53,7 @@ PATIENCE, IDLE = 200.0, 10.0
 """Seconds that photos may wait for their answer, and how long of them nothing at all may be done."""
 HANGS = 240.0
 """Seconds after which an action is taken to have no end: where it hangs is said."""
+MENU_MS = 500
 LEFT_ALONE = ("quit", "close window", "install", "download", "start training", "train", "fetch")
 """Beginnings of the words on what would end the run, or reach out of it."""
 KEYS = (
@@ -71,6 +74,9 @@ class Fuzz:
 
     def __init__(self, window: MainWindow, folder: Path, seed: int) -> None:
         self._window, self._folder = window, folder
+        self._menus = QTimer(interval=MENU_MS)  # a button's own menu has an event loop of its own, in which we wait
+        self._menus.timeout.connect(close_menu)
+        self._menus.start()
         self._chance = random.Random(seed)
         self.done = Counter[str]()
         self._acts: dict[str, tuple[int, Callable[[], None]]] = {
@@ -186,6 +192,13 @@ class Fuzz:
         self._window.resize(self._chance.randint(640, 1600), self._chance.randint(480, 1100))
 
 
+def close_menu() -> None:
+    """Close a menu that is open."""
+    menu = QApplication.activePopupWidget()
+    if isinstance(menu, QMenu):
+        menu.close()
+
+
 def left_alone(words: str) -> bool:
     """Whether what bears these words is not touched."""
     return words.replace("&", "").lower().startswith(LEFT_ALONE)
@@ -281,7 +294,9 @@ def main() -> None:
     close(app, window)
     left = [t.name for t in set(threading.enumerate()) - threads if t.is_alive() and not t.daemon]
     found.all += [f"a thread is left: {name}" for name in left]
-    print(json.dumps({"actions": dict(fuzz.done), "photos": len(window.gallery.items), "found": found.all}), flush=True)
+    done: dict[str, object] = {"actions": dict(fuzz.done), "photos": len(window.gallery.items), "found": found.all}
+    done["megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(json.dumps(done), flush=True)
     faulthandler.cancel_dump_traceback_later()
     os._exit(1 if found.all else 0)  # not to be held by what is left
 
