@@ -9,6 +9,7 @@ import itertools
 import json
 import logging
 import os
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -42,8 +43,12 @@ MOST_TABLES = 500
 the next ones, a quarter of an hour later, workers are started anew."""
 MOST_TRIES = 2
 """So often a photo is tried alone, after it was lost with others."""
+_KEPT_ALIVE = {"max_restarts": -1, "max_task_retries": -1}
+"""Of the ledger: started anew where it is lost, and asked again meanwhile; what it had counted counts no more."""
 _MARK = "resnet-desktop: "
 """Before an error of ours in what Ray says of a worker's."""
+_RAISED, _AROUND = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception): \S"), "ray.exceptions.UserCodeException"
+"""A line of Ray's that names an exception, and the one that it puts around all of them, followed by its advice."""
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
 }
@@ -200,7 +205,7 @@ def _ledger(ray: ModuleType) -> Any:  # noqa: ANN401 - an actor's handle
     """A ledger beside the driver."""
     here = ray.get_runtime_context().get_node_id()
     where = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(here, soft=True)
-    return ray.remote(Ledger).options(num_cpus=0, max_restarts=-1, scheduling_strategy=where).remote()
+    return ray.remote(Ledger).options(num_cpus=0, scheduling_strategy=where, **_KEPT_ALIVE).remote()
 
 
 class _Actor:
@@ -268,5 +273,6 @@ def _understood(error: BaseException) -> ResNetDesktopError:
         kind = getattr(errors, name, ClusterError)
         found: ResNetDesktopError = kind(code, message, hint)
         return found
-    said = printable(lines[-1][:500]).rstrip(".") if lines else type(error).__name__
+    raised = [line for line in lines if _RAISED.match(line) and not line.startswith(_AROUND)]
+    said = printable((raised or lines or [type(error).__name__])[-1][:500]).rstrip(".")
     return ClusterError("worker_failed", f"A worker of the cluster failed: {said}.")

@@ -144,7 +144,8 @@ def test_a_node_is_lost(tmp_path: Path, model: Path, many: Path) -> None:
         run = runs.classify(*given)
         runs.wait_for_rows(results, 200)
         nodes.remove_node(other, allow_graceful=False)
-        assert runs.ended(run)[0] == 0
+        code, said = runs.ended(run)
+        assert code == 0, said
     finally:
         nodes.shutdown()
     assert [row["path"] for row in runs.rows(results)] == paths(many)

@@ -28,3 +28,15 @@ def test_of_all_else_the_last_line_is_told() -> None:
         "worker_failed",
         "A worker of the cluster failed: The actor died unexpectedly.",
     )
+
+
+def test_the_cause_is_said_and_not_the_engines_advice() -> None:
+    said = (
+        "ray::MapWorker.submit() (pid=1)\n  File x\n    raise MemoryError\nMemoryError: no room for a photo\n\n"
+        "The above exception was the direct cause of the following exception:\n\n"
+        "ray::MapWorker.submit() (pid=1)\nray.exceptions.UserCodeException: UDF failed to process a data block.\n"
+        "To change retry attempts, configure `ray.data.DataContext.get_current()`."
+    )
+    assert _understood(RuntimeError(said)).message == (
+        "A worker of the cluster failed: MemoryError: no room for a photo."
+    )
