@@ -121,6 +121,7 @@ def test_a_cell_is_changed_and_taken_away(open_window: OpenWindow, qtbot: QtBot)
     cell = compare.grid.cells[1]
     menu = cell.menu_button.menu()
     assert isinstance(menu, QMenu)
+    menu.aboutToShow.emit()
     methods = next(action.menu() for action in menu.actions() if action.text() == "Method")
     assert isinstance(methods, QMenu)
     next(action for action in methods.actions() if action.text() == "EigenCAM").trigger()
@@ -134,6 +135,22 @@ def test_a_cell_is_changed_and_taken_away(open_window: OpenWindow, qtbot: QtBot)
     page.views.show_view(0)
     page.views.show_view(COMPARE)
     assert len(filled(qtbot, compare)) == 4
+
+
+def test_a_model_of_fewer_classes_opens_while_cells_are_changed(open_window: OpenWindow, qtbot: QtBot) -> None:
+    _, page, compare = compared(open_window, qtbot)
+    info = page.presenter.info
+    assert info is not None
+    compare.show_model(replace(info, categories=info.categories[:1], classes=1))  # the photo has no answer of it yet
+    cell = compare.grid.cells[1]
+    cell.request_changed.emit(replace(cell.request, method="eigencam"))
+    menu = cell.menu_button.menu()
+    assert isinstance(menu, QMenu)
+    menu.aboutToShow.emit()
+    classes = next(action.menu() for action in menu.actions() if action.text() == "Class")
+    assert isinstance(classes, QMenu)
+    offered = [action.text() for action in classes.actions() if not action.isSeparator()]
+    assert offered == ["Another class…"], "those of the model before are not offered"
 
 
 def test_models_side_by_side(open_window: OpenWindow, qtbot: QtBot, wary_model_file: Path) -> None:

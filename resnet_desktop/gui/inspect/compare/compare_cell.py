@@ -55,7 +55,9 @@ class CompareCell(QWidget):
         self._style = HeatStyle()
         self._title, self._detail = ElidedLabel(), ElidedLabel()
         self._menu_button, self._away = QToolButton(), QToolButton()
-        self._menu: QMenu | None = None
+        self._menu = QMenu(self)
+        self._known: tuple[ModelInfo, tuple[int, ...], Listed | None] | None = None
+        self._menu.aboutToShow.connect(self._list_choices)
         self._build()
 
     @property
@@ -136,9 +138,19 @@ class CompareCell(QWidget):
 
     def fill_menu(self, info: ModelInfo, classes: Sequence[int], said: Listed | None = None) -> None:
         """The choices of this cell: they are asked of the model that is open. ``said``: its answer for the photo."""
-        if self._menu is not None:
-            self._menu.deleteLater()
-        self._menu = menu = QMenu(self)
+        self._known = info, tuple(classes), said
+        self._menu_button.setMenu(self._menu)
+        self._menu_button.show()
+
+    def _list_choices(self) -> None:
+        """When the menu opens, never while it is open: what is chosen in it changes the choices."""
+        if self._known is None:
+            return
+        for submenu in [action.menu() for action in self._menu.actions()]:
+            if isinstance(submenu, QMenu):
+                submenu.deleteLater()
+        self._menu.clear()
+        info, classes, said = self._known
         request = self.request
         if choice_of(info.layers, request.layer) is None:
             request = replace(request, layer=None)
@@ -158,8 +170,6 @@ class CompareCell(QWidget):
         self._add(self.tr("Versus"), [(self.tr("No other class"), replace(request, against=None)), *against])
         self._add(self.tr("Method"), [(METHODS[name].title, replace(request, method=name)) for name in methods])
         self._add(self.tr("Layer"), layers)
-        self._menu_button.setMenu(menu)
-        self._menu_button.show()
 
     def refresh_theme(self) -> None:
         """Follow colours and font."""
@@ -173,7 +183,6 @@ class CompareCell(QWidget):
         return replace(request, target=target, against=None if request.against == target else request.against)
 
     def _add(self, title: str, choices: Sequence[tuple[str, EvidenceRequest]]) -> QMenu:
-        assert self._menu is not None
         menu = self._menu.addMenu(title)
         menu.setEnabled(bool(choices))
         for text, request in choices:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
@@ -73,6 +74,8 @@ class CompareView(QWidget):
     def show_model(self, info: ModelInfo) -> None:
         """Another model: what was kept stays beside what it says; the rest is asked anew."""
         before, self._info = self._info, info
+        if self._photo is not None:  # its classes are those of the model before
+            self._photo = replace(self._photo, classes=(), target=None, said=None)
         self._due = True
         for cell in self.grid.cells:
             self.requests.drop(cell)
