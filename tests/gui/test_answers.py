@@ -216,7 +216,10 @@ def test_a_cell_of_the_comparison_takes_any_class(open_window: OpenWindow, qtbot
     cell = page.compare.grid.cells[1]
 
     def classes() -> list[QAction]:
-        return cell.menu_button.menu().actions()[0].menu().actions()  # type: ignore[attr-defined,no-any-return]
+        menu = cell.menu_button.menu()
+        assert menu is not None
+        menu.aboutToShow.emit()
+        return menu.actions()[0].menu().actions()  # type: ignore[attr-defined,no-any-return]
 
     assert classes()[0].text() == "domestic cat"
     classes()[-1].trigger()
