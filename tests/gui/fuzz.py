@@ -271,6 +271,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     os.chdir(given.folder)
+    os.environ["RESNET_DESKTOP_HOME"] = str(given.folder / "home")  # not the settings of who runs this
     found = Findings()
     app = gui_app.create_application()
     spread(given.folder / "photos", given.photos)
