@@ -14,7 +14,7 @@ from typing import Any
 
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import SettingsError
-from resnet_desktop.core.text.said import said
+from resnet_desktop.core.text.error_text import error_text
 
 Value = str | int | float | bool
 FOLDER, MODEL_FILE, DEVICE = "folder", "model", "device"
@@ -254,6 +254,6 @@ class Settings:
         with contextlib.suppress(OSError):
             self._path.replace(aside)
         self.problem = (
-            f"The settings could not be read ({said(error)}). "
+            f"The settings could not be read ({error_text(error)}). "
             f"The defaults are used; the old file was kept as {aside.name}."
         )

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from resnet_desktop.core.text.said import said
+from resnet_desktop.core.text.error_text import error_text
 from resnet_desktop.data.spec import DataSource, Split
 from resnet_desktop.imaging.samples import Range
 from resnet_desktop.jobs.fields import Fields, bad, shown
@@ -113,7 +113,7 @@ def read_job(path: Path) -> Job:
     except RecursionError as error:
         raise bad(f"The job file {path} is nested too deeply.") from error
     except ValueError as error:
-        raise bad(f"The job file {path} is not JSON: {said(error)}.") from error
+        raise bad(f"The job file {path} is not JSON: {error_text(error)}.") from error
     return parse_job(values)
 
 

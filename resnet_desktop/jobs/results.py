@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_desktop.core.errors import DataError
-from resnet_desktop.core.text.said import said
+from resnet_desktop.core.text.error_text import error_text
 
 FILE = "results.json"
 
@@ -165,7 +165,7 @@ def read_results(folder: Path) -> Results:
         message = f"The results {path} cannot be read: {error.strerror or error}."
         raise DataError("missing_data", message) from error
     except (ValueError, RecursionError) as error:
-        raise DataError("bad_data", f"The results {path} are not JSON: {said(error)}.") from error
+        raise DataError("bad_data", f"The results {path} are not JSON: {error_text(error)}.") from error
     try:
         return _parsed(values)
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -20,7 +20,7 @@ from onnx import TensorProto
 
 from resnet_desktop.bundle.file.extent import check_extent
 from resnet_desktop.core.errors import ModelError
-from resnet_desktop.core.text.said import said
+from resnet_desktop.core.text.error_text import error_text
 
 MAX_BYTES = 2**31 - 1
 """The largest message that protobuf, and so ONNX in one piece, can hold."""
@@ -58,7 +58,7 @@ def file_sha256(path: Path) -> tuple[str, int]:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest(), size
     except OSError as error:
-        raise ModelError("missing_model", f"The model file {path} cannot be read: {said(error)}.") from error
+        raise ModelError("missing_model", f"The model file {path} cannot be read: {error_text(error)}.") from error
 
 
 def read_bytes(path: Path) -> tuple[bytes, os.stat_result]:
@@ -73,7 +73,7 @@ def read_bytes(path: Path) -> tuple[bytes, os.stat_result]:
     except FileNotFoundError as error:
         raise ModelError("missing_model", f"The model file {path} does not exist.") from error
     except OSError as error:
-        raise ModelError("missing_model", f"The model file {path} cannot be read: {said(error)}.") from error
+        raise ModelError("missing_model", f"The model file {path} cannot be read: {error_text(error)}.") from error
     if not data:
         raise ModelError("damaged_model", f"The model file {path} is empty.")
     return data, state
@@ -86,7 +86,7 @@ def _looked_at(path: Path) -> os.stat_result:
     except FileNotFoundError as error:
         raise ModelError("missing_model", f"The model file {path} does not exist.") from error
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        raise ModelError("missing_model", f"The model file {path} cannot be read: {said(error)}.") from error
+        raise ModelError("missing_model", f"The model file {path} cannot be read: {error_text(error)}.") from error
     if not stat.S_ISREG(state.st_mode):
         raise ModelError("not_onnx", f"{path} is not a file.")
     if state.st_size > MAX_BYTES:
@@ -253,7 +253,7 @@ def _external_bytes(tensor: onnx.TensorProto, path: Path) -> bytes:
             file.seek(offset)
             data = file.read(length)
     except OSError as error:
-        raise ModelError("external_data", f"The weights of {path.name} cannot be read: {said(error)}.") from error
+        raise ModelError("external_data", f"The weights of {path.name} cannot be read: {error_text(error)}.") from error
     if len(data) != length:
         raise ModelError("external_data", f"The file {source} shrank while it was being read.")
     return data

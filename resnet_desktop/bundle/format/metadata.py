@@ -17,7 +17,7 @@ from typing import Any, Literal
 from resnet_desktop.bundle.format import schema
 from resnet_desktop.bundle.taxonomy.own import flaw as flaw_of_hierarchy
 from resnet_desktop.core.errors import ClassNameError, ModelError
-from resnet_desktop.core.text.said import said
+from resnet_desktop.core.text.error_text import error_text
 from resnet_desktop.imaging.transforms import Transforms
 
 FORMAT = 2
@@ -92,7 +92,7 @@ class Metadata:
                 props[PREFIX + key] = json.dumps(value, ensure_ascii=False, allow_nan=False)
                 props[PREFIX + key].encode()  # half surrogates cannot be, and protobuf says so less clearly
             except (TypeError, ValueError, RecursionError) as error:
-                raise _bad(key, f"cannot be written as JSON ({said(error)})") from error
+                raise _bad(key, f"cannot be written as JSON ({error_text(error)})") from error
         if self.weights_sha256 is not None:
             props[CHECKSUM_KEY] = self.weights_sha256
         return props
@@ -212,7 +212,7 @@ def _json(own: Mapping[str, str], key: str) -> Any:  # noqa: ANN401 - JSON is of
     try:
         return json.loads(own[key], parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise _bad(key, f"is not JSON ({said(error)})") from error
+        raise _bad(key, f"is not JSON ({error_text(error)})") from error
 
 
 def _object(own: Mapping[str, str], key: str) -> dict[str, Any]:

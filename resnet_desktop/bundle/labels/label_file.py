@@ -15,8 +15,8 @@ from resnet_desktop.bundle.labels.label_values import NAME_KEYS, labels_of, usua
 from resnet_desktop.bundle.labels.label_yaml import read_yaml
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ModelError
+from resnet_desktop.core.text.error_text import error_text
 from resnet_desktop.core.text.printable import printable
-from resnet_desktop.core.text.said import said
 
 IMAGENET = "imagenet"
 """In place of a file: the 1,000 classes of ImageNet-1k in their usual order."""
@@ -58,7 +58,7 @@ def read_labels(name_or_path: str) -> tuple[str, ...]:
             raise _wrong(path, "is too large")
         data = path.read_bytes()
     except OSError as error:
-        raise _wrong(path, f"cannot be read ({said(error)})") from error
+        raise _wrong(path, f"cannot be read ({error_text(error)})") from error
     except ValueError as error:  # a null character in the path
         raise _wrong(path, "is not a valid file name") from error
     try:

@@ -24,8 +24,8 @@ from resnet_desktop.bundle.labels.label_values import (
     in_order,
     usual,
 )
+from resnet_desktop.core.text.error_text import error_text
 from resnet_desktop.core.text.printable import printable
-from resnet_desktop.core.text.said import said
 
 _WITH_WNID = re.compile(rf"({WNID.pattern})(?:\s*[,;:\t]\s*|\s+)((?:(\d{{1,6}})\s+)?(.+))")
 _SPACED = re.compile(r"(\d{1,9})\s+(.+)")
@@ -167,7 +167,7 @@ def _rows(lines: Sequence[str], delimiter: str, width: int, first: int) -> list[
                 raise NoLabelsError(f"has {len(row)} fields on line {line}, but there are {width} columns")
             rows.append((row, reader.line_num + first - 1))
     except csv.Error as error:
-        raise NoLabelsError(f"is an unreadable table: {said(error)}") from error
+        raise NoLabelsError(f"is an unreadable table: {error_text(error)}") from error
     return rows
 
 

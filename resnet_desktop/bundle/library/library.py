@@ -17,7 +17,7 @@ from resnet_desktop.bundle.library.importing import ModelHints, copy_model
 from resnet_desktop.bundle.library.packaged import PACKAGED, PackagedNetwork
 from resnet_desktop.core import paths, renaming
 from resnet_desktop.core.errors import ModelError, ResNetDesktopError
-from resnet_desktop.core.text.said import said
+from resnet_desktop.core.text.error_text import error_text
 
 SUFFIX = ".onnx"
 Copy = Callable[[Path, Path, ModelHints], Bundle]
@@ -183,7 +183,9 @@ class Library:
         except FileExistsError as error:
             raise _taken(wanted) from error
         except OSError as error:
-            raise ModelError("missing_model", f"The model {entry.name!r} cannot be renamed: {said(error)}.") from error
+            raise ModelError(
+                "missing_model", f"The model {entry.name!r} cannot be renamed: {error_text(error)}."
+            ) from error
         former_names.rename(self._user, entry.name, wanted)
         return LibraryEntry(wanted, path, "user", entry.size)
 
@@ -200,7 +202,7 @@ class Library:
             shutil.rmtree(variant.folder_of(tensors.file_sha256(entry.path)[0]), ignore_errors=True)
             entry.path.unlink()
         except OSError as error:
-            raise ModelError("missing_model", f"The model {name!r} cannot be removed: {said(error)}.") from error
+            raise ModelError("missing_model", f"The model {name!r} cannot be removed: {error_text(error)}.") from error
         former_names.forget(self._user, entry.name)
 
     def _own(self, name: str, done: str) -> LibraryEntry:

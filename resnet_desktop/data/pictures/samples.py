@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_desktop.core.errors import GONE, DataError
-from resnet_desktop.core.text.said import said
+from resnet_desktop.core.text.error_text import error_text
 from resnet_desktop.imaging.files import printable
 from resnet_desktop.imaging.source import display_name
 
@@ -119,7 +119,7 @@ def why_not_unpacked(error: BaseException) -> str:
     """What keeps a member of a zip file from being read, in words that follow its name."""
     if isinstance(error, RuntimeError) and "password" in str(error):
         return "cannot be extracted: it is encrypted"
-    return f"cannot be extracted: {said(error)}"
+    return f"cannot be extracted: {error_text(error)}"
 
 
 def open_zip(path: Path) -> zipfile.ZipFile:
@@ -129,5 +129,5 @@ def open_zip(path: Path) -> zipfile.ZipFile:
     except FileNotFoundError as error:
         raise DataError("missing_data", f"{printable(path)} does not exist.", GONE) from error
     except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
-        message = f"{printable(path)} is not a readable zip file: {said(error)}."
+        message = f"{printable(path)} is not a readable zip file: {error_text(error)}."
         raise DataError("bad_data", message, "It may be an incomplete copy.") from error

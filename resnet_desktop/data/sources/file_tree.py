@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from resnet_desktop.core.errors import DataError, ImageError
 from resnet_desktop.core.progress import Cancelled, never, stop_if
-from resnet_desktop.core.text.said import said
+from resnet_desktop.core.text.error_text import error_text
 from resnet_desktop.imaging.container import HEAD_BYTES, IMAGE_SUFFIXES, identify
 from resnet_desktop.imaging.files import is_folder, is_made_up, printable
 from resnet_desktop.imaging.source import opened
@@ -169,7 +169,7 @@ def folder_tree(root: Path, texts: str, cancelled: Cancelled = never) -> Tree:
                 continue
             files, below, passed = _listing(path, real)
         except OSError as error:
-            message = f"The folder {printable(path)} cannot be opened: {said(error)}."
+            message = f"The folder {printable(path)} cannot be opened: {error_text(error)}."
             if not inside:
                 raise DataError("bad_data", message, "Check its permissions, or choose another folder.") from error
             problems.append(f"{message} Its photos are not used.")
@@ -245,4 +245,4 @@ def _text(path: Path) -> str:
             raise DataError("bad_data", f"{printable(path)} is too large for a list of labels.")
         return path.read_text("utf-8", "replace")
     except OSError as error:
-        raise DataError("bad_data", f"{printable(path)} cannot be read: {said(error)}.") from error
+        raise DataError("bad_data", f"{printable(path)} cannot be read: {error_text(error)}.") from error

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from resnet_desktop.core.errors import GONE, DataError
 from resnet_desktop.core.text.csv_text import original
-from resnet_desktop.core.text.said import said
+from resnet_desktop.core.text.error_text import error_text
 from resnet_desktop.imaging.files import printable
 
 SUFFIXES = (".csv", ".tsv", ".txt")
@@ -112,7 +112,7 @@ def read_text(path: Path) -> str:
         hint = "In your spreadsheet program, save it as “CSV UTF-8”."
         raise DataError("bad_data", f"{printable(path)} is not UTF-8 text.", hint) from error
     except OSError as error:
-        raise bad(path, f"cannot be read: {said(error)}") from error
+        raise bad(path, f"cannot be read: {error_text(error)}") from error
     except ValueError as error:
         raise DataError("missing_data", f"The CSV file {printable(path)} does not exist.", GONE) from error
 
@@ -124,7 +124,7 @@ def bad(path: Path, what: str, hint: str | None = None) -> DataError:
 
 def unreadable(path: Path, error: csv.Error) -> DataError:
     """The error of a file that is no table."""
-    return bad(path, f"is not a readable CSV file: {said(error)}")
+    return bad(path, f"is not a readable CSV file: {error_text(error)}")
 
 
 def _blank(lines: Iterable[str]) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.core.text.said import said
+from resnet_desktop.core.text.error_text import error_text
 
 _DECODERS = {  # the function, what says whether it is there, what it reads
     "jpegxl": ("jpegxl_decode", "JPEGXL", "a JPEG XL picture"),
@@ -38,4 +38,4 @@ def decode(name: str, data: bytes) -> NDArray[Any]:
     try:
         return np.asarray(getattr(codecs, function)(data))
     except RuntimeError as error:  # all errors of imagecodecs are of this kind
-        raise ValueError(f"cannot be decoded: {said(error)}") from error
+        raise ValueError(f"cannot be decoded: {error_text(error)}") from error

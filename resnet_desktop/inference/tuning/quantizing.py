@@ -25,7 +25,7 @@ from resnet_desktop.bundle.file import variant
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.core.processes import own_process
 from resnet_desktop.core.progress import Cancelled, CancelledError, Progress, never, unheard
-from resnet_desktop.core.text.said import said
+from resnet_desktop.core.text.error_text import error_text
 from resnet_desktop.inference.tuning.recipes import FLOAT16, RECIPES, Recipe, has_wide_sums
 
 COMMAND = "quantize"
@@ -73,7 +73,7 @@ def make(folder: Path, recipe: Recipe, cancelled: Cancelled = never, progress: P
             process.kill()
     if not made.exists():
         _logger.warning("A network could not be made %s (%s): %s", recipe.kind, recipe.name, last)
-        message = f"ONNX Runtime's tools cannot make this network {recipe.kind}: {said(RuntimeError(last))}."
+        message = f"ONNX Runtime's tools cannot make this network {recipe.kind}: {error_text(RuntimeError(last))}."
         raise ModelError("unsupported_model", message)
     return made
 

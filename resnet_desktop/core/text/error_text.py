@@ -8,7 +8,7 @@ import json
 from resnet_desktop.core.text.printable import printable
 
 
-def said(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """The words of an error without its inner workings, to stand behind a colon or in brackets."""
     if isinstance(error, OSError):
         return error.strerror or str(error) or type(error).__name__
