@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import TensorProto
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.bundle.file.bundle import read
@@ -20,10 +21,12 @@ from resnet_desktop.bundle.library.catalogue import Pretrained
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.settings import MODEL, Settings
 from resnet_desktop.gui.background.preferences import Preferences
+from resnet_desktop.gui.background.tasks import Tasks
 from resnet_desktop.gui.models.abilities import AbilitiesDialog
 from resnet_desktop.gui.models.knowledge import facts
 from resnet_desktop.gui.models.labels_dialog import LabelsDialog
 from resnet_desktop.gui.models.model_card import ModelCard
+from resnet_desktop.gui.models.model_menu import ModelMenu
 from resnet_desktop.gui.models.models_window import ModelsWindow
 from resnet_desktop.gui.models.rename_dialog import RenameDialog
 from resnet_desktop.gui.shell.main_window import MainWindow
@@ -313,3 +316,20 @@ def test_the_guide_leads_to_stronger_networks(
     Library().install(model_file, "another")
     wizard.pages.look_for_models()
     qtbot.waitUntil(lambda: choice.models.findData("another") >= 0, timeout=WAIT)
+
+
+def test_a_list_that_comes_while_the_menu_is_open_waits(qtbot: QtBot) -> None:
+    menu, tasks, owner = QMenu(), Tasks(1, "test"), QObject()
+    qtbot.addWidget(menu)
+    models = ModelMenu(menu, [QAction("More…", owner)], tasks, menu)
+    models.show_current("resnet50-everyday40")
+    qtbot.waitUntil(lambda: len(menu.actions()) > 1)
+    menu.popup(QPoint(10, 10))
+    qtbot.waitUntil(menu.isVisible)
+    open_actions = menu.actions()
+    models.show_current("efficientnet-lite0-imagenet")
+    qtbot.waitUntil(lambda: models._due)
+    assert menu.actions() == open_actions, "what is under the pointer does not go away"
+    menu.close()
+    qtbot.waitUntil(lambda: [a.text() for a in menu.actions() if a.isChecked()] == ["efficientnet-lite0-imagenet"])
+    tasks.drain()

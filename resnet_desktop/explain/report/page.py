@@ -80,22 +80,25 @@ def html_report(
     page = _Page(explainer.classifier, subject, look or Look())
     main, shown = heatmaps[0], thumbnail(pixels, _LARGE)
     heading = f"Why {page.claim(main)}?"
-    template = _templates().get_template("explanation.html")
-    return template.render(
-        title=f"{heading} – {source_name}",
-        heading=heading,
-        source_name=source_name,
-        when=(made or datetime.now().astimezone()).strftime("%Y-%m-%d %H:%M"),
-        page=page,
-        bundle=explainer.classifier.bundle,
-        subject=subject,
-        pixels=shown,
-        small=thumbnail(shown, _SMALL),
-        main=main,
-        others=heatmaps[1:],
-        methods=[METHODS[name] for name in dict.fromkeys(heatmap.method for heatmap in heatmaps)],
-        check=check,
-        blocks=blocks,
+    return (
+        _templates()
+        .get_template("explanation.html")
+        .render(
+            title=f"{heading} – {source_name}",
+            heading=heading,
+            source_name=source_name,
+            when=(made or datetime.now().astimezone()).strftime("%Y-%m-%d %H:%M"),
+            page=page,
+            bundle=explainer.classifier.bundle,
+            subject=subject,
+            pixels=shown,
+            small=thumbnail(shown, _SMALL),
+            main=main,
+            others=heatmaps[1:],
+            methods=[METHODS[name] for name in dict.fromkeys(heatmap.method for heatmap in heatmaps)],
+            check=check,
+            blocks=blocks,
+        )
     )
 
 

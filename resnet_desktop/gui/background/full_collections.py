@@ -17,6 +17,7 @@ SOME, MANY = 10, 500
 LOOKED_AT_AGAIN = 20
 """One full collection of so many looks at what outlived an earlier one."""
 _NEVER = 10**6
+_USUAL = gc.get_threshold()
 
 
 class FullCollections(QObject):
@@ -31,20 +32,19 @@ class FullCollections(QObject):
         super().__init__(parent)
         self._busy = busy
         self._times = 0
-        self._before = gc.get_threshold()
         self._timer = QTimer(self, interval=INTERVAL_MS)
         self._timer.timeout.connect(self.collect_if_due)
 
     def start(self) -> None:
         """From now on; what is there already, the modules above all, is not looked at again."""
         gc.freeze()
-        gc.set_threshold(*self._before[:2], _NEVER)
+        gc.set_threshold(*_USUAL[:2], _NEVER)
         self._timer.start()
 
     def end(self) -> None:
         """As usual from now on."""
         self._timer.stop()
-        gc.set_threshold(*self._before)
+        gc.set_threshold(*_USUAL)
         gc.unfreeze()
 
     def collect_if_due(self) -> None:

@@ -47,7 +47,7 @@ def has_display() -> bool:
 def create_application(argv: Sequence[str] = ("resnet-desktop",)) -> QApplication:
     """The Qt application with names, icon, font and translations set. Call once in a process."""
     app = QApplication(list(argv))
-    # Each turn of the window's loop asks for the interpreter many times, and waits so long for it where others work.
+    # So long the window waits for the interpreter, several times in a turn of its loop, where other threads work.
     sys.setswitchinterval(SWITCH_SECONDS)
     app.setApplicationName("resnet-desktop")
     app.setApplicationDisplayName("ResNet Desktop")
