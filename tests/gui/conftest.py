@@ -26,16 +26,21 @@ from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.settings import Settings
+from resnet_desktop.gui.background.session_controller import SessionController
+from resnet_desktop.gui.inspect.inspect_page import InspectPage
 from resnet_desktop.gui.shell import app as gui_app
 from resnet_desktop.gui.shell.main_window import MainWindow
+from resnet_desktop.gui.shell.welcome import sample_photos
 from resnet_desktop.gui.wizard.wizard import TrainWizard
 from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.session.results import Evidence, Limits, ModelInfo
 
 REPO = Path(__file__).resolve().parents[2]
 SCREENSHOTS = REPO / "build" / "screenshots"
 LABELS = ("tabby cat", "espresso", "golden retriever", "school bus", "lemon", "teapot", "monarch butterfly", "tractor")
 SIDE = 128
 WAIT = 20_000
+CAT = sample_photos()[0]
 
 OpenWindow = Callable[..., MainWindow]
 OpenWizard = Callable[[], TrainWizard]
@@ -226,3 +231,41 @@ def drag_over(window: MainWindow, mime: QMimeData) -> None:
     event = QDragEnterEvent(where, action, mime, button, Qt.KeyboardModifier.NoModifier)
     QGuiApplication.sendEvent(window, event)
     assert event.isAccepted()
+
+
+def page_with(
+    open_window: OpenWindow, qtbot: QtBot, *images: Path, **options: object
+) -> tuple[MainWindow, InspectPage]:
+    """The window with photos, once nothing is under way."""
+    window = open_window(*(images or (CAT,)), **options)
+    wait_settled(qtbot, window)
+    return window, window.inspect
+
+
+def arrived(qtbot: QtBot, page: InspectPage) -> Evidence:
+    """The heatmap that was asked for."""
+    qtbot.waitUntil(lambda: not page.presenter.waiting and page.presenter.evidence is not None, timeout=20_000)
+    assert page.presenter.evidence is not None
+    assert page.presenter.evidence.request == page.presenter.choice.request
+    return page.presenter.evidence
+
+
+@pytest.fixture
+def controller(qtbot: QtBot) -> Iterator[SessionController]:
+    """The session thread, without a model."""
+    made = SessionController(Limits(top_k=3, max_pixels=100_000_000))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ready(controller: SessionController, qtbot: QtBot, model_file: Path) -> SessionController:
+    """The session thread with the small model."""
+    with qtbot.waitSignal(controller.model_ready, timeout=WAIT) as opened:
+        controller.open_model(str(model_file), "cpu")
+    info = opened.args[0]
+    assert isinstance(info, ModelInfo)
+    assert (info.name, info.arch, info.classes, info.side, info.provider) == ("small18", "resnet18", 8, 128, "CPU")
+    assert info.explains
+    assert info.has_labels
+    return controller

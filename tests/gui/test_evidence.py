@@ -1,4 +1,4 @@
-"""What a user asks of a heatmap: layer, depth, method, contrast, look, files; by hand and by keyboard."""
+"""What a user asks of a heatmap: layer, depth, method, contrast, look; by hand and by keyboard."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ import numpy as np
 import onnx
 import pytest
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QImage, QKeySequence
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from resnet_desktop.core.settings import EXPORT_CAPTION, HEATMAP_CONTOUR, HEATMAP_SMOOTH, Settings
 from resnet_desktop.gui.inspect.inspect_page import InspectPage
 from resnet_desktop.gui.inspect.photo.caption_bar import BLOCKS, COMPARE, PHOTO
-from resnet_desktop.gui.shell.main_window import MainWindow
 from resnet_desktop.gui.shell.welcome import sample_photos
-from resnet_desktop.session.results import Evidence, EvidenceRequest, Result
+from resnet_desktop.session.results import EvidenceRequest, Result
 
-from .conftest import SIDE, OpenWindow, save_screenshot, wait_settled
+from .conftest import SIDE, OpenWindow, arrived, page_with, save_screenshot, wait_settled
 
 CAT, COFFEE, ROCKET = sample_photos()[:3]
 LAYERS = ("layer1.0", "layer1.1", "layer2.0", "layer2.1", "layer3.0", "layer3.1", "layer4.0", "layer4.1")
@@ -37,23 +36,6 @@ def bent_model_file(model_file: Path, tmp_path_factory: pytest.TempPathFactory) 
     path = tmp_path_factory.mktemp("models") / "bent18.onnx"
     onnx.save(model, path)
     return path
-
-
-def page_with(
-    open_window: OpenWindow, qtbot: QtBot, *images: Path, **options: object
-) -> tuple[MainWindow, InspectPage]:
-    """The window with photos, once nothing is under way."""
-    window = open_window(*(images or (CAT,)), **options)
-    wait_settled(qtbot, window)
-    return window, window.inspect
-
-
-def arrived(qtbot: QtBot, page: InspectPage) -> Evidence:
-    """The heatmap that was asked for."""
-    qtbot.waitUntil(lambda: not page.presenter.waiting and page.presenter.evidence is not None, timeout=20_000)
-    assert page.presenter.evidence is not None
-    assert page.presenter.evidence.request == page.presenter.choice.request
-    return page.presenter.evidence
 
 
 def press(qtbot: QtBot, page: InspectPage, keys: str) -> None:
@@ -287,64 +269,6 @@ def test_the_check_follows_the_heatmap(open_window: OpenWindow, qtbot: QtBot) ->
     assert not page.check.isVisible()
 
 
-def test_a_picture_is_saved_as_it_is_seen(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    window, page = page_with(open_window, qtbot)
-    target, bare = tmp_path / "cat.png", tmp_path / "bare.png"
-    window.saver.save_picture(target)
-    qtbot.waitUntil(lambda: window.notice.text == f"Saved as {target}.", timeout=10_000)
-    photo, saved = QImage(str(CAT)), QImage(str(target))
-    assert saved.width() == photo.width()
-    assert saved.height() > photo.height()  # the caption
-    window.actions_.caption.trigger()
-    page.heatmap.opacity_slider.setValue(0)
-    window.saver.save_picture(bare)
-    qtbot.waitUntil(lambda: window.notice.text == f"Saved as {bare}.", timeout=10_000)
-    plain = QImage(str(bare))
-    assert plain.size() == photo.size()
-    box = page.presenter.evidence.box  # type: ignore[union-attr]
-    outside = (round(box.left * photo.width() / 2), photo.height() // 2)
-    assert saved.pixelColor(*outside) == plain.pixelColor(*outside)
-    assert saved.copy(0, 0, photo.width(), photo.height()) != plain
-    window.saver.save_picture(tmp_path)
-    qtbot.waitUntil(lambda: "could not be written" in window.notice.text, timeout=10_000)
-
-
-def test_the_raw_map_and_the_report_are_saved(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    window, page = page_with(open_window, qtbot)
-    page.presenter.choose_layer("layer3.1")
-    shown = arrived(qtbot, page)
-    window.saver.save_map(tmp_path / "cat.npz")
-    qtbot.waitUntil(lambda: "Saved as" in window.notice.text, timeout=10_000)
-    with np.load(tmp_path / "cat.npz") as saved:
-        assert shown.raw is not None
-        np.testing.assert_allclose(saved["cam"], shown.raw, rtol=1e-3, atol=1e-5)
-        assert saved["target"] == shown.target
-    report = tmp_path / "cat.html"
-    window.saver.save_report(report)
-    assert window.saver.busy
-    qtbot.waitUntil(lambda: window.notice.text == f"Saved as {report}.", timeout=60_000)
-    text = report.read_text("utf-8")
-    assert "cat.jpg" in text
-    assert shown.label in text
-    assert str(CAT.parent) not in text
-    assert not window.saver.busy
-
-
-def test_a_report_is_given_up_with_its_model_or_by_hand(
-    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path, wary_model_file: Path
-) -> None:
-    window, _ = page_with(open_window, qtbot)
-    report = tmp_path / "cat.html"
-    window.saver.save_report(report)
-    window.actions_.cancel.trigger()
-    assert window.notice.text == "Cancelled. Nothing was saved."
-    window.saver.save_report(report)
-    window.open_model(str(wary_model_file))
-    qtbot.waitUntil(lambda: "has changed" in window.notice.text, timeout=20_000)
-    wait_settled(qtbot, window)
-    assert not report.exists()
-
-
 def test_every_control_has_a_name_and_can_be_reached(open_window: OpenWindow, qtbot: QtBot) -> None:
     _, page = page_with(open_window, qtbot)
     controls, look = page.heatmap.controls, page.heatmap.look
@@ -387,17 +311,3 @@ def test_a_class_is_not_set_against_itself(open_window: OpenWindow, qtbot: QtBot
     assert contrast.against == against.currentData()
     page.predictions.class_chosen.emit(contrast.against)
     assert arrived(qtbot, page).against is None
-
-
-def test_a_photo_is_refused_as_the_place_of_its_own_heatmap(
-    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
-) -> None:
-    window, _ = page_with(open_window, qtbot)
-    link = tmp_path / "link.png"
-    link.symlink_to(CAT)
-    before = CAT.read_bytes()
-    for save in (window.saver.save_picture, window.saver.save_map, window.saver.save_report):
-        save(link)
-        assert "would be overwritten" in window.notice.text
-    assert CAT.read_bytes() == before
-    assert link.is_symlink()

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
@@ -18,12 +17,11 @@ from resnet_desktop.core.errors import DataError
 from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.data.checks.inspection import Inspection, inspect, scan_with_remarks
 from resnet_desktop.data.dataset import scan
-from resnet_desktop.data.pictures.duplicates import near_duplicates
-from resnet_desktop.data.pictures.image_stats import PictureFacts, read_facts
+from resnet_desktop.data.pictures.image_stats import read_facts
 from resnet_desktop.data.pictures.samples import Sample
 from resnet_desktop.data.split import split_file
 from resnet_desktop.imaging.decode import encode_jpeg
-from resnet_desktop.imaging.fingerprint import HASH_BYTES, fingerprint
+from resnet_desktop.imaging.fingerprint import fingerprint
 from resnet_desktop.jobs.job import Job, parse_job
 from tests.conftest import PhotoMaker
 from tests.unit.data.edits import exclude, keep, relabel
@@ -354,38 +352,6 @@ def test_keeping_takes_everything_back(photos: Path) -> None:
     job = job_on(photos)
     assert keep(relabel(exclude(job, ["a", "b", "a"]), "b", "bees"), ["a", "b"]) == job
     assert exclude(job, ["a", "b", "a"]).exclude == ("a", "b")
-
-
-def test_many_hashes_are_compared_with_all_others() -> None:
-    """Against the definition, pair by pair, on hashes with planted neighbours in chains."""
-    rng = np.random.default_rng(0)
-    values = rng.integers(0, 256, (700, HASH_BYTES), dtype=np.uint8)
-    values[600:] = values[:100]
-    for row in range(600, 700):
-        for bit in rng.choice(8 * HASH_BYTES, row % 40, replace=False):
-            values[row, bit // 8] ^= 1 << (bit % 8)
-    facts = [
-        PictureFacts(Sample(str(i), None, 0), 9, 9, v.tobytes(), bytes([i // 256, i % 256]))
-        for i, v in enumerate(values)
-    ]
-    parent = list(range(700))
-
-    def root(place: int) -> int:
-        while parent[place] != place:
-            place = parent[place]
-        return place
-
-    numbers = [int.from_bytes(v.tobytes()) for v in values]
-    for i in range(700):
-        for j in range(i):
-            if (numbers[i] ^ numbers[j]).bit_count() <= 26:
-                parent[root(i)] = root(j)
-    expected: dict[int, list[int]] = {}
-    for place in range(700):
-        expected.setdefault(root(place), []).append(place)
-    assert sorted(near_duplicates(facts)) == sorted(tuple(g) for g in expected.values() if len(g) > 1)
-    with pytest.raises(CancelledError):
-        near_duplicates(facts, cancelled=lambda: True)
 
 
 def test_a_file_that_vanishes_while_it_is_read(photos: Path) -> None:

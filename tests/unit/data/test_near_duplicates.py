@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from resnet_desktop.core.progress import CancelledError
 from resnet_desktop.data.checks.finding import Finding
 from resnet_desktop.data.checks.inspection import Inspection, inspect
 from resnet_desktop.data.dataset import scan
@@ -211,3 +212,35 @@ def test_leaving_out_copies_settles_no_conflict_and_empties_no_class(tmp_path: P
     left = inspect(exclude(job, [s.name for s in surplus]))
     assert left.counts == {"a": 12, "b": 14, "c": 5}
     assert of_kind(left, "conflicting_labels")
+
+
+def test_many_hashes_are_compared_with_all_others() -> None:
+    """Against the definition, pair by pair, on hashes with planted neighbours in chains."""
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 256, (700, HASH_BYTES), dtype=np.uint8)
+    values[600:] = values[:100]
+    for row in range(600, 700):
+        for bit in rng.choice(8 * HASH_BYTES, row % 40, replace=False):
+            values[row, bit // 8] ^= 1 << (bit % 8)
+    facts = [
+        PictureFacts(Sample(str(i), None, 0), 9, 9, v.tobytes(), bytes([i // 256, i % 256]))
+        for i, v in enumerate(values)
+    ]
+    parent = list(range(700))
+
+    def root(place: int) -> int:
+        while parent[place] != place:
+            place = parent[place]
+        return place
+
+    numbers = [int.from_bytes(v.tobytes()) for v in values]
+    for i in range(700):
+        for j in range(i):
+            if (numbers[i] ^ numbers[j]).bit_count() <= 26:
+                parent[root(i)] = root(j)
+    expected: dict[int, list[int]] = {}
+    for place in range(700):
+        expected.setdefault(root(place), []).append(place)
+    assert sorted(near_duplicates(facts)) == sorted(tuple(g) for g in expected.values() if len(g) > 1)
+    with pytest.raises(CancelledError):
+        near_duplicates(facts, cancelled=lambda: True)
