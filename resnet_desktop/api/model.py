@@ -6,7 +6,6 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from itertools import groupby
 from os import PathLike, fspath
@@ -24,7 +23,7 @@ from resnet_desktop.bundle.file.layers import Layer
 from resnet_desktop.bundle.file.torch_file import is_torch_file
 from resnet_desktop.bundle.format.class_hierarchy import class_or_group
 from resnet_desktop.bundle.labels.label_file import read_labels
-from resnet_desktop.bundle.library.importing import ModelHints, fitting
+from resnet_desktop.bundle.library.importing import ModelHints, fitting, with_hints
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.errors import AnswerError, ImageError, ResNetDesktopError
 from resnet_desktop.explain.cam.explainer import Explainer
@@ -257,12 +256,7 @@ def open_model(
     bundle = open_admitted(path)
     if known.labels is not None or known.transforms is not None:
         fitting(bundle, known)
-        metadata = replace(
-            bundle.metadata,
-            categories=known.labels or bundle.metadata.categories,
-            transforms=known.transforms or bundle.metadata.transforms,
-        )
-        bundle = replace(bundle, metadata=metadata)
+        bundle = with_hints(bundle, known)
     return Model(bundle, **options)
 
 

@@ -242,7 +242,7 @@ def _limit(path: Path) -> None:
 def _told(known: ModelHints) -> bytes:
     transforms = None if known.transforms is None else known.transforms.to_json()
     told: dict[str, Any] = {"labels": known.labels, "transforms": transforms, "provenance": dict(known.provenance)}
-    told |= {"any_size": known.any_size, "layout": known.layout, "output_name": known.output_name}
+    told |= {"as_found": sorted(known.as_found), "layout": known.layout, "output_name": known.output_name}
     told["thresholds"] = known.thresholds
     return json.dumps(told).encode("ascii")
 
@@ -254,7 +254,7 @@ def _known(told: str) -> ModelHints:
         None if labels is None else tuple(labels),
         None if transforms is None else Transforms.from_json(transforms),
         values["provenance"],
-        values["any_size"],
+        frozenset(values["as_found"]),
         values["layout"],
         values["output_name"],
         tuple(values["thresholds"]),

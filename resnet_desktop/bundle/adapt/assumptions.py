@@ -10,23 +10,33 @@ from onnx import TensorProto
 from resnet_desktop.bundle.adapt.inputs import ImageInput
 from resnet_desktop.bundle.adapt.outputs import LINEAR, Ending
 from resnet_desktop.bundle.adapt.surgery import Plan, fitting_values
+from resnet_desktop.bundle.adapt.values import PIXEL_VALUES
 from resnet_desktop.bundle.format.metadata import PREFIX, Metadata, Order, is_label
 from resnet_desktop.bundle.structure.graph_view import GraphView, type_name
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.transforms import Transforms
 
-DOUBTS = ("layout_assumed", "output_assumed", "logit_assumed")
+DOUBTS = ("layout_assumed", "output_assumed", "logit_assumed", "values_assumed")
 """Codes of notes on what was assumed: they stand beside every answer."""
 
 
-def assumed(plan: Plan) -> Metadata:
-    """What is assumed of a model that says nothing: its labels are numbers, its photos prepared as usual."""
+def assumed(plan: Plan, values: str | None) -> Metadata:
+    """What is assumed of a model that says nothing: its labels are numbers, its photos prepared as usual.
+
+    Args:
+        plan: what is done to its graph.
+        values: the key of ``PIXEL_VALUES`` that its graph shows; None if it shows none.
+    """
     image, ending = plan.image, plan.ending
     labels = ending.row.labels
     if labels is None or len(labels) != ending.classes or not all(map(is_label, labels)):
         labels = tuple(f"class {i}" for i in range(ending.classes))
-    return Metadata(arch=None, categories=labels, transforms=usual(image), output=ending.gives)
+    transforms = usual(image)
+    if values is not None:
+        mean, std = PIXEL_VALUES[values]
+        transforms = fitting_values(image, replace(transforms, mean=mean, std=std))
+    return Metadata(arch=None, categories=labels, transforms=transforms, output=ending.gives)
 
 
 def usual(image: ImageInput) -> Transforms:
@@ -81,6 +91,31 @@ def notes_on(plan: Plan, view: GraphView, told: tuple[Order | None, str | None],
     return tuple(found)
 
 
+def notes_on_values(values: str | None, *, stated: bool) -> tuple[Note, ...]:
+    """What is known of the values of pixels that a foreign network takes.
+
+    Args:
+        values: the key of ``PIXEL_VALUES`` that its graph shows; None if it shows none.
+        stated: whether the file says in words how photos are prepared, or somebody has said it.
+    """
+    if stated:
+        return ()
+    if values is None:
+        return (Note("values_assumed", _VALUES),)
+    return (Note("values_found", f"Its first operators show that it takes pixels {_IN_WORDS[values]}."),)
+
+
+_VALUES = (
+    "Nothing in the file says how photos are prepared; red, green and blue with ImageNet's mean and standard deviation "
+    "were assumed."
+)
+_IN_WORDS = {
+    "imagenet": "less ImageNet's mean, divided by its standard deviation",
+    "-1..1": "from \u22121 to 1",
+    "0..1": "from 0 to 1",
+    "0..255": "from 0 to 255",
+    "caffe": "from 0 to 255, less the mean of each channel",
+}
 _LAYOUT = "Nothing in the graph shows how pictures lie in its input; {order} was assumed."
 
 

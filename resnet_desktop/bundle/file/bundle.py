@@ -18,13 +18,14 @@ from onnx import numpy_helper
 
 from resnet_desktop import __version__
 from resnet_desktop.bundle.adapt import tried
-from resnet_desktop.bundle.adapt.assumptions import DOUBTS, agreed, assumed, notes_on
+from resnet_desktop.bundle.adapt.assumptions import DOUBTS, agreed, assumed, notes_on, notes_on_values
 from resnet_desktop.bundle.adapt.chosen import NOTHING, Chosen
 from resnet_desktop.bundle.adapt.inputs import find_input
 from resnet_desktop.bundle.adapt.outputs import choose
 from resnet_desktop.bundle.adapt.outputs import ending as ending_of
 from resnet_desktop.bundle.adapt.pruning import prune
 from resnet_desktop.bundle.adapt.surgery import Plan, apply, planned
+from resnet_desktop.bundle.adapt.values import values_taken
 from resnet_desktop.bundle.adapt.versions import readable
 from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
 from resnet_desktop.bundle.builders.efficientnet import is_efficientnet_lite, read_shape
@@ -253,6 +254,7 @@ def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int,
     outputs = tuple(value.name for value in model.graph.output)
     changed = readable(model, told_output)
     plan, view = _planned(model, metadata, chosen)
+    values = values_taken(view, plan.image) if metadata is None else None
     plan = replace(plan, outputs=outputs)
     if plan.is_needed:
         apply(model, plan)
@@ -262,14 +264,17 @@ def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int,
     if plan.changes_tensors or pruned:
         view = GraphView(model, input_shape=(plan.batch, 3, *sides))
     if metadata is None:
-        said = said_by_itself(assumed(plan), {p.key: p.value for p in model.metadata_props})
+        said = said_by_itself(assumed(plan, values), {p.key: p.value for p in model.metadata_props})
         told = chosen.told
+        notes = notes_on_values(values, stated=said.prepared)
+        said = replace(said, prepared=said.prepared or values is not None)
     else:
         _check_agreement(metadata, ending.classes, sides)
         metadata = replace(metadata, output=ending.gives)
         if not _has_its_architecture(metadata, view):
             metadata = replace(metadata, arch=None)
-        said = Said(metadata, named=True, prepared=True)
+        said = Said(metadata, named=True, prepared="values" not in metadata.assumed)
+        notes = notes_on_values(None, stated=said.prepared)
         told = (metadata.layout, metadata.output_name)
     return Bundle(
         path=path,
@@ -288,7 +293,7 @@ def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int,
         plan=plan,
         named=said.named or (metadata is None and ending.row.labels is not None),
         prepared=said.prepared,
-        notes=notes_on(plan, view, told, named=said.named),
+        notes=(*notes_on(plan, view, told, named=said.named), *notes),
     )
 
 

@@ -58,6 +58,7 @@ class Metadata:
             a classifier's.
         thresholds: of labels that are rated by themselves, the probability from which each counts as present, a
             fraction of 1; None: ``PRESENT`` for all.
+        assumed: what of this nobody has said: ``values``, the mean and standard deviation in ``transforms``.
     """
 
     arch: str | None
@@ -72,6 +73,7 @@ class Metadata:
     layout: Order | None = None
     output_name: str | None = None
     thresholds: tuple[float, ...] | None = None
+    assumed: tuple[str, ...] = ()
 
     def to_props(self) -> dict[str, str]:
         """The metadata as the model file holds it, the checksum last. Raises ModelError ``bad_metadata``."""
@@ -84,6 +86,8 @@ class Metadata:
             values["hierarchy"] = dict(self.hierarchy)
         if self.thresholds is not None:
             values["thresholds"] = list(self.thresholds)
+        if self.assumed:
+            values["assumed"] = list(self.assumed)
         props = {f"{PREFIX}format": str(self.format), f"{PREFIX}output": self.output}
         told = (("arch", self.arch), ("layout", self.layout), ("output_name", self.output_name))
         props |= {PREFIX + key: value for key, value in told if value is not None}
@@ -144,6 +148,7 @@ class Metadata:
             layout=_layout(own),
             output_name=own.get("output_name"),
             thresholds=_thresholds(own, len(categories)) if output == "ratings" else None,
+            assumed=_assumed(own),
         )
 
 
@@ -269,6 +274,16 @@ def _categories(own: Mapping[str, str]) -> tuple[str, ...]:
         if not is_label(label):
             raise _bad("categories", f"has no valid label at index {index}")
     return tuple(value)
+
+
+def _assumed(own: Mapping[str, str]) -> tuple[str, ...]:
+    try:
+        found = json.loads(own.get("assumed", "[]"))
+    except (ValueError, RecursionError) as error:
+        raise _bad("assumed", "is not JSON") from error
+    if not isinstance(found, list):
+        raise _bad("assumed", "is not a list")
+    return tuple(part for part in ("values",) if part in found)
 
 
 def _transforms(own: Mapping[str, str]) -> Transforms:

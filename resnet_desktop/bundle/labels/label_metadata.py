@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from resnet_desktop.bundle.adapt.values import PIXEL_VALUES
 from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.bundle.labels.label_lines import labels_in_lines
 from resnet_desktop.bundle.labels.label_nodes import NoLabelsError, read_nodes
@@ -19,6 +20,9 @@ _LONGEST = 4 * 2**20
 """Characters of a value that is looked into."""
 _LARGER_KEYS = ("config", "model_config", "metadata", "meta", "model_info")
 """Values under these may be objects with names in them."""
+_NOMINAL = {"nominalrange_0_255": "0..255", "normalized_0_1": "0..1", "normalized_1_1": "-1..1"}
+"""Of ``Image.NominalPixelRange``, which with ``Image.BitmapPixelFormat`` ONNX has for models of pictures."""
+_BLUE_FIRST = ("bgr8", "bgra8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +73,16 @@ def _labels_in(text: str, *, larger: bool) -> tuple[str, ...] | None:
 
 
 def _transforms(props: Mapping[str, str], usual_ones: Transforms) -> Transforms | None:
-    """The preprocessing of Ultralytics' classifiers, which their exporter signs; None for any other network.
+    """The preprocessing of Ultralytics' classifiers, which their exporter signs, or by ONNX's keys for pictures.
 
-    They take pixels from 0 to 1, without mean and deviation, and the shorter side resized to the square's.
+    Ultralytics' take pixels from 0 to 1, without mean and deviation, and the shorter side resized to the square's.
     """
-    if "ultralytics" not in props.get("author", "").lower() or props.get("task") != "classify":
+    if "ultralytics" in props.get("author", "").lower() and props.get("task") == "classify":
+        mean, std = PIXEL_VALUES["0..1"]
+        return replace(usual_ones, resize=usual_ones.crop, mean=mean, std=std)
+    values = _NOMINAL.get(props.get("image.nominal_pixel_range", "").strip().lower())
+    if values is None:
         return None
-    return replace(usual_ones, resize=usual_ones.crop, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    blue_first = props.get("image.bitmap_pixel_format", "").strip().lower() in _BLUE_FIRST
+    mean, std = PIXEL_VALUES[values]
+    return replace(usual_ones, mean=mean, std=std, channels="bgr" if blue_first else "rgb")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from resnet_desktop.bundle.adapt.assumptions import usual
 from resnet_desktop.bundle.adapt.chosen import Chosen
 from resnet_desktop.bundle.adapt.surgery import fitting_values
+from resnet_desktop.bundle.adapt.values import PIXEL_VALUES, Triple
 from resnet_desktop.bundle.builders.architectures import ARCHITECTURES, Architecture
 from resnet_desktop.bundle.builders.resnet import build_resnet, head_names
 from resnet_desktop.bundle.file import bundle as model_file
@@ -24,25 +25,13 @@ from resnet_desktop.bundle.labels.thresholds import thresholds_of
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.samples import Range
-from resnet_desktop.imaging.transforms import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    Channels,
-    Interpolation,
-    OwnFit,
-    Transforms,
-)
+from resnet_desktop.imaging.transforms import Channels, Interpolation, OwnFit, Transforms
 
 CIFAR_SIDE = 32
 USUAL_SIDE = 224
-PIXEL_VALUES: Mapping[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
-    "imagenet": (IMAGENET_MEAN, IMAGENET_STD),
-    "-1..1": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-    "0..1": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-    "0..255": ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255)),
-    "caffe": ((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255, 1 / 255, 1 / 255)),
-}
-"""The values of pixels that networks are commonly trained on, as mean and deviation on the 0–1 scale."""
+
+Part = Literal["size", "values", "channels"]
+"""Of a preprocessing: the sizes; mean and standard deviation; the order of colours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +42,7 @@ class ModelHints:
         labels: of its classes; None: they are called "class 0" and so on.
         transforms: the preprocessing that it was trained for; None: the usual one.
         provenance: where it comes from.
-        any_size: whether the sizes in ``transforms`` are only the usual ones, so that the file's own hold.
+        as_found: what of ``transforms`` nobody has said, so that what the file shows holds.
         layout: which way pictures lie in its input; None: as the graph shows.
         output_name: the output that is taken, or a tensor inside; None: the one that looks like a classifier's.
         thresholds: from which probability labels count as present, as ``thresholds_of`` takes them.
@@ -62,7 +51,7 @@ class ModelHints:
     labels: tuple[str, ...] | None = None
     transforms: Transforms | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    any_size: bool = False
+    as_found: frozenset[Part] = frozenset()
     layout: Order | None = None
     output_name: str | None = None
     thresholds: tuple[str, ...] = ()
@@ -74,10 +63,19 @@ class ModelHints:
         return all(one is None for one in told) and not self.thresholds
 
     @property
+    def says_values(self) -> bool:
+        """Whether somebody has said which values of pixels the network takes."""
+        return self.transforms is not None and "values" not in self.as_found
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width that photos are to have; None: as the file has it."""
+        return None if self.transforms is None or "size" in self.as_found else self.transforms.size
+
+    @property
     def chosen(self) -> Chosen:
         """What there is to know for reading the graph."""
-        size = None if self.transforms is None or self.any_size else self.transforms.size
-        return Chosen(self.layout, self.output_name, size, None if self.labels is None else len(self.labels))
+        return Chosen(self.layout, self.output_name, self.size, None if self.labels is None else len(self.labels))
 
 
 def preprocessing(
@@ -88,23 +86,28 @@ def preprocessing(
     fit: OwnFit = "crop",
     channels: Channels = "rgb",
     range: Range | None = None,  # noqa: A002 - the key's name
+    mean: Triple | None = None,
+    std: Triple | None = None,
 ) -> Transforms:
     """The preprocessing of a network that does not tell its own.
 
     Args:
         side: pixels of the square that it sees, or height and width; the usual 224, or ``resize`` where that is less.
         resize: pixels of the shorter side before the crop; in the usual proportion, 256 for 224.
-        values: one of ``PIXEL_VALUES``.
+        values: one of ``PIXEL_VALUES``; of what ``mean`` or ``std`` leaves open.
         interpolation: how photos are resized.
         fit: whether the middle is cut out or the whole photo is stretched to a square.
         channels: in which order the network takes red, green and blue.
         range: which values of photos of more than 8 bits are black and white; None: as the user chooses.
+        mean: of red, green and blue, from 0 to 1.
+        std: likewise.
 
     Raises:
-        ModelError: ``bad_metadata``: the square is larger than what it is cut out of.
+        ModelError: ``bad_metadata``: the square is larger than what it is cut out of, or a number cannot be.
     """
     side = side or min(resize or USUAL_SIDE, USUAL_SIDE)
-    mean, std = PIXEL_VALUES[values]
+    usual_mean, usual_std = PIXEL_VALUES[values]
+    mean, std = mean or usual_mean, std or usual_std
     least, crop = (side, side) if isinstance(side, int) else (min(side), list(side))
     sizes = {"resize": resize or round(least * 256 / 224), "crop": crop}
     values_of = {"interpolation": interpolation, "mean": list(mean), "std": list(std)}
@@ -146,8 +149,8 @@ def fitting(bundle: Bundle, known: ModelHints) -> None:
             f"{bundle.path.name} already has its own labels and preprocessing.",
             "Install it without label or preprocessing options.",
         )
-    if known.transforms is not None and not known.any_size and known.transforms.size != bundle.input_shape[1:]:
-        taken, given = (" x ".join(map(str, size[::-1])) for size in (bundle.input_shape[1:], known.transforms.size))
+    if known.size is not None and known.size != bundle.input_shape[1:]:
+        taken, given = (" x ".join(map(str, size[::-1])) for size in (bundle.input_shape[1:], known.size))
         raise ModelError("wrong_labels", f"{bundle.path.name} takes {taken} pixels, not {given}.")
     _labels(known, bundle.classes)
 
@@ -162,15 +165,32 @@ def as_known(bundle: Bundle, known: ModelHints) -> Bundle:
     return model_file.read(bundle.path, chosen)
 
 
+def with_hints(bundle: Bundle, known: ModelHints) -> Bundle:
+    """A foreign model that ``as_known`` has read and ``fitting`` has passed, with what is known of it."""
+    answered = [] if known.labels is None else ["logit_assumed"]
+    if known.says_values:
+        answered += ["values_assumed", "values_found"]
+    categories = known.labels or bundle.metadata.categories
+    return replace(
+        bundle,
+        metadata=replace(bundle.metadata, categories=categories, transforms=preparing(bundle, known)),
+        notes=tuple(note for note in bundle.notes if note.code not in answered),
+    )
+
+
 def preparing(bundle: Bundle, known: ModelHints) -> Transforms:
     """The preprocessing of a foreign model: what is known of it, in the sizes and values that its input can take."""
-    said = known.transforms
+    said, found = known.transforms, bundle.metadata.transforms
     if said is None:
-        return bundle.metadata.transforms
+        return found
     image = bundle.plan.image
-    if known.any_size:
+    if "size" in known.as_found:
         fitted = usual(image)
         said = replace(said, resize=fitted.resize, crop=fitted.crop, crop_width=fitted.crop_width)
+    if "values" in known.as_found:
+        said = replace(said, mean=found.mean, std=found.std)
+    if "channels" in known.as_found:
+        said = replace(said, channels=found.channels)
     return fitting_values(image, said)
 
 
@@ -228,6 +248,7 @@ def _told(bundle: Bundle, known: ModelHints) -> Metadata:
         bundle.metadata,
         categories=bundle.metadata.categories if known.labels is None else _labels(known, bundle.classes),
         transforms=preparing(bundle, known),
+        assumed=() if bundle.prepared or known.says_values else ("values",),
         provenance=known.provenance,
         layout=known.layout or ("nhwc" if bundle.plan.image.order == "nhwc" else None),
         output_name=known.output_name or _other_output(bundle),

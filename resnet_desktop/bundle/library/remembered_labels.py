@@ -11,7 +11,7 @@ from typing import Any, get_args
 from resnet_desktop.bundle.file import bundle as model_file
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.format.metadata import Order, are_thresholds, is_label
-from resnet_desktop.bundle.library.importing import ModelHints, as_known, fitting, preparing
+from resnet_desktop.bundle.library.importing import ModelHints, as_known, fitting, with_hints
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.transforms import Transforms
@@ -30,7 +30,7 @@ def read(path: Path) -> Bundle:
     """
     bundle = model_file.read(path)
     found = _recalled(bundle)
-    return _with_thresholds(bundle if found is None else _with(*found))
+    return _with_thresholds(bundle if found is None else with_hints(*found))
 
 
 def remember(bundle: Bundle, known: ModelHints) -> None:
@@ -89,19 +89,6 @@ def _recalled(bundle: Bundle) -> tuple[Bundle, ModelHints] | None:
     except ModelError:  # somebody has changed the file of answers
         return None
     return bundle, known
-
-
-def _with(bundle: Bundle, known: ModelHints) -> Bundle:
-    metadata = bundle.metadata
-    return replace(
-        bundle,
-        metadata=replace(
-            metadata,
-            categories=known.labels or metadata.categories,
-            transforms=preparing(bundle, known),
-        ),
-        notes=tuple(note for note in bundle.notes if known.labels is None or note.code != "logit_assumed"),
-    )
 
 
 def _with_thresholds(bundle: Bundle) -> Bundle:

@@ -72,6 +72,7 @@ class GraphView:
         self.tensors: dict[str, Tensor] = dict(self.initializers)
         for values in (skeleton.graph.input, skeleton.graph.value_info, skeleton.graph.output):
             self.tensors |= {v.name: _tensor(v) for v in values if v.name not in self.initializers}
+        self._kept: dict[str, TensorProto] = {t.name: t for t in skeleton.graph.initializer}
         small = [t for t in skeleton.graph.initializer if t.data_type == TensorProto.INT64]
         self._folded: dict[str, Array] = {t.name: numpy_helper.to_array(t) for t in small}
         if self._has_gaps():
@@ -103,6 +104,19 @@ class GraphView:
         """The values of a small constant of whole numbers, such as axes or a shape; None if it is none."""
         value = self._small(tensor)
         return [int(i) for i in value.reshape(-1)] if value is not None and value.dtype == np.int64 else None
+
+    def constant(self, tensor: str) -> Array | None:
+        """The value of a small constant of any type, computed from other small ones if need be; None if it is none."""
+        if tensor in self._kept:
+            return numpy_helper.to_array(self._kept[tensor])
+        node = self._producers.get(tensor)
+        if node is None or not self.is_constant(tensor):
+            return None
+        inputs = [self.constant(name) if name else None for name in node.input]
+        if any(value is None for value, name in zip(inputs, node.input, strict=True) if name):
+            return None
+        value = computed(node, inputs, attributes(node))
+        return value if value is not None and value.size <= _KEPT_ELEMENTS else None
 
     def is_constant(self, tensor: str) -> bool:
         """Whether ``tensor`` depends on no input: an initializer, or made of initializers and fixed sizes alone."""

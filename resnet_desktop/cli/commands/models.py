@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from resnet_desktop.bundle.file.summary import Summary
     from resnet_desktop.bundle.format.metadata import Metadata
     from resnet_desktop.bundle.library.catalogue import Pretrained
+    from resnet_desktop.bundle.library.importing import Part
     from resnet_desktop.imaging.transforms import Transforms
 
 app = typer.Typer(help="The library of models.", no_args_is_help=True)
@@ -123,6 +124,12 @@ def install(
         int | None, typer.Option(min=1, help="Side of the square that the network sees, in pixels.")
     ] = None,
     values: ValuesOption = None,
+    mean: Annotated[
+        str | None, typer.Option(metavar="R,G,B", help="Mean of each channel, from 0 to 1, in place of --values.")
+    ] = None,
+    std: Annotated[
+        str | None, typer.Option(metavar="R,G,B", help="Standard deviation of each channel, likewise.")
+    ] = None,
     interpolation: Annotated[
         Literal["bilinear", "bicubic", "nearest"] | None, typer.Option(help="How photos are resized.")
     ] = None,
@@ -148,17 +155,20 @@ def install(
     from resnet_desktop.inference import admission
 
     chosen: dict[str, Any] = {"side": crop, "resize": resize, "values": values, "interpolation": interpolation}
+    chosen |= {"mean": _channels_of("--mean", mean), "std": _channels_of("--std", std)}
     chosen |= {"fit": fit, "channels": channels, "range": pixel_range}
     known = ModelHints(
         read_labels(labels) if labels else None,
         _transforms(chosen),
-        any_size=crop is None and resize is None,
+        as_found=_as_found(chosen),
         layout=layout,
         output_name=output_name,
         thresholds=tuple(threshold or ()),
     )
     entry = Library().install(file, name, known, copy=admission.copy)
     tell(f"{entry.name} is installed.")
+    for doubt in open_bundle(entry.name).doubts:
+        say(doubt.message)
 
 
 def _transforms(chosen: dict[str, Any]) -> Transforms | None:
@@ -167,6 +177,26 @@ def _transforms(chosen: dict[str, Any]) -> Transforms | None:
 
     said = {name: value for name, value in chosen.items() if value is not None}
     return preprocessing(**said) if said else None
+
+
+def _channels_of(option: str, text: str | None) -> tuple[float, ...] | None:
+    """Three numbers, one for each channel."""
+    if text is None:
+        return None
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != 3:
+        raise typer.BadParameter("Give three numbers, such as 0.49,0.48,0.45.", param_hint=option)
+    return numbers
+
+
+def _as_found(chosen: dict[str, Any]) -> frozenset[Part]:
+    """What of the preprocessing was not said."""
+    parts: dict[Part, tuple[str, ...]] = {"size": ("side", "resize"), "channels": ("channels",)}
+    parts["values"] = ("values", "mean", "std")
+    return frozenset(part for part, keys in parts.items() if all(chosen[key] is None for key in keys))
 
 
 @app.command()

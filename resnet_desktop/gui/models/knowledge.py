@@ -266,7 +266,7 @@ def remember(
         labels: of its classes; None leaves them numbered.
         size: height and width of what it sees, in pixels.
         resize: pixels of the shorter side.
-        values: one of ``importing.PIXEL_VALUES``.
+        values: one of ``adapt.values.PIXEL_VALUES``.
         interpolation: how photos are resized.
         fit: whether the middle of photos is cut out or all of them stretched.
         channels: in which order the network takes colours.

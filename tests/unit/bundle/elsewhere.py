@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from resnet_desktop.bundle.file.bundle import Bundle, Chosen, read
+from resnet_desktop.imaging.notes import Note
 from resnet_desktop.inference.classifier import Classifier
 
 Array = NDArray[Any]
@@ -92,6 +93,11 @@ def opened(tmp_path: Path, model: onnx.ModelProto, chosen: Chosen | None = None)
     path = tmp_path / "elsewhere.onnx"
     path.write_bytes(model.SerializeToString())
     return read(path) if chosen is None else read(path, chosen)
+
+
+def codes(notes: Sequence[Note]) -> list[str]:
+    """Of notes on a graph, but for what is known of the values of pixels (see ``test_values``)."""
+    return [note.code for note in notes if not note.code.startswith("values")]
 
 
 def pictures(bundle: Bundle, count: int = 3, seed: int = 5) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.inference.classifier import Classifier
 from tests.unit.explain.graphs import error
 
-from .elsewhere import CLASSES, FLOAT, Array, Graph, app, opened, pictures, softmax, started, theirs
+from .elsewhere import CLASSES, FLOAT, Array, Graph, app, codes, opened, pictures, softmax, started, theirs
 from .making import LABELS, SIDE, metadata, random_arrays, run
 
 CLOSE = 1e-5
@@ -56,8 +56,8 @@ def test_channels_last(tmp_path: Path, shape: tuple[Any, ...]) -> None:
     assert bundle.input_shape == (3, side, side)
     x = pictures(bundle)
     agrees(bundle, model, x, x.transpose(0, 2, 3, 1))
-    assert "layout_nhwc" in [note.code for note in bundle.notes]
-    assert bundle.doubts == ()
+    assert "layout_nhwc" in codes(bundle.notes)
+    assert codes(bundle.doubts) == []
 
 
 def test_a_heatmap_behind_channels_last(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_free_sides(tmp_path: Path, shape: tuple[Any, ...]) -> None:
     model = model_of(started(), shape)
     bundle = opened(tmp_path, model)
     assert bundle.input_shape == (3, 224, 224)
-    assert "free_size" in [note.code for note in bundle.notes]
+    assert "free_size" in codes(bundle.notes)
     if 0 not in shape:
         x = pictures(bundle, 2)
         agrees(bundle, model, x, x)
@@ -181,12 +181,12 @@ def test_the_layout_that_is_told(tmp_path: Path) -> None:
     graph.constant("w", np.random.default_rng(2).standard_normal((CLASSES, 27)).astype(np.float32))
     graph.add("Gemm", ["flat", "w"], "scores", transB=1)
     model = model_of(graph, ("N", 3, 3, 3))
-    assert [note.code for note in opened(tmp_path, model).doubts] == ["layout_assumed"]
+    assert codes(opened(tmp_path, model).doubts) == ["layout_assumed"]
     for order, perm in (("nchw", (0, 1, 2, 3)), ("nhwc", (0, 2, 3, 1))):
         bundle = opened(tmp_path, model, Chosen(layout=order))  # type: ignore[arg-type]
         x = pictures(bundle)
         agrees(bundle, model, x, x.transpose(perm))
-        assert bundle.doubts == ()
+        assert codes(bundle.doubts) == []
 
 
 def test_a_layout_that_cannot_be_is_refused(tmp_path: Path) -> None:

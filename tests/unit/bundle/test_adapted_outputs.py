@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from resnet_desktop.bundle.file.bundle import Bundle, Chosen
 from resnet_desktop.core.errors import ModelError
 
-from .elsewhere import CLASSES, FLOAT, Graph, app, opened, pictures, sigmoid, softmax, started, theirs
+from .elsewhere import CLASSES, FLOAT, Graph, app, codes, opened, pictures, sigmoid, softmax, started, theirs
 
 CLOSE = 1e-5
 
@@ -71,7 +71,7 @@ def test_probabilities_get_no_second_softmax(tmp_path: Path, end: Callable[[Grap
     assert bundle.metadata.output == "probabilities"
     assert np.abs(app(bundle, x) - right).max() < CLOSE
     assert np.ptp(right) > 0.3
-    assert [note.code for note in bundle.notes] == ["probabilities"]
+    assert codes(bundle.notes) == ["probabilities"]
 
 
 @pytest.mark.parametrize("opset", [11, 17])
@@ -85,7 +85,7 @@ def test_a_softmax_over_any_form_of_a_row(tmp_path: Path, opset: int) -> None:
     x = pictures(bundle)
     assert np.abs(app(bundle, x) - theirs(model, x, "y")).max() < CLOSE
     assert bundle.classes == CLASSES
-    assert [note.code for note in bundle.notes] == ["softmax_peeled"]
+    assert codes(bundle.notes) == ["softmax_peeled"]
 
 
 def test_the_logarithm_of_a_softmax(tmp_path: Path) -> None:
@@ -119,8 +119,8 @@ def test_one_number_is_two_classes(tmp_path: Path, shape: tuple[object, ...], ra
     right = theirs(model, x, "y") if rated else sigmoid(theirs(model, x, "y"))
     assert bundle.classes == 2
     assert np.abs(app(bundle, x) - np.concatenate([1 - right, right], axis=1)).max() < CLOSE
-    assert [note.code for note in bundle.notes] == ["one_logit" if rated else "logit_assumed"]
-    assert [note.code for note in bundle.doubts] == ([] if rated else ["logit_assumed"])
+    assert codes(bundle.notes) == ["one_logit" if rated else "logit_assumed"]
+    assert codes(bundle.doubts) == ([] if rated else ["logit_assumed"])
 
 
 def test_one_clipped_probability(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_labels_that_are_rated_by_themselves(tmp_path: Path, clip: bool) -> None
     assert bundle.metadata.output == "ratings"
     assert np.abs(app(bundle, x) - right).max() < CLOSE
     assert np.abs(right.sum(axis=1) - 1).max() > 0.1
-    assert [note.code for note in bundle.notes] == ["independent_labels"]
+    assert codes(bundle.notes) == ["independent_labels"]
 
 
 def two_outputs(first: str, second: str) -> Graph:
@@ -165,7 +165,7 @@ def test_features_before_logits_are_not_taken(tmp_path: Path) -> None:
     x = pictures(bundle)
     assert bundle.classes == CLASSES
     assert np.abs(app(bundle, x) - softmax(theirs(model, x, "output_1"))).max() < CLOSE
-    assert bundle.doubts == ()
+    assert codes(bundle.doubts) == []
 
 
 def test_the_output_with_as_many_numbers_as_names(tmp_path: Path) -> None:
@@ -175,13 +175,13 @@ def test_the_output_with_as_many_numbers_as_names(tmp_path: Path) -> None:
     graph.add("Identity", ["scores"], "kind")
     model = graph.model([("age", FLOAT, ("N", 2)), ("kind", FLOAT, ("N", CLASSES))])
     assert opened(tmp_path, model).classes == 2
-    assert [note.code for note in opened(tmp_path, model).doubts] == ["output_assumed"]
+    assert codes(opened(tmp_path, model).doubts) == ["output_assumed"]
     assert "'kind'" in opened(tmp_path, model).doubts[0].message
     assert opened(tmp_path, model, Chosen(classes=CLASSES)).classes == CLASSES
     chosen = opened(tmp_path, model, Chosen(output_name="kind"))
     x = pictures(chosen)
     assert np.abs(app(chosen, x) - softmax(theirs(model, x, "kind"))).max() < CLOSE
-    assert chosen.doubts == ()
+    assert codes(chosen.doubts) == []
     model.metadata_props.add(key="names", value='["a", "b", "c", "d"]')
     assert opened(tmp_path, model).metadata.categories == ("a", "b", "c", "d")
 
@@ -256,7 +256,7 @@ def test_a_row_without_a_batch(tmp_path: Path, shape: tuple[object, ...], form: 
     x = pictures(bundle, 4)
     assert bundle.batch == 1
     assert np.abs(app(bundle, x) - softmax(theirs(model, x, "y"))).max() < CLOSE  # type: ignore[arg-type]
-    assert "batch_1" in [note.code for note in bundle.notes]
+    assert "batch_1" in codes(bundle.notes)
 
 
 def test_what_is_always_one_tells_no_classes_apart(tmp_path: Path) -> None:

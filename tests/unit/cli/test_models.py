@@ -61,6 +61,23 @@ def test_a_foreign_model_is_installed_with_its_labels(run: Run, tmp_path: Path) 
     assert (transforms["mean"], transforms["std"]) == ([0.5] * 3, [0.5] * 3)
 
 
+def test_values_in_numbers_are_kept_and_bad_ones_refused(run: Run, tmp_path: Path) -> None:
+    path = save(tmp_path / "theirs.onnx", plain_classifier())
+    code, _, said = run("install", str(path), "--name", "mine", "--mean", "0.49,0.48,0.45", "--std", "0.25,0.24,0.26")
+    assert (code, said) == (0, "")
+    transforms = info(run, "mine")["transforms"]
+    assert (transforms["mean"], transforms["std"]) == ([0.49, 0.48, 0.45], [0.25, 0.24, 0.26])  # type: ignore[index]
+    for bad in ("0.5", "a,b,c", "1,2,3,4"):
+        assert run("install", str(path), "--name", "other", "--mean", bad)[0] == 2
+    assert run("install", str(path), "--name", "other", "--std", "0,1,1")[0] == 1
+
+
+def test_what_is_assumed_is_said_at_once(run: Run, tmp_path: Path) -> None:
+    path = save(tmp_path / "theirs.onnx", plain_classifier())
+    assert "how photos are prepared" in run("install", str(path), "--name", "mine")[2]
+    assert [note["code"] for note in info(run, "mine")["notes"]] == ["values_assumed"]  # type: ignore[attr-defined]
+
+
 def two_outputs(path: Path) -> Path:
     graph = started()
     graph.constant("w2", np.ones((2, 6), np.float32))
@@ -73,7 +90,11 @@ def two_outputs(path: Path) -> Path:
 def test_what_a_graph_leaves_open_can_be_told(run: Run, tmp_path: Path) -> None:
     path = two_outputs(tmp_path / "theirs.onnx")
     assert run("install", str(path), "--name", "first")[0] == 0
-    assert [note["code"] for note in info(run, "first")["notes"]] == ["free_size", "output_assumed"]  # type: ignore[attr-defined]
+    assert [note["code"] for note in info(run, "first")["notes"]] == [  # type: ignore[attr-defined]
+        "free_size",
+        "output_assumed",
+        "values_assumed",
+    ]
     told = ("--output-name", "kind", "--layout", "nchw", "--crop", "32", "--values", "0..1")
     assert run("install", str(path), "--name", "mine", *told)[0] == 0
     found = info(run, "mine")

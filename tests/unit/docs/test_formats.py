@@ -43,6 +43,7 @@ def test_the_bundles_keys() -> None:
         hierarchy={"classes": [None, None]},
         weights_sha256="0" * 64,
         thresholds=(0.5, 0.25),
+        assumed=("values",),
     )
     text = page("bundle")
     table = rows(section(text, "Metadata"))
