@@ -29,6 +29,16 @@ Interpolation = Literal["bilinear", "bicubic", "nearest"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+Triple = tuple[float, float, float]
+
+PIXEL_VALUES: Mapping[str, tuple[Triple, Triple]] = {
+    "imagenet": (IMAGENET_MEAN, IMAGENET_STD),
+    "-1..1": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    "0..1": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+    "0..255": ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255)),
+    "caffe": ((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255, 1 / 255, 1 / 255)),
+}
+"""The values of pixels that networks are commonly trained on, as mean and deviation on the 0–1 scale."""
 MAX_CROP = 4096
 # A network that sees few pixels (a small ``native``) feels each of them more. Decoded at three times 64 pixels, a
 # probability moved by up to 0.04 over 50 photos of 1,000 to 2,500 pixels; at three times 171 by 0.007 at most.

@@ -10,12 +10,11 @@ from onnx import TensorProto
 from resnet_desktop.bundle.adapt.inputs import ImageInput
 from resnet_desktop.bundle.adapt.outputs import LINEAR, Ending
 from resnet_desktop.bundle.adapt.surgery import Plan, fitting_values
-from resnet_desktop.bundle.adapt.values import PIXEL_VALUES
 from resnet_desktop.bundle.format.metadata import PREFIX, Metadata, Order, is_label
 from resnet_desktop.bundle.structure.graph_view import GraphView, type_name
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.notes import Note
-from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.imaging.transforms import PIXEL_VALUES, Transforms
 
 DOUBTS = ("layout_assumed", "output_assumed", "logit_assumed", "values_assumed")
 """Codes of notes on what was assumed: they stand beside every answer."""

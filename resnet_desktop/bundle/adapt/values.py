@@ -7,26 +7,13 @@ or rounds its input to whole numbers by a scale that was measured on prepared ph
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import onnx
 
 from resnet_desktop.bundle.adapt.inputs import BYTES, ImageInput
 from resnet_desktop.bundle.structure.constants import Array
 from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
-from resnet_desktop.imaging.transforms import IMAGENET_MEAN, IMAGENET_STD
-
-Triple = tuple[float, float, float]
-
-PIXEL_VALUES: Mapping[str, tuple[Triple, Triple]] = {
-    "imagenet": (IMAGENET_MEAN, IMAGENET_STD),
-    "-1..1": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-    "0..1": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-    "0..255": ((0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 255)),
-    "caffe": ((123.68 / 255, 116.779 / 255, 103.939 / 255), (1 / 255, 1 / 255, 1 / 255)),
-}
-"""The values of pixels that networks are commonly trained on, as mean and deviation on the 0–1 scale."""
+from resnet_desktop.imaging.transforms import PIXEL_VALUES
 
 _VIEWS = ("Identity", "Transpose", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Dropout", "Pad", "Resize", "Upsample")
 """What leaves values as they are, but for margins and what lies between two pixels."""
@@ -36,7 +23,7 @@ _NEAR = 0.06
 
 
 def values_taken(view: GraphView, image: ImageInput) -> str | None:
-    """The key of ``PIXEL_VALUES`` that a graph was made for; None where it does not show.
+    """The key of ``transforms.PIXEL_VALUES`` that a graph was made for; None where it does not show.
 
     Args:
         view: the graph as it is in the file.

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from resnet_desktop.bundle.adapt.values import PIXEL_VALUES
 from resnet_desktop.bundle.format.metadata import Metadata
 from resnet_desktop.bundle.labels.label_lines import labels_in_lines
 from resnet_desktop.bundle.labels.label_nodes import NoLabelsError, read_nodes
 from resnet_desktop.bundle.labels.label_values import NAME_KEYS, checked, labels_of, usual
-from resnet_desktop.imaging.transforms import Transforms
+from resnet_desktop.imaging.transforms import PIXEL_VALUES, Transforms
 
 _LONGEST = 4 * 2**20
 """Characters of a value that is looked into."""

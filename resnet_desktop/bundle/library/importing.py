@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from resnet_desktop.bundle.adapt.assumptions import usual
 from resnet_desktop.bundle.adapt.chosen import Chosen
 from resnet_desktop.bundle.adapt.surgery import fitting_values
-from resnet_desktop.bundle.adapt.values import PIXEL_VALUES, Triple
 from resnet_desktop.bundle.builders.architectures import ARCHITECTURES, Architecture
 from resnet_desktop.bundle.builders.resnet import build_resnet, head_names
 from resnet_desktop.bundle.file import bundle as model_file
@@ -22,10 +21,12 @@ from resnet_desktop.bundle.file import tensors, torch_file
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.format.metadata import Metadata, Order, is_label
 from resnet_desktop.bundle.labels.thresholds import thresholds_of
+from resnet_desktop.bundle.library.beside import look_beside
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError
+from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.samples import Range
-from resnet_desktop.imaging.transforms import Channels, Interpolation, OwnFit, Transforms
+from resnet_desktop.imaging.transforms import PIXEL_VALUES, Channels, Interpolation, OwnFit, Transforms, Triple
 
 CIFAR_SIDE = 32
 USUAL_SIDE = 224
@@ -46,6 +47,7 @@ class ModelHints:
         layout: which way pictures lie in its input; None: as the graph shows.
         output_name: the output that is taken, or a tensor inside; None: the one that looks like a classifier's.
         thresholds: from which probability labels count as present, as ``thresholds_of`` takes them.
+        source: the name of the file that ``transforms`` were read from; empty where somebody has said them.
     """
 
     labels: tuple[str, ...] | None = None
@@ -55,6 +57,7 @@ class ModelHints:
     layout: Order | None = None
     output_name: str | None = None
     thresholds: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def says_nothing(self) -> bool:
@@ -130,6 +133,9 @@ def copy_model(path: Path, target: Path, known: ModelHints) -> Bundle:
     if torch_file.is_torch_file(path):
         return _from_weights(path, target, known)
     bundle = model_file.read(path, known.chosen)
+    beside = completed(known, bundle)
+    if beside != known:
+        known, bundle = beside, as_known(bundle, beside)
     if known.says_nothing and not (known.provenance and not bundle.has_metadata):
         atomic.write_bytes(target, model_file.whole_file(bundle))
         return model_file.read(target)
@@ -165,16 +171,36 @@ def as_known(bundle: Bundle, known: ModelHints) -> Bundle:
     return model_file.read(bundle.path, chosen)
 
 
+def completed(known: ModelHints, bundle: Bundle) -> ModelHints:
+    """What is known of a foreign model, with what lies beside its file, where neither the file nor anyone says it."""
+    stated = bundle.prepared and all(note.code != "values_found" for note in bundle.notes)
+    if bundle.has_metadata or (known.transforms is not None and known.labels is not None):
+        return known
+    found = look_beside(bundle.path)
+    if known.labels is None and not bundle.named and len(found.labels or ()) == bundle.classes:
+        known = replace(known, labels=found.labels)
+    if known.transforms is None and not stated and found.transforms is not None:
+        fits = bundle.plan.image.free or found.transforms.size == bundle.input_shape[1:]
+        part: frozenset[Part] = frozenset() if fits else frozenset({"size"})
+        known = replace(known, transforms=found.transforms, as_found=part, source=found.source)
+    return known
+
+
 def with_hints(bundle: Bundle, known: ModelHints) -> Bundle:
     """A foreign model that ``as_known`` has read and ``fitting`` has passed, with what is known of it."""
     answered = [] if known.labels is None else ["logit_assumed"]
     if known.says_values:
         answered += ["values_assumed", "values_found"]
     categories = known.labels or bundle.metadata.categories
+    notes = [note for note in bundle.notes if note.code not in answered]
+    if known.source:
+        notes.append(Note("values_beside", f"How photos are prepared is said by {known.source} beside the file."))
     return replace(
         bundle,
         metadata=replace(bundle.metadata, categories=categories, transforms=preparing(bundle, known)),
-        notes=tuple(note for note in bundle.notes if note.code not in answered),
+        notes=tuple(notes),
+        named=bundle.named or known.labels is not None,
+        prepared=bundle.prepared or known.says_values,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from resnet_desktop.bundle.file import bundle as model_file
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.bundle.format.metadata import Order, are_thresholds, is_label
-from resnet_desktop.bundle.library.importing import ModelHints, as_known, fitting, with_hints
+from resnet_desktop.bundle.library.importing import ModelHints, as_known, completed, fitting, with_hints
 from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.imaging.transforms import Transforms
@@ -22,7 +22,8 @@ _FORMAT = 1
 def read(path: Path) -> Bundle:
     """Open a model file as ``bundle.read`` does, with what was remembered of it.
 
-    Thresholds are remembered of any file, the rest of one that carries no labels.
+    Thresholds are remembered of any file, the rest of one that carries no labels. What lies beside the file (see
+    ``beside``) counts where nobody has said anything.
     ``has_metadata`` stays False: the file itself says nothing. Whether something is known of it, ``recall`` tells.
 
     Raises:
@@ -30,7 +31,9 @@ def read(path: Path) -> Bundle:
     """
     bundle = model_file.read(path)
     found = _recalled(bundle)
-    return _with_thresholds(bundle if found is None else with_hints(*found))
+    bundle, known = (bundle, ModelHints()) if found is None else found
+    known = completed(known, bundle)
+    return _with_thresholds(bundle if known.says_nothing else with_hints(as_known(bundle, known), known))
 
 
 def remember(bundle: Bundle, known: ModelHints) -> None:

@@ -15,7 +15,7 @@ from resnet_desktop.session.results import Accuracy, Failure
 if TYPE_CHECKING:
     from resnet_desktop.bundle.format.metadata import Order
     from resnet_desktop.bundle.library.catalogue import Pretrained
-    from resnet_desktop.imaging.transforms import Channels, Interpolation, OwnFit, Transforms
+    from resnet_desktop.imaging.transforms import Channels, Interpolation, OwnFit, Transforms, Triple
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ def remember(
     labels: tuple[str, ...] | None,
     size: tuple[int, int],
     resize: int,
-    values: str,
+    values: tuple[Triple, Triple],
     interpolation: Interpolation,
     *,
     fit: OwnFit = "crop",
@@ -266,7 +266,7 @@ def remember(
         labels: of its classes; None leaves them numbered.
         size: height and width of what it sees, in pixels.
         resize: pixels of the shorter side.
-        values: one of ``adapt.values.PIXEL_VALUES``.
+        values: mean and standard deviation of each channel, from 0 to 1.
         interpolation: how photos are resized.
         fit: whether the middle of photos is cut out or all of them stretched.
         channels: in which order the network takes colours.
@@ -280,7 +280,8 @@ def remember(
 
     try:
         admission.admit(path)
-        prepared = preprocessing(size, resize, values, interpolation, fit, channels)
+        mean, std = values
+        prepared = preprocessing(size, resize, "imagenet", interpolation, fit, channels, mean=mean, std=std)
         remembered_labels.remember(read(path), ModelHints(labels, prepared, layout=layout, output_name=output))
     except ResNetDesktopError as error:
         return Failure.of(error)

@@ -29,10 +29,13 @@ from resnet_desktop.gui.models.knowledge import ModelFacts
 from resnet_desktop.gui.style import theme, wording
 from resnet_desktop.gui.widgets.choice import Choice
 from resnet_desktop.gui.widgets.plain import PlainLabel
+from resnet_desktop.imaging.transforms import PIXEL_VALUES
 from resnet_desktop.session.results import Failure
 
 IMAGENET_CLASSES = 1000
 LARGEST_RESIZE = 4096
+OWN = "own"
+"""Stands for the mean and deviation of a file that has others than the usual ones."""
 
 
 class LabelsDialog(QDialog):
@@ -77,7 +80,8 @@ class LabelsDialog(QDialog):
         size, resize = self._facts.size, self.resize_box.value()
         output = self.output.currentData() if self.output.count() > 1 else None
         layout = self.layout_box.currentData() or None
-        path, values = self._facts.path, str(self.values.currentData())
+        path, transforms = self._facts.path, self._facts.transforms
+        values = PIXEL_VALUES.get(str(self.values.currentData()), (transforms.mean, transforms.std))
         resizing, fit, channels = (box.currentData() for box in (self.resizing, self.fitting, self.channels))
         self._tasks.run_task(
             lambda: knowledge.remember(
@@ -229,12 +233,15 @@ class LabelsDialog(QDialog):
         """What can be chosen of the preprocessing, and what is assumed now."""
         for name, title in self._values().items():
             self.values.addItem(title, name)
-        # What the model is shown now, also where that was answered before.
-        spread = {(0.5, 0.5, 0.5): 1, (1.0, 1.0, 1.0): 2, (1 / 255, 1 / 255, 1 / 255): 3}
-        self.values.setCurrentIndex(spread.get(facts.transforms.std, 0))
-        if facts.transforms.mean[0] > 0 and facts.transforms.std == (1 / 255, 1 / 255, 1 / 255):
-            self.values.setCurrentIndex(self.values.findData("caffe"))
         transforms = facts.transforms
+        # What the model is shown now, also where that was answered before.
+        shown = (transforms.mean, transforms.std)
+        known = next((name for name, pair in PIXEL_VALUES.items() if pair == shown), None)
+        if known is None:
+            mean, deviation = (" ".join(f"{one:.3g}" for one in numbers) for numbers in shown)
+            text = self.tr("Mean {mean}, deviation {deviation}")
+            self.values.addItem(text.format(mean=mean, deviation=deviation), OWN)
+        self.values.setCurrentIndex(self.values.findData(OWN if known is None else known))
         for box, titles, now in (
             (self.resizing, self._resizing(), transforms.interpolation),
             (self.fitting, self._fitting(), transforms.fit),

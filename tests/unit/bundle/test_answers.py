@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from resnet_desktop.bundle.adapt.values import PIXEL_VALUES
 from resnet_desktop.bundle.file.bundle import read
 from resnet_desktop.bundle.library import remembered_labels
 from resnet_desktop.bundle.library.importing import ModelHints, preprocessing
 from resnet_desktop.core import paths
 from resnet_desktop.core.errors import ModelError
+from resnet_desktop.imaging.transforms import PIXEL_VALUES
 
 from .making import plain_classifier, save, tiny_bundle
 

@@ -12,11 +12,10 @@ import onnx
 import pytest
 from onnx import TensorProto
 
-from resnet_desktop.bundle.adapt.values import PIXEL_VALUES
 from resnet_desktop.bundle.file.bundle import Bundle, read
 from resnet_desktop.bundle.library import remembered_labels
 from resnet_desktop.bundle.library.importing import ModelHints, copy_model, preprocessing
-from resnet_desktop.imaging.transforms import IMAGENET_MEAN, IMAGENET_STD
+from resnet_desktop.imaging.transforms import IMAGENET_MEAN, IMAGENET_STD, PIXEL_VALUES
 from resnet_desktop.inference.classifier import Classifier
 
 from .elsewhere import Array, Graph, opened
