@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from resnet_desktop import __version__
 from resnet_desktop.bundle.adapt import tried
 from resnet_desktop.bundle.adapt.tail import are_shares
-from resnet_desktop.bundle.adapt.tried import Found
+from resnet_desktop.bundle.adapt.tried import UNTRIED, Found
 from resnet_desktop.bundle.file import bundle as bundles
 from resnet_desktop.bundle.file import tensors
 from resnet_desktop.bundle.file.bundle import Bundle
@@ -74,7 +74,7 @@ def admit(model: Path | Bundle, cancelled: Cancelled = never) -> None:
     if paths.came_with_app(path):
         return
     sha256, size = _identity(path)
-    if _key(sha256) in _passed():
+    if _has_passed(sha256):
         return
     found = _ask([str(path.absolute())], b"", path.name, size, cancelled)
     _remember(path, sha256, found)
@@ -111,7 +111,7 @@ def trial(path: Path) -> Found:
     Returns what these runs show of it that its graph does not. Raises ModelError, ProviderError.
     """
     began = time.monotonic()
-    bundle = bundles.read(path)
+    bundle = bundles.read(path, afresh=True)
     if time.monotonic() - began > READ_SECONDS:
         raise ModelError("unsupported_model", f"{path.name} takes longer than {READ_SECONDS:.0f} seconds to read.")
     classifier = Classifier(bundle, provider="cpu")
@@ -280,8 +280,16 @@ def _file() -> Path:
     return paths.cache_folder() / "admitted.json"
 
 
-def _key(sha256: str) -> str:
-    return f"{sha256} {runtime.library().__version__}"
+def _key(sha256: str, *, remarkable: bool) -> str:
+    """Of a file that has passed; ``remarkable``: whether its trial found something, which is kept elsewhere."""
+    return f"{sha256} {runtime.library().__version__}{' found' if remarkable else ''}"
+
+
+def _has_passed(sha256: str) -> bool:
+    """Whether a file needs no trial: one whose findings are lost would be answered wrongly without them."""
+    keys = _passed()
+    plain, remarkable = (_key(sha256, remarkable=kind) in keys for kind in (False, True))
+    return tried.knows(sha256) if remarkable else plain
 
 
 def _passed() -> tuple[str, ...]:
@@ -301,7 +309,8 @@ def _remember(path: Path, sha256: str, found: Found) -> None:
     except OSError:  # reading it says so
         return
     tried.remember(sha256, size, found)
-    keys = (*_passed(), _key(sha256))
+    mine = [_key(sha256, remarkable=kind) for kind in (False, True)]
+    keys = (*(key for key in _passed() if key not in mine), mine[found != UNTRIED])
     try:
         atomic.write_text(_file(), json.dumps({"version": __version__, "passed": keys[-MOST_REMEMBERED:]}) + "\n")
     except StorageError:  # then it is tried again the next time

@@ -16,7 +16,7 @@ from resnet_desktop.core import atomic, paths
 from resnet_desktop.core.errors import StorageError
 
 _FORMAT = 1
-_MOST = 500
+_MOST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,11 @@ def recall(data: bytes) -> Found:
     if not any(isinstance(entry, dict) and entry.get("bytes") == len(data) for entry in entries.values()):
         return UNTRIED  # spares the checksum of a large file
     return Found.from_json(entries.get(hashlib.sha256(data).hexdigest()))
+
+
+def knows(sha256: str) -> bool:
+    """Whether anything is kept of the file of this checksum."""
+    return sha256 in _entries()
 
 
 def remember(sha256: str, size: int, found: Found) -> None:

@@ -135,12 +135,13 @@ class VerifyResult:
     found: str
 
 
-def read(path: Path, chosen: Chosen = NOTHING) -> Bundle:
+def read(path: Path, chosen: Chosen = NOTHING, *, afresh: bool = False) -> Bundle:
     """Open a model file and check everything but the values of its weights (see ``verify``).
 
     Args:
         path: the file.
         chosen: what the user says of it, and its metadata do not.
+        afresh: whether what an earlier trial has shown is left aside, as a trial must: it would find nothing again.
 
     Raises:
         ModelError: ``missing_model``, ``not_onnx``, ``damaged_model``, ``newer_format``, ``bad_metadata``,
@@ -148,7 +149,7 @@ def read(path: Path, chosen: Chosen = NOTHING) -> Bundle:
     """
     data, state = tensors.read_bytes(path)
     parsed = tensors.parse(data, path)
-    chosen = replace(chosen, found=tried.recall(data))
+    chosen = replace(chosen, found=tried.UNTRIED if afresh else tried.recall(data))
     return _checked(parsed, path, size=len(data), modified_ns=state.st_mtime_ns, chosen=chosen)
 
 

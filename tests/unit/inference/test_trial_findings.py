@@ -51,6 +51,29 @@ def test_rows_that_sum_to_one_are_probabilities(tmp_path: Path) -> None:
     assert np.abs(app(bundle, x) - theirs(model, x, "y")).max() < CLOSE
 
 
+def test_a_second_trial_finds_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = opened(tmp_path, hidden_softmax()).path
+    admission.admit(path)
+    monkeypatch.setattr(admission, "__version__", "another")  # a new version of the app tries all files again
+    admission.admit(path)
+    assert read(path).metadata.output == "probabilities"
+    assert admission.trial(path) == Found(probabilities="y")
+
+
+@pytest.mark.parametrize("lost", ["{}", "damaged", None])
+def test_a_file_whose_findings_are_lost_is_tried_again(lost: str | None, tmp_path: Path) -> None:
+    path = opened(tmp_path, hidden_softmax()).path
+    admission.admit(path)
+    kept = paths.cache_folder() / "tried.json"
+    if lost is None:
+        kept.unlink()
+    else:
+        kept.write_text(lost, "utf-8")
+    assert read(path).metadata.output == "logits"
+    admission.admit(path)
+    assert read(path).metadata.output == "probabilities"
+
+
 def test_what_was_found_of_one_output_says_nothing_of_another(tmp_path: Path) -> None:
     model = hidden_softmax()
     model.graph.output.append(helper.make_tensor_value_info("scores", FLOAT, ["N", CLASSES]))
