@@ -11,7 +11,7 @@ from pathlib import Path
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.data.sources.camera_traps import timelapse, timelapse_path, wildlife_insights
 from resnet_desktop.data.sources.camtrap_dp import camtrap_dp
-from resnet_desktop.data.sources.labelling import choices, column_a_class, label_studio, role_text
+from resnet_desktop.data.sources.labelling import choices, column_a_class, is_label_studio, label_studio, role_text
 from resnet_desktop.data.sources.lists import path_and_label
 from resnet_desktop.data.sources.rows import Reading, Row, columns_by_name
 from resnet_desktop.data.sources.table import Table, bad, read_table
@@ -176,7 +176,7 @@ def _chosen(table: Table, columns: Columns) -> Reading:
             said = "" if role in (None, path, label) else role_text(table.head[role or 0], row, role or 0)
             yield Row(line, (name,) if name else (), choices(row[label]), said)
 
-    return Reading(rows(), anywhere=label_studio(table) is not None)
+    return Reading(rows(), anywhere=is_label_studio(table))
 
 
 def _place(table: Table, wanted: str) -> int:

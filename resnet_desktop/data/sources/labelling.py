@@ -28,11 +28,17 @@ _YES, _NO = frozenset({"1", "1.0", "true"}), frozenset({"0", "0.0", "false", ""}
 _LONGEST_JSON = 1 << 20
 
 
+def is_label_studio(table: Table) -> bool:
+    """Whether Label Studio has written a table, also where it cannot be told which of its columns is the label."""
+    columns = columns_by_name(table.head)
+    return len(columns.keys() & _STUDIO) >= 3 and bool(columns.keys() & {"annotationid", "annotator", "leadtime"})
+
+
 def label_studio(table: Table) -> Reading | None:
     """The photo in a column of the project's own, the choice beside what Label Studio notes of every annotation."""
-    columns = columns_by_name(table.head)
-    if len(columns.keys() & _STUDIO) < 3 or not columns.keys() & {"annotationid", "annotator", "leadtime"}:
+    if not is_label_studio(table):
         return None
+    columns = columns_by_name(table.head)
     path, label = first_of(_IMAGES, columns), first_of(_CHOICES, columns)
     own = [place for name, place in columns.items() if name not in _STUDIO and place != path]
     if label is None and len(own) == 1:
