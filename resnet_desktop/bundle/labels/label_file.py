@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from resnet_desktop.bundle.labels.label_code import unwrapped
 from resnet_desktop.bundle.labels.label_lines import labels_in_lines
 from resnet_desktop.bundle.labels.label_nodes import NoLabelsError, read_nodes
 from resnet_desktop.bundle.labels.label_values import NAME_KEYS, labels_of, usual
@@ -21,7 +22,6 @@ from resnet_desktop.core.text.printable import printable
 IMAGENET = "imagenet"
 """In place of a file: the 1,000 classes of ImageNet-1k in their usual order."""
 MAX_BYTES = 16 * 2**20
-_ASSIGNED = re.compile(r"\s*[A-Za-z_]\w*\s*=\s*(?=[\[({])")
 _TOP_KEY = re.compile(r"([A-Za-z_]\w{0,40})[ \t]*:[ \t]*(?:[\[{#].*)?\r?$")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _HINT = (
@@ -69,12 +69,8 @@ def read_labels(name_or_path: str) -> tuple[str, ...]:
 
 def labels_in_text(text: str, suffix: str = "") -> tuple[str, ...]:
     """Labels out of a text; ``suffix``: of the file that it stands in, in small letters. Raises NoLabelsError."""
-    begun = text.lstrip()
-    assigned = _ASSIGNED.match(text)
-    if begun[:1] in ("[", "{", "(") or assigned is not None:
-        # What an assignment begins with takes no line away.
-        whole = text if assigned is None else "\n" * text[: assigned.end()].count("\n") + text[assigned.end() :]
-        return labels_of(read_nodes(whole, bare=suffix in (".yaml", ".yml")))
+    if (nodes := unwrapped(text)) is not None:
+        return labels_of(read_nodes(nodes, bare=suffix in (".yaml", ".yml")))
     if suffix == ".json":
         raise NoLabelsError("has a JSON suffix but does not start with a list or an object")
     if suffix in (".yaml", ".yml") or _is_yaml(text.splitlines()):
