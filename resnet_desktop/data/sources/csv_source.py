@@ -63,8 +63,8 @@ def read_list(path: Path, role: str | None, columns: Columns | None = None) -> L
         DataError: the file cannot be read, it cannot be told what its columns are, or a row (named by its line) is
             wrong: without a path, with an unknown role, or with more fields than there are columns.
     """
-    reading = read_rows(path, columns or Columns(), lambda name: _is_there(_place(path, name)))
     tally, index = _Tally(), PhotoIndex(path)
+    reading = read_rows(path, columns or Columns(), lambda name: _is_there(_place(path, name)), index)
     found: list[tuple[Found, Row]] = []
     guessed: dict[tuple[str, str | None], set[str]] = {}
     for row in reading.rows:
@@ -108,8 +108,6 @@ def _looked_up(
 ) -> Place | None:
     """Where a row's photo is; None where that is told instead."""
     direct = [_place(path, name) for name in row.paths]
-    if reading.strict:
-        return direct[0]
     there = next((place for place in direct if _is_there(place)), None)
     if there is not None or not row.labels:
         return there
