@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from resnet_desktop.bundle.labels.label_nodes import NoLabelsError
+from resnet_desktop.bundle.labels.label_values import COUNT_KEYS, NAME_KEYS, usual
 from resnet_desktop.core.text.printable import printable
 
 _ASSIGNED = re.compile(
@@ -24,7 +25,8 @@ _CODE = re.compile(
     rf"#\s*(?:define|include|pragma|if|ifdef|ifndef|endif)\b.*|(?:{_KEYWORDS})\b[^=;{{(]*(?:[=;{{]|(?<=\w)\().*"
     r"""|.*[\[{]\s*["'].*|.*\w\(\s*[\["'].*|(?://|/\*).*|\w+:\s*"[^"]*"|\|.*\|"""
 )
-_SETTING = re.compile(r"[A-Za-z_][\w.]*\s*=\s*\S.*")
+_SETTING = re.compile(r"([A-Za-z_][\w.]*)\s*=\s*\S.*")
+_SETTINGS = frozenset({*NAME_KEYS, *COUNT_KEYS, "train", "val", "valid", "test", "path", "backup"})
 _PAIRS = (("[", "]"), ("{", "}"))
 
 
@@ -55,7 +57,8 @@ def refuse_code(lines: Sequence[str], first: int) -> None:
         if _STRUCTURE.fullmatch(line) or _is_code(line):
             what = f"is not a list of names: line {number} is “{printable(line[:40])}”"
             raise NoLabelsError(f"{what}. Save the names alone, one on each line")
-    if all(_SETTING.fullmatch(line) for line in lines):
+    settings = [_SETTING.fullmatch(line) for line in lines]
+    if all(settings) and any(found is not None and usual(found[1]) in _SETTINGS for found in settings):
         shown = printable(lines[0][:40])
         raise NoLabelsError(
             f"holds settings, such as “{shown}” on line {first}, and no names. Choose the file with the names"

@@ -169,6 +169,8 @@ def _numbered(lines: Sequence[str], pattern: re.Pattern[str], index: int, first:
     starts = (0,) if pattern in (_SPACED, _SPACED_BEHIND) else (0, 1)
     if pattern in (_PADDED, _SPACED_BEHIND) and (len(names) < len(rows) or not _in_turn(numbers, starts)):
         return None
+    if pattern is _SPACED and len({name.rstrip("s") for name in names}) < len(rows):  # “0 stars”, “1 star”
+        return None
     if 2 * len(names) <= len(rows):  # “1 euro”, “2 euro”: the number tells the classes apart
         return rows if len(rows) == 1 and numbers[0] == 0 else None
     if any(sorted(numbers) == list(range(start, start + len(rows))) for start in starts):

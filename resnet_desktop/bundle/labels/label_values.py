@@ -13,10 +13,11 @@ NAME_KEYS = (
     *("categories", "idx_to_class", "index_to_class", "idx2label", "index_to_name", "class_map", "label_map"),
     *("class_to_idx", "class_to_index", "label2id", "label_to_index", "name_to_idx", "class_indices"),
     *("synset", "idx_to_label", "class_idx", "id_to_label", "label_to_id", "class_list", "target_names"),
+    *("vocab", "label_classes", "label"),
 )
 """What programs call such a list in a larger object, the most telling first. Compared without case and with ``_``."""
 COUNT_KEYS = ("nc", "num_classes", "num_labels", "n_classes")
-_WITHIN_KEYS = ("model", "config", "dataset", "data", "metadata", "meta", "head", "pretrained_cfg")
+_WITHIN_KEYS = ("model", "config", "dataset", "data", "metadata", "meta", "head", "pretrained_cfg", "dataset_meta")
 INDEX_COLUMNS = (
     *("index", "idx", "class_index", "class_idx", "class_id", "classid", "label_id", "label_index", "category_id"),
     *("id", "target", "code", "number", "no", "key", "value"),
@@ -27,7 +28,7 @@ NAME_COLUMNS = (
     *("scientific_name", "latin_name", "description", "text"),
 )
 WNID = re.compile(r"n\d{8}")
-MID = re.compile(r"/[mgt]/[0-9a-z_]{2,12}")
+MID = re.compile(r"/[mgt]/[0-9a-z_]{1,12}")
 """The number of a thing in Google's knowledge graph, as Open Images has it."""
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DEEPEST = 3

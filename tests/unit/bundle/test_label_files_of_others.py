@@ -52,6 +52,9 @@ UUIDS = ("5c7ce479-8a45-40b3-ae21-7c97dfae22f5", "1f689929-883d-4dae-958c-3d57ab
         ("series.csv", ",0\n0,cat\n1,dog\n", ("cat", "dog")),
         ("x.txt", "# the classes\ncat\ndog\n", ("cat", "dog")),
         ("x.txt", '"cat"\n"dog, big"\n', ("cat", "dog, big")),
+        ("signature.json", '{"doc_id": "x", "classes": {"Label": ["cat", "dog"]}}', ("cat", "dog")),
+        ("export.json", '{"vocab": ["cat", "dog"]}', ("cat", "dog")),
+        ("meta.json", '{"dataset_meta": {"classes": ["cat", "dog"]}}', ("cat", "dog")),
         ("objects.json", '[{"name": "/m/01g317", "id": 1, "display_name": "person"}]', ("person",)),
     ],
 )
@@ -93,6 +96,8 @@ def test_what_holds_no_names_alone_is_refused(tmp_path: Path, name: str, text: s
         ("1 person", "2 people", "3 or more people"),
         ("Concorde 001", "Boeing 707"),
         ("#1 fan", "# of fans"),
+        ("0 stars", "1 star", "2 stars"),
+        ("dose = 10 mg", "dose = 20 mg"),
         ("tench, Tinca tinca", "goldfish, Carassius auratus"),
     ],
 )
