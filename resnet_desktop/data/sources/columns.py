@@ -12,7 +12,14 @@ from resnet_desktop.core.errors import DataError
 from resnet_desktop.data.sources.camera_traps import timelapse, timelapse_path, wildlife_insights
 from resnet_desktop.data.sources.camtrap_dp import camtrap_dp
 from resnet_desktop.data.sources.column_names import is_doubtful, is_picture, named_columns
-from resnet_desktop.data.sources.labelling import choices, column_a_class, is_label_studio, label_studio, role_text
+from resnet_desktop.data.sources.labelling import (
+    automl,
+    choices,
+    column_a_class,
+    is_label_studio,
+    label_studio,
+    role_text,
+)
 from resnet_desktop.data.sources.lists import named, path_and_label
 from resnet_desktop.data.sources.photo_index import PhotoIndex
 from resnet_desktop.data.sources.rows import Reading, Row, columns_by_name
@@ -23,7 +30,7 @@ _SEVERAL = ("labels", "tags")
 """Columns that can hold several labels of a photo."""
 _PREVIEWED = 8
 _Format = Callable[[Table], Reading | None]
-_BY_TOOL: tuple[_Format, ...] = (camtrap_dp, wildlife_insights, timelapse, label_studio)
+_BY_TOOL: tuple[_Format, ...] = (camtrap_dp, wildlife_insights, timelapse, label_studio, automl)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,8 @@ def read_rows(path: Path, columns: Columns, is_photo: Callable[[str], bool], ind
         return _plain(table, found)
     if (reading := column_a_class(table)) is not None:
         return reading
-    if table.width == 2 and table.head[0].strip() and is_photo(table.head[0].strip()):
+    first = table.head[0].strip() if table.width == 2 else ""
+    if first and (is_photo(first) or (is_picture(first) and index.knows(first))):
         return Reading(_plain_rows(table, {"path": 0, "label": 1}, head=True), strict=True, missing="keep")
     if (reading := path_and_label(table)) is not None:
         return reading
@@ -179,7 +187,7 @@ def _unknown(table: Table, columns: Mapping[str, int]) -> UnknownColumnsError:
     what = f"has {'two columns' if twice else 'no column'} “{missing}”; its header has: {_shown(table.head)}"
     passed_over = [name for name in table.head if is_doubtful(name)] if missing == "path" else []
     if passed_over:
-        what += f"; no photos are called as in “{printable(passed_over[0])}”"
+        what += f"; its column “{printable(passed_over[0])}” names no photos in this folder"
     hint = "Choose the photo and label columns (in a terminal: --path-column and --label-column)"
     message = f"{printable(table.path)} {what}."
     return UnknownColumnsError(table.path, message, f"{hint}, or make the first line: path,label")

@@ -1,9 +1,10 @@
 """Pictures and their classes from a table: a CSV file for this app, or what another program has written.
 
 A table for this app has the columns ``path`` and ``label``, and ``role`` where wanted, in any order and also by other
-usual names; others are passed over. Without such a row there are two columns, path and label, and the first path must
-be that of a file. Paths are relative to the CSV file's folder; a path may lead into a zip file
-(``photos.zip/ants/1.jpg``). Tables of Label Studio, Roboflow, Timelapse, Camtrap DP and Wildlife Insights, tables with
+usual names; others are passed over (``column_names``). Without such a row there are two columns, path and label, and
+the first path must be that of a file. Paths are relative to the CSV file's folder; a path may lead into a zip file
+(``photos.zip/ants/1.jpg``); one that leads nowhere, as those of another computer, stands for the file of its name there
+or in a folder below. Tables of Label Studio, Roboflow, Timelapse, Camtrap DP, Wildlife Insights and AutoML, tables with
 one column a class, and lists of paths and labels are told by what they hold (``data.sources``); of any other table the
 columns can be chosen.
 """

@@ -62,7 +62,7 @@ def test_numbers_get_the_names_of_a_list_beside_a_table_with_a_head(folder: Path
 def test_a_number_of_a_record_is_no_photo(folder: Path) -> None:
     for head in ("id,scientific_name", "image_id,label"):
         table = written(folder, "t.csv", head, "0,ant", "1,bee")
-        with pytest.raises(UnknownColumnsError, match=r"no column “path”.*no photos are called as in “(image_)?id”"):
+        with pytest.raises(UnknownColumnsError, match=r"no column “path”.*its column “(image_)?id” names no photos"):
             read_list(table, None)
         assert preview(table).path is None
     numbered = written(folder, "n.csv", "id,label", "a1,ant", "b1,bee")
@@ -130,6 +130,17 @@ def test_a_photo_that_is_nowhere_is_kept_as_the_table_says(tmp_path: Path) -> No
     listing = read_list(table, None)
     assert [p.place.source for p in listing.found] == ["/home/anna/images/1.jpg", str(tmp_path / "3.jpg")]
     assert "2.jpg (line 3)" in said(listing), "two files are called so"
+
+
+def test_automl(folder: Path) -> None:
+    rows = ("gs://bucket/img/a1.jpg,ant", "gs://bucket/img/b1.jpg,bee")
+    assert pairs(read_list(written(folder, "import.csv", *rows), None), folder) == BOTH
+    for role, said_role in (("TRAIN", "training"), ("VALIDATION", "validation"), ("UNASSIGNED", None)):
+        listing = read_list(written(folder, "import.csv", *(f"{role},{row}" for row in rows)), None)
+        assert pairs(listing, folder) == BOTH
+        assert {picture.role for picture in listing.found} == {said_role}
+    several = written(folder, "import.csv", f"TEST,{rows[0]},small", f"TEST,{rows[1]}")
+    assert "1 photo has several labels" in said(read_list(several, None))
 
 
 def test_the_column_whose_photos_are_there_counts(folder: Path) -> None:
