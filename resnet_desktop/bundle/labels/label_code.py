@@ -15,9 +15,11 @@ _ASSIGNED = re.compile(
 _WRAPPED = re.compile(
     r"\s*(?:\w{2,12}\.)?(?:array|dict_keys|dict_values|odict_keys|Index|list|tuple|OrderedDict)\(\s*(?=[\[({])"
 )
-_WRAPPED_END = re.compile(r"(?:,\s*(?:dtype|name)\s*=[^()]*)*,?\s*\)\s*;?\s*\Z")
+_WRAPPED_END = re.compile(r"(?:,\s*(?:dtype|name)\s*=[^(),]*)*,?\s*\)\s*;?\s*\Z")
 _END = re.compile(r"\s*;\s*\Z")
-_STRUCTURE = re.compile(r"""[\[\]{}(),;]+|<[^>]*>.*|\w+\s*[:=]?\s*(?:[\[(]|\{.*)|["'][^"']*["']\s*:.*""")
+_TAIL = 200
+"""Characters in which a program's text ends behind its list: a search in all of it could take long."""
+_STRUCTURE = re.compile(r"""[\[\]{}(),;]+|<[^>]*>.*|\w+\s*(?:[:=]\s*)?(?:[\[(]|\{.*)|["'][^"']*["']\s*:.*""")
 _KEYWORDS = (
     "export|import|const|constexpr|let|var|val|static|public|private|pub|final|def|class|return|package|using|module"
 )
@@ -35,11 +37,11 @@ def unwrapped(text: str) -> str | None:
 
     ``names = […]``, ``let names = […];``, ``array([…], dtype=…)``, ``dict_keys([…])``. Lines stay where they are.
     """
-    found = text
+    found = text.rstrip()
     for opening, ending in ((_ASSIGNED, _END), (_WRAPPED, _WRAPPED_END)):
         match = opening.match(found)
         if match is not None:
-            end = ending.search(found)
+            end = ending.search(found, max(match.end(), len(found) - _TAIL))
             if end is None and opening is _WRAPPED:
                 continue
             found = "\n" * found[: match.end()].count("\n") + found[match.end() : None if end is None else end.start()]

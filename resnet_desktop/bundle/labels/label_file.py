@@ -44,8 +44,9 @@ def read_labels(name_or_path: str) -> tuple[str, ...]:
     """Labels out of a file, in the order of the classes. ``imagenet`` stands for those of ImageNet-1k.
 
     Read are names on a line each, plain or as ``0 Cat``, ``0: Cat``, ``1,Cat`` or ``n01440764 tench, Tinca tinca``;
-    tables with a head; JSON and literals of Python, by index, by name, as objects or under a usual key; YAML. The text
-    is in UTF-8 or UTF-16, or in Windows-1252 where that is plain.
+    tables with a head; JSON and lists in a program's text, by index, by name, as objects or under a usual key; YAML.
+    Program text without one list, settings and lists of photos are refused. The text is in UTF-8 or UTF-16, or in
+    Windows-1252 where that is plain.
 
     Raises:
         ModelError: ``wrong_labels``; it names the line.

@@ -34,8 +34,8 @@ _SPACED = re.compile(r"(\d{1,9})\s+(.+)")
 _PADDED = re.compile(r"(\d{1,9})(?:\s{2,}|\s(?=0*\1[._]))(?:0*\1[._])?(.+)")
 """IP102's ``1     rice leaf roller``, and the ``1 001.Laysan_Albatross`` of CUB-200: no “1 euro” is written so."""
 _MARKED = re.compile(r"(\d{1,9})\s*(?:[-=]>\s*|→\s*|[:=;\t)]\s*|,\s*|\.\s+|-\s+)(.+)")
-_BEHIND = re.compile(r"(.+?)\s*(?:[-=]>|→|[,;\t:=])\s*(\d{1,9})")
-_SPACED_BEHIND = re.compile(r"(.+?)\s+(\d{1,9})")
+_BEHIND = re.compile(r"(.*?\S)\s*(?:[-=]>|→|[,;\t:=])\s*(\d{1,9})")
+_SPACED_BEHIND = re.compile(r"(.*?\S)\s+(\d{1,9})")
 """Places365's ``/a/airfield 0``."""
 _BY_LETTER = re.compile(r"/([a-z])/(\1.*)")
 _COMMENT = re.compile(r"(?:#|//)\s.*")

@@ -116,3 +116,9 @@ def test_another_number_of_names_says_what_the_first_is(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"5 labels for 4 classes; the first is “Sorte”") as caught:
         copy_model(model, tmp_path / "x.onnx", ModelHints(labels=labels))
     assert "heading" in str(caught.value.hint)
+
+
+def test_long_rows_of_one_thing_end_in_time(tmp_path: Path) -> None:
+    """Each of these took from seconds to for ever with a pattern that tries all ways to part it."""
+    for text in ("x = array([" + "dtype=," * 300, "\n".join(["1 " + " " * 3900 + "x"] * 20), "a" + " " * 3900 + "b"):
+        assert "line 1" in fault(tmp_path, text)
