@@ -11,7 +11,7 @@ from typing import Protocol
 
 import typer
 
-from resnet_desktop.cli.shared import named_paths, say
+from resnet_desktop.cli.shared import is_text_list, named_paths, say
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.core.text.printable import printable
 from resnet_desktop.data.sources.camtrap_media import Medium, read_media
@@ -38,11 +38,13 @@ class Inputs:
         paths: as they were given.
         lists: what was read of those that are lists.
         recursive: whether folders in folders count.
+        photos: the folder that the paths in text files start from; None: the text file's.
     """
 
     paths: list[str]
     lists: dict[str, tuple[Medium, ...] | BatchResults]
     recursive: bool
+    photos: Path | None = None
 
     @property
     def results(self) -> BatchResults | None:
@@ -59,7 +61,7 @@ class Inputs:
         """The photos, and the detections in photos, in order; ``find`` finds those of paths."""
         for listed, paths in groupby(self.paths, key=self.lists.__contains__):
             if not listed:
-                yield from find(named_paths(list(paths)), recursive=self.recursive)
+                yield from find(named_paths(list(paths), self.photos), recursive=self.recursive)
                 continue
             for path in paths:
                 found = self.lists[path]
@@ -78,9 +80,10 @@ def read_inputs(
         lists = {path: _listed(Path(path), photos, threshold) for path in paths if _is_list(path)}
     except DataError as error:
         raise typer.BadParameter(str(error), param_hint="PATH") from error
-    inputs = Inputs(paths, lists, recursive)
-    if photos is not None and not lists:
-        raise typer.BadParameter("It goes with a Camtrap DP or MegaDetector file.", param_hint="--photos")
+    inputs = Inputs(paths, lists, recursive, photos)
+    if photos is not None and not lists and not any(map(is_text_list, paths)):
+        message = "It goes with a list of photos: a text file, or a Camtrap DP or MegaDetector file."
+        raise typer.BadParameter(message, param_hint="--photos")
     if threshold is not None and not inputs.detections:
         raise typer.BadParameter("It goes with a MegaDetector file.", param_hint="--detection-threshold")
     if kind == CAMTRAP_DP and not all(isinstance(lists.get(path), tuple) for path in paths):

@@ -168,18 +168,35 @@ def wanted_range(chosen: Range | None, bundle: Bundle) -> Range:
     return chosen or bundle.metadata.transforms.range or cast("Range", Settings().string(declared.RANGE))
 
 
-def named_paths(paths: list[str]) -> Iterator[str]:
+def named_paths(paths: list[str], photos: Path | None = None) -> Iterator[str]:
     """The paths of the command line; ``-`` stands for those on standard input, a text file for those in it.
 
     One a line, in any bytes.
+
+    Args:
+        paths: as they were given.
+        photos: the folder that the paths in text files start from; None: the text file's, else the working folder.
     """
     for path in paths:
         if path == "-":
             yield from _lines(sys.stdin.buffer)
-        elif path.lower().endswith(".txt") and os.path.isfile(path):  # noqa: PTH113 - Path's raises for long names
-            yield from _listed(path)
+        elif is_text_list(path):
+            yield from (_from_list(name, path, photos) for name in _listed(path))
         else:
             yield path
+
+
+def is_text_list(path: str) -> bool:
+    """Whether a path is that of a text file, which stands for the paths in it."""
+    return path.lower().endswith(".txt") and os.path.isfile(path)  # noqa: PTH113 - Path's raises for long names
+
+
+def _from_list(name: str, path: str, photos: Path | None) -> str:
+    """A path in a text file, as it is from the working folder."""
+    if photos is not None:
+        return name if "://" in name else os.path.join(photos, name)  # noqa: PTH118 - an absolute path stays as it is
+    beside = os.path.join(os.path.dirname(path), name)  # noqa: PTH118, PTH120 - Path would change what is shown
+    return beside if os.path.lexists(beside) else name
 
 
 def _listed(path: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from resnet_desktop.bundle.labels.label_code import unwrapped
 from resnet_desktop.bundle.labels.label_lines import labels_in_lines
 from resnet_desktop.bundle.labels.label_nodes import NoLabelsError, read_nodes
 from resnet_desktop.bundle.labels.label_values import NAME_KEYS, labels_of, usual
@@ -21,7 +22,6 @@ from resnet_desktop.core.text.printable import printable
 IMAGENET = "imagenet"
 """In place of a file: the 1,000 classes of ImageNet-1k in their usual order."""
 MAX_BYTES = 16 * 2**20
-_ASSIGNED = re.compile(r"\s*[A-Za-z_]\w*\s*=\s*(?=[\[({])")
 _TOP_KEY = re.compile(r"([A-Za-z_]\w{0,40})[ \t]*:[ \t]*(?:[\[{#].*)?\r?$")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _HINT = (
@@ -44,8 +44,9 @@ def read_labels(name_or_path: str) -> tuple[str, ...]:
     """Labels out of a file, in the order of the classes. ``imagenet`` stands for those of ImageNet-1k.
 
     Read are names on a line each, plain or as ``0 Cat``, ``0: Cat``, ``1,Cat`` or ``n01440764 tench, Tinca tinca``;
-    tables with a head; JSON and literals of Python, by index, by name, as objects or under a usual key; YAML. The text
-    is in UTF-8 or UTF-16, or in Windows-1252 where that is plain.
+    tables with a head; JSON and lists in a program's text, by index, by name, as objects or under a usual key; YAML.
+    Program text without one list, settings and lists of photos are refused. The text is in UTF-8 or UTF-16, or in
+    Windows-1252 where that is plain.
 
     Raises:
         ModelError: ``wrong_labels``; it names the line.
@@ -69,12 +70,8 @@ def read_labels(name_or_path: str) -> tuple[str, ...]:
 
 def labels_in_text(text: str, suffix: str = "") -> tuple[str, ...]:
     """Labels out of a text; ``suffix``: of the file that it stands in, in small letters. Raises NoLabelsError."""
-    begun = text.lstrip()
-    assigned = _ASSIGNED.match(text)
-    if begun[:1] in ("[", "{", "(") or assigned is not None:
-        # What an assignment begins with takes no line away.
-        whole = text if assigned is None else "\n" * text[: assigned.end()].count("\n") + text[assigned.end() :]
-        return labels_of(read_nodes(whole, bare=suffix in (".yaml", ".yml")))
+    if (nodes := unwrapped(text)) is not None:
+        return labels_of(read_nodes(nodes, bare=suffix in (".yaml", ".yml")))
     if suffix == ".json":
         raise NoLabelsError("has a JSON suffix but does not start with a list or an object")
     if suffix in (".yaml", ".yml") or _is_yaml(text.splitlines()):

@@ -7,35 +7,40 @@ printer”, “7-Eleven” and “1 euro” stay whole.
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 import re
 from collections.abc import Sequence
 
 from resnet_desktop.bundle.format.metadata import MAX_LABEL_LENGTH
+from resnet_desktop.bundle.labels.label_code import refuse_code
+from resnet_desktop.bundle.labels.label_columns import TABLES, labels_in_columns, refuse_table, unquoted
 from resnet_desktop.bundle.labels.label_nodes import NoLabelsError
 from resnet_desktop.bundle.labels.label_values import (
-    INDEX_COLUMNS,
-    NAME_COLUMNS,
+    MID,
+    UUID,
     WNID,
     check_count,
     checked,
     first_synonym,
     in_order,
-    usual,
 )
-from resnet_desktop.core.text.error_text import error_text
 from resnet_desktop.core.text.printable import printable
+from resnet_desktop.imaging.container import IMAGE_SUFFIXES
 
 _WITH_WNID = re.compile(rf"({WNID.pattern})(?:\s*[,;:\t]\s*|\s+)((?:(\d{{1,6}})\s+)?(.+))")
+_WITH_MID = re.compile(rf"({MID.pattern})\s*[,;\t]\s*(.+)")
 _SPACED = re.compile(r"(\d{1,9})\s+(.+)")
 """Teachable Machine's ``0 Cat``."""
-_MARKED = re.compile(r"(\d{1,9})\s*(?:[:=;\t)]\s*|,\s*|\.\s+|-\s+)(.+)")
-_BEHIND = re.compile(r"(.+?)\s*[,;\t:=]\s*(\d{1,9})")
-_STRUCTURE = re.compile(r"""[\[\]{}(),;]+|<[^>]*>.*|\w+\s*[:=]?\s*[\[{(]|["'][^"']*["']\s*:.*""")
-_QUOTED = re.compile(r"""(["'])(.*)\1,?""")
+_PADDED = re.compile(r"(\d{1,9})(?:\s{2,}|\s(?=0*\1[._]))(?:0*\1[._])?(.+)")
+"""IP102's ``1     rice leaf roller``, and the ``1 001.Laysan_Albatross`` of CUB-200: no “1 euro” is written so."""
+_MARKED = re.compile(r"(\d{1,9})\s*(?:[-=]>\s*|→\s*|[:=;\t)]\s*|,\s*|\.\s+|-\s+)(.+)")
+_BEHIND = re.compile(r"(.*?\S)\s*(?:[-=]>|→|[,;\t:=])\s*(\d{1,9})")
+_SPACED_BEHIND = re.compile(r"(.*?\S)\s+(\d{1,9})")
+"""Places365's ``/a/airfield 0``."""
+_BY_LETTER = re.compile(r"/([a-z])/(\1.*)")
+_COMMENT = re.compile(r"(?:#|//)\s.*")
+_SPECIES_FIELDS = 7
 _LONGEST = 4 * MAX_LABEL_LENGTH
-_EMPTY_HEADS = ("", "unnamed:_0")
 
 _Numbered = list[tuple[int, str, int]]
 
@@ -58,33 +63,85 @@ def labels_in_lines(text: str, suffix: str) -> tuple[str, ...]:
     for number, line in enumerate(lines, first):
         if len(line) > _LONGEST:
             raise NoLabelsError(f"has more than {_LONGEST:,} characters on line {number}")
-    columns = _columns(lines, suffix, first)
+    first, lines = _without_comment(lines, first)
+    columns = labels_in_columns(lines, suffix, first)
     if columns is not None:
         return columns
     lines = [line.strip() for line in lines]
     for number, line in enumerate(lines, first):
         if not line:
             raise NoLabelsError(f"must have a name on each line, but line {number} is empty")
-    if (by_synset := _synsets(lines, first)) is not None:
-        return by_synset
-    for pattern, index in ((_MARKED, 1), (_BEHIND, 2), (_SPACED, 1)):
+    if (by_code := _by_code(lines, first)) is not None:
+        return by_code
+    for pattern, index in ((_MARKED, 1), (_BEHIND, 2), (_PADDED, 1), (_SPACED, 1), (_SPACED_BEHIND, 2)):
         numbered = _numbered(lines, pattern, index, first)
         if numbered is not None:
-            return in_order(numbered)
-    return _plain(lines, first)
+            _refuse_photos([name for _, name, _ in numbered], first)
+            return in_order([(number, _without_letter(name, numbered), line) for number, name, line in numbered])
+    return _plain(lines, suffix, first)
 
 
-def _plain(lines: Sequence[str], first: int) -> tuple[str, ...]:
+def _without_comment(lines: list[str], first: int) -> tuple[int, list[str]]:
+    """The lines below those that begin with a comment's sign, unless others do so as well."""
+    below = list(itertools.dropwhile(_COMMENT.match, lines))
+    if not below or any(map(_COMMENT.match, below)):
+        return first, lines
+    return first + len(lines) - len(below), below
+
+
+def _without_letter(name: str, numbered: _Numbered) -> str:
+    """A name of Places365 without the folder of its first letter, which stands before each."""
+    if not all(_BY_LETTER.fullmatch(other) for _, other, _ in numbered):
+        return name
+    return name[3:]
+
+
+def _refuse_photos(names: Sequence[str], first: int) -> None:
+    if all(name.lower().endswith(tuple(IMAGE_SUFFIXES)) for name in names):
+        shown = printable(names[0][:60])
+        raise NoLabelsError(f"lists photos, such as “{shown}” on line {first}, and no names of classes")
+
+
+def _plain(lines: Sequence[str], suffix: str, first: int) -> tuple[str, ...]:
     """A name on each line; a single line with several names, parted as in a table, is as good."""
-    for number, line in enumerate(lines, first):
-        if _STRUCTURE.fullmatch(line):
-            raise NoLabelsError(f"is not a list of names: line {number} is “{printable(line[:40])}”")
+    refuse_code(lines, first)
+    _refuse_photos(lines, first)
     if len(lines) == 1:
         separator = next((one for one in "\t;|," if one in lines[0]), None)
         lines = next(csv.reader(lines, delimiter=separator, skipinitialspace=True)) if separator else lines
         return tuple(checked(name, first) for name in lines)
+    refuse_table(lines, suffix, first)
     check_count(len(lines))
+    if suffix in TABLES or all(unquoted(line) != line for line in lines):
+        lines = [unquoted(line) for line in lines]
     return tuple(checked(line, number) for number, line in enumerate(lines, first))
+
+
+def _by_code(lines: Sequence[str], first: int) -> tuple[str, ...] | None:
+    """Names behind the number that each has in somebody's list; None where not each line has one."""
+    for delimiter in ",;\t":
+        try:
+            rows = list(csv.reader(lines, delimiter=delimiter))
+        except csv.Error:
+            continue
+        if len(rows) == len(lines) and all(len(row) == 2 and WNID.fullmatch(row[0].strip()) for row in rows):
+            return tuple(checked(first_synonym(row[1]), line) for line, row in enumerate(rows, first))
+        if len(rows) == len(lines) and all(len(row) == 2 and MID.fullmatch(row[0].strip()) for row in rows):
+            return tuple(checked(row[1], line) for line, row in enumerate(rows, first))
+    species = [line.split(";") for line in lines]
+    if all(len(row) == _SPECIES_FIELDS and UUID.fullmatch(row[0].strip()) for row in species):
+        return tuple(checked(_species(row), line) for line, row in enumerate(species, first))
+    found = [_WITH_MID.fullmatch(line) for line in lines]
+    if all(found):
+        return tuple(checked(match[2], line) for line, match in enumerate(found, first) if match is not None)
+    return _synsets(lines, first)
+
+
+def _species(row: Sequence[str]) -> str:
+    """SpeciesNet's common name, else genus and species, else the lowest rank that there is."""
+    *ranks, genus, species, common = (field.strip() for field in row[1:])
+    lowest = next((rank for rank in reversed([*ranks, genus]) if rank), "")
+    return common or (f"{genus} {species}" if genus and species else lowest)
 
 
 def _synsets(lines: Sequence[str], first: int) -> tuple[str, ...] | None:
@@ -106,71 +163,23 @@ def _numbered(lines: Sequence[str], pattern: re.Pattern[str], index: int, first:
         match = pattern.fullmatch(line)
         if match is None:
             return None
-        rows.append((int(match[index]), checked(_unquoted(match[3 - index]), number), number))
+        rows.append((int(match[index]), checked(unquoted(match[3 - index]), number), number))
     numbers = [row[0] for row in rows]
     names = {row[1] for row in rows}
-    starts = (0,) if pattern is _SPACED else (0, 1)
+    starts = (0,) if pattern in (_SPACED, _SPACED_BEHIND) else (0, 1)
+    if pattern in (_PADDED, _SPACED_BEHIND) and (len(names) < len(rows) or not _in_turn(numbers, starts)):
+        return None
+    if pattern is _SPACED and len({name.rstrip("s") for name in names}) < len(rows):  # “0 stars”, “1 star”
+        return None
     if 2 * len(names) <= len(rows):  # “1 euro”, “2 euro”: the number tells the classes apart
         return rows if len(rows) == 1 and numbers[0] == 0 else None
     if any(sorted(numbers) == list(range(start, start + len(rows))) for start in starts):
         return rows
     # A gap or a repeated index is a fault of an index; other numbers belong to the names.
     fitting = sum(a + 1 == b for a, b in itertools.pairwise(numbers))
-    return rows if numbers[0] in starts and 2 * fitting >= len(numbers) else None
+    return rows if numbers[0] in starts and 2 * fitting >= len(numbers) - 1 > 0 else None
 
 
-def _unquoted(name: str) -> str:
-    """A name without its quotation marks, and the comma behind it, where it stood in a list of a program."""
-    found = _QUOTED.fullmatch(name)
-    return name if found is None else found[2].replace('""', '"')
-
-
-def _columns(lines: Sequence[str], suffix: str, first: int) -> tuple[str, ...] | None:
-    """The names of a table whose first line says what its columns are; None if it says no such thing."""
-    is_table = suffix in (".csv", ".tsv")
-    delimiter = max("\t,;", key=lines[0].count)
-    heads = [usual(head) for head in next(csv.reader([lines[0]], delimiter=delimiter), [])]
-    known = {head: i for i, head in reversed(list(enumerate(heads)))}
-    if len(heads) == 1:
-        if not is_table or heads[0] not in NAME_COLUMNS or len(lines) < 2:
-            return None
-        return tuple(checked(_unquoted(line.strip()), number) for number, line in enumerate(lines[1:], first + 1))
-    if not any(head in known for head in NAME_COLUMNS):
-        return None
-    rows = _rows(lines, delimiter, len(heads), first)
-    numeric = [all(_is_index(row[i]) for row, _ in rows) for i in range(len(heads))]
-    texts = [known[head] for head in NAME_COLUMNS if head in known and not numeric[known[head]]]
-    heads_of_indices = (*INDEX_COLUMNS, *_EMPTY_HEADS, *NAME_COLUMNS)
-    numbers = [known[head] for head in heads_of_indices if head in known and numeric[known[head]]]
-    if not rows or not texts or not (numbers or is_table):
-        return None
-    name = texts[0]
-    wnids = any(all(WNID.fullmatch(row[i].strip()) for row, _ in rows) for i in range(len(heads)) if i != name)
-    named = [
-        (checked(first_synonym(row[name]) if wnids else row[name], line), row[numbers[0]] if numbers else "", line)
-        for row, line in rows
-    ]
-    if not numbers:
-        return tuple(label for label, _, _ in named)
-    return in_order((int(index), label, line) for label, index, line in named)
-
-
-def _rows(lines: Sequence[str], delimiter: str, width: int, first: int) -> list[tuple[list[str], int]]:
-    reader = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=delimiter)
-    rows = []
-    try:
-        for row in reader:
-            if reader.line_num == 1 or not any(field.strip() for field in row):
-                continue
-            if len(row) < width or any(field.strip() for field in row[width:]):
-                line = reader.line_num + first - 1
-                raise NoLabelsError(f"has {len(row)} fields on line {line}, but there are {width} columns")
-            rows.append((row, reader.line_num + first - 1))
-    except csv.Error as error:
-        raise NoLabelsError(f"is an unreadable table: {error_text(error)}") from error
-    return rows
-
-
-def _is_index(text: str) -> bool:
-    text = text.strip()
-    return text.isascii() and text.isdigit() and len(text) <= 9
+def _in_turn(numbers: Sequence[int], starts: Sequence[int]) -> bool:
+    """Whether numbers count from the first one on."""
+    return numbers[0] in starts and list(numbers) == list(range(numbers[0], numbers[0] + len(numbers)))

@@ -6,17 +6,21 @@ classes. All else is passed over, for a file without names works as well.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from resnet_desktop.bundle.format.metadata import Metadata
+from resnet_desktop.bundle.labels.label_code import unwrapped
 from resnet_desktop.bundle.labels.label_lines import labels_in_lines
 from resnet_desktop.bundle.labels.label_nodes import NoLabelsError, read_nodes
-from resnet_desktop.bundle.labels.label_values import NAME_KEYS, checked, labels_of, usual
+from resnet_desktop.bundle.labels.label_values import NAME_KEYS, labels_of, usual
 from resnet_desktop.imaging.transforms import PIXEL_VALUES, Transforms
 
 _LONGEST = 4 * 2**20
 """Characters of a value that is looked into."""
+_IS_NO_NAME = re.compile(r"[-\d.]+|.*\.(?:txt|json|csv|ya?ml|names|pbtxt)", re.IGNORECASE)
+"""Sizes and the names of files, where names of classes were looked for."""
 _LARGER_KEYS = ("config", "model_config", "metadata", "meta", "model_info")
 """Values under these may be objects with names in them."""
 _NOMINAL = {"nominalrange_0_255": "0..255", "normalized_0_1": "0..1", "normalized_1_1": "-1..1"}
@@ -59,14 +63,14 @@ def labels_in_props(props: Mapping[str, str], classes: int) -> tuple[str, ...] |
 
 def _labels_in(text: str, *, larger: bool) -> tuple[str, ...] | None:
     try:
-        if text[:1] in ("{", "[", "("):
-            return labels_of(read_nodes(text))
+        if (nodes := unwrapped(text)) is not None:
+            return labels_of(read_nodes(nodes))
         if larger or not text:
             return None
         if "\n" in text:
             return labels_in_lines(text, "")
-        separator = next((s for s in (";", "|", ",") if s in text), None)
-        return None if separator is None else tuple(checked(name, 1) for name in text.split(separator))
+        names = labels_in_lines(text, "") if any(separator in text for separator in ";|,") else ()
+        return None if all(map(_IS_NO_NAME.fullmatch, names)) else names
     except NoLabelsError:
         return None
 

@@ -13,19 +13,24 @@ NAME_KEYS = (
     *("categories", "idx_to_class", "index_to_class", "idx2label", "index_to_name", "class_map", "label_map"),
     *("class_to_idx", "class_to_index", "label2id", "label_to_index", "name_to_idx", "class_indices"),
     *("synset", "idx_to_label", "class_idx", "id_to_label", "label_to_id", "class_list", "target_names"),
+    *("vocab", "label_classes", "label"),
 )
 """What programs call such a list in a larger object, the most telling first. Compared without case and with ``_``."""
 COUNT_KEYS = ("nc", "num_classes", "num_labels", "n_classes")
-_WITHIN_KEYS = ("model", "config", "dataset", "data", "metadata", "meta", "head", "pretrained_cfg")
+_WITHIN_KEYS = ("model", "config", "dataset", "data", "metadata", "meta", "head", "pretrained_cfg", "dataset_meta")
 INDEX_COLUMNS = (
     *("index", "idx", "class_index", "class_idx", "class_id", "classid", "label_id", "label_index", "category_id"),
     *("id", "target", "code", "number", "no", "key", "value"),
 )
 NAME_COLUMNS = (
     *("label", "name", "class_name", "classname", "label_name", "display_name", "category_name", "category", "class"),
-    *("words", "synset", "title", "labels", "names", "description", "text"),
+    *("words", "synset", "title", "labels", "names", "sign_name", "english_name", "common_name", "species"),
+    *("scientific_name", "latin_name", "description", "text"),
 )
 WNID = re.compile(r"n\d{8}")
+MID = re.compile(r"/[mgt]/[0-9a-z_]{1,12}")
+"""The number of a thing in Google's knowledge graph, as Open Images has it."""
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DEEPEST = 3
 
 
@@ -109,6 +114,11 @@ def check_count(count: int) -> None:
         raise NoLabelsError(f"contains more than {MAX_CLASSES:,} names")
 
 
+def is_code(text: str) -> bool:
+    """Whether a text is the number of a class in somebody's list, and no name: of WordNet, Open Images, SpeciesNet."""
+    return any(pattern.fullmatch(text) for pattern in (WNID, MID, UUID))
+
+
 def first_synonym(words: str) -> str:
     """The first of the names of a WordNet synset: ``tench`` of “tench, Tinca tinca”."""
     return words.split(",")[0].strip() or words.strip()
@@ -136,7 +146,7 @@ def _of_objects(entries: Sequence[Entry]) -> tuple[str, ...]:
     if not texts:
         some = ", ".join(sorted(common)[:5]) or "nothing in common"
         raise NoLabelsError(f"has objects without a name (from line {fields[0][1]} on); their keys: {some}")
-    name = texts[0]
+    name = next((c for c in texts if not all(is_code(str(keys[c].value)) for keys, _ in fields)), texts[0])
     numbers = (*INDEX_COLUMNS, *(c for c in NAME_COLUMNS if c != name))
     index = next((c for c in numbers if c in common and all(_index(k[c].value) is not None for k, _ in fields)), None)
     if index is None:

@@ -24,6 +24,7 @@ from resnet_desktop.bundle.labels.thresholds import thresholds_of
 from resnet_desktop.bundle.library.beside import look_beside
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError
+from resnet_desktop.core.text.printable import printable
 from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.samples import Range
 from resnet_desktop.imaging.transforms import PIXEL_VALUES, Channels, Interpolation, OwnFit, Transforms, Triple
@@ -291,11 +292,20 @@ def _classes(arrays: Mapping[str, NDArray[Any]]) -> int:
     return int(arrays[f"{head_names(arrays)[-1]}.bias"].shape[0])
 
 
+def _other_count(labels: int, classes: int) -> str:
+    """What to do about another number of labels."""
+    if labels == classes + 1:
+        return "If the first line of the label file is a heading or a class that the model lacks, remove it."
+    return "Use the label file that belongs to this model, with one name for each class."
+
+
 def _labels(known: ModelHints, classes: int) -> tuple[str, ...]:
     if known.labels is None:
         return tuple(f"class {i}" for i in range(classes))
     if len(known.labels) != classes:
-        raise ModelError("wrong_labels", f"There are {len(known.labels)} labels for {classes} classes.")
+        found = f"There are {len(known.labels)} labels for {classes} classes"
+        first = f"; the first is “{printable(known.labels[0][:60])}”" if known.labels else ""
+        raise ModelError("wrong_labels", f"{found}{first}.", _other_count(len(known.labels), classes))
     for index, label in enumerate(known.labels):
         if not is_label(label):
             raise ModelError("wrong_labels", f"Class {index} has no valid label.")

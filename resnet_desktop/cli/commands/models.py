@@ -6,12 +6,12 @@ import dataclasses
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from resnet_desktop.cli.commands.thresholds import ThresholdOption, thresholds
+from resnet_desktop.cli.commands.install import install
+from resnet_desktop.cli.commands.thresholds import thresholds
 from resnet_desktop.cli.commands.tune import tune
 from resnet_desktop.cli.shared import (
     EXIT_NO_MODEL,
@@ -33,10 +33,9 @@ if TYPE_CHECKING:
     from resnet_desktop.bundle.file.summary import Summary
     from resnet_desktop.bundle.format.metadata import Metadata
     from resnet_desktop.bundle.library.catalogue import Pretrained
-    from resnet_desktop.bundle.library.importing import Part
-    from resnet_desktop.imaging.transforms import Transforms
 
 app = typer.Typer(help="The library of models.", no_args_is_help=True)
+app.command("install")(install)
 app.command("thresholds")(thresholds)
 app.command("tune")(tune)
 NamedModel = Annotated[str | None, typer.Argument(metavar="[NAME|PATH]", help="A model. Default: the one in use.")]
@@ -90,113 +89,6 @@ def verify(name: NamedModel = None, model: ModelOption = None, format: FormatOpt
     else:
         say(f"{bundle.path.name}: the weights do not match the checksum. Reinstall the model.")
     raise typer.Exit(0 if result.ok else EXIT_NO_MODEL)
-
-
-ValuesOption = Annotated[
-    Literal["imagenet", "-1..1", "0..1", "0..255", "caffe"] | None,
-    typer.Option(
-        help="Pixel values it was trained on. imagenet: the usual mean and standard deviation; caffe: 0 to "
-        "255, minus the mean of each channel."
-    ),
-]
-LayoutOption = Annotated[
-    Literal["nchw", "nhwc"] | None,
-    typer.Option(help="Whether channels come first (nchw) or last (nhwc) in its input, where the file leaves it open."),
-]
-OutputNameOption = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME", help="The output with a number for each class, or a tensor inside, if not the usual one."
-    ),
-]
-
-
-@app.command()
-def install(
-    file: Annotated[Path, typer.Argument(help="A model bundle, another ONNX file, or PyTorch weights (.pth).")],
-    name: Annotated[str | None, typer.Option(help="Name for the model. Default: the file name.")] = None,
-    labels: Annotated[
-        str | None,
-        typer.Option(metavar="FILE|imagenet", help="Class names: a text, JSON, YAML or table file."),
-    ] = None,
-    resize: Annotated[int | None, typer.Option(min=1, help="Shorter side before the crop, in pixels.")] = None,
-    crop: Annotated[
-        int | None, typer.Option(min=1, help="Side of the square that the network sees, in pixels.")
-    ] = None,
-    values: ValuesOption = None,
-    mean: Annotated[
-        str | None, typer.Option(metavar="R,G,B", help="Mean of each channel, from 0 to 1, in place of --values.")
-    ] = None,
-    std: Annotated[
-        str | None, typer.Option(metavar="R,G,B", help="Standard deviation of each channel, likewise.")
-    ] = None,
-    interpolation: Annotated[
-        Literal["bilinear", "bicubic", "nearest"] | None, typer.Option(help="How photos are resized.")
-    ] = None,
-    fit: Annotated[
-        Literal["crop", "stretch"] | None,
-        typer.Option(help="Whether photos are cropped at the centre or stretched to a square."),
-    ] = None,
-    channels: Annotated[
-        Literal["rgb", "bgr"] | None, typer.Option(help="Channel order; bgr for many Caffe models.")
-    ] = None,
-    pixel_range: Annotated[
-        Literal["tags", "stored", "stretched"] | None,
-        typer.Option("--range", help="Black and white points, if it was trained on photos with more than 8 bits."),
-    ] = None,
-    layout: LayoutOption = None,
-    output_name: OutputNameOption = None,
-    threshold: ThresholdOption = None,
-) -> None:
-    """Check a model file and copy it into the library, with labels and preprocessing where it has none."""
-    from resnet_desktop.bundle.labels.label_file import read_labels
-    from resnet_desktop.bundle.library.importing import ModelHints
-    from resnet_desktop.bundle.library.library import Library
-    from resnet_desktop.inference import admission
-
-    chosen: dict[str, Any] = {"side": crop, "resize": resize, "values": values, "interpolation": interpolation}
-    chosen |= {"mean": _channels_of("--mean", mean), "std": _channels_of("--std", std)}
-    chosen |= {"fit": fit, "channels": channels, "range": pixel_range}
-    known = ModelHints(
-        read_labels(labels) if labels else None,
-        _transforms(chosen),
-        as_found=_as_found(chosen),
-        layout=layout,
-        output_name=output_name,
-        thresholds=tuple(threshold or ()),
-    )
-    entry = Library().install(file, name, known, copy=admission.copy)
-    tell(f"{entry.name} is installed.")
-    for doubt in open_bundle(entry.name).doubts:
-        say(doubt.message)
-
-
-def _transforms(chosen: dict[str, Any]) -> Transforms | None:
-    """The preprocessing that was said, the rest as usual; None where nothing was."""
-    from resnet_desktop.bundle.library.importing import preprocessing
-
-    said = {name: value for name, value in chosen.items() if value is not None}
-    return preprocessing(**said) if said else None
-
-
-def _channels_of(option: str, text: str | None) -> tuple[float, ...] | None:
-    """Three numbers, one for each channel."""
-    if text is None:
-        return None
-    try:
-        numbers = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) != 3:
-        raise typer.BadParameter("Give three numbers, such as 0.49,0.48,0.45.", param_hint=option)
-    return numbers
-
-
-def _as_found(chosen: dict[str, Any]) -> frozenset[Part]:
-    """What of the preprocessing was not said."""
-    parts: dict[Part, tuple[str, ...]] = {"size": ("side", "resize"), "channels": ("channels",)}
-    parts["values"] = ("values", "mean", "std")
-    return frozenset(part for part, keys in parts.items() if all(chosen[key] is None for key in keys))
 
 
 @app.command()

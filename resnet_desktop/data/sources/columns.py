@@ -11,30 +11,26 @@ from pathlib import Path
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.data.sources.camera_traps import timelapse, timelapse_path, wildlife_insights
 from resnet_desktop.data.sources.camtrap_dp import camtrap_dp
-from resnet_desktop.data.sources.labelling import choices, column_a_class, label_studio, role_text
-from resnet_desktop.data.sources.lists import path_and_label
+from resnet_desktop.data.sources.column_names import is_doubtful, is_picture, named_columns
+from resnet_desktop.data.sources.labelling import (
+    automl,
+    choices,
+    column_a_class,
+    is_label_studio,
+    label_studio,
+    role_text,
+)
+from resnet_desktop.data.sources.lists import named, path_and_label
+from resnet_desktop.data.sources.photo_index import PhotoIndex
 from resnet_desktop.data.sources.rows import Reading, Row, columns_by_name
 from resnet_desktop.data.sources.table import Table, bad, read_table
-from resnet_desktop.imaging.container import IMAGE_SUFFIXES
 from resnet_desktop.imaging.files import printable
 
-NAMES = {
-    "path": (
-        *("path", "filename", "file_name", "file", "filepath", "file_path", "image", "image_path", "img", "img_path"),
-        *("image_name", "img_name", "fname", "image_file", "image_id", "img_id", "file_id", "id"),
-    ),
-    "label": (
-        *("label", "class", "category", "target", "class_name", "labels", "name"),
-        *("choice", "species", "scientific_name", "common_name", "breed", "label_name", "tags"),
-    ),
-    "role": ("role", "split", "set", "subset", "is_valid"),
-}
-"""What columns are called, the usual names first."""
 _SEVERAL = ("labels", "tags")
 """Columns that can hold several labels of a photo."""
 _PREVIEWED = 8
 _Format = Callable[[Table], Reading | None]
-_BY_TOOL: tuple[_Format, ...] = (camtrap_dp, wildlife_insights, timelapse, label_studio)
+_BY_TOOL: tuple[_Format, ...] = (camtrap_dp, wildlife_insights, timelapse, label_studio, automl)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +66,14 @@ class UnknownColumnsError(DataError):
         self.table = table
 
 
-def read_rows(path: Path, columns: Columns, is_photo: Callable[[str], bool]) -> Reading:
+def read_rows(path: Path, columns: Columns, is_photo: Callable[[str], bool], index: PhotoIndex) -> Reading:
     """The rows of a table of photos.
 
     Args:
         path: the table.
         columns: those that were chosen.
         is_photo: whether a name is that of a file that is there; asked of the first row, which may name no columns.
+        index: finds the table's photos by their names.
 
     Raises:
         DataError: it cannot be read, or (UnknownColumnsError) it cannot be told which columns hold what. Going through
@@ -84,16 +81,17 @@ def read_rows(path: Path, columns: Columns, is_photo: Callable[[str], bool]) -> 
     """
     table = read_table(path)
     if columns.path is not None or columns.label is not None:
-        return _chosen(table, columns)
+        return _chosen(table, columns, index)
     for of_tool in _BY_TOOL:
         if (reading := of_tool(table)) is not None:
             return reading
-    found = named_columns(table.head)
+    found = named_columns(table, index)
     if found.keys() >= {"path", "label"}:
         return _plain(table, found)
     if (reading := column_a_class(table)) is not None:
         return reading
-    if table.width == 2 and table.head[0].strip() and is_photo(table.head[0].strip()):
+    first = table.head[0].strip() if table.width == 2 else ""
+    if first and (is_photo(first) or (is_picture(first) and index.knows(first))):
         return Reading(_plain_rows(table, {"path": 0, "label": 1}, head=True), strict=True, missing="keep")
     if (reading := path_and_label(table)) is not None:
         return reading
@@ -106,34 +104,20 @@ def preview(path: Path) -> Preview:
     headless = not _is_head(table.head)
     rows = itertools.islice(table.rows(with_head=headless), _PREVIEWED)
     head = tuple(str(i + 1) for i in range(table.width)) if headless else table.head
-    found = {} if headless else named_columns(table.head)
+    found = {} if headless else named_columns(table, PhotoIndex(path))
     if headless:
-        place = next((i for i, field in enumerate(table.head) if _is_picture(field)), None)
+        place = next((i for i, field in enumerate(table.head) if is_picture(field)), None)
         return Preview(head, tuple(tuple(row) for _, row in rows), place, None)
     return Preview(head, tuple(tuple(row) for _, row in rows), found.get("path"), found.get("label"))
-
-
-def named_columns(head: Iterable[str]) -> dict[str, int]:
-    """The place of each column that is named, by the most usual name it has; none for a name that is there twice."""
-    names = [re.sub(r"[\s_-]+", "_", name.strip().lower()) for name in head]
-    found: dict[str, int] = {}
-    for column, usual in NAMES.items():
-        name = next((name for name in usual if name in names), None)
-        if name is not None and names.count(name) == 1:
-            found[column] = names.index(name)
-    if "path" not in found and "label" in found and names.count("name") == 1 and names[found["label"]] != "name":
-        found["path"] = names.index("name")
-    return found
 
 
 def _plain(table: Table, found: dict[str, int]) -> Reading:
     """Columns with usual names. A table for this app, with ``path`` and ``label``, is read strictly."""
     names = [table.head[found[name]].strip().lower() for name in ("path", "label")]
-    if names == ["path", "label"]:
-        return Reading(_plain_rows(table, found), strict=True, missing="keep")
+    rows: Iterable[Row] = _plain_rows(table, found)
     if names[1] in _SEVERAL:
-        return Reading(_with_several(list(_plain_rows(table, found))), missing="keep")
-    return Reading(_plain_rows(table, found), missing="keep")
+        rows = _with_several(list(rows))
+    return Reading(named(table.path, rows), strict=names == ["path", "label"], missing="keep")
 
 
 def _plain_rows(table: Table, found: dict[str, int], *, head: bool = False) -> Iterator[Row]:
@@ -158,25 +142,25 @@ def _with_several(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def _chosen(table: Table, columns: Columns) -> Reading:
+def _chosen(table: Table, columns: Columns, index: PhotoIndex) -> Reading:
     """The columns that were chosen; what was not is told by its name, also the two of Timelapse."""
-    named, by_name = named_columns(table.head), columns_by_name(table.head)
-    label = _place(table, columns.label) if columns.label is not None else named.get("label")
+    told, by_name = named_columns(table, index), columns_by_name(table.head)
+    label = _place(table, columns.label) if columns.label is not None else told.get("label")
     if label is None:
         raise _unknown(table, {"path": 0})
     joined = columns.path is None and by_name.keys() >= {"relativepath", "file"}
-    path = _place(table, columns.path) if columns.path is not None else named.get("path", by_name.get("file"))
+    path = _place(table, columns.path) if columns.path is not None else told.get("path", by_name.get("file"))
     if path is None:
         raise _unknown(table, {})
-    role = named.get("role")
+    role = told.get("role")
 
     def rows() -> Iterator[Row]:
-        for line, row in table.rows(with_head=_is_picture(table.head[path])):
+        for line, row in table.rows(with_head=is_picture(table.head[path])):
             name = timelapse_path(row, by_name) if joined else row[path].strip()
             said = "" if role in (None, path, label) else role_text(table.head[role or 0], row, role or 0)
             yield Row(line, (name,) if name else (), choices(row[label]), said)
 
-    return Reading(rows(), anywhere=label_studio(table) is not None)
+    return Reading(named(table.path, rows()), anywhere=is_label_studio(table))
 
 
 def _place(table: Table, wanted: str) -> int:
@@ -194,18 +178,16 @@ def _place(table: Table, wanted: str) -> int:
 
 def _is_head(head: Sequence[str]) -> bool:
     """Whether a first row names columns: a row of photos has a file in it."""
-    return not any(_is_picture(field) for field in head)
-
-
-def _is_picture(field: str) -> bool:
-    dot = field.strip().lower().rfind(".")
-    return dot >= 0 and field.strip().lower()[dot:] in IMAGE_SUFFIXES
+    return not any(is_picture(field) for field in head)
 
 
 def _unknown(table: Table, columns: Mapping[str, int]) -> UnknownColumnsError:
     missing = next(name for name in ("path", "label") if name not in columns)
     twice = [name.strip().lower() for name in table.head].count(missing) > 1
     what = f"has {'two columns' if twice else 'no column'} “{missing}”; its header has: {_shown(table.head)}"
+    passed_over = [name for name in table.head if is_doubtful(name)] if missing == "path" else []
+    if passed_over:
+        what += f"; its column “{printable(passed_over[0])}” names no photos in this folder"
     hint = "Choose the photo and label columns (in a terminal: --path-column and --label-column)"
     message = f"{printable(table.path)} {what}."
     return UnknownColumnsError(table.path, message, f"{hint}, or make the first line: path,label")

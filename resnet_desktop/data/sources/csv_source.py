@@ -1,9 +1,10 @@
 """Pictures and their classes from a table: a CSV file for this app, or what another program has written.
 
 A table for this app has the columns ``path`` and ``label``, and ``role`` where wanted, in any order and also by other
-usual names; others are passed over. Without such a row there are two columns, path and label, and the first path must
-be that of a file. Paths are relative to the CSV file's folder; a path may lead into a zip file
-(``photos.zip/ants/1.jpg``). Tables of Label Studio, Roboflow, Timelapse, Camtrap DP and Wildlife Insights, tables with
+usual names; others are passed over (``column_names``). Without such a row there are two columns, path and label, and
+the first path must be that of a file. Paths are relative to the CSV file's folder; a path may lead into a zip file
+(``photos.zip/ants/1.jpg``); one that leads nowhere, as those of another computer, stands for the file of its name there
+or in a folder below. Tables of Label Studio, Roboflow, Timelapse, Camtrap DP, Wildlife Insights and AutoML, tables with
 one column a class, and lists of paths and labels are told by what they hold (``data.sources``); of any other table the
 columns can be chosen.
 """
@@ -63,8 +64,8 @@ def read_list(path: Path, role: str | None, columns: Columns | None = None) -> L
         DataError: the file cannot be read, it cannot be told what its columns are, or a row (named by its line) is
             wrong: without a path, with an unknown role, or with more fields than there are columns.
     """
-    reading = read_rows(path, columns or Columns(), lambda name: _is_there(_place(path, name)))
     tally, index = _Tally(), PhotoIndex(path)
+    reading = read_rows(path, columns or Columns(), lambda name: _is_there(_place(path, name)), index)
     found: list[tuple[Found, Row]] = []
     guessed: dict[tuple[str, str | None], set[str]] = {}
     for row in reading.rows:
@@ -108,8 +109,6 @@ def _looked_up(
 ) -> Place | None:
     """Where a row's photo is; None where that is told instead."""
     direct = [_place(path, name) for name in row.paths]
-    if reading.strict:
-        return direct[0]
     there = next((place for place in direct if _is_there(place)), None)
     if there is not None or not row.labels:
         return there

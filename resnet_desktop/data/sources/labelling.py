@@ -1,6 +1,7 @@
 """Tables of labelling tools: Label Studio's CSV export, and one column a class, as Roboflow and many others write it.
 
-Label Studio: labelstud.io/guide/export; Roboflow: “Multi-Class Classification CSV”.
+Label Studio: labelstud.io/guide/export; Roboflow: “Multi-Class Classification CSV”. Google's AutoML: a set, an address
+and the labels in each row, without a head.
 """
 
 from __future__ import annotations
@@ -24,15 +25,22 @@ FILES = (
 """Columns of a photo where each class has a column of its own, the likeliest first."""
 ROLES = ("role", "split", "set", "subset", "isvalid")
 _NO_LABEL = frozenset({"unlabeled", "unlabelled"})
+_SETS = {"TRAIN": "training", "TRAINING": "training", "VALIDATION": "validation", "TEST": "test", "UNASSIGNED": ""}
 _YES, _NO = frozenset({"1", "1.0", "true"}), frozenset({"0", "0.0", "false", ""})
 _LONGEST_JSON = 1 << 20
 
 
+def is_label_studio(table: Table) -> bool:
+    """Whether Label Studio has written a table, also where it cannot be told which of its columns is the label."""
+    columns = columns_by_name(table.head)
+    return len(columns.keys() & _STUDIO) >= 3 and bool(columns.keys() & {"annotationid", "annotator", "leadtime"})
+
+
 def label_studio(table: Table) -> Reading | None:
     """The photo in a column of the project's own, the choice beside what Label Studio notes of every annotation."""
-    columns = columns_by_name(table.head)
-    if len(columns.keys() & _STUDIO) < 3 or not columns.keys() & {"annotationid", "annotator", "leadtime"}:
+    if not is_label_studio(table):
         return None
+    columns = columns_by_name(table.head)
     path, label = first_of(_IMAGES, columns), first_of(_CHOICES, columns)
     own = [place for name, place in columns.items() if name not in _STUDIO and place != path]
     if label is None and len(own) == 1:
@@ -40,6 +48,20 @@ def label_studio(table: Table) -> Reading | None:
     if path is None or label is None:
         return None
     return Reading((Row(line, (row[path].strip(),), choices(row[label])) for line, row in table.rows()), anywhere=True)
+
+
+def automl(table: Table) -> Reading | None:
+    """``TRAIN,gs://bucket/photo.jpg,ant`` in each row; several labels stand in further columns."""
+    head = [field.strip() for field in table.head]
+    if table.width < 3 or head[0] not in _SETS or not head[1].startswith("gs://"):
+        return None
+    return Reading(_automl_rows(table), anywhere=True)
+
+
+def _automl_rows(table: Table) -> Iterator[Row]:
+    for line, row in table.rows(with_head=True):
+        said, path, *labels = (field.strip() for field in row)
+        yield Row(line, (path,) if path else (), tuple(filter(None, labels)), _SETS.get(said, said))
 
 
 def choices(field: str) -> tuple[str, ...]:

@@ -1,13 +1,14 @@
 """Lists without a head: a path and a label on each line, as Caffe and many scripts for PyTorch read them.
 
-Labels that are numbers get the names of a ``classes.txt`` beside the list.
+Labels that are numbers get the names of a ``classes.txt`` beside the list; so they do in tables with a head.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from resnet_desktop.data.sources.rows import Reading, Row
@@ -20,6 +21,7 @@ NAMES = ("classes.txt", "class_names.txt", "classnames.txt", "labels.txt", "name
 _SUFFIX = "|".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
 _LINE = re.compile(rf'"?(.{{1,4096}}?\.(?:{_SUFFIX}))"?[ \t]+"?(\S.*?)"?\s*', re.IGNORECASE)
 _NUMBERED = re.compile(r"(\d{1,9})(?:[:,;\t. ]\s*)(\S.*)")
+_WHOLE = re.compile(r"(\d{1,9})(?:\.0+)?")
 _LONGEST = 1 << 13
 
 
@@ -36,28 +38,32 @@ def path_and_label(table: Table) -> Reading | None:
                 return None
             raise bad(table.path, f"has no path and label on line {number}")
         rows.append(Row(number, (found[1],), (found[2],)))
-    return Reading(_named(table.path, rows)) if rows else None
+    return Reading(named(table.path, rows)) if rows else None
 
 
-def _named(path: Path, rows: Sequence[Row]) -> list[Row]:
-    """The rows with names in place of numbers, where a file beside the list has them."""
+def named(path: Path, rows: Iterable[Row]) -> list[Row]:
+    """The rows of a table with names in place of numbers, where a file beside it has them.
+
+    Raises:
+        DataError: ``bad_data``: that file has no name for a number.
+    """
+    listed = list(rows)
     there = (path.parent / name for name in NAMES if name != path.name.lower())
     file = next((other for other in there if os.path.isfile(other)), None)  # noqa: PTH113
-    numbers = [row.labels[0] for row in rows]
-    if file is None or not all(text.isascii() and text.isdigit() and len(text) <= 9 for text in numbers):
-        return list(rows)
+    found = {label: _WHOLE.fullmatch(label) for row in listed for label in row.labels}
+    numbers = {label: int(match[1]) for label, match in found.items() if match is not None}
+    if file is None or not numbers or len(numbers) < len(found):
+        return listed
     names, numbered = _names(file)
-    values = [int(text) for text in numbers]
+    values = numbers.values()
     # Numbers from 1 on show themselves: the last of them is as large as there are names.
     shift = 1 if not numbered and min(values) >= 1 and max(values) == len(names) else 0
-    named = []
-    for row in rows:
-        name = names.get(int(row.labels[0]) - shift)
-        if name is None:
-            what = f"has the class {row.labels[0]} on line {row.line}, which is not listed in {printable(file.name)}"
-            raise bad(path, what, "Correct one of the two files; the first line there names class 0.")
-        named.append(Row(row.line, row.paths, (name,), row.role))
-    return named
+    for row in listed:
+        for label in row.labels:
+            if numbers[label] - shift not in names:
+                what = f"has the class {label} on line {row.line}, which is not listed in {printable(file.name)}"
+                raise bad(path, what, "Correct one of the two files; the first line there names class 0.")
+    return [replace(row, labels=tuple(names[numbers[label] - shift] for label in row.labels)) for row in listed]
 
 
 def _names(file: Path) -> tuple[dict[int, str], bool]:

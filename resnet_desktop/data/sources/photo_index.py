@@ -17,6 +17,7 @@ MOST_FILES = 1_000_000
 _PREFIX = re.compile(r"[0-9a-f]{8}-(?=.)", re.IGNORECASE)
 """What Label Studio puts before the name of an uploaded file."""
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_SERVER = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]+://")
 _DRIVE = re.compile(r"[A-Za-z]:(?=/)")
 
 
@@ -34,12 +35,13 @@ class PhotoIndex:
     def __init__(self, table: Path) -> None:
         self._folder = table.parent
         self._stem = table.stem.lower()
+        self._own_name = self._folder.absolute().name.lower()
 
     def find(self, name: str, *, anywhere: bool) -> Path | None:
         """The file that a name stands for, if it is not where it says; None if there is none.
 
         A name without a folder may lie in any. With a folder, the last folder must be right, unless it is one of a
-        server (``anywhere``): camera traps call their photos alike in every folder.
+        server (``anywhere``, and any address): camera traps call their photos alike in every folder.
 
         Raises:
             AmbiguousPhotoError: there are several.
@@ -47,21 +49,32 @@ class PhotoIndex:
         parts = _parts(name)
         if not parts:
             return None
-        for start in range(len(parts) if anywhere or len(parts) == 1 else len(parts) - 1):
-            path = self._folder.joinpath(*parts[start:])
+        anywhere = anywhere or _SERVER.match(name.strip()) is not None
+        loose = anywhere or len(parts) == 1
+        ends = [parts[start:] for start in range(len(parts) if loose else len(parts) - 1)]
+        # A path from elsewhere that leads through a folder called as the table's own.
+        ends += [parts[i + 1 :] for i, part in enumerate(parts[:-1]) if part.lower() == self._own_name]
+        for end in ends:
+            path = self._folder.joinpath(*end)
             if _is_file(path):
                 return path
-        loose = anywhere or len(parts) == 1
         found = self._called(parts[-1]) if loose else [p for p in self._called(parts[-1]) if _ends(p, parts[-2:])]
         if not found and anywhere and (prefix := _PREFIX.match(parts[-1])) is not None:
             found = self._called(parts[-1][prefix.end() :])
         if len(found) > 1:
-            ends = [path for path in found if _ends(path, parts[-2:])]
+            near = [path for path in found if _ends(path, parts[-2:])]
             own = [path for path in found if self._is_own(path)]
-            found = next((some for some in (ends, own) if len(some) == 1), found)
+            found = next((some for some in (near, own) if len(some) == 1), found)
         if len(found) > 1:
             raise AmbiguousPhotoError(name)
         return self._folder / found[0] if found else None
+
+    def knows(self, name: str) -> bool:
+        """Whether a name stands for a file that is there, or for one of several."""
+        try:
+            return _is_file(self._folder / name) or self.find(name, anywhere=False) is not None
+        except AmbiguousPhotoError:
+            return True
 
     def _called(self, name: str) -> list[str]:
         """Files of this name, or of this name and the suffix of a picture."""

@@ -16,6 +16,8 @@ from resnet_desktop.jobs.job import Job, parse_job
 
 from .test_tables_of_tools import pairs, put, said, written
 
+STUDIED = (("a1.jpg", "ant"), ("b1.jpg", "bee"))
+
 
 def job_on(**source: Any) -> Job:
     return parse_job({"v": 1, "data": [source], "output": "out"})
@@ -49,6 +51,17 @@ def test_one_column_is_enough_where_the_other_is_known(tmp_path: Path) -> None:
     put(tmp_path, "2.jpg")
     other = written(tmp_path, "u.csv", "Foto,label", "2.jpg,ant")
     assert pairs(read_list(other, None, Columns(path="Foto")), tmp_path) == [("2.jpg", "ant")]
+
+
+def test_label_studio_with_two_questions(tmp_path: Path) -> None:
+    put(tmp_path, "a1.jpg", "photos/b1.jpg")
+    head = "annotation_id,annotator,created_at,id,image,insect,lead_time,quality,updated_at"
+    rows = (f"{i},1,2024,{i},/data/upload/1/0000000{i}-{p},{k},3.2,good,2024" for i, (p, k) in enumerate(STUDIED))
+    table = written(tmp_path, "t.csv", head, *rows)
+    with pytest.raises(DataError, match=r"no column “label”.*--label-column"):
+        read_list(table, None)
+    for columns in (Columns(label="insect"), Columns("image", "insect")):
+        assert pairs(read_list(table, None, columns), tmp_path) == [("a1.jpg", "ant"), ("photos/b1.jpg", "bee")]
 
 
 def test_columns_of_a_table_without_a_head(tmp_path: Path) -> None:
