@@ -85,6 +85,11 @@ def notes_on(plan: Plan, view: GraphView, told: tuple[Order | None, str | None],
         others = ", ".join(repr(name[:80]) for name in plan.ending.row.others[:6])
         text = f"Of several outputs that look alike {plan.ending.row.name!r} was taken; the others are {others}."
         found.append(Note("output_assumed", text))
+    if plan.ending.row.only:
+        text = (
+            f"The output is {plan.ending.row.only} alone; the scores of all classes, from which it is made, were taken."
+        )
+        found.append(Note("scores_before", text))
     if plan.ending.row.is_single or (plan.batch == 1 and plan.image.batch is None):
         found.append(Note("batch_1", "The network takes one picture at a time, so that many take longer."))
     return tuple(found)

@@ -29,6 +29,11 @@ LINEAR = (
     *("QGemm", "QLinearMatMul", "MatMulInteger", "QLinearConv", "ConvInteger", "MatMulIntegerToFloat"),
 )
 _MAPS = "ZipMap"
+_ONE_BY_ONE = (
+    *("Identity", "Cast", "Squeeze", "Unsqueeze", "Flatten", "Reshape", "Dropout"),
+    *("Softmax", "LogSoftmax", "Sigmoid", "Exp", "Log", "Neg"),
+)
+"""What changes scores, but not to which class they belong."""
 _GOOD = ("logit", "prob", "class", "pred", "score", "softmax", "label")
 _BAD = ("feat", "embed", "hidden", "aux", "pool", "latent", "attention")
 
@@ -44,6 +49,8 @@ class RowOutput:
         shape: of the tensor.
         width: how many numbers to a picture.
         labels: what the graph itself calls them, where it does.
+        only: where the output holds only some of the scores, those of the surest classes: which, in words; ``tensor``
+            is then the scores of all classes, from which it is made.
         others: names of outputs that could as well have been taken.
         offered: names of all outputs that are such rows.
     """
@@ -54,6 +61,7 @@ class RowOutput:
     shape: Shape
     width: int
     labels: tuple[str, ...] | None = None
+    only: str = ""
     others: tuple[str, ...] = ()
     offered: tuple[str, ...] = ()
 
@@ -163,9 +171,52 @@ def _is_row_of(view: GraphView, tensor: str, row: RowOutput) -> bool:
 def _row(view: GraphView, value: onnx.ValueInfoProto) -> RowOutput | None:
     node = view.producer(value.name)
     if node is not None and node.op_type == _MAPS:
-        return _row_of(view, value.name, node.input[0], TensorProto.FLOAT, None, _labels_of(node))
+        labels = _labels_of(node)
+        claim = None if labels is None else (None, len(labels))  # nothing else tells the shapes behind ONNX's ML domain
+        return _row_of(view, value.name, node.input[0], TensorProto.FLOAT, claim, labels)
     claimed = declared(value)
-    return _row_at(view, value.name, claimed.type, claimed.shape)
+    chosen = _choosing(view, value.name) if claimed.type in _FLOATS else None
+    if chosen is not None:
+        return _row_before(view, value.name, chosen)
+    row = _row_at(view, value.name, claimed.type, claimed.shape)
+    labels = None if row is None else _labels_behind(view, row)
+    return row if row is None or labels is None else replace(row, labels=labels)
+
+
+def _choosing(view: GraphView, tensor: str) -> onnx.NodeProto | None:
+    """The operator that leaves only the highest scores of a row, on the way to ``tensor``; None if none does.
+
+    What it gives are not scores of certain classes, but of those that come first for this picture.
+    """
+    node = view.producer(tensor)
+    while node is not None and node.op_type in _ONE_BY_ONE:
+        tensor = node.input[0]
+        node = view.producer(tensor)
+    if node is None or node.op_type not in ("TopK", "ReduceMax"):
+        return None
+    if node.op_type == "TopK":
+        return node if tensor == node.output[0] else None
+    widths = [[side for side in view.shape(name)[1:] if side != 1] for name in (node.input[0], tensor)]
+    return node if len(widths[0]) == 1 and not widths[1] else None
+
+
+def _row_before(view: GraphView, name: str, node: onnx.NodeProto) -> RowOutput | None:
+    """The scores of all classes, where an output holds those of the surest."""
+    scores = node.input[0]
+    known = view.tensors.get(scores)
+    row = None if known is None else _row_of(view, name, scores, known.type, None, None)
+    if row is None or row.width < 2:
+        return None
+    return replace(row, only="the highest score" if node.op_type == "ReduceMax" else "the highest scores")
+
+
+def _labels_behind(view: GraphView, row: RowOutput) -> tuple[str, ...] | None:
+    """What an operator of ONNX's domain for machine learning calls the classes whose scores it gives."""
+    node = view.producer(row.tensor)
+    while node is not None and node.op_type in (*_ONE_BY_ONE, "Normalizer"):
+        node = view.producer(node.input[0])
+    labels = None if node is None or not node.op_type.endswith("Classifier") else _labels_of(node)
+    return labels if labels is not None and len(labels) == row.width else None
 
 
 def _row_at(view: GraphView, tensor: str, kind: int, claimed: Shape | None) -> RowOutput | None:
@@ -198,7 +249,8 @@ def _row_of(
 
 def _labels_of(node: onnx.NodeProto) -> tuple[str, ...] | None:
     given = attributes(node)
-    names = given.get("classlabels_strings") or given.get("classlabels_int64s")
+    kinds = ("classlabels_strings", "classlabels_int64s", "classlabels_ints")
+    names = next((given[kind] for kind in kinds if given.get(kind)), None)
     if not isinstance(names, list) or not names:
         return None
     return tuple(name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names)

@@ -36,6 +36,7 @@ def readable(model: onnx.ModelProto, wanted: str | None) -> bool:
     changed = False
     if model.functions:
         _check_functions(model)
+        _agree_on_versions(model)
         try:
             model.CopyFrom(inliner.inline_local_functions(model))
         except (RuntimeError, ValueError, checker.ValidationError) as error:
@@ -46,6 +47,16 @@ def readable(model: onnx.ModelProto, wanted: str | None) -> bool:
         model.ir_version = onnx.IR_VERSION if onnx.IR_VERSION < RUNTIME_IR else RUNTIME_IR
         changed = True
     return _lower_opset(model) or changed
+
+
+def _agree_on_versions(model: onnx.ModelProto) -> None:
+    """Have functions name their own domain's version as the model does: onnx silently leaves others in place."""
+    own = {function.domain for function in model.functions}
+    versions = {opset.domain: opset.version for opset in model.opset_import if opset.domain in own}
+    for function in model.functions:
+        for opset in function.opset_import:
+            if opset.domain in versions:
+                opset.version = versions[opset.domain]
 
 
 def _lower_opset(model: onnx.ModelProto) -> bool:

@@ -225,13 +225,14 @@ def test_versions(tmp_path: Path, ir: int, opset: int) -> None:
     assert run(serialized(bundle), x)[0].shape == (3, CLASSES)
 
 
-def test_functions_of_the_models_own(tmp_path: Path) -> None:
-    """Written out, also where one calls another."""
+@pytest.mark.parametrize("version", [1, 23])
+def test_functions_of_the_models_own(version: int, tmp_path: Path) -> None:
+    """Written out, also where one calls another, and names another version of its own domain than the model does."""
     graph = started()
     nodes = [onnx.helper.make_node("Twice", ["scores"], ["y"], domain="own")]
     graph.nodes += nodes
     model = graph.model([("y", FLOAT, ("N", CLASSES))], domains=[("own", 1)])
-    sets = [onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid("own", 1)]
+    sets = [onnx.helper.make_opsetid("", 17), onnx.helper.make_opsetid("own", version)]
     add = onnx.helper.make_function("own", "Sum", ["a"], ["b"], [onnx.helper.make_node("Add", ["a", "a"], ["b"])], sets)
     call = [onnx.helper.make_node("Sum", ["a"], ["b"], domain="own")]
     model.functions.extend([onnx.helper.make_function("own", "Twice", ["a"], ["b"], call, sets), add])
