@@ -17,14 +17,11 @@ from resnet_desktop.bundle.structure.axis_rules import (
     AxisRule,
     broadcast,
     concatenated,
-    convolved,
     einsum,
     gathered,
     in_another_shape,
-    pictured,
     product,
     reduced,
-    resized,
     same,
     sliced,
     split,
@@ -32,6 +29,15 @@ from resnet_desktop.bundle.structure.axis_rules import (
 )
 from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
 from resnet_desktop.bundle.structure.grids import Grid, grid_of
+from resnet_desktop.bundle.structure.spatial_rules import (
+    convolved,
+    moved,
+    padded,
+    pictured,
+    repeated,
+    resized,
+    reversed_sequence,
+)
 
 _SAME = (
     *("Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh"),
@@ -64,14 +70,18 @@ _RULES: dict[str, AxisRule] = {
     **dict.fromkeys(("DynamicQuantizeMatMul", "MatMulIntegerToFloat"), product()),
     **dict.fromkeys(("QLinearMatMul", "QGemm"), product(0, 3)),
     **dict.fromkeys(("QLinearAdd", "QLinearMul"), broadcast(0, 3)),
-    **dict.fromkeys(("Resize", "Upsample", "Pad"), resized),
+    **dict.fromkeys(("Resize", "Upsample"), resized),
+    **dict.fromkeys(("GridSample", "RoiAlign", "MaxRoiPool", "CenterCropPad", "GatherND", "GatherElements"), moved),
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), pictured),
     "Concat": concatenated(),
     "Einsum": einsum,
     "Expand": broadcast(0),
     "Gather": gathered,
+    "Pad": padded,
     "QLinearConcat": concatenated(first=2, every=3),
+    "ReverseSequence": reversed_sequence,
     "Slice": sliced,
+    "Tile": repeated,
     "Transpose": transposed,
 }
 _SPATIAL = (*_CONVOLVED, "BatchNormalization", "InstanceNormalization", "DepthToSpace", "SpaceToDepth", "LRN")
