@@ -225,7 +225,7 @@ def gathered(at: At) -> Axes | None:
         places = [place % length(before[axis]) for place in places] if before[axis].has_cells else places
         if places == list(range(places[0], places[0] + len(places))):
             return (*before[:axis], cut(before[axis], places[0], len(places), 1), *before[axis + 1 :])
-        if before[axis].has_cells and len(before[axis].factors) == 1 and before[axis].is_plain:
+        if len(before[axis].factors) == 1 and not before[axis].kinds.isdisjoint(("row", "column", "displaced")):
             return (*before[:axis], picked(before[axis], places), *before[axis + 1 :])
     kind = "channel" if before[axis].kinds <= {"channel"} else "batch" if before[axis].kinds == {"batch"} else "unknown"
     taken = tuple(single(kind, size) for size in at.made[axis : axis + len(shape)])  # type: ignore[arg-type]

@@ -69,8 +69,8 @@ def sliced(*cuts: tuple[int, int, int, int], source: str = "x", to: str = "v") -
     )
 
 
-def rolled() -> tuple[Any, dict[str, NDArray[Any]]]:
-    (a, given_a), (b, given_b) = sliced((2, 8, SIDE, 1), to="a"), sliced((2, 0, 8, 1), to="b")
+def rolled(by: int = 8) -> tuple[Any, dict[str, NDArray[Any]]]:
+    (a, given_a), (b, given_b) = sliced((2, by, SIDE, 1), to="a"), sliced((2, 0, by, 1), to="b")
     return [*a, *b, node("Concat", ["a", "b"], "v", axis=2)], given_a | given_b
 
 
@@ -123,6 +123,11 @@ ELSEWHERE = {
     ),
     "every other of a half": sliced((2, 0, SIDE // 2, 2), (3, 0, SIDE // 2, 2)),
     "framed": ([node("Pad", ["x", "pads"], "v")], {"pads": np.array([0, 0, 8, 8, 0, 0, 0, 0])}),
+    "framed and mirrored by places": (
+        [node("Pad", ["x", "pads"], "u"), node("Gather", ["u", "places"], "v", axis=3)],
+        {"pads": np.array([0, 0, 0, 8, 0, 0, 0, 0]), "places": np.arange(SIDE + 8)[::-1].copy()},
+    ),
+    "rolled by half a cell": rolled(9),
     "framed by a tensor": ([node("Concat", ["x", "frame"], "v", axis=3)], {"frame": np.zeros((1, 3, SIDE, 8), "f4")}),
     "twice side by side": ([node("Concat", ["x", "x"], "v", axis=3)], {}),
     "tiled": ([node("Tile", ["x", "often"], "v")], {"often": np.array([1, 1, 2, 2])}),
