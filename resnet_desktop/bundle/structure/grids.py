@@ -97,7 +97,7 @@ class Grid:
 
 def grid_of(axes: Axes, shape: Shape) -> Grid | None:
     """How a tensor of these axes is seen as a grid; None if it has no whole one, or only one cell."""
-    if any(axis.part is not None or not axis.kinds <= set(_KINDS) for axis in axes):
+    if any(axis.part is not None or not axis.kinds <= set(_KINDS) for axis in axes) or _is_framed(axes):
         return None
     split = [factor for axis in axes for factor in axis.factors]
     places = {kind: [i for i, factor in enumerate(split) if factor.kind == kind] for kind in _KINDS}
@@ -132,6 +132,13 @@ def grid_of(axes: Axes, shape: Shape) -> Grid | None:
         rolls=(_roll(split, down), _roll(split, across)),
         flips=(_is_flipped(split, down), _is_flipped(split, across)),
     )
+
+
+def _is_framed(axes: Axes) -> bool:
+    """Whether rows or columns that lie on an axis each have something beside them: a frame, and no token."""
+    with_cells = [axis for axis in axes if axis.has_cells]
+    alone = len(with_cells) > 1 and all(len(axis.kinds) == 1 for axis in with_cells)
+    return alone and any(axis.before or axis.after for axis in with_cells)
 
 
 def _sorted(split: Sequence[Factor], places: Sequence[int]) -> list[int] | None:
