@@ -57,7 +57,9 @@ def _windowed(axis: Axis, size: int | None, kind: Kind, reach: int) -> Axis:
         return Axis(tuple(single(kind, size).factors)) if is_own and not _is_turned(found) else found
     if kind != "unknown" and not axis.has_cells:
         return single(kind, size)
-    return axis if size == length(axis) else single("unknown", size)
+    if size == length(axis):
+        return axis
+    return single("displaced" if axis.has_cells else "unknown", size)
 
 
 def _is_turned(axis: Axis) -> bool:
@@ -98,7 +100,7 @@ def resized(at: At) -> Axes | None:
         elif len(axis.factors) == 1 and axis.has_cells:
             found.append(settled(axis, size))
         else:
-            found.append(other_size(axis, size))
+            found.append(single("displaced", size) if axis.has_cells else other_size(axis, size))
     return tuple(found)
 
 

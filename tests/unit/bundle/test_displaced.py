@@ -127,6 +127,15 @@ ELSEWHERE = {
         [node("Pad", ["x", "pads"], "u"), node("Gather", ["u", "places"], "v", axis=3)],
         {"pads": np.array([0, 0, 0, 8, 0, 0, 0, 0]), "places": np.arange(SIDE + 8)[::-1].copy()},
     ),
+    "mirrored band by band": (
+        [
+            node("Reshape", ["x", "bands"], "t"),
+            *sliced((3, -1, FAR, -1), source="t", to="u")[0],
+            node("Reshape", ["u", "back"], "v"),
+        ],
+        sliced((3, -1, FAR, -1), source="t", to="u")[1]
+        | {"bands": np.array([0, 3, 2, 16, SIDE]), "back": np.array([0, 3, SIDE, SIDE])},
+    ),
     "rolled by half a cell": rolled(9),
     "framed by a tensor": ([node("Concat", ["x", "frame"], "v", axis=3)], {"frame": np.zeros((1, 3, SIDE, 8), "f4")}),
     "twice side by side": ([node("Concat", ["x", "x"], "v", axis=3)], {}),
