@@ -31,6 +31,11 @@ _WRITTEN_OUT = (*_CURVES, "Add", "Sub", "Mul", "Div", "Neg", "Pow", "Exp", "Log"
 _LONGEST = 16
 """Nodes of an activation that is written out, at most."""
 
+_MOVED = ("Slice", "Split", "Gather", "Reshape", "Transpose", "Squeeze", "Unsqueeze", *SAME)
+_REARRANGING = (*_MOVED, "Concat", "Neg", "Mul", "Add", "Sub")
+_MOST_PIECES = 64
+"""Tensors between a tensor and what is made of its pieces, at most."""
+
 _OWN_DOMAINS = ("", "ai.onnx", "com.microsoft")
 
 
@@ -164,10 +169,11 @@ def _kind(view: GraphView, node: onnx.NodeProto) -> str | None:
     """What a layer made by ``node`` is called; None if it is no layer of its own."""
     operands = summands(node)
     if operands:
-        return "sum" if sum(not view.is_constant(name) for name in operands) > 1 else None
+        is_sum = sum(not view.is_constant(name) for name in operands) > 1 and not _is_rearranged(view, node)
+        return "sum" if is_sum else None
     if node.op_type == "Mul":
         return "activation" if _activated(view, node) else None
-    if node.op_type == "Concat" and _is_rolled(view, node):
+    if node.op_type == "Concat" and (_is_rolled(view, node) or _is_rearranged(view, node)):
         return None
     return _KINDS.get(node.op_type)
 
@@ -177,6 +183,32 @@ def _is_rolled(view: GraphView, node: onnx.NodeProto) -> bool:
     makers = [view.producer(name) for name in node.input]
     sources = {maker.input[0] if maker is not None and maker.op_type in ("Slice", "Split") else "" for maker in makers}
     return len(sources) == 1 and "" not in sources and view.shape(node.output[0]) == view.shape(min(sources))
+
+
+def _is_rearranged(view: GraphView, node: onnx.NodeProto) -> bool:
+    """Whether ``node`` only puts pieces of one tensor together again, such as one turned by rotary positions."""
+    found: set[str] = set()
+    waiting, seen = [node], {node.output[0]}
+    while waiting:
+        reader = waiting.pop()
+        if reader.op_type == "Concat" and any(map(view.is_constant, reader.input)):
+            return False  # a token that is learnt is put before the others
+        for name in reader.input[:1] if reader.op_type in _MOVED else reader.input:
+            maker = view.producer(name)
+            if view.is_constant(name) or name in seen:
+                continue
+            seen.add(name)
+            if len(found) > 1 or len(seen) > _MOST_PIECES:
+                return False
+            if maker is not None and maker.op_type in _REARRANGING and not maker.domain:
+                waiting.append(maker)
+            else:
+                found.add(name)
+    source = view.layout.grid(found.pop()) if len(found) == 1 else None
+    own = view.layout.grid(node.output[0])
+    if source is None or own is None:
+        return False
+    return source.shape[1:] == own.shape[1:] and source.channels >= own.channels
 
 
 def _activated(view: GraphView, node: onnx.NodeProto) -> set[str]:

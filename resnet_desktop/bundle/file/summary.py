@@ -62,7 +62,7 @@ def summarize(bundle: Bundle) -> Summary:
         if found is None or bundle.plan.adds(node.output[0]):
             continue
         name, kind = found
-        parameters, multiply_adds = _parameters(view, node, counted), _multiply_adds(view, node)
+        parameters, multiply_adds = _parameters(view, node, counted), _multiply_adds(view, node) * _pieces(view, node)
         old = rows.get(name)
         if old is not None:
             parameters, multiply_adds = parameters + old.parameters, multiply_adds + old.multiply_adds
@@ -171,6 +171,18 @@ def _multiply_adds(view: GraphView, node: onnx.NodeProto) -> int:
     return math.prod(d or 0 for d in (*out[1:], depth))
 
 
+def _pieces(view: GraphView, node: onnx.NodeProto) -> int:
+    """How many entries of the first axis of a node's output belong to one image: windows and tokens may lie in it."""
+    name = node.output[0]
+    axes, shape = view.layout.axes(name), view.shape(name)
+    if axes is None or not shape:
+        return 1
+    known = axes[0].kinds
+    if "batch" not in known and shape[0] == view.shape(view.inputs[0])[0]:
+        return 1
+    return math.prod(factor.size or 1 for factor in axes[0].factors if factor.kind != "batch")
+
+
 def _output_shape(view: GraphView, node: onnx.NodeProto) -> tuple[int, ...]:
-    shape = view.shape(node.output[0])[1:]
-    return tuple(d or 0 for d in shape)
+    shape, pieces = view.shape(node.output[0])[1:], _pieces(view, node)
+    return tuple(d or 0 for d in ((pieces, *shape) if pieces > 1 else shape))

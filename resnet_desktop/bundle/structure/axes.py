@@ -1,7 +1,7 @@
 """What the axes of a tensor stand for: the batch, channels, and rows and columns of a grid over the picture.
 
-Networks lay tokens end to end, cut grids into windows and put these into the batch, roll them round, and turn channels
-to the end. Every axis is written as the factors that it is made of, so that all of it can be undone.
+Networks lay tokens end to end, cut grids into windows and put these into the batch, roll them round, mirror them, and
+turn channels to the end. Every axis is written as the factors that it is made of, so that all of it can be undone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from typing import Literal
 
 from resnet_desktop.bundle.structure.shapes import Shape
 
-Kind = Literal["batch", "channel", "row", "column", "unknown"]
+Kind = Literal["batch", "channel", "row", "column", "unknown", "displaced"]
+"""``displaced`` are rows or columns that are known not to lie where the picture has them, such as those of a crop.
+A convolution does not make rows and columns of them again, as it does of what is merely ``unknown``."""
+
+_EDGE = 16
+"""Of a side, a piece of this part, or one cell, may be cut off or added at each end: less than half a cell of 7 x 7."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +31,14 @@ class Factor:
         size: how many; None for a batch of any size.
         step: how many cells lie between one and the next, for rows and columns; 4 for windows of 4 cells.
         roll: by how many cells the whole grid is rolled: the cell at place p was at p + roll.
+        flipped: whether it counts from the end: the grid was mirrored, before it was rolled.
     """
 
     kind: Kind
     size: int | None
     step: int = 1
     roll: int = 0
+    flipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,7 @@ class Axis:
         factors: from the slowest to the fastest; none for a size of 1.
         before: how many entries that are no part of the grid lie before it, such as a class token.
         after: how many lie behind it.
-        part: start and end, if it is only that part of the single factor's.
+        part: start and end, if it is only that part of the single factor's; or more, where a border was added.
     """
 
     factors: tuple[Factor, ...]
@@ -101,8 +108,13 @@ def _joins(outer: Factor, inner: Factor) -> bool:
     if outer.kind != inner.kind or outer.size is None:
         return False
     if outer.kind in ("row", "column"):
-        return outer.roll == inner.roll and outer.step == inner.step * (inner.size or 1)
+        return alike(outer, inner) and outer.step == inner.step * (inner.size or 1)
     return True
+
+
+def alike(outer: Factor, inner: Factor) -> bool:
+    """Whether two digits of one side belong to a grid that is rolled and mirrored in one way."""
+    return outer.roll == inner.roll and outer.flipped == inner.flipped
 
 
 def reshaped(axes: Axes, shape: Shape) -> Axes | None:
@@ -170,21 +182,96 @@ def _taken(items: list[Factor | Axis], size: int, *, free: bool) -> Axis | None:
 
 def cut(axis: Axis, start: int, count: int, step: int) -> Axis:
     """A part of an axis: ``count`` entries from ``start`` on, each ``step`` behind the one before."""
-    size = length(axis)
-    if step == 1 and count == size:
+    if step == 1 and count == length(axis):
         return axis
-    unknown = single("unknown", count)
     if not axis.has_cells:
-        return single("channel", count) if axis.kinds == {"channel"} else unknown
+        return other_size(axis, count)
     if axis.before or axis.after:
-        return _without_tokens(axis, start, count) if step == 1 else unknown
-    if len(axis.factors) != 1 or axis.part is not None:
-        return unknown
-    (factor,) = axis.factors
+        return _without_tokens(axis, start, count) if step == 1 else single("unknown", count)
+    if len(axis.factors) != 1:
+        return single("unknown", count)
     if step > 1:
-        whole = start < step and count * step == size and not factor.roll
-        return single(factor.kind, count) if whole else unknown  # a coarser grid
-    return replace(axis, part=(start, start + count))
+        return picked(axis, range(start, start + count * step, step))
+    first = start + (axis.part[0] if axis.part is not None else 0)
+    return _from_to(axis.factors[0], first, first + count)
+
+
+def other_size(axis: Axis, size: int | None) -> Axis:
+    """The same without cells in another size: channels stay channels, and what is displaced stays so."""
+    kinds = axis.kinds
+    return single(next(iter(kinds)) if kinds in ({"channel"}, {"displaced"}) else "unknown", size)
+
+
+def _from_to(factor: Factor, start: int, end: int) -> Axis:
+    return Axis((factor,), part=None if (start, end) == (0, factor.size) else (start, end))
+
+
+def picked(axis: Axis, places: Sequence[int]) -> Axis:
+    """A side of the grid of which the cells at ``places`` are taken: coarser or finer if they are spread over it."""
+    size, count = length(axis), len(places)
+    if not axis.has_cells:
+        return axis if count == size else other_size(axis, count)
+    if list(places) == list(range(size))[::-1]:
+        return reversed_axis(axis)
+    if len(axis.factors) != 1 or not axis.is_plain or axis.factors[0].roll:
+        return single("displaced", count)
+    expected = ((i + 0.5) * size / count - 0.5 for i in range(count))
+    slack = max(1.0, size / count)
+    if any(abs(place - right) > slack for place, right in zip(places, expected, strict=True)):
+        return single("displaced", count)
+    return Axis(merged((replace(axis.factors[0], size=count, step=1),)))
+
+
+def reversed_axis(axis: Axis) -> Axis:
+    """The axis from its last entry to its first."""
+    rolled = any(factor.roll for factor in axis.factors)
+    if rolled and (len(axis.factors) > 1 or axis.factors[0].step > 1 or axis.part is not None):
+        return single("displaced", length(axis))
+    if not axis.kinds <= {"row", "column"}:
+        return single("unknown", length(axis))
+    factors = tuple(
+        replace(factor, flipped=not factor.flipped, roll=-factor.roll % (factor.size or 1)) for factor in axis.factors
+    )
+    part = axis.part and ((factors[0].size or 0) - axis.part[1], (factors[0].size or 0) - axis.part[0])
+    return Axis(factors, axis.after, axis.before, part)
+
+
+def bordered(axis: Axis, before: int, after: int) -> Axis:
+    """The axis with entries added at its ends, or with some cut off where the numbers are negative."""
+    size = length(axis) + before + after
+    if not axis.has_cells:
+        return axis if size == length(axis) else other_size(axis, size)
+    if len(axis.factors) == 1 and not axis.before and not axis.after:
+        start, end = axis.part or (0, axis.factors[0].size or 0)
+        return _from_to(axis.factors[0], start - before, end + after)
+    if min(before, after) < 0 or axis.part is not None:
+        return single("unknown", size)
+    return replace(axis, before=axis.before + before, after=axis.after + after)
+
+
+def settled(axis: Axis, size: int | None, reach: int = 0) -> Axis:
+    """One side of the grid in another size, behind windows or a change of resolution.
+
+    Args:
+        axis: the side before, its cells alone on the axis.
+        size: cells behind.
+        reach: how far a window reaches from its first entry to its last: borders of that width are there for it.
+
+    Returns:
+        ``displaced`` if it is not the whole side, but for little at its ends.
+    """
+    (factor,) = axis.factors
+    whole = factor.size or 0
+    start, end = axis.part or (-axis.before, whole + axis.after)
+    slack = max(1, whole // _EDGE)
+    if max(start, whole - end) > slack or max(-start, end - whole) > max(slack, reach):
+        return single("displaced", size)
+    if factor.roll and size != whole:
+        roll, rest = divmod(factor.roll * (size or 0), whole)
+        if rest or factor.step > 1:
+            return single("displaced", size)
+        factor = replace(factor, roll=roll)
+    return Axis(merged((replace(factor, size=size),)))
 
 
 def _without_tokens(axis: Axis, start: int, count: int) -> Axis:

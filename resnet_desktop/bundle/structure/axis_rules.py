@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import onnx
 
-from resnet_desktop.bundle.structure.axes import Axes, Axis, cut, joined, length, picture_axes, reshaped, single
+from resnet_desktop.bundle.structure.axes import Axes, Axis, cut, joined, length, picked, reshaped, settled, single
 from resnet_desktop.bundle.structure.shapes import Shape
 
 if TYPE_CHECKING:
@@ -65,48 +65,6 @@ def same(at: At) -> Axes | None:
     return at.input(0)
 
 
-def convolved(at: At) -> Axes | None:
-    """Windows over the spatial axes; whatever was unknown before, these are the batch, channels, rows and columns."""
-    before, shape = at.input(0), at.made
-    if not shape:
-        return None
-    if len(shape) == 4 and (before is None or _may_be_picture(before)):
-        return picture_axes(shape)
-    if before is None or len(before) != len(shape):
-        return None
-    spatial = [
-        axis if size == length(axis) else Axis((replace(axis.factors[0], size=size),))
-        if len(axis.factors) == 1 and axis.is_plain
-        else single("unknown", size)
-        for axis, size in zip(before[2:], shape[2:], strict=True)
-    ]  # fmt: skip
-    return (before[0], single("channel", shape[1]), *spatial)
-
-
-def _may_be_picture(axes: Axes) -> bool:
-    allowed = ({"batch"}, {"channel", "unknown"}, {"row", "unknown"}, {"column", "unknown"})
-    return all(
-        axis.kinds <= kinds and axis.is_plain and len(axis.factors) < 2
-        for axis, kinds in zip(axes, allowed, strict=True)
-    )
-
-
-def resized(at: At) -> Axes | None:
-    """Other sizes, the same axes."""
-    before, shape = at.input(0), at.made
-    if before is None:
-        return None
-    found = []
-    for axis, size in zip(before, shape, strict=True):
-        if size is None or size == length(axis):
-            found.append(axis)
-        elif len(axis.factors) == 1 and axis.is_plain and not axis.factors[0].roll:
-            found.append(Axis((replace(axis.factors[0], size=size),)))
-        else:
-            found.append(single("unknown", size))
-    return tuple(found)
-
-
 def broadcast(*places: int) -> AxisRule:
     """Several tensors number by number, those at ``places`` or all."""
 
@@ -118,16 +76,31 @@ def broadcast(*places: int) -> AxisRule:
             return None
         found: list[Axis] = []
         for i, size in enumerate(at.made):
-            here = [axes[i - rank] for axes, shape in known if len(shape) >= rank - i and shape[i - rank] == size]
+            here = [
+                axes[i - rank]
+                for axes, shape in known
+                if len(shape) >= rank - i and shape[i - rank] == size and not _is_gate(axes[i - rank], shape, at.made)
+            ]
             found.append(_agreed(here, size))
         return tuple(found)
 
     return rule
 
 
+def _is_gate(axis: Axis, shape: Shape, made: Shape) -> bool:
+    """Whether a displaced axis is one of a tensor that only weighs another: a number for each row, say."""
+    return "displaced" in axis.kinds and shape != made
+
+
 def _agreed(axes: Sequence[Axis], size: int | None) -> Axis:
     """What several tensors say of one axis: cells where one has them, else what they agree on."""
+    if any("displaced" in axis.kinds for axis in axes):
+        return single("displaced", size)
     with_cells = list(dict.fromkeys(_by_itself(axis) for axis in axes if axis.has_cells))
+    if len(with_cells) > 1 and all(len(axis.factors) == 1 for axis in with_cells):
+        with_cells = list(dict.fromkeys(settled(axis, size) for axis in with_cells))
+        if len(with_cells) > 1 and len({kind for axis in with_cells for kind in axis.kinds} - {"displaced"}) == 1:
+            return single("displaced", size)  # of a mirrored picture and the picture, of a part and the whole
     if with_cells:
         return with_cells[0] if len(with_cells) == 1 else single("unknown", size)
     different = list(dict.fromkeys(axes))
@@ -137,7 +110,7 @@ def _agreed(axes: Sequence[Axis], size: int | None) -> Axis:
 def _by_itself(axis: Axis) -> Axis:
     """The axis without the steps of the finer grid that it came from."""
     if len(axis.factors) == 1 and axis.is_plain and not axis.factors[0].roll:
-        return single(axis.factors[0].kind, axis.factors[0].size)
+        return Axis((replace(axis.factors[0], step=1),))
     return axis
 
 
@@ -171,7 +144,11 @@ def sliced(at: At) -> Axes | None:
                 return None
             continue
         first = min(max(start + size if start < 0 else start, 0), size)
-        found[axis] = cut(before[axis], first, count, step) if step > 0 else single("unknown", count)
+        found[axis] = (
+            cut(before[axis], first, count, step)
+            if step > 0
+            else picked(before[axis], range(min(first, size - 1), min(first, size - 1) + count * step, step))
+        )
     return tuple(found)
 
 
@@ -214,6 +191,8 @@ def _along(at: At, names: Sequence[str], axis: int) -> Axis:
     whole = [i for i, name in enumerate(names) if name in at.axes and at.axes[name][axis].has_cells]
     if not whole:
         kinds = {kind for part in parts for kind in part.kinds}
+        if "displaced" in kinds:
+            return single("displaced", size)
         return single("channel" if kinds <= {"channel", "unknown"} else "unknown", size)
     if len(parts) == len(names) and len(names) > 1:
         together = joined(parts)
@@ -225,7 +204,9 @@ def _along(at: At, names: Sequence[str], axis: int) -> Axis:
         if grid.part is None:
             before, after = sum(sizes[:place]), sum(sizes[place + 1 :])
             return replace(grid, before=grid.before + before, after=grid.after + after)
-    return single("unknown", size)
+    cells = [part for part in parts if part.has_cells]
+    alone = all(len(part.factors) == 1 for part in cells) and len({kind for x in cells for kind in x.kinds}) == 1
+    return single("displaced" if alone else "unknown", size)
 
 
 def _is_beside(at: At, name: str) -> bool:
@@ -240,11 +221,15 @@ def gathered(at: At) -> Axes | None:
         return None
     axis = int(at.given.get("axis", 0)) % len(before)
     places = at.view.integers(at.name(1))
-    if len(shape) == 1 and places is not None and places == list(range(places[0], places[0] + len(places))):
-        return (*before[:axis], cut(before[axis], places[0], len(places), 1), *before[axis + 1 :])
+    if len(shape) == 1 and places:
+        places = [place % length(before[axis]) for place in places] if before[axis].has_cells else places
+        if places == list(range(places[0], places[0] + len(places))):
+            return (*before[:axis], cut(before[axis], places[0], len(places), 1), *before[axis + 1 :])
+        if len(before[axis].factors) == 1 and not before[axis].kinds.isdisjoint(("row", "column", "displaced")):
+            return (*before[:axis], picked(before[axis], places), *before[axis + 1 :])
     kind = "channel" if before[axis].kinds <= {"channel"} else "batch" if before[axis].kinds == {"batch"} else "unknown"
-    picked = tuple(single(kind, size) for size in at.made[axis : axis + len(shape)])  # type: ignore[arg-type]
-    return (*before[:axis], *picked, *before[axis + 1 :])
+    taken = tuple(single(kind, size) for size in at.made[axis : axis + len(shape)])  # type: ignore[arg-type]
+    return (*before[:axis], *taken, *before[axis + 1 :])
 
 
 def reduced(at: At) -> Axes | None:
@@ -298,8 +283,3 @@ def einsum(at: At) -> Axes | None:
         return None
     pairs = zip(target, at.made, strict=True)
     return tuple(_agreed(known[x], size) if x in known else single("channel", size) for x, size in pairs)
-
-
-def pictured(at: At) -> Axes | None:
-    """Operators that give ``[batch, channels, height, width]`` and nothing else."""
-    return picture_axes(at.made) if len(at.made) == 4 else None

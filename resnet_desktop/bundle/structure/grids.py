@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.bundle.structure.axes import Axes, Factor, Kind, length
+from resnet_desktop.bundle.structure.axes import Axes, Factor, Kind, alike, length
 from resnet_desktop.bundle.structure.shapes import Shape
 
 _KINDS: tuple[Kind, ...] = ("batch", "channel", "row", "column")
@@ -33,6 +33,7 @@ class Grid:
         factors: the sizes into which the axes are then split; -1 for the batch.
         order: the split axes: batch, channels, rows, columns, each from slow to fast.
         rolls: by how many rows and columns the grid is turned back.
+        flips: whether rows and columns are then put in reverse, since the network sees the picture mirrored here.
     """
 
     channels: int
@@ -46,6 +47,7 @@ class Grid:
     factors: tuple[int, ...]
     order: tuple[int, ...]
     rolls: tuple[int, int]
+    flips: tuple[bool, bool]
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -55,7 +57,8 @@ class Grid:
     @property
     def is_plain(self) -> bool:
         """Whether the tensor is ``(n, channels, height, width)`` already."""
-        return not (self.channels_last or self.left_out or self.tokens or self.windowed or any(self.rolls))
+        moved = any((*self.rolls, *self.flips))
+        return not (self.channels_last or self.left_out or self.tokens or self.windowed or moved)
 
     def picture(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """The tensor as ``(n, channels, height, width)``."""
@@ -64,12 +67,15 @@ class Grid:
         part = tensor[tuple(slice(None) if kept is None else slice(*kept) for kept in self.kept)]
         turned = part.reshape(self.factors).transpose(self.order)
         grid = turned.reshape(-1, *self.shape)
-        return np.ascontiguousarray(np.roll(grid, self.rolls, (2, 3)) if any(self.rolls) else grid)
+        grid = np.roll(grid, self.rolls, (2, 3)) if any(self.rolls) else grid
+        return np.ascontiguousarray(np.flip(grid, tuple(i for i, flip in enumerate(self.flips, 2) if flip)))
 
     @property
     def note(self) -> str:
         """What to know of a map of this layer, in words; empty for a plain one."""
         words = []
+        if any(self.flips):
+            words.append("Here the network sees the picture mirrored; the map is turned back.")
         if self.windowed:
             words.append(
                 "Inside the network the grid is split into pieces, such as windows; here the cells are back in place "
@@ -91,7 +97,7 @@ class Grid:
 
 def grid_of(axes: Axes, shape: Shape) -> Grid | None:
     """How a tensor of these axes is seen as a grid; None if it has no whole one, or only one cell."""
-    if any(axis.part is not None or "unknown" in axis.kinds for axis in axes):
+    if any(axis.part is not None or not axis.kinds <= set(_KINDS) for axis in axes) or _is_framed(axes):
         return None
     split = [factor for axis in axes for factor in axis.factors]
     places = {kind: [i for i, factor in enumerate(split) if factor.kind == kind] for kind in _KINDS}
@@ -124,14 +130,22 @@ def grid_of(axes: Axes, shape: Shape) -> Grid | None:
         factors=tuple(sizes),
         order=tuple(order),
         rolls=(_roll(split, down), _roll(split, across)),
+        flips=(_is_flipped(split, down), _is_flipped(split, across)),
     )
+
+
+def _is_framed(axes: Axes) -> bool:
+    """Whether rows or columns that lie on an axis each have something beside them: a frame, and no token."""
+    with_cells = [axis for axis in axes if axis.has_cells]
+    alone = len(with_cells) > 1 and all(len(axis.kinds) == 1 for axis in with_cells)
+    return alone and any(axis.before or axis.after for axis in with_cells)
 
 
 def _sorted(split: Sequence[Factor], places: Sequence[int]) -> list[int] | None:
     """The factors of one side of the grid from slow to fast; None if some are lacking or there are two of a kind."""
     chain = sorted(places, key=lambda i: -split[i].step)
     for outer, inner in pairwise(chain):
-        if split[outer].step != split[inner].step * (split[inner].size or 1) or split[outer].roll != split[inner].roll:
+        if split[outer].step != split[inner].step * (split[inner].size or 1) or not alike(split[outer], split[inner]):
             return None
     if chain and split[chain[-1]].roll % split[chain[-1]].step:
         return None
@@ -140,6 +154,10 @@ def _sorted(split: Sequence[Factor], places: Sequence[int]) -> list[int] | None:
 
 def _roll(split: Sequence[Factor], chain: Sequence[int]) -> int:
     return split[chain[-1]].roll // split[chain[-1]].step if chain else 0
+
+
+def _is_flipped(split: Sequence[Factor], chain: Sequence[int]) -> bool:
+    return bool(chain) and split[chain[-1]].flipped
 
 
 def _is_picture(axes: Axes, shape: Shape) -> bool:

@@ -93,9 +93,17 @@ def find_features(view: GraphView, model: onnx.ModelProto, logits: str) -> Featu
     shape = view.shape(name)
     if len(shape) != 4 or shape[1] != weight.shape[1] or not shape[2] or not shape[3] or name in view.inputs:
         return None
+    grid = view.layout.grid(name)
+    if (grid is None and _is_displaced(view, name)) or (grid is not None and not grid.is_plain):
+        return None  # its cells do not lie as the picture's: the gradient's way puts them back, where that can be
     for array in (weight, bias):
         array.flags.writeable = False
     return FeatureLayer(name, readable_name(view, name), weight.shape[1], shape[2], shape[3], weight, bias)
+
+
+def _is_displaced(view: GraphView, tensor: str) -> bool:
+    """Whether rows or columns are known not to lie where the picture has them."""
+    return any("displaced" in axis.kinds or axis.part is not None for axis in view.layout.axes(tensor) or ())
 
 
 class _Constants:

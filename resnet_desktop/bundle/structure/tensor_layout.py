@@ -17,14 +17,11 @@ from resnet_desktop.bundle.structure.axis_rules import (
     AxisRule,
     broadcast,
     concatenated,
-    convolved,
     einsum,
     gathered,
     in_another_shape,
-    pictured,
     product,
     reduced,
-    resized,
     same,
     sliced,
     split,
@@ -32,53 +29,51 @@ from resnet_desktop.bundle.structure.axis_rules import (
 )
 from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
 from resnet_desktop.bundle.structure.grids import Grid, grid_of
+from resnet_desktop.bundle.structure.heard import Mask, heard_places
+from resnet_desktop.bundle.structure.operators import (
+    CONVOLVED,
+    DIMENSIONS,
+    PAIRED,
+    PRODUCTS,
+    QUANTIZED_PRODUCTS,
+    REDUCED,
+    SAME,
+    VIEWS,
+)
+from resnet_desktop.bundle.structure.spatial_rules import (
+    convolved,
+    moved,
+    padded,
+    pictured,
+    repeated,
+    resized,
+    reversed_sequence,
+)
 
-_SAME = (
-    *("Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh"),
-    *("Gelu", "FastGelu", "QuickGelu", "Mish", "Softplus", "Softsign", "Swish", "ThresholdedRelu", "Erf", "Exp", "Log"),
-    *("Abs", "Neg", "Sqrt", "Reciprocal", "Sin", "Cos", "Floor", "Ceil", "Round", "Sign", "Not"),
-    *("Softmax", "LogSoftmax", "Hardmax", "BatchNormalization", "InstanceNormalization", "GroupNormalization"),
-    *("LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization", "LpNormalization", "LRN"),
-    *("Identity", "Dropout", "Cast", "CastLike", "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"),
-    *("MeanVarianceNormalization", "BiasGelu", "SkipLayerNormalization", "Trilu", "CumSum"),
-    *("QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", "GroupNorm"),
-)
-_PAIRED = (
-    *("Add", "Sub", "Mul", "Div", "Pow", "Sum", "Mean", "Max", "Min", "Mod", "And", "Or"),
-    *("Where", "Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual"),
-)
-_CONVOLVED = (
-    *("Conv", "FusedConv", "ConvTranspose", "ConvInteger", "QLinearConv", "MaxPool", "AveragePool", "LpPool"),
-    *("QLinearAveragePool", "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool", "QLinearGlobalAveragePool"),
-)
-_REDUCED = tuple(
-    f"Reduce{kind}" for kind in ("Mean", "Sum", "Max", "Min", "Prod", "L1", "L2", "LogSum", "LogSumExp", "SumSquare")
-)
 _RULES: dict[str, AxisRule] = {
-    **dict.fromkeys(_SAME, same),
-    **dict.fromkeys(_PAIRED, broadcast()),
-    **dict.fromkeys(_CONVOLVED, convolved),
-    **dict.fromkeys(_REDUCED, reduced),
-    **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), in_another_shape),
-    **dict.fromkeys(("MatMul", "Gemm", "MatMulInteger", "FusedMatMul", "FusedGemm"), product()),
-    **dict.fromkeys(("DynamicQuantizeMatMul", "MatMulIntegerToFloat"), product()),
-    **dict.fromkeys(("QLinearMatMul", "QGemm"), product(0, 3)),
+    **dict.fromkeys(SAME, same),
+    **dict.fromkeys(PAIRED, broadcast()),
+    **dict.fromkeys(CONVOLVED, convolved),
+    **dict.fromkeys(REDUCED, reduced),
+    **dict.fromkeys(VIEWS, in_another_shape),
+    **dict.fromkeys(PRODUCTS, product()),
+    **dict.fromkeys(QUANTIZED_PRODUCTS, product(0, 3)),
     **dict.fromkeys(("QLinearAdd", "QLinearMul"), broadcast(0, 3)),
-    **dict.fromkeys(("Resize", "Upsample", "Pad"), resized),
+    **dict.fromkeys(("Resize", "Upsample"), resized),
+    **dict.fromkeys(("GridSample", "RoiAlign", "MaxRoiPool", "CenterCropPad", "GatherND", "GatherElements"), moved),
     **dict.fromkeys(("DepthToSpace", "SpaceToDepth"), pictured),
     "Concat": concatenated(),
     "Einsum": einsum,
     "Expand": broadcast(0),
     "Gather": gathered,
+    "Pad": padded,
     "QLinearConcat": concatenated(first=2, every=3),
+    "ReverseSequence": reversed_sequence,
     "Slice": sliced,
+    "Tile": repeated,
     "Transpose": transposed,
 }
-_SPATIAL = (*_CONVOLVED, "BatchNormalization", "InstanceNormalization", "DepthToSpace", "SpaceToDepth", "LRN")
-_DIMENSIONS = ("Shape", "Size")
-_PRODUCTS = ("MatMul", "Gemm", "MatMulInteger", "FusedMatMul", "QLinearMatMul", "QGemm", "DynamicQuantizeMatMul")
-_MIXING = ("Einsum", "Concat", "Conv", "InstanceNormalization", "GroupNormalization", "CumSum")
-"""Operators of which it is not looked at what goes where: all of their input counts as heard."""
+_SPATIAL = (*CONVOLVED, "BatchNormalization", "InstanceNormalization", "DepthToSpace", "SpaceToDepth", "LRN")
 
 
 class Layout:
@@ -105,52 +100,14 @@ class Layout:
 
     def heard(self, logits: str) -> set[str]:
         """The tensors whose cells have a part in ``logits``: not those of which only a class token goes on."""
-        parts: dict[str, set[str]] = {logits: {"cells", "beside"}}
-        for node in reversed(self._view.nodes):
-            arriving = set().union(*(parts.get(name, ()) for name in node.output if name))
-            if not arriving:
-                continue
-            for place, name in enumerate(node.input):
-                if name:
-                    parts.setdefault(name, set()).update(self._passed(node, place, arriving))
-        return {name for name, part in parts.items() if "cells" in part}
+        places = heard_places(self._view, logits)
+        return {name for name, mask in places.items() if self._has_heard_cells(name, mask)}
 
-    def _passed(self, node: onnx.NodeProto, place: int, arriving: set[str]) -> set[str]:
-        """Which parts of an input are heard, if those of the output are: its cells, and what lies beside them."""
-        everything = {"cells", "beside"}
-        axes, made = self._axes.get(node.input[place]), self._axes.get(node.output[0])
-        tokens = _token_axes(axes)
-        if axes is None or not tokens:
-            return everything
-        if place == 0 and self._only_tokens(node, axes):
-            return {"beside"}
-        if not _token_axes(made) or node.op_type in _MIXING:
-            return everything
-        if node.op_type in _PRODUCTS:  # of the first operand, rows stay rows
-            return arriving if place == 0 and tokens[0] < len(axes) - 1 else everything
-        if node.op_type in ("Softmax", "LogSoftmax", "LayerNormalization"):
-            axis = int(attributes(node).get("axis", -1)) % len(axes)  # type: ignore[call-overload]
-            mixed = tokens[0] >= axis if node.op_type == "LayerNormalization" else tokens[0] == axis
-            return everything if mixed else arriving
-        return arriving if len(tokens) == 1 or node.op_type != "Transpose" else everything
-
-    def _only_tokens(self, node: onnx.NodeProto, axes: Axes) -> bool:
-        """Whether ``node`` takes of its first input only what lies beside the grid."""
-        taken = [self._axes.get(name) for name in node.output]
-        if node.op_type not in ("Gather", "Slice", "Split"):
-            return False
-        if any(one is None or any(axis.has_cells for axis in one) for one in taken):
-            return False
-        if node.op_type != "Gather":
-            return True
-        axis = axes[int(attributes(node).get("axis", 0)) % len(axes)]  # type: ignore[call-overload]
-        places = self._view.integers(node.input[1])
-        return places is not None and all(0 <= i < axis.before for i in places)
-
-
-def _token_axes(axes: Axes | None) -> list[int]:
-    """The axes along which something lies beside the grid."""
-    return [i for i, axis in enumerate(axes or ()) if axis.before or axis.after]
+    def _has_heard_cells(self, tensor: str, mask: Mask) -> bool:
+        for axis, heard in zip(self._axes.get(tensor, ()), mask or (), strict=False):
+            if axis.has_cells and heard is not None and not heard[axis.before : len(heard) - axis.after].any():
+                return False
+        return True
 
 
 def _input_layout(view: GraphView) -> Literal["nchw", "nhwc"] | None:
@@ -183,7 +140,7 @@ def _free(view: GraphView) -> set[str]:
     """The tensors that hold nothing of the picture: constants, and what is made of shapes."""
     free = {"", *view.initializers}
     for node in view.nodes:
-        if node.op_type in _DIMENSIONS or free.issuperset(node.input) or all(map(view.is_constant, node.output)):
+        if node.op_type in DIMENSIONS or free.issuperset(node.input) or all(map(view.is_constant, node.output)):
             free.update(node.output)
     return free
 

@@ -149,3 +149,43 @@ def test_a_fine_last_stage_is_where_to_start(tmp_path: Path, side: int, expected
     meta = Metadata(arch="resnet18", categories=("a", "b", "c"), transforms=Transforms(resize=side, crop=side))
     found = layers(write(tmp_path / "m.onnx", model, meta))
     assert [layer.name for layer in found if layer.recommended] == [expected]
+
+
+@pytest.mark.parametrize("batch", ["N", 1, 2])
+def test_windows_that_lie_in_the_batch_are_counted(tmp_path: Path, batch: int | str) -> None:
+    """A linear layer over 4 windows of 8 x 8 cells computes as much as over 16 x 16; so does one over rows."""
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["last"], perm=[0, 2, 3, 1]),
+        helper.make_node("MatMul", ["last", "w0"], ["plain"]),
+        helper.make_node("Reshape", ["plain", "split"], ["cut"]),
+        helper.make_node("Transpose", ["cut"], ["turned"], perm=[0, 1, 3, 2, 4, 5]),
+        helper.make_node("Reshape", ["turned", "windows"], ["windowed"]),
+        helper.make_node("MatMul", ["windowed", "w1"], ["query"]),
+        helper.make_node("Reshape", ["query", "flat"], ["rows"]),
+        helper.make_node("MatMul", ["rows", "w1"], ["dense"]),
+        helper.make_node("Reshape", ["dense", "back"], ["again"]),
+        helper.make_node("Transpose", ["again"], ["turned back"], perm=[0, 1, 3, 2, 4, 5]),
+        helper.make_node("Reshape", ["turned back", "grid"], ["whole"]),
+        helper.make_node("Transpose", ["whole"], ["first"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["first", "w2"], ["conv"]),
+        helper.make_node("GlobalAveragePool", ["conv"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["features"]),
+        helper.make_node("MatMul", ["features", "w3"], ["y"]),
+    ]
+    shapes = {
+        "split": [-1, 2, 8, 2, 8, 5],
+        "windows": [-1, 64, 5],
+        "flat": [-1, 5],
+        "back": [-1, 2, 2, 8, 8, 5],
+        "grid": [-1, 16, 16, 5],
+    }
+    weights = {"w0": (3, 5), "w1": (5, 5), "w2": (7, 5, 1, 1), "w3": (7, 4)}
+    given = {name: np.array(values) for name, values in shapes.items()}
+    given |= {name: np.ones(shape, np.float32) for name, shape in weights.items()}
+    model = foreign_model(nodes, given, shape=(batch, 3, 16, 16), output=(batch, 4))
+    rows = {row.name: row for row in summarize(read(save(tmp_path / "m.onnx", model))).rows}
+    assert {rows[name].multiply_adds for name in ("query", "dense")} == {256 * 5 * 5}
+    assert rows["plain"].multiply_adds == 256 * 3 * 5
+    assert rows["query"].shape == (4, 64, 5)
+    assert rows["dense"].shape == (256, 5)
+    assert rows["y"].shape == (4,)
