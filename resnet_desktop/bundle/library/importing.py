@@ -23,7 +23,7 @@ from resnet_desktop.bundle.format.metadata import Metadata, Order, is_label
 from resnet_desktop.bundle.labels.thresholds import thresholds_of
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError
-from resnet_desktop.imaging.samples import Range
+from resnet_desktop.imaging.limits import Range
 from resnet_desktop.imaging.transforms import (
     IMAGENET_MEAN,
     IMAGENET_STD,

@@ -14,7 +14,7 @@ from PIL import Image, ImageFile
 from resnet_desktop.core.errors import ImageError
 from resnet_desktop.imaging import assemble, container, demand
 from resnet_desktop.imaging.container import Kind
-from resnet_desktop.imaging.formats import jpeg_reader, png, pnm, science, tiff_reader
+from resnet_desktop.imaging.formats import jpeg2000, jpeg_reader, png, pnm, science, tiff_reader
 from resnet_desktop.imaging.formats.error_messages import UnsupportedError, ignore_decoder_warnings, no_decoder
 from resnet_desktop.imaging.formats.from_samples import from_array, from_samples, samples_of_image
 from resnet_desktop.imaging.formats.quiet import quiet_libtiff
@@ -27,7 +27,7 @@ from resnet_desktop.imaging.formats.request import (
     turn_of,
     turned,
 )
-from resnet_desktop.imaging.samples import to_image
+from resnet_desktop.imaging.samples import Samples, to_image
 from resnet_desktop.imaging.source import OpenSource
 
 _SINGLE = (container.JPEG, container.JXL, container.PNM)  # one picture a file
@@ -119,25 +119,25 @@ def _seek(image: ImageFile.ImageFile, page: int | None, name: str) -> None:
 def _pillow(file: OpenSource, kind: Kind, wanted: Wanted) -> Result:
     """A picture that Pillow or one of its plugins reads."""
     image = _open(file, kind, wanted)
-    full_size, scale, held = image.size, 1, file.size if kind.whole else 0
+    full_size, scale, held, bits = image.size, 1, file.size if kind.whole else 0, 0
     size = full_size
     if kind is container.PNM and image.tile[0].codec_name != "raw":  # numbers as text, read by Pillow in Python
         held = 2 * file.size + 8 * size[0] * size[1]
     if kind is container.JP2:
         file.stream.seek(0)
-        scale = _reduce_jpeg2000(image, container.jpeg2000_levels(file.stream.read(1 << 16)), wanted)
+        head = file.stream.read(1 << 16)
+        bits = jpeg2000.bits_of(head)
+        scale = _reduce_jpeg2000(image, container.jpeg2000_levels(head), wanted)
         size = (-(-size[0] // scale), -(-size[1] // scale))
-    deep = png.is_deep_colour(image) and wanted.range != "stored"
+    deep = wanted.range != "stored" and (png.is_deep_colour(image) or jpeg2000.is_deep_colour(image, bits))
     taken = demand.of_image(kind, image.mode, size, held) * (2 if deep else 1)
-    factor, needed = wanted.fit(taken, size, file.name, deep=_channels(image))
+    factor, needed = wanted.fit(taken, size, file.name, deep=3 if deep else _channels(image))
     with wanted.hold(needed):
         image.load()
         if scale == 1:  # a HEIC's size can turn out otherwise than its header says
             full_size = image.size
         turn = turn_of(image)
-        samples = samples_of_image(image)
-        if deep and png.needs_low_bytes(image, wanted.range):
-            samples = png.deep_samples(image, _open(file, kind, wanted))
+        samples = _deep(file, kind, wanted, image, bits, scale) if deep else samples_of_image(image)
         if samples is None:
             return assemble.assembled(image, factor, full_size, scale * factor, turn), turned(full_size, turn), ()
         eight, notes = to_image(samples, factor, wanted.range)
@@ -145,6 +145,17 @@ def _pillow(file: OpenSource, kind: Kind, wanted: Wanted) -> Result:
             notes = tuple(note for note in notes if note.code != "no_data")
         pixels = assemble.assembled(eight, 1, full_size, scale * factor, turn)
     return pixels, turned(full_size, turn), notes
+
+
+def _deep(
+    file: OpenSource, kind: Kind, wanted: Wanted, image: ImageFile.ImageFile, bits: int, scale: int
+) -> Samples | None:
+    """All bits of a loaded picture in colour of more than 8 bits, where those that Pillow keeps do not suffice."""
+    if kind is container.JP2:
+        return jpeg2000.deep_samples(image, bits, everything(file) if scale == 1 else b"", wanted.range)
+    if png.needs_low_bytes(image, wanted.range):
+        return png.deep_samples(image, _open(file, kind, wanted))
+    return None
 
 
 def _channels(image: Image.Image) -> int:
