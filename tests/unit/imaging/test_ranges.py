@@ -21,30 +21,30 @@ TWELVE = COLOUR.astype(np.uint16) * 16
 
 def with_hot_pixel() -> Array:
     """12 bits in 16, one pixel full."""
-    values = TWELVE.copy()
+    values: Array = TWELVE.copy()
     values[40, 50] = 65535
     return values
 
 
 def with_bar() -> Array:
     """12 bits in 16, a scale bar of 2 % burnt in."""
-    values = TWELVE.copy()
+    values: Array = TWELVE.copy()
     values[80:86, 60:100] = 65535
     return values
 
 
 def saturated() -> Array:
     """12 bits in 16, what is white saturated at the end of the type."""
-    values = TWELVE.copy()
+    values: Array = TWELVE.copy()
     values[COLOUR >= 250] = 65535
     return values
 
 
 def with_border(values: Array, value: float) -> Array:
     """Some rows without a value that no tag names."""
-    values = values.copy()
-    values[:8] = value
-    return values
+    changed: Array = values.copy()
+    changed[:8] = value
+    return changed
 
 
 ALL = np.ones(GREY.shape, np.bool_)
