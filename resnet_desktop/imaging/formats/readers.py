@@ -6,8 +6,10 @@ off meanwhile, the whole process would die in a decoder.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
+import io
 
 from PIL import Image, ImageFile
 
@@ -15,7 +17,12 @@ from resnet_desktop.core.errors import ImageError
 from resnet_desktop.imaging import assemble, container, demand
 from resnet_desktop.imaging.container import Kind
 from resnet_desktop.imaging.formats import jpeg2000, jpeg_reader, png, pnm, science, tiff_reader
-from resnet_desktop.imaging.formats.error_messages import UnsupportedError, ignore_decoder_warnings, no_decoder
+from resnet_desktop.imaging.formats.error_messages import (
+    DECODER_ERRORS,
+    UnsupportedError,
+    ignore_decoder_warnings,
+    no_decoder,
+)
 from resnet_desktop.imaging.formats.from_samples import from_array, from_samples, samples_of_image
 from resnet_desktop.imaging.formats.quiet import quiet_libtiff
 from resnet_desktop.imaging.formats.request import (
@@ -27,10 +34,11 @@ from resnet_desktop.imaging.formats.request import (
     turn_of,
     turned,
 )
+from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.samples import Samples, to_image
 from resnet_desktop.imaging.source import OpenSource
 
-_SINGLE = (container.JPEG, container.JXL, container.PNM)  # one picture a file
+_SINGLE = (container.JXL, container.PNM)  # one picture a file
 
 
 def read(file: OpenSource, kind: Kind, wanted: Wanted) -> Result:
@@ -39,7 +47,7 @@ def read(file: OpenSource, kind: Kind, wanted: Wanted) -> Result:
     if kind in _SINGLE and wanted.page not in (None, 1):
         raise no_such_page(file.name, wanted.page or 0, 1)
     if kind is container.JPEG:
-        return jpeg_reader.read(file, everything(file), wanted)
+        return jpeg_reader.read(file, _picture_of(file, everything(file), wanted.page), wanted)
     if kind is container.TIFF:
         return tiff_reader.read(file, wanted)
     if kind is container.JXL:
@@ -108,7 +116,7 @@ def _open(file: OpenSource, kind: Kind, wanted: Wanted | None) -> ImageFile.Imag
 
 
 def _seek(image: ImageFile.ImageFile, page: int | None, name: str) -> None:
-    if page is None or page == 1:
+    if page is None or (page == 1 and image.tell() == 0):
         return
     try:
         image.seek(page - 1)
@@ -116,11 +124,35 @@ def _seek(image: ImageFile.ImageFile, page: int | None, name: str) -> None:
         raise no_such_page(name, page, int(getattr(image, "n_frames", 1))) from error
 
 
+def _on_others(image: ImageFile.ImageFile, wanted: Wanted) -> tuple[Note, ...]:
+    """What is to be said where an opened file holds more than the one that was not asked for by its number."""
+    if wanted.page is not None:
+        return ()
+    with contextlib.suppress(*DECODER_ERRORS):
+        if not getattr(image, "is_animated", False):
+            return ()
+        # a GIF would have to be read to its end
+        many = "several" if image.format == "GIF" else f"{getattr(image, 'n_frames', 2)}"
+        shown = "the first" if image.tell() == 0 else "the one that it names as the main one"
+        told = f"It has {many} pages or frames; {shown} is shown. Use --page to choose another."
+        return (Note("more_pages", told),)
+    return ()
+
+
+def _picture_of(file: OpenSource, data: bytes, page: int | None) -> bytes:
+    """The JPEG that is picture number ``page`` of a file which may hold several (CIPA DC-007, MPO)."""
+    if page in (None, 1):
+        return data
+    image = Image.open(io.BytesIO(data), formats=("JPEG",))
+    _seek(image, page, file.name)
+    return data[getattr(image, "offset", 0) :]
+
+
 def _pillow(file: OpenSource, kind: Kind, wanted: Wanted) -> Result:
     """A picture that Pillow or one of its plugins reads."""
     image = _open(file, kind, wanted)
     full_size, scale, held, bits = image.size, 1, file.size if kind.whole else 0, 0
-    size = full_size
+    size, others = full_size, _on_others(image, wanted)
     if kind is container.PNM and image.tile[0].codec_name != "raw":  # numbers as text, read by Pillow in Python
         held = 2 * file.size + 8 * size[0] * size[1]
     if kind is container.JP2:
@@ -139,12 +171,12 @@ def _pillow(file: OpenSource, kind: Kind, wanted: Wanted) -> Result:
         turn = turn_of(image)
         samples = _deep(file, kind, wanted, image, bits, scale) if deep else samples_of_image(image)
         if samples is None:
-            return assemble.assembled(image, factor, full_size, scale * factor, turn), turned(full_size, turn), ()
+            return assemble.assembled(image, factor, full_size, scale * factor, turn), turned(full_size, turn), others
         eight, notes = to_image(samples, factor, wanted.range)
         if kind is container.PNG:  # what has no value there is transparent
             notes = tuple(note for note in notes if note.code != "no_data")
         pixels = assemble.assembled(eight, 1, full_size, scale * factor, turn)
-    return pixels, turned(full_size, turn), notes
+    return pixels, turned(full_size, turn), others + notes
 
 
 def _deep(
