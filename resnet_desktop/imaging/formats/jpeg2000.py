@@ -30,6 +30,12 @@ def bits_of(head: bytes) -> int:
     return bits if bits <= 16 else 0
 
 
+def channels_of(head: bytes) -> int:
+    """How many components there are, by the beginning of the file; 0 where it cannot be told."""
+    at = head.find(_START)
+    return int.from_bytes(head[at + _COUNT : at + _FIRST], "big") if 0 <= at <= len(head) - _FIRST else 0
+
+
 def is_deep_colour(image: Image.Image, bits: int) -> bool:
     """Whether a picture, opened, of ``bits`` a sample loses some of them."""
     return image.format == "JPEG2000" and bits > 8 and image.mode in ("RGB", "RGBA")

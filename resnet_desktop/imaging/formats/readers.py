@@ -38,20 +38,20 @@ from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.samples import Samples, to_image
 from resnet_desktop.imaging.source import OpenSource
 
-_SINGLE = (container.JXL, container.PNM)  # one picture a file
+_MOST_CHANNELS = 4  # of a JPEG 2000 that Pillow reads
 
 
 def read(file: OpenSource, kind: Kind, wanted: Wanted) -> Result:
     """Decode an opened picture: pixels as ``DecodedImage`` has them, full size, notes. Raises what decoders raise."""
     _prepare(file, kind)
-    if kind in _SINGLE and wanted.page not in (None, 1):
+    if kind is container.PNM and wanted.page not in (None, 1):
         raise no_such_page(file.name, wanted.page or 0, 1)
     if kind is container.JPEG:
         return jpeg_reader.read(file, _picture_of(file, everything(file), wanted.page), wanted)
     if kind is container.TIFF:
         return tiff_reader.read(file, wanted)
     if kind is container.JXL:
-        return from_array(file, science.decode("jpegxl", everything(file)), wanted)
+        return _jpegxl(file, wanted)
     samples = pnm.samples_of(file.stream) if kind is container.PNM else None
     if samples is not None:
         return from_samples(file, samples, wanted)
@@ -107,6 +107,8 @@ def _open(file: OpenSource, kind: Kind, wanted: Wanted | None) -> ImageFile.Imag
         if wanted is not None:
             wanted.check(size, file.name)
             wanted.fit(demand.of_image(kind, "RGBA", size, file.size), size, file.name)
+    if kind is container.JP2 and (channels := jpeg2000.channels_of(file.stream.read(1 << 16))) > _MOST_CHANNELS:
+        raise UnsupportedError(f"a JPEG 2000 picture of {channels} channels")
     file.stream.seek(0)
     image = Image.open(file.stream, formats=(kind.name,))
     if wanted is not None:
@@ -137,6 +139,22 @@ def _on_others(image: ImageFile.ImageFile, wanted: Wanted) -> tuple[Note, ...]:
         told = f"It has {many} pages or frames; {shown} is shown. Use --page to choose another."
         return (Note("more_pages", told),)
     return ()
+
+
+def _jpegxl(file: OpenSource, wanted: Wanted) -> Result:
+    """A JPEG XL, which may be an animation."""
+    array, notes = science.decode("jpegxl", everything(file)), tuple[Note, ...]()
+    moving = array.ndim > 3 or (array.ndim == 3 and array.shape[2] > _MOST_CHANNELS)
+    count = len(array) if moving else 1
+    if not 1 <= (wanted.page or 1) <= count:
+        raise no_such_page(file.name, wanted.page or 0, count)
+    if moving:
+        array = array[(wanted.page or 1) - 1]
+        if wanted.page is None:
+            told = f"It has {count} pages or frames; the first is shown. Use --page to choose another."
+            notes = (Note("more_pages", told),)
+    pixels, size, more = from_array(file, array, wanted)
+    return pixels, size, notes + more
 
 
 def _picture_of(file: OpenSource, data: bytes, page: int | None) -> bytes:

@@ -252,7 +252,7 @@ def _largest(pages: Sequence[Page]) -> tuple[Page, tuple[Note, ...]]:
     size, best = max(sizes, key=lambda pair: pair[0][0] * pair[0][1])
     largest = max(page.area for page in pages)
     if not all(size) or (size[0] * size[1] * 4 < largest and max(size) < _LEAST_PREVIEW):
-        raise LookupError("nothing but a thumbnail")
+        raise LookupError("only a thumbnail" if all(size) else "no preview")
     if any(page.is_raw for page in pages):
         return best, (Note("preview", "This is a raw photo; its largest embedded preview is shown."),)
     if best is pages[0]:
