@@ -193,6 +193,8 @@ def identified(file: OpenSource) -> Kind:
     kind = container.identify(head)
     if kind is None:
         titles = ", ".join(kind.title for kind in container.KINDS)
-        message = f"{file.name} is not in a supported image format."
-        raise ImageError("not_an_image", message, f"Supported formats: {titles}.")
+        hint = f"Supported formats: {titles}."
+        if other := container.unsupported(head):
+            raise ImageError("unsupported_image", f"{file.name} is {other}, which is not supported.", hint)
+        raise ImageError("not_an_image", f"{file.name} is not in a supported image format.", hint)
     return kind

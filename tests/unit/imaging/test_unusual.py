@@ -86,6 +86,24 @@ def test_what_is_not_supported_is_not_called_damaged(data: bytes, words: str) ->
     assert words in error.message
 
 
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (b"8BPS\0\1", "a Photoshop picture"),
+        (bytes(128) + b"DICM", "a DICOM picture"),
+        (b"\x76\x2f\x31\x01", "an OpenEXR picture"),
+        (b"SIMPLE  =                    T", "a FITS picture"),
+        (b"qoif", "a QOI picture"),
+        (b"%PDF-1.7", "a PDF document"),
+    ],
+)
+def test_known_formats_that_are_not_read(head: bytes, words: str) -> None:
+    error = refused(head + bytes(300))
+    assert error.code == "unsupported_image"
+    assert words in error.message
+    assert "Supported formats" in (error.hint or "")
+
+
 def test_a_png_inside_a_tiff() -> None:
     buffer = io.BytesIO()
     Image.fromarray(COLOUR).save(buffer, "PNG")
