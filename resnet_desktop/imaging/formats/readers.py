@@ -11,12 +11,14 @@ import functools
 import importlib
 import io
 
+import numpy as np
 from PIL import Image, ImageFile
 
 from resnet_desktop.core.errors import ImageError
 from resnet_desktop.imaging import assemble, container, demand
 from resnet_desktop.imaging.container import Kind
-from resnet_desktop.imaging.formats import jpeg2000, jpeg_reader, png, pnm, science, tiff_reader
+from resnet_desktop.imaging.formats import colour_space, jpeg2000, jpeg_reader, jpegxl, png, pnm, science, tiff_reader
+from resnet_desktop.imaging.formats.colour_space import note_in_words, note_on
 from resnet_desktop.imaging.formats.error_messages import (
     DECODER_ERRORS,
     UnsupportedError,
@@ -143,7 +145,9 @@ def _on_others(image: ImageFile.ImageFile, wanted: Wanted) -> tuple[Note, ...]:
 
 def _jpegxl(file: OpenSource, wanted: Wanted) -> Result:
     """A JPEG XL, which may be an animation."""
-    array, notes = science.decode("jpegxl", everything(file)), tuple[Note, ...]()
+    data = everything(file)
+    array, head = science.decode("jpegxl", data), jpegxl.header(data)
+    notes = note_in_words(head.space) if head.space else ()
     moving = array.ndim > 3 or (array.ndim == 3 and array.shape[2] > _MOST_CHANNELS)
     count = len(array) if moving else 1
     if not 1 <= (wanted.page or 1) <= count:
@@ -152,8 +156,9 @@ def _jpegxl(file: OpenSource, wanted: Wanted) -> Result:
         array = array[(wanted.page or 1) - 1]
         if wanted.page is None:
             told = f"It has {count} pages or frames; the first is shown. Use --page to choose another."
-            notes = (Note("more_pages", told),)
-    pixels, size, more = from_array(file, array, wanted)
+            notes += (Note("more_pages", told),)
+    deep = array.dtype == np.uint16 and 8 < head.bits <= 16
+    pixels, size, more = from_array(file, array, wanted, bits=head.bits if deep else None)
     return pixels, size, notes + more
 
 
@@ -187,14 +192,29 @@ def _pillow(file: OpenSource, kind: Kind, wanted: Wanted) -> Result:
         if scale == 1:  # a HEIC's size can turn out otherwise than its header says
             full_size = image.size
         turn = turn_of(image)
+        others += _on_colours(file, kind, image)
         samples = _deep(file, kind, wanted, image, bits, scale) if deep else samples_of_image(image)
         if samples is None:
             return assemble.assembled(image, factor, full_size, scale * factor, turn), turned(full_size, turn), others
         eight, notes = to_image(samples, factor, wanted.range)
         if kind is container.PNG:  # what has no value there is transparent
             notes = tuple(note for note in notes if note.code != "no_data")
+            eight.info |= {key: image.info[key] for key in ("gamma", "srgb") if key in image.info}
         pixels = assemble.assembled(eight, 1, full_size, scale * factor, turn)
     return pixels, turned(full_size, turn), others + notes
+
+
+def _on_colours(file: OpenSource, kind: Kind, image: Image.Image) -> tuple[Note, ...]:
+    """What is to be said of the colours of a loaded picture, which are perhaps none that are seen."""
+    notes: tuple[Note, ...] = ()
+    if kind in (container.PNG, container.AVIF, container.HEIF):
+        read = colour_space.of_png if kind is container.PNG else colour_space.of_boxes
+        if points := read(file.stream):
+            image.info.pop("gamma", None)  # which is there for readers that do not know the chunk
+            notes = note_on(*points)
+    if image.mode in ("RGBA", "LA", "PA") and image.getchannel("A").getextrema() == (0, 0):
+        notes += (Note("transparent", "Every pixel of it is transparent, so it is shown white."),)
+    return notes
 
 
 def _deep(
