@@ -79,7 +79,7 @@ def can_read(page: Page) -> bool:
     deep = any(depth > 8 for depth in bits) or kind in (2, 3)
     if deep or page.number(tiff.COMPRESSION, 1) in _PICTURES:
         return True
-    return can_stream(page) and (tiff.NO_DATA in page.entries or _has_more_channels(page))
+    return can_stream(page) and (page.shift > 0 or tiff.NO_DATA in page.entries or _has_more_channels(page))
 
 
 def _has_more_channels(page: Page) -> bool:

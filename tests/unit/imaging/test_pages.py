@@ -108,6 +108,24 @@ def test_channels_as_pages(options: dict[str, Any]) -> None:
     assert decode(buffer.getvalue(), page=2).pixels.min() == 255
 
 
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("program", ["ImageJ", "tifffile"])
+def test_a_stack_with_one_directory(program: str, *, deep: bool) -> None:
+    """As ImageJ writes what is over 4 GB: only the description says that there are more."""
+    dtype = np.uint16 if deep else np.uint8
+    channels = np.stack([np.full((48, 64), share * np.iinfo(dtype).max // 2, dtype) for share in range(3)])
+    buffer = io.BytesIO()
+    if program == "ImageJ":
+        tifffile.imwrite(buffer, channels, imagej=True, metadata={"axes": "CYX"}, truncate=True)
+    else:
+        tifffile.imwrite(buffer, channels, photometric="minisblack", metadata={"axes": "CYX"}, truncate=True)
+    data = buffer.getvalue()
+    assert codes(decode(data)) == ["channels_as_pages"]
+    assert [int(decode(data, page=page).pixels.max()) for page in (1, 2, 3)] == [0, 127, 255]
+    with pytest.raises(ImageError, match="3 pages"):
+        decode(data, page=4)
+
+
 @pytest.mark.parametrize("flagged", [False, True])
 def test_a_thumbnail_in_front_is_passed_over(*, flagged: bool) -> None:
     photo = make_photo(640, 480)
