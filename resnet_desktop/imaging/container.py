@@ -49,6 +49,11 @@ IMAGE_SUFFIXES: frozenset[str] = frozenset(
     | {".pnm", ".pbm", ".pgm", ".ppm", ".pfm"}
 )
 
+LONE_SUFFIXES: frozenset[str] = frozenset(
+    {".dng", ".cr2", ".nef", ".nrw", ".arw", ".sr2", ".pef", ".srw", ".3fr", ".iiq", ".ico"}
+)
+"""Raw photos, of which a preview is read, and icons: pictures of a folder where no other one has the same name."""
+
 _PREFIXES: tuple[tuple[bytes, Kind], ...] = (
     (b"\xff\xd8\xff", JPEG),
     (b"\x89PNG\r\n\x1a\n", PNG),
