@@ -23,10 +23,10 @@ def find_images(paths: Iterable[str | os.PathLike[str]], *, recursive: bool) -> 
 
     A folder gives the picture files in it, told by their suffix and sorted as people count (``2.jpg`` before
     ``10.jpg``); with ``recursive`` also those of all folders below, each real folder once, so that a circle of links
-    ends. Raw photos and icons count where no other picture in the folder has the same name. Hidden files and folders in a folder are passed over, and the system's tables (``/proc``). A file is
-    given as it is, whatever its suffix. A path that does not exist is expanded if it is a pattern (``*``, ``?``,
-    ``[…]``, ``**``), else given as it is, so that decoding it says ``missing_file``; a folder that may not be listed is
-    given too.
+    ends. Raw photos and icons count where no other picture in the folder has the same name. Hidden files and folders in
+    a folder are passed over, and the system's tables (``/proc``). A file is given as it is, whatever its suffix. A path
+    that does not exist is expanded if it is a pattern (``*``, ``?``, ``[…]``, ``**``), else given as it is, so that
+    decoding it says ``missing_file``; a folder that may not be listed is given too.
     """
     seen: set[tuple[int, int]] = set()
     for path in paths:
