@@ -44,13 +44,13 @@ def is_deep_colour(image: Image.Image, bits: int) -> bool:
 def deep_samples(image: Image.Image, bits: int, data: bytes, wanted: Range) -> Samples | None:
     """The samples of a loaded one, where its eight highest bits do not suffice.
 
-    All bits where imagecodecs is installed and ``data``, the file, is given; else as many as there are.
+    All bits where imagecodecs is installed; else as many as there are. ``data``: the file.
     """
     if wanted != "stretched" and not is_narrow(image):
         return None
     strips = _strips(image, bits - 8)
     try:
-        whole = science.decode("jpeg2000", data) if data else None
+        whole = science.decode("jpeg2000", data)
     except (science.MissingDecoderError, ValueError):
         whole = None
     if whole is not None and whole.ndim == 3 and whole.shape[:2] == image.size[::-1] and whole.dtype == np.uint16:

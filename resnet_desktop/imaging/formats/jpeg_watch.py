@@ -56,8 +56,9 @@ class Watch:
         width, height = image.size
         image.load_prepare()
         self._ink = random.Random(1).randbytes(width * len(image.getbands()))
-        rows = height - height * 7 // 8
-        image.im.paste(Image.frombytes(image.mode, (width, rows), self._ink * rows).im, (0, height - rows, *image.size))
+        line = Image.frombytes(image.mode, (width, 1), self._ink)
+        for row in range(height * 7 // 8, height):
+            image.im.paste(line.im, (0, row, width, row + 1))
 
     def load(self) -> None:
         """Decode it. Raises OSError as Pillow does: where the file ends too soon, or is no JPEG."""

@@ -182,8 +182,9 @@ def _pillow(file: OpenSource, kind: Kind, wanted: Wanted) -> Result:
         file.stream.seek(0)
         head = file.stream.read(1 << 16)
         bits = jpeg2000.bits_of(head)
-        scale = _reduce_jpeg2000(image, container.jpeg2000_levels(head), wanted)
-        size = (-(-size[0] // scale), -(-size[1] // scale))
+        if wanted.range == "stored" or not jpeg2000.is_deep_colour(image, bits):
+            scale = _reduce_jpeg2000(image, container.jpeg2000_levels(head), wanted)
+            size = (-(-size[0] // scale), -(-size[1] // scale))
     deep = wanted.range != "stored" and (png.is_deep_colour(image) or jpeg2000.is_deep_colour(image, bits))
     taken = demand.of_image(kind, image.mode, size, held) * (2 if deep else 1)
     factor, needed = wanted.fit(taken, size, file.name, deep=3 if deep else _channels(image))
@@ -193,7 +194,7 @@ def _pillow(file: OpenSource, kind: Kind, wanted: Wanted) -> Result:
             full_size = image.size
         turn = turn_of(image)
         others += _on_colours(file, kind, image)
-        samples = _deep(file, kind, wanted, image, bits, scale) if deep else samples_of_image(image)
+        samples = _deep(file, kind, wanted, image, bits) if deep else samples_of_image(image)
         if samples is None:
             return assemble.assembled(image, factor, full_size, scale * factor, turn), turned(full_size, turn), others
         eight, notes = to_image(samples, factor, wanted.range)
@@ -217,12 +218,10 @@ def _on_colours(file: OpenSource, kind: Kind, image: Image.Image) -> tuple[Note,
     return notes
 
 
-def _deep(
-    file: OpenSource, kind: Kind, wanted: Wanted, image: ImageFile.ImageFile, bits: int, scale: int
-) -> Samples | None:
+def _deep(file: OpenSource, kind: Kind, wanted: Wanted, image: ImageFile.ImageFile, bits: int) -> Samples | None:
     """All bits of a loaded picture in colour of more than 8 bits, where those that Pillow keeps do not suffice."""
     if kind is container.JP2:
-        return jpeg2000.deep_samples(image, bits, everything(file) if scale == 1 else b"", wanted.range)
+        return jpeg2000.deep_samples(image, bits, everything(file), wanted.range)
     if png.needs_low_bytes(image, wanted.range):
         return png.deep_samples(image, _open(file, kind, wanted))
     return None

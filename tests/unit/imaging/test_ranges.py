@@ -153,6 +153,7 @@ def test_twelve_bits_in_a_jpeg_2000_in_colour() -> None:
         assert codes(decoded) == said
         assert near(decoded, COLOUR, 3)
     assert decode(data, range="stored").pixels.max() <= 16
+    assert codes(decode(data, shorter_side=12)) == ["range_assumed"]
 
 
 def test_a_jpeg_2000_of_which_only_high_bits_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
