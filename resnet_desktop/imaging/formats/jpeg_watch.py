@@ -17,7 +17,7 @@ from PIL import Image, ImageFile
 
 from resnet_desktop.imaging.formats.jpeg import Structure
 
-_BEFORE = 6  # bytes of a scan that must not be left over
+_BEFORE = 10  # bytes before the end of a scan; some encoders fill up to a whole word
 _FILLER = b"\xff\0" * 8  # as much as libjpeg reads ahead; no code is made of ones only
 _PROBE = b"\x55\x55"
 _MOST_CHECKS = 20_000
