@@ -195,7 +195,11 @@ def _not_pictures() -> list[Case]:
         "elf": b"\x7fELF" + b"\2\1\1" + b"\0" * 60,
         "noise": random.Random(1).randbytes(4000),
     }
-    return [_data(f"not-{name}", functools.partial(bytes, text), "not_an_image") for name, text in texts.items()]
+    known = {"pdf", "psd"}
+    return [
+        _data(f"not-{name}", functools.partial(bytes, text), "unsupported_image" if name in known else "not_an_image")
+        for name, text in texts.items()
+    ]
 
 
 def _only_beginnings() -> list[Case]:

@@ -17,6 +17,7 @@ MAX_PROFILE_BYTES = 8 << 20
 _GREY_STEPS = 256
 _RGB_STEPS = 9
 _SAME_COLOUR = 2  # levels of 255: what two ways of writing sRGB down may differ by
+_USUAL_EXPONENT = 0.45455
 _STRAIGHT = {
     "1": "L",
     "PA": "RGBA",
@@ -37,9 +38,10 @@ def to_srgb(image: Image.Image, reduce: int = 1) -> Image.Image:
         image: the loaded image with the ``info`` of its file.
         reduce: a whole factor by which both sides are first averaged down (rounded up).
 
-    An embedded ICC profile is converted to sRGB; one that cannot be used is ignored. Raises what Pillow raises.
+    An embedded ICC profile is converted to sRGB; one that cannot be used is ignored. Without one the exponent of a
+    PNG's gAMA is. Raises what Pillow raises.
     """
-    profile = image.info.get("icc_profile")
+    profile, exponent = image.info.get("icc_profile"), png_exponent(image)
     image = _simple(image)
     if reduce > 1:
         image = image.reduce(reduce)
@@ -49,11 +51,29 @@ def to_srgb(image: Image.Image, reduce: int = 1) -> Image.Image:
         colour = _managed(colour, profile)
     if colour.mode != "RGB":
         colour = colour.convert("RGB")
+    if exponent:
+        colour = colour.point(_curve(exponent) * 3)
     if alpha is None or alpha.getextrema() == (255, 255):
         return colour
     over_white = Image.new("RGB", colour.size, (255, 255, 255))
     over_white.paste(colour, mask=alpha)
     return over_white
+
+
+def png_exponent(image: Image.Image) -> float:
+    """The power of light with which a PNG says to be stored, without a profile, where it is not sRGB's; else 0."""
+    exponent = image.info.get("gamma")
+    if not isinstance(exponent, float) or "icc_profile" in image.info or "srgb" in image.info:
+        return 0.0
+    return exponent if 0.05 < exponent < 5 and abs(exponent - _USUAL_EXPONENT) > 0.03 else 0.0
+
+
+@functools.lru_cache(maxsize=8)
+def _curve(exponent: float) -> list[int]:
+    """From stored levels to those of sRGB (IEC 61966-2-1)."""
+    light = (np.arange(256) / 255.0) ** (1 / exponent)
+    levels = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return [int(level) for level in np.rint(levels * 255)]
 
 
 def _simple(image: Image.Image) -> Image.Image:

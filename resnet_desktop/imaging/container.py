@@ -49,6 +49,11 @@ IMAGE_SUFFIXES: frozenset[str] = frozenset(
     | {".pnm", ".pbm", ".pgm", ".ppm", ".pfm"}
 )
 
+LONE_SUFFIXES: frozenset[str] = frozenset(
+    {".dng", ".cr2", ".nef", ".nrw", ".arw", ".sr2", ".pef", ".srw", ".3fr", ".iiq", ".ico"}
+)
+"""Raw photos, of which a preview is read, and icons: pictures of a folder where no other one has the same name."""
+
 _PREFIXES: tuple[tuple[bytes, Kind], ...] = (
     (b"\xff\xd8\xff", JPEG),
     (b"\x89PNG\r\n\x1a\n", PNG),
@@ -64,6 +69,21 @@ _PREFIXES: tuple[tuple[bytes, Kind], ...] = (
     (b"\0\0\0\x0cJXL \r\n\x87\n", JXL),
     (b"\xff\x0a", JXL),
     *((prefix, RAW) for prefix in (b"IIRO", b"IIRS", b"IIU\0", b"FUJIFILMCCD-RAW", b"FOVb", b"\0MRM")),
+)
+_OTHERS: tuple[tuple[int, bytes, str], ...] = (  # pictures that are not read: where their mark lies, and what they are
+    (0, b"8BPS", "a Photoshop picture"),
+    (128, b"DICM", "a DICOM picture"),
+    (0, b"\x76\x2f\x31\x01", "an OpenEXR picture"),
+    (0, b"SIMPLE  =", "a FITS picture"),
+    (0, b"#?RADIANCE", "a Radiance HDR picture"),
+    (0, b"qoif", "a QOI picture"),
+    (0, b"II\xbc\x01", "a JPEG XR picture"),
+    (0, b"\x01\xda\x00\x01", "an SGI picture"),
+    (0, b"\x01\xda\x01\x01", "an SGI picture"),
+    (0, b"\x0a\x05\x01\x08", "a PCX picture"),
+    (0, b"gimp xcf", "a GIMP picture"),
+    (0, b"AT&TFORM", "a DjVu document"),
+    (0, b"%PDF-", "a PDF document"),
 )
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"})
@@ -90,6 +110,11 @@ def identify(head: bytes) -> Kind | None:
     if len(head) > 9 and head[:4] == b"\0\0\1\0" and 0 < head[4] + 256 * head[5] <= 64 and head[9] == 0:
         return ICO
     return TGA if _looks_like_tga(head) else None
+
+
+def unsupported(head: bytes) -> str:
+    """What a picture or page is in words, whose format is known but not read; else ""."""
+    return next((title for at, mark, title in _OTHERS if head[at : at + len(mark)] == mark), "")
 
 
 def webp_canvas(head: bytes) -> tuple[int, int] | None:

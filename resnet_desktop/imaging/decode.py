@@ -22,10 +22,10 @@ from resnet_desktop.imaging.demand import DEFAULT_MAX_PIXELS
 from resnet_desktop.imaging.formats import readers
 from resnet_desktop.imaging.formats.error_messages import in_words
 from resnet_desktop.imaging.formats.request import KEPT_SCALE, Result, Wanted, least_side
+from resnet_desktop.imaging.limits import Range
 from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.pixels import to_array
 from resnet_desktop.imaging.region import Region
-from resnet_desktop.imaging.samples import Range
 from resnet_desktop.imaging.source import OpenSource, Source, opened, read_error
 
 __all__ = [
@@ -193,6 +193,8 @@ def identified(file: OpenSource) -> Kind:
     kind = container.identify(head)
     if kind is None:
         titles = ", ".join(kind.title for kind in container.KINDS)
-        message = f"{file.name} is not in a supported image format."
-        raise ImageError("not_an_image", message, f"Supported formats: {titles}.")
+        hint = f"Supported formats: {titles}."
+        if other := container.unsupported(head):
+            raise ImageError("unsupported_image", f"{file.name} is {other}, which is not supported.", hint)
+        raise ImageError("not_an_image", f"{file.name} is not in a supported image format.", hint)
     return kind

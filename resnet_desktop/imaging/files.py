@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from resnet_desktop.core.text.printable import printable
-from resnet_desktop.imaging.container import IMAGE_SUFFIXES
+from resnet_desktop.imaging.container import IMAGE_SUFFIXES, LONE_SUFFIXES
 
 __all__ = ["find_images", "natural_key", "printable"]
 
@@ -23,10 +23,10 @@ def find_images(paths: Iterable[str | os.PathLike[str]], *, recursive: bool) -> 
 
     A folder gives the picture files in it, told by their suffix and sorted as people count (``2.jpg`` before
     ``10.jpg``); with ``recursive`` also those of all folders below, each real folder once, so that a circle of links
-    ends. Hidden files and folders in a folder are passed over, and the system's tables (``/proc``). A file is
-    given as it is, whatever its suffix. A path that does not exist is expanded if it is a pattern (``*``, ``?``,
-    ``[…]``, ``**``), else given as it is, so that decoding it says ``missing_file``; a folder that may not be listed is
-    given too.
+    ends. Raw photos and icons count where no other picture in the folder has the same name. Hidden files and folders in
+    a folder are passed over, and the system's tables (``/proc``). A file is given as it is, whatever its suffix. A path
+    that does not exist is expanded if it is a pattern (``*``, ``?``, ``[…]``, ``**``), else given as it is, so that
+    decoding it says ``missing_file``; a folder that may not be listed is given too.
     """
     seen: set[tuple[int, int]] = set()
     for path in paths:
@@ -114,14 +114,21 @@ def is_made_up(status: os.stat_result) -> bool:
 def _listing(folder: Path) -> tuple[list[Path], list[Path]]:
     files: list[str] = []
     folders: list[str] = []
+    alone: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
+            suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - a Path each is slow
             if is_folder(entry):
                 folders.append(entry.name)
-            elif os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122 - a Path each is slow
+            elif suffix in IMAGE_SUFFIXES:
                 files.append(entry.name)
+            elif suffix in LONE_SUFFIXES:
+                alone.append(entry.name)
+    if alone:  # a camera's raw photo beside its JPEG is the same picture
+        known = {os.path.splitext(name)[0] for name in files}  # noqa: PTH122
+        files += [name for name in alone if os.path.splitext(name)[0] not in known]  # noqa: PTH122
     return [folder / name for name in sorted(files, key=natural_key)], [
         folder / name for name in sorted(folders, key=natural_key)
     ]

@@ -10,7 +10,8 @@ class Note:
     """A remark on a picture that could be read: ``code`` for programs, ``message`` a sentence for people.
 
     Codes: ``range_assumed``, ``range_from_tags``, ``range_stretched``, ``range_narrow``, ``no_data``, ``more_pages``,
-    ``channels_as_pages``, ``more_channels``, ``preview``, ``incomplete``, ``damaged_part``.
+    ``channels_as_pages``, ``more_channels``, ``preview``, ``incomplete``, ``damaged_part``,
+    ``colour_space``, ``transparent``.
     """
 
     code: str

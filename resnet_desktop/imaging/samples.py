@@ -15,18 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from resnet_desktop.imaging.limits import MOST_SAMPLED, Range, Seen, limits
 from resnet_desktop.imaging.notes import Note
 
-Range = Literal["tags", "stored", "stretched"]
 Strip = NDArray[Any]
 
-_MOST_SAMPLED = 1_000_000
-_TAILS = (0.1, 99.9)  # percent
-_SENSORS = (255, 1023, 4095)  # largest values of 8, 10 and 12 bits
-_USUAL = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
-_FULL = (1.0, 255.0, 65535.0)  # ranges that need no explanation
-_LEAST_SHARE = 1 / 16  # of a range; with less of it a picture is nearly black
-_FEW = 1 / 4
 _NO_VALUE = 1e30  # what is further from zero than this is no measurement
 _WORK = 4_000_000  # samples that are averaged at once
 
@@ -62,21 +55,14 @@ class Samples:
     held: int = 0
 
 
-@dataclass(slots=True)
-class _Seen:
-    low: float = np.inf
-    high: float = -np.inf
-    gaps: bool = False
-
-
 def to_image(samples: Samples, factor: int, wanted: Range) -> tuple[Image.Image, tuple[Note, ...]]:
     """The picture averaged by a whole ``factor``, in 8 bits: mode L, LA, RGB, RGBA or CMYK, its profile in ``info``.
 
     Raises what the strips raise, and ValueError if they are too few.
     """
-    seen = _Seen()
+    seen = Seen()
     colour, alpha = _averaged(samples, factor, seen)
-    black, white, note = _limits(samples, seen, colour, wanted)
+    black, white, note = limits(seen, wanted, bits=samples.bits, named=samples.named)
     pixels = _eight_bits(colour, black, white)
     del colour
     if samples.inverted:
@@ -94,7 +80,7 @@ def to_image(samples: Samples, factor: int, wanted: Range) -> tuple[Image.Image,
     return image, tuple(notes)
 
 
-def _averaged(samples: Samples, factor: int, seen: _Seen) -> tuple[Strip, NDArray[np.float32] | None]:
+def _averaged(samples: Samples, factor: int, seen: Seen) -> tuple[Strip, NDArray[np.float32] | None]:
     """Colour ``(rows, columns, colours)`` and weight 0 to 1 ``(rows, columns)`` or None; ``seen`` is filled in."""
     width, height = samples.size
     shape = (-(-height // factor), -(-width // factor))
@@ -138,7 +124,7 @@ def _grouped(strips: Iterable[Strip], factor: int, most: int) -> Iterator[Strip]
         yield waiting[0] if len(waiting) == 1 else np.concatenate(waiting)
 
 
-def _looked_at(strip: Strip, samples: Samples, seen: _Seen) -> tuple[Strip, NDArray[np.float32] | None]:
+def _looked_at(strip: Strip, samples: Samples, seen: Seen) -> tuple[Strip, NDArray[np.float32] | None]:
     """The strip's colours, without what is no number, and how much each pixel weighs; their range is noted."""
     values = strip[..., : samples.colours]
     valid: NDArray[Any] | None = None
@@ -154,6 +140,8 @@ def _looked_at(strip: Strip, samples: Samples, seen: _Seen) -> tuple[Strip, NDAr
     known = values if valid is None else values[valid]
     if known.size:
         seen.low, seen.high = min(seen.low, float(known.min())), max(seen.high, float(known.max()))
+    if values.dtype.kind == "i":
+        seen.whole = float(np.iinfo(values.dtype).max)
     weights: NDArray[Any] | None = None
     if valid is not None:
         values = np.where(valid, values, np.asarray(0).astype(values.dtype))
@@ -164,9 +152,25 @@ def _looked_at(strip: Strip, samples: Samples, seen: _Seen) -> tuple[Strip, NDAr
         if samples.alpha == "premultiplied":
             values = values / np.maximum(alpha, np.float32(1e-6))[..., None]
         weights = alpha if weights is None else (weights * alpha).astype(np.float32)
+    _sample(seen, values, valid, weights, samples)
     if values.dtype.itemsize > 4 or (values.dtype.kind != "f" and values.dtype.itemsize > 2):
         values = values.astype(np.float64 if seen.high > 1e30 else np.float32)
     return values, weights
+
+
+def _sample(
+    seen: Seen, values: Strip, valid: NDArray[Any] | None, weights: NDArray[np.float32] | None, samples: Samples
+) -> None:
+    """Keep some of the values that are seen."""
+    if 0 < samples.bits <= 8:
+        return
+    width, height = samples.size
+    step = max(1, int(np.sqrt(width * height / MOST_SAMPLED)))
+    some = values[::step, ::step]
+    shown = np.ones(some.shape, np.bool_) if valid is None else valid[::step, ::step]
+    if weights is not None:
+        shown = shown & (weights[::step, ::step, None] > 0)
+    seen.parts.append(some[shown])
 
 
 def _differs(values: Strip, other: float) -> NDArray[Any]:
@@ -194,51 +198,6 @@ def _blocks(
 def _means(values: Strip, factor: int) -> NDArray[np.float32]:
     planes = [np.ascontiguousarray(values[..., channel], np.float32) for channel in range(values.shape[2])]
     return np.stack([np.asarray(Image.fromarray(plane).reduce(factor)) for plane in planes], axis=-1)
-
-
-def _limits(samples: Samples, seen: _Seen, colour: Strip, wanted: Range) -> tuple[float, float, Note | None]:
-    """The values of black and white, and what is to be said of that."""
-    low, high = (seen.low, seen.high) if seen.low <= seen.high else (0.0, 0.0)
-    whole = float((1 << samples.bits) - 1) if samples.bits else 0.0
-    if wanted == "stretched" and whole != 255:
-        step = max(1, int(np.sqrt(colour.size / _MOST_SAMPLED)))
-        black, white = (float(value) for value in np.percentile(colour[::step, ::step], _TAILS))
-        return (black, white, None) if black < white else (low, high, None)
-    if wanted == "tags" and samples.named is not None and samples.named != (0.0, whole):
-        black, white = samples.named
-        return black, white, Note("range_from_tags", f"The file sets black to {black:g} and white to {white:g}.")
-    if not 0 < samples.bits <= 16:
-        return _of_any_type(low, high, whole, wanted)
-    if wanted == "stored" or samples.bits <= 8 or high <= 0:
-        return 0.0, whole, None
-    if high <= whole * _LEAST_SHARE:
-        assumed = float(next(limit for limit in (*_SENSORS, 65535) if high <= limit))
-        told = (
-            f"Its values only reach {high:g} of {whole:g}; {assumed:g} was used as white. --range stored keeps it dark."
-        )
-        return 0.0, assumed, Note("range_assumed", told)
-    if high <= whole * _FEW:
-        told = f"Its values only reach {high:g} of {whole:g}, so it looks dark. Use --range stretched to brighten it."
-        return 0.0, whole, Note("range_narrow", told)
-    return 0.0, whole, None
-
-
-def _of_any_type(low: float, high: float, whole: float, wanted: Range) -> tuple[float, float, Note | None]:
-    """Of numbers with a sign, of 32 bits or with a point, for which there is no custom."""
-    if low >= 0:
-        if wanted == "stored" and whole:
-            return 0.0, whole, None
-        fitting = (limit for limit in _USUAL if high <= limit and (high >= limit * _LEAST_SHARE or limit == 1.0))
-        white = next(fitting, None)
-        if white is not None:
-            told = f"Its values only reach {high:g}; {white:g} was used as white."
-            return 0.0, white, None if white in _FULL else Note("range_assumed", told)
-        if whole and high > whole / 2:
-            return 0.0, whole, None
-    if low == high:
-        low, high = min(0.0, low), max(1.0, high)
-    told = f"Its values range from {low:g} to {high:g}, which were used as black and white."
-    return min(low, 0.0) if low >= 0 else low, high, Note("range_stretched", told)
 
 
 def _eight_bits(colour: Strip, black: float, white: float) -> NDArray[np.uint8]:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from resnet_desktop.core.errors import ModelError
+from resnet_desktop.imaging.limits import Range
 from resnet_desktop.imaging.pixels import to_array
-from resnet_desktop.imaging.samples import Range
 
 Fit = Literal["crop", "whole"]
 OwnFit = Literal["crop", "stretch"]

@@ -1,19 +1,16 @@
 """The structure of a JPEG file (ITU-T T.81): whether it is whole, and what kind it is.
 
-libjpeg says nothing of damage through Pillow: it draws grey where it lost the thread. So it is looked for here, first
-in the bytes (markers where none belong), then while decoding: the data of a sound picture lasts just as long as it has
-rows to fill.
+libjpeg says nothing of damage through Pillow: it draws grey where it lost the thread. So it is looked for in the bytes
+(markers where none belong) here, and while they are decoded (``jpeg_watch``).
 """
 
 from __future__ import annotations
 
-import io
+import itertools
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from PIL import ImageFile
 
 _MARKER = re.compile(rb"\xff+[^\x00\xff]", re.DOTALL)
 _PLAIN_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
@@ -24,17 +21,9 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BASELINE = frozenset({0xC0, 0xC1})
 _PROGRESSIVE = 0xC2
 _READABLE = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+_HUFFMAN_CODED = frozenset({0xC0, 0xC1, 0xC2})
 _JPEG_LS = 0xF7
-_TAIL = 16  # bytes of a scan that are held back while it is looked how far the rows have come
-_CONTEXT = 4  # rows that the decoder holds back to smooth colours
-_LEAST_BITS = 2  # of a block of coefficients
-_LOOKAHEAD = 16  # bytes that the decoder may hold itself
-_INK: dict[str, int | tuple[int, ...]] = {
-    "L": 7,
-    "RGB": (1, 254, 3, 255),
-    "CMYK": (1, 254, 3, 9),
-    "YCbCr": (1, 254, 3, 255),
-}
+_MOST_WATCHED = 1000  # scans
 
 
 @dataclass(slots=True)
@@ -48,6 +37,7 @@ class Structure:
         factors: horizontal and vertical sampling factors of each component.
         scans: how many there are.
         body: where the coded data of the first scan begins, and of the last one ends.
+        bodies: of every scan: its piece of coded data, and where the markers in it are that restart the decoder.
         complete: whether the end marker follows.
         broken: the place of the first byte of coded data that cannot belong there; 0 where there is none.
         restarts: whether the decoder can take up the thread again after damage.
@@ -61,6 +51,7 @@ class Structure:
     factors: tuple[tuple[int, int], ...] = ()
     scans: int = 0
     body: tuple[int, int] = (0, 0)
+    bodies: list[tuple[int, int, tuple[int, ...]]] = field(default_factory=list)
     complete: bool = False
     broken: int = 0
     restarts: bool = False
@@ -83,6 +74,21 @@ class Structure:
     def is_plain(self) -> bool:
         """Whether one scan holds the whole picture, row after row."""
         return self.frame in _BASELINE and self.scans == 1
+
+    @property
+    def can_be_watched(self) -> bool:
+        """Whether the decoder shows how far it has come: with Huffman codes, and no damage that is known already."""
+        return self.frame in _HUFFMAN_CODED and 0 < self.scans <= _MOST_WATCHED and not self.broken
+
+    def coded(self, most: int) -> list[tuple[int, int]]:
+        """Pieces of coded data between markers, from the first on; if there are more than ``most``, of whole scans."""
+        if sum(1 + len(restarts) for _, _, restarts in self.bodies) > most:
+            return [(start, end) for start, end, _ in self.bodies]
+        pieces = []
+        for start, end, restarts in self.bodies:
+            edges = [start, *itertools.chain.from_iterable((at, at + 2) for at in restarts), end]
+            pieces += list(zip(edges[::2], edges[1::2], strict=True))
+        return pieces
 
     @property
     def sound(self) -> float:
@@ -144,70 +150,6 @@ def mended(data: bytes, found: Structure) -> bytes:
     return data[:start] + _PLAIN_MARKER.sub(b"\xff\0", data[start:end]) + data[end:]
 
 
-class WatchedData(io.BytesIO):
-    """The bytes of a JPEG file; calls ``look`` when all but the last few bytes of its scan have been read."""
-
-    def __init__(self, data: bytes, end: int) -> None:
-        super().__init__(data)
-        self._stop = end - _TAIL
-        self.look: Callable[[], object] | None = None
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """As io.BytesIO, but never across that place in one piece."""
-        here = self.tell()
-        if self.look is None or size is None or size < 0 or here > self._stop:
-            return super().read(size)
-        if here == self._stop:
-            look, self.look = self.look, None
-            look()
-            return super().read(size)
-        return super().read(min(size, self._stop - here))
-
-
-class Watch:
-    """Looks, while a JPEG of one scan is decoded, whether its data and its rows end together.
-
-    Args:
-        image: opened, drafted, not loaded.
-        stream: what it reads.
-        found: its structure.
-
-    Attributes:
-        damaged: whether they do not.
-        height: of the image in pixels.
-    """
-
-    def __init__(self, image: ImageFile.ImageFile, stream: WatchedData, found: Structure) -> None:
-        self.damaged = False
-        self._image = image
-        self._ink = _INK[image.mode]
-        height = image.size[1]
-        scale = max(1, round(found.size[1] / height))
-        self._row = max(1, found.unit[1] // scale)
-        across = -(-found.size[0] // found.unit[0])
-        blocks = across * sum(h * v for h, v in found.factors)
-        self._rows_left = 1 + 8 * (_TAIL + _LOOKAHEAD) // (_LEAST_BITS * blocks)  # that so few bytes can hold
-        self.height = height
-        top = min(height * 7 // 8, max(0, height - (self._rows_left + 2) * self._row))
-        image.load_prepare()
-        image.im.paste(self._ink, (0, top, *image.size))
-        stream.look = self._look
-
-    def rows_done(self) -> int:
-        """How many rows of the picture have been decoded, counted from the bottom."""
-        image = self._image
-        ink = self._ink if isinstance(self._ink, int) else tuple(self._ink[: len(image.getbands())])
-        left = image.size[1]
-        while left and image.im.getpixel((0, left - 1)) == ink:
-            left -= 1
-        return left
-
-    def _look(self) -> None:
-        height = self._image.size[1]
-        done = self.rows_done()
-        self.damaged = done == height or done < height - self._rows_left * self._row - _CONTEXT
-
-
 def _read_frame(found: Structure, marker: int, content: bytes) -> None:
     found.frame = marker
     if len(content) < 6:
@@ -253,6 +195,7 @@ def _through_scan(found: Structure, data: bytes, start: int, content: bytes) -> 
         at = hit.end()
     end = hit.start() if hit else len(data)
     found.body = (start if first else found.body[0], end)
+    found.bodies.append((start, end, _restarts(found, data, start, end)))
     zeros = _zeros(data, start, end) if whole and not found.zeros_mean_flat else -1
     if zeros >= 0:
         broken = min(zeros, end if broken is None else broken)
@@ -272,6 +215,14 @@ def _without_markers(found: Structure, data: bytes, start: int) -> int:
     if found.restarts:
         fine |= (after >= 0xD0) & (after <= 0xD7)
     return end if fine.all() else start
+
+
+def _restarts(found: Structure, data: bytes, start: int, end: int) -> tuple[int, ...]:
+    """The places of the markers that restart the decoder."""
+    if not found.restarts or end <= start:
+        return ()
+    values = np.frombuffer(data, np.uint8, end - start, start)
+    return tuple((np.flatnonzero((values[:-1] == 0xFF) & (values[1:] >> 3 == 0xD0 >> 3)) + start).tolist())
 
 
 def _zeros(data: bytes, start: int, end: int) -> int:

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from resnet_desktop.imaging.assemble import strips_of
-from resnet_desktop.imaging.samples import Range, Samples
+from resnet_desktop.imaging.limits import Range
+from resnet_desktop.imaging.samples import Samples
 
 _GREY = "LA;16B"
 _COLOUR = ("RGB;16B", "RGBA;16B")
-_DARK = 64  # high bytes below this: at most a quarter of the range
+_FEW = 64  # of the 256 high bytes: at most a quarter of the range
+_OUTSIDE = 1 / 4  # of the pixels that may lie anywhere else, such as a scale bar
 
 
 def is_deep_colour(image: Image.Image) -> bool:
@@ -31,8 +33,16 @@ def needs_low_bytes(image: Image.Image, wanted: Range) -> bool:
     """Whether the high bytes of a loaded one do not suffice."""
     if wanted == "stretched":
         return True
-    extrema = image.getextrema()
-    return max(int(pair[1]) for pair in extrema[:3] if isinstance(pair, tuple)) < _DARK
+    return is_narrow(image)
+
+
+def is_narrow(image: Image.Image) -> bool:
+    """Whether most pixels of a loaded image of 8 bits lie so close together that more bits of them would matter."""
+    counts = np.array(image.histogram()).reshape(-1, 256)
+    counts = counts[: 1 if image.mode in ("L", "LA") else 3]
+    summed = np.cumsum(counts.sum(axis=0)) / counts.sum()
+    first, low, high, last = (int(np.searchsorted(summed, share)) for share in (0.001, _OUTSIDE, 1 - _OUTSIDE, 0.999))
+    return min(high - first, last - low) < _FEW
 
 
 def deep_samples(high: Image.Image, again: ImageFile.ImageFile) -> Samples:

@@ -14,8 +14,8 @@ from resnet_desktop.core.errors import ImageError
 from resnet_desktop.imaging import demand
 from resnet_desktop.imaging.budget import DecodeBudget
 from resnet_desktop.imaging.formats.error_messages import DECODER_ERRORS
+from resnet_desktop.imaging.limits import Range
 from resnet_desktop.imaging.notes import Note
-from resnet_desktop.imaging.samples import Range
 from resnet_desktop.imaging.source import OpenSource
 
 MAX_WHOLE_FILE = 1 << 30  # bytes; a file whose decoder wants it in memory complete

@@ -13,6 +13,8 @@ from resnet_desktop.core.text.error_text import error_text
 _DECODERS = {  # the function, what says whether it is there, what it reads
     "jpegxl": ("jpegxl_decode", "JPEGXL", "a JPEG XL picture"),
     "jpeg": ("jpeg_decode", "JPEG8", "a JPEG of 12 bits"),
+    "jpeg2000": ("jpeg2k_decode", "JPEG2K", "a JPEG 2000 picture"),
+    "jpegxr": ("jpegxr_decode", "JPEGXR", "a JPEG XR picture"),
     "lerc": ("lerc_decode", "LERC", "a LERC picture"),
 }
 

@@ -5,9 +5,10 @@ Raw photos of most cameras are TIFF files too, whose first picture is a thumbnai
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Literal
 
 import numpy as np
@@ -61,13 +62,14 @@ _LEAST_PREVIEW = 640  # pixels of the longer side: what is smaller than this is 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Page:
-    """One picture in a TIFF file: where its directory lies, and its tags."""
+    """One picture in a TIFF file: where its directory lies, its tags, and how far behind them its pixels lie."""
 
     file: BinaryIO
     at: int
     order: Literal["<", ">"]
     is_sub: bool
     entries: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    shift: int = 0
 
     def values(self, tag: int) -> tuple[Any, ...]:
         """The numbers of a tag; empty where it is missing. Raises ValueError if the file ends before them."""
@@ -82,7 +84,8 @@ class Page:
         data = self.file.read(count * dtype.itemsize)
         if len(data) < count * dtype.itemsize:
             raise ValueError("truncated in a tag")
-        return tuple(np.frombuffer(data, dtype).tolist())
+        found = np.frombuffer(data, dtype).tolist()
+        return tuple(value + self.shift for value in found) if self.shift and tag == STRIP_OFFSETS else tuple(found)
 
     def data(self, tag: int) -> bytes:
         """The bytes of a tag of text or of no type; empty where it is missing. Raises ValueError."""
@@ -160,7 +163,29 @@ def read_pages(file: BinaryIO, head: bytes) -> list[Page]:
         (subs if is_sub else main).append(page)
         waiting += [(int(place), True) for place in below if isinstance(place, int)][:64]
         waiting.append((following, is_sub))  # last, so that it is taken next
-    return main + subs
+    return _stacked(main) + subs
+
+
+def _stacked(main: list[Page]) -> list[Page]:
+    """The pages of a stack with one directory: as ImageJ writes files of over 4 GB, and tifffile such as are to grow.
+
+    Their pixels follow each other, and only the description says how many there are.
+    """
+    if len(main) != 1 or main[0].number(COMPRESSION, 1) != 1 or TILE_OFFSETS in main[0].entries:
+        return main
+    page, text = main[0], _text(main[0])
+    bits = page.number(BITS, 1) * page.number(SAMPLES, 1) * page.area
+    images = re.search(r"^images=(\d{1,9})$", text, re.MULTILINE) if text.startswith("ImageJ=") else None
+    shape = re.match(r'\{"shape": \[([\d, ]{1,99})\].*"truncated": true', text)
+    if bits % 8 or not bits or not (images or shape):
+        return main
+    count = int(images[1]) if images else 0
+    if shape:
+        count = math.prod(int(number) for number in shape[1].split(",") if number.strip())
+        count //= page.area * page.number(SAMPLES, 1)
+    start, size = page.number(STRIP_OFFSETS), bits // 8
+    there = (page.file.seek(0, 2) - start) // size
+    return [page, *(replace(page, shift=size * number) for number in range(1, min(count, there, MOST_PAGES)))]
 
 
 def main_page(pages: Sequence[Page], wanted: int | None) -> tuple[Page, tuple[Note, ...]]:
@@ -252,7 +277,7 @@ def _largest(pages: Sequence[Page]) -> tuple[Page, tuple[Note, ...]]:
     size, best = max(sizes, key=lambda pair: pair[0][0] * pair[0][1])
     largest = max(page.area for page in pages)
     if not all(size) or (size[0] * size[1] * 4 < largest and max(size) < _LEAST_PREVIEW):
-        raise LookupError("nothing but a thumbnail")
+        raise LookupError("only a thumbnail" if all(size) else "no preview")
     if any(page.is_raw for page in pages):
         return best, (Note("preview", "This is a raw photo; its largest embedded preview is shown."),)
     if best is pages[0]:
@@ -277,7 +302,8 @@ def _on_others(first: Page, main: Sequence[Page]) -> tuple[Note, ...]:
     if len(main) < 2:
         return ()
     text = _text(first)
-    found = re.search(r'SizeC="(\d+)"', text) or (re.search(r"^channels=(\d+)", text, re.MULTILINE))
+    found = re.search(r'SizeC="(\d+)"', text) or re.search(r"^channels=(\d+)", text, re.MULTILINE)
+    found = found or re.search(r'"shape": \[(\d+).*"axes": "C', text)
     if found and int(found[1]) > 1:
         message = f"It holds {int(found[1])} channels as pages; only the first is shown. Use --page to choose another."
         return (Note("channels_as_pages", message),)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import struct
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import COMPRESSION_INFO
 
 from resnet_desktop.core.errors import ImageError
 from resnet_desktop.imaging import assemble, container, demand
@@ -17,6 +18,7 @@ from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.samples import to_image
 from resnet_desktop.imaging.source import OpenSource
 
+_PILLOW_BITS = frozenset({1, 2, 4, 8, 16, 32})
 _STREAMED = 500_000_000  # bytes that Pillow would take, from which on a TIFF is read in strips, if that can be
 
 
@@ -36,10 +38,7 @@ def read(file: OpenSource, wanted: Wanted) -> Result:
         return from_samples(file, samples, wanted, turn, notes + more)
     if 2 * file.size > demand.most_bytes(wanted.max_pixels):
         raise ImageError("read_failed", f"{file.name} is {file.size / 2**30:.1f} GB, which is too large to read.")
-    try:
-        image = Image.open(_first_of(file, page), formats=("TIFF",))
-    except SyntaxError as error:
-        raise UnsupportedError("an unusual kind of TIFF") from error
+    image = _opened(file, page)
     taken = demand.of_image(container.TIFF, image.mode, image.size, 2 * file.size)
     factor, needed = wanted.fit(
         taken, image.size, file.name, deep=1 if image.mode.startswith("I") or image.mode == "F" else 0
@@ -55,6 +54,20 @@ def read(file: OpenSource, wanted: Wanted) -> Result:
     return pixels, turned(page.size, turn), notes
 
 
+def _opened(file: OpenSource, page: tiff.Page) -> Image.Image:
+    """The header read by Pillow. Raises UnsupportedError where it is whole, but of a kind that Pillow does not know."""
+    where = _first_of(file, page)
+    try:
+        bits = set(page.values(tiff.BITS) or (1,))
+        if page.number(tiff.COMPRESSION, 1) not in COMPRESSION_INFO or not bits <= _PILLOW_BITS:
+            raise UnsupportedError(tiff_strips.in_words(page))
+        return Image.open(where, formats=("TIFF",))
+    except (SyntaxError, UnidentifiedImageError) as error:
+        if container.is_cut_short(container.TIFF, file.stream, file.size):
+            raise
+        raise UnsupportedError(tiff_strips.in_words(page)) from error
+
+
 def size_of(file: OpenSource) -> tuple[int, int]:
     """Width and height after the orientation. Raises what decoders raise."""
     page, _, turn = _page(file, None)
@@ -67,12 +80,14 @@ def size_of(file: OpenSource) -> tuple[int, int]:
 def _page(file: OpenSource, wanted: int | None) -> tuple[tiff.Page, tuple[Note, ...], Turn]:
     file.stream.seek(0)
     pages = tiff.read_pages(file.stream, file.stream.read(16))
+    if not pages:
+        raise ValueError("truncated before its first directory")
     try:
         page, notes = tiff.main_page(pages, wanted)
     except IndexError as error:
         raise no_such_page(file.name, wanted or 0, error.args[0]) from error
     except LookupError as error:
-        raise UnsupportedError("a raw photo with only a thumbnail inside") from error
+        raise UnsupportedError(f"a raw photo with {error.args[0]} inside") from error
     turn = TURNS.get(page.number(tiff.ORIENTATION, pages[0].number(tiff.ORIENTATION, 1)))
     return page, notes, turn
 

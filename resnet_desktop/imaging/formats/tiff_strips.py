@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from resnet_desktop.imaging.formats import science, tiff
+from resnet_desktop.imaging.formats import jpeg2000, png, science, tiff
 from resnet_desktop.imaging.formats.error_messages import UnsupportedError
 from resnet_desktop.imaging.formats.tiff import Page
 from resnet_desktop.imaging.notes import Note
@@ -27,9 +27,40 @@ Array = NDArray[Any]
 
 _NONE, _LZW, _DEFLATE, _OLD_DEFLATE, _PACKBITS = 1, 5, 8, 32946, 32773
 _LIBTIFF = (_LZW, _PACKBITS, 34925, 50000)  # LZMA, Zstandard
-_PICTURES = {34887: "lerc", 50001: "webp", 33003: "jpeg2000", 33005: "jpeg2000", 34712: "jpeg2000", 50002: "jpegxl"}
-_PILLOW = {"webp": "WEBP", "jpeg2000": "JPEG2000"}
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK = 0, 1, 2, 5
+_PICTURES = {
+    34887: "lerc",
+    50001: "webp",
+    **dict.fromkeys((33003, 33005, 34712), "jpeg2000"),
+    **dict.fromkeys((50002, 52546), "jpegxl"),
+    34933: "png",
+    **dict.fromkeys((34934, 22610), "jpegxr"),
+}
+_PILLOW = {"webp": "WEBP", "jpeg2000": "JPEG2000", "png": "PNG"}
+_JPEG_2000_YCBCR = 33003  # of Aperio's scanners; 33004 holds that from libvips, RGB from Bio-Formats, and is not read
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _YCBCR = 0, 1, 2, 5, 6
+_OF_CMYK = 4  # channels
+_PHOTOMETRICS = {
+    0: "grey",
+    1: "grey",
+    2: "RGB",
+    3: "in a palette",
+    5: "CMYK",
+    6: "YCbCr",
+    8: "Lab",
+    9: "Lab",
+    10: "Lab",
+    32844: "LogL",
+    32845: "LogLuv",
+}
+_COMPRESSIONS = {
+    1: "no compression",
+    5: "LZW compression",
+    **dict.fromkeys((6, 7, 34892), "JPEG compression"),
+    **dict.fromkeys((8, 32946), "Deflate compression"),
+    32773: "PackBits compression",
+    **dict.fromkeys((33003, 33004, 33005, 34712), "JPEG 2000 compression"),
+    **dict.fromkeys((34934, 22610), "JPEG XR compression"),
+}
 _KINDS = {1: "u", 2: "i", 3: "f"}
 _ODD_BITS = (10, 12, 14)
 _MOST_SEGMENT = 256 << 20  # bytes of a strip or tile that is unpacked whole
@@ -37,17 +68,44 @@ _PIECE = 4 << 20
 
 
 def can_read(page: Page) -> bool:
-    """Whether ``samples_of`` reads such a page rather than Pillow: more than 8 bits, signs, or unusual compression."""
-    bits, kind = page.values(tiff.BITS), page.number(tiff.FORMAT, 1)
+    """Whether ``samples_of`` reads such a page rather than Pillow.
+
+    Such are more than 8 bits, signs, unusual compression; channels that Pillow drops without a word, or cannot read;
+    values that stand for none.
+    """
+    bits, kind, photometric = page.values(tiff.BITS), page.number(tiff.FORMAT, 1), page.number(tiff.PHOTOMETRIC, 1)
+    if photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK):
+        return photometric == _YCBCR and page.number(tiff.COMPRESSION, 1) == _JPEG_2000_YCBCR
     deep = any(depth > 8 for depth in bits) or kind in (2, 3)
-    return (deep or page.number(tiff.COMPRESSION, 1) in _PICTURES) and page.number(tiff.PHOTOMETRIC, 1) in (0, 1, 2, 5)
+    if deep or page.number(tiff.COMPRESSION, 1) in _PICTURES:
+        return True
+    return can_stream(page) and (page.shift > 0 or tiff.NO_DATA in page.entries or _has_more_channels(page))
+
+
+def _has_more_channels(page: Page) -> bool:
+    channels, extra = page.number(tiff.SAMPLES, 1), page.values(tiff.EXTRA_SAMPLES)
+    colours = {_RGB: 3, _CMYK: 4}.get(page.number(tiff.PHOTOMETRIC, 1), 1)
+    with_alpha = channels == colours + 1 and extra[:1] in ((1,), (2,)) and colours != _OF_CMYK
+    return channels > colours and not with_alpha
+
+
+def in_words(page: Page) -> str:
+    """What kind of TIFF it is, where none of the readers knows it."""
+    photometric, compression = page.number(tiff.PHOTOMETRIC, 1), page.number(tiff.COMPRESSION, 1)
+    colours = _PHOTOMETRICS.get(photometric, f"of colour space {photometric}")
+    packed = _COMPRESSIONS.get(compression, f"compression {compression}")
+    bits = max(page.values(tiff.BITS) or (1,))
+    kind = {2: " with a sign", 3: " as floating-point numbers"}.get(page.number(tiff.FORMAT, 1), "")
+    channels = page.number(tiff.SAMPLES, 1)
+    has = "1 channel" if channels == 1 else f"{channels} channels"
+    return f"a TIFF of {has}, {bits} bits each{kind}, {colours}, with {packed}"
 
 
 def can_stream(page: Page) -> bool:
     """Whether a page of 8 bits can be read in strips as well."""
     return (
         set(page.values(tiff.BITS)) == {8}
-        and page.number(tiff.PHOTOMETRIC, 1) in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB)
+        and page.number(tiff.PHOTOMETRIC, 1) in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK)
         and page.number(tiff.COMPRESSION, 1) in (_NONE, _DEFLATE, _OLD_DEFLATE, *_LIBTIFF)
         and page.number(tiff.FILL_ORDER, 1) == 1
     )
@@ -64,18 +122,18 @@ def samples_of(page: Page) -> tuple[Samples, tuple[Note, ...]]:
     channels, photometric = page.number(tiff.SAMPLES, 1), page.number(tiff.PHOTOMETRIC, _BLACK_IS_ZERO)
     if photometric == _BLACK_IS_ZERO and channels == 3 and tiff.EXTRA_SAMPLES not in page.entries:
         photometric = _RGB
-    colours = {_RGB: 3, _CMYK: 4}.get(photometric, 1)
+    colours = {_RGB: 3, _YCBCR: 3, _CMYK: _OF_CMYK}.get(photometric, 1)
     layout = _Layout(page)
     if channels < colours or not layout.size[0] or not layout.size[1]:
         raise ValueError("its tags contradict each other")
     extra = page.values(tiff.EXTRA_SAMPLES)
     alpha: Literal["", "straight", "premultiplied"] = ""
-    if channels == colours + 1 and extra[:1] in ((1,), (2,)):
+    if channels == colours + 1 and extra[:1] in ((1,), (2,)) and colours != _OF_CMYK:
         alpha = "premultiplied" if extra[0] == 1 else "straight"
     notes: tuple[Note, ...] = ()
     unseen = channels - colours - bool(alpha)
     if unseen > 0:
-        which = "the first was" if colours == 1 else "the first three were"
+        which = {1: "the first was", 3: "the first three were"}.get(colours, "the first four were")
         notes = (Note("more_channels", f"It has {channels} channels; {which} read."),)
     whole = layout.dtype.kind == "u"
     found = Samples(
@@ -166,7 +224,10 @@ class _Layout:
         where, length = int(self.offsets[index]), int(self.lengths[index])
         picture = _PICTURES.get(self.compression) or ("jpeg" if self.compression == tiff.JPEG else None)
         if picture:
-            yield self._fitted(_picture(picture, _read(self.page, where, length)), rows)
+            values = _picture(picture, _read(self.page, where, length))
+            if self.compression == _JPEG_2000_YCBCR and values.ndim == 3 and values.dtype == np.uint8:
+                values = np.asarray(Image.frombytes("YCbCr", values.shape[1::-1], values.tobytes()).convert("RGB"))
+            yield self._fitted(values, rows)
             return
         whole = self.tiled or self.compression in _LIBTIFF
         if rows * self.row_bytes > _MOST_SEGMENT and whole:
@@ -278,8 +339,10 @@ def _picture(name: str, data: bytes) -> Array:
     """A strip or tile that is a picture file of its own."""
     if name in _PILLOW:
         with Image.open(io.BytesIO(data), formats=(_PILLOW[name],)) as image:
-            if image.mode.startswith("I;16"):
-                raise UnsupportedError("a TIFF with JPEG 2000 of more than 8 bits")
+            if name == "jpeg2000" and jpeg2000.bits_of(data) > 8:
+                return science.decode(name, data)
+            if image.mode.startswith("I;16") or png.is_deep_colour(image):
+                raise UnsupportedError("a TIFF with PNG of more than 8 bits")
             image.load()
             return np.asarray(image)
     return science.decode(name, data)

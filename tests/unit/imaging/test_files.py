@@ -33,6 +33,12 @@ def test_a_folder_gives_its_pictures_as_people_count(tmp_path: Path) -> None:
     assert found(tmp_path, "") == ["9.JPG", "10.jpg", "a.png", "B.webp", "x².heic"]
 
 
+def test_raw_photos_and_icons_count_where_they_stand_alone(tmp_path: Path) -> None:
+    for name in ("1.jpg", "1.CR2", "2.dng", "3.NEF", "4.ico", "5.txt"):
+        (tmp_path / name).touch()
+    assert [path.name for path in find_images([tmp_path], recursive=False)] == ["1.jpg", "2.dng", "3.NEF", "4.ico"]
+
+
 def test_recursion_takes_folders_in_order_after_files(tmp_path: Path) -> None:
     touch(tmp_path, "z.jpg", "dir10/a.jpg", "dir9/b.jpg", "dir9/deep/c.jpg", ".git/d.jpg")
     assert found(tmp_path, "", recursive=True) == ["z.jpg", "dir9/b.jpg", "dir9/deep/c.jpg", "dir10/a.jpg"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import random
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from PIL import Image
 from resnet_desktop.core.errors import ImageError
 from resnet_desktop.imaging.decode import decode
 from tests.conftest import make_photo
+
+Damage = Callable[[bytes, int, random.Random], bytes]
 
 
 def jpeg(size: tuple[int, int] = (800, 600), **options: Any) -> bytes:
@@ -50,6 +53,47 @@ def test_a_few_wrong_bytes_that_shift_the_rest_are_noted() -> None:
         except ImageError:
             found += 1
     assert found == 20
+
+
+def lost(data: bytes, at: int, _: random.Random) -> bytes:
+    """A sector of a disk is missing."""
+    return data[:at] + data[at + 512 :]
+
+
+def exchanged(data: bytes, at: int, _: random.Random) -> bytes:
+    """A block of the same file stands where another belongs."""
+    return data[:at] + data[1000:5096] + data[at + 4096 :]
+
+
+def scribbled(data: bytes, at: int, chance: random.Random) -> bytes:
+    """Some bytes are other ones, without a marker among them."""
+    return data[:at] + bytes(chance.randrange(255) for _ in range(200)) + data[at + 200 :]
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"restart_marker_rows": 4}, {"subsampling": 0}], ids=str
+)
+@pytest.mark.parametrize("damage", [lost, exchanged, scribbled])
+def test_damage_without_a_marker_is_noted(damage: Damage, options: dict[str, Any]) -> None:
+    """The code finds its way back after a few blocks, but seldom to as many as there were."""
+    whole, chance, silent = jpeg(**options), random.Random(5), 0
+    for _ in range(20):
+        at = chance.randrange(len(whole) // 5, len(whole) * 4 // 5)
+        try:
+            silent += codes(damage(whole, at, chance), 200) == []
+        except ImageError as error:
+            assert error.code in {"damaged_image", "truncated_image"}  # noqa: PT017 - one of the two answers
+    assert silent <= 7
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}], ids=str)
+def test_a_file_that_lacks_only_its_end_marker(options: dict[str, Any]) -> None:
+    whole = jpeg(**options)
+    decoded = decode(whole[:-2])
+    assert np.array_equal(decoded.pixels, decode(whole).pixels)
+    assert [note.message for note in decoded.notes] == [
+        "The end marker of the file is missing; nothing of the picture is."
+    ]
 
 
 def test_damage_from_the_beginning_is_refused() -> None:

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFile
 
 from resnet_desktop.core.errors import ImageError
 from resnet_desktop.imaging.decode import DecodedImage, decode, encode_jpeg, probe_size
+from resnet_desktop.imaging.formats import readers
+from resnet_desktop.imaging.formats.request import Wanted
 from tests.conftest import make_photo
 
 RED, GREEN = (np.full((48, 64, 3), colour, np.uint8) for colour in ([255, 0, 0], [0, 255, 0]))
@@ -50,15 +52,45 @@ def test_a_page_can_be_chosen(*, deep: bool, compression: str | None) -> None:
         assert caught.value.code == "no_such_page"
 
 
-def test_frames_can_be_chosen() -> None:
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "AVIF"])
+def test_frames_can_be_chosen(kind: str) -> None:
     buffer = io.BytesIO()
-    Image.fromarray(RED).save(buffer, "GIF", save_all=True, append_images=[Image.fromarray(GREEN)])
-    assert codes(decode(buffer.getvalue())) == []
-    assert np.array_equal(decode(buffer.getvalue(), page=2).pixels, GREEN)
+    options: dict[str, Any] = {} if kind in ("GIF", "PNG") else {"quality": 100}
+    Image.fromarray(RED).save(buffer, kind, save_all=True, append_images=[Image.fromarray(GREEN)], **options)
+    assert codes(decode(buffer.getvalue())) == ["more_pages"]
+    second = decode(buffer.getvalue(), page=2)
+    assert int(np.abs(second.pixels.astype(int) - GREEN).max()) < 8
+    assert codes(second) == codes(decode(buffer.getvalue(), page=1)) == []
     with pytest.raises(ImageError, match="no page 3"):
+        decode(buffer.getvalue(), page=3)
+    alone = io.BytesIO()
+    Image.fromarray(RED).save(alone, kind)
+    assert codes(decode(alone.getvalue())) == []
+
+
+def test_the_pictures_of_a_camera_with_two_lenses() -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(RED).save(buffer, "MPO", save_all=True, append_images=[Image.fromarray(GREEN)])
+    assert codes(decode(buffer.getvalue())) == []
+    assert decode(buffer.getvalue(), page=2).pixels[0, 0, 1] > 250
+    with pytest.raises(ImageError, match="2 pages"):
         decode(buffer.getvalue(), page=3)
     with pytest.raises(ImageError, match="1 page;"):
         decode(encode_jpeg(RED), page=2)
+
+
+def test_the_first_picture_can_be_chosen_where_another_is_the_main_one() -> None:
+    """As in a HEIC, whose main picture need not be its first; there is nothing here to write one with."""
+    gif = io.BytesIO()
+    Image.fromarray(RED).save(gif, "GIF", save_all=True, append_images=[Image.fromarray(GREEN)])
+    image = Image.open(gif)
+    assert isinstance(image, ImageFile.ImageFile)
+    image.seek(1)
+    assert "main one" in readers._on_others(image, Wanted(None, 1000))[0].message
+    readers._seek(image, None, "a.heic")
+    assert image.tell() == 1
+    readers._seek(image, 1, "a.heic")
+    assert image.tell() == 0
 
 
 @pytest.mark.parametrize(
@@ -74,6 +106,24 @@ def test_channels_as_pages(options: dict[str, Any]) -> None:
         tifffile.imwrite(buffer, channels, photometric="minisblack", **options)
     assert codes(decode(buffer.getvalue())) == ["channels_as_pages"]
     assert decode(buffer.getvalue(), page=2).pixels.min() == 255
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("program", ["ImageJ", "tifffile"])
+def test_a_stack_with_one_directory(program: str, *, deep: bool) -> None:
+    """As ImageJ writes what is over 4 GB: only the description says that there are more."""
+    dtype = np.uint16 if deep else np.uint8
+    channels = np.stack([np.full((48, 64), share * np.iinfo(dtype).max // 2, dtype) for share in range(3)])
+    buffer = io.BytesIO()
+    if program == "ImageJ":
+        tifffile.imwrite(buffer, channels, imagej=True, metadata={"axes": "CYX"}, truncate=True)
+    else:
+        tifffile.imwrite(buffer, channels, photometric="minisblack", metadata={"axes": "CYX"}, truncate=True)
+    data = buffer.getvalue()
+    assert codes(decode(data)) == ["channels_as_pages"]
+    assert [int(decode(data, page=page).pixels.max()) for page in (1, 2, 3)] == [0, 127, 255]
+    with pytest.raises(ImageError, match="3 pages"):
+        decode(data, page=4)
 
 
 @pytest.mark.parametrize("flagged", [False, True])
