@@ -19,14 +19,14 @@ def times(step: Step, factor: str) -> Found:
     return {0: replace(lazy, name=step.write.op("Mul", [lazy.name, factor]), loose=False)}
 
 
-def positive(step: Step, tensor: str) -> str:
-    """1 where ``tensor`` is above 0, else 0."""
-    write = step.write
-    if write.dtype(step.y) == np.float32:
+def positive(step: Step, tensor: str, like: str = "") -> str:
+    """1 where ``tensor``, of the type of the output or of the tensor ``like``, is above 0, else 0."""
+    write, like = step.write, like or step.y
+    if write.dtype(like) == np.float32:
         # min(max(3e38 * number, 0), 1): one pass on all threads, in whatever order of memory the runtime likes, where a
         # comparison and a cast are two in the plain order. Any number above 1e-38 gives 1.
         return write.op("HardSigmoid", [tensor], alpha=3e38, beta=0.0)
-    return write.cast(write.op("Greater", [tensor, write.number(0, step.y)]), write.dtype(step.y))
+    return write.cast(write.op("Greater", [tensor, write.number(0, like)]), write.dtype(like))
 
 
 def _between(step: Step, low: str, high: str) -> str:
