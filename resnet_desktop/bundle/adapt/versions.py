@@ -9,6 +9,7 @@ from onnx import checker, inliner
 
 from resnet_desktop.bundle.adapt.order import sort_nodes
 from resnet_desktop.bundle.adapt.pruning import leave_out_hindrances
+from resnet_desktop.bundle.adapt.unfused import write_out_sums
 from resnet_desktop.bundle.structure.graph_view import with_inner
 from resnet_desktop.core.errors import ModelError
 
@@ -44,6 +45,7 @@ def readable(model: onnx.ModelProto, wanted: str | None) -> bool:
         except (RuntimeError, ValueError, checker.ValidationError) as error:
             raise ModelError("damaged_model", "The functions of the model cannot be written out.") from error
         changed = True
+    changed |= write_out_sums(model)
     changed |= leave_out_hindrances(model, wanted)
     if RUNTIME_IR < model.ir_version <= onnx.IR_VERSION:
         model.ir_version = onnx.IR_VERSION if onnx.IR_VERSION < RUNTIME_IR else RUNTIME_IR

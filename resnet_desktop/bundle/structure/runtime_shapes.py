@@ -18,18 +18,36 @@ Shapes = Mapping[str, tuple[int, _Shape]]
 _SAME = (
     *("Gelu", "FastGelu", "QuickGelu", "BiasGelu", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization"),
     *("QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", "BiasSoftmax", "DynamicQuantizeLinear"),
-    *("QuantizeLinear", "DequantizeLinear", "GroupNorm", "SimplifiedLayerNormalization"),
+    *("QuantizeLinear", "DequantizeLinear", "GroupNorm", "SkipGroupNorm", "SimplifiedLayerNormalization", "BiasAdd"),
 )
 """Operators whose first output has the shape of their first input."""
 
 _SAME_OF_ONNX = ("GroupNormalization", "SimplifiedLayerNormalization")
 """The same of ONNX's own set, for which nothing is inferred."""
 
+_SUMS = {"SkipLayerNormalization": 3, "SkipSimplifiedLayerNormalization": 3, "SkipGroupNorm": 1}
+"""Where norms of a sum give the sum itself: an output of the same shape once more."""
 
-def runtime_shape(
+
+def runtime_shapes(
+    node: onnx.NodeProto, given: Mapping[str, Any], shapes: Shapes, values: Mapping[str, Array]
+) -> dict[str, tuple[int, _Shape]]:
+    """Type and shape of the outputs by their names; those that are not known here are left out."""
+    found = _first_output(node, given, shapes, values)
+    if found is None:
+        return {}
+    known = {node.output[0]: found}
+    place = _SUMS.get(node.op_type, len(node.output))
+    if place < len(node.output):
+        known[node.output[place]] = found
+    if node.op_type.endswith("LayerNormalization"):  # the mean, and one over the deviation, are of no use to anybody
+        known |= {name: (TensorProto.FLOAT, (*found[1][:-1], 1)) for name in node.output[1:3]}
+    return {name: one for name, one in known.items() if name}
+
+
+def _first_output(
     node: onnx.NodeProto, given: Mapping[str, Any], shapes: Shapes, values: Mapping[str, Array]
 ) -> tuple[int, _Shape] | None:
-    """Type and shape of the first output; None if the operator is not known here."""
     if not node.input or node.input[0] not in shapes:
         return None
     kind, first = shapes[node.input[0]]
