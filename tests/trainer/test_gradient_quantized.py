@@ -224,6 +224,52 @@ def test_quantized_activations() -> None:
     compare(model, lambda x: x * (y * (1 - y)), X)
 
 
+@pytest.mark.parametrize(("axis", "opset"), [(-1, 13), (1, 13), (-1, 12), (2, 12)])
+def test_quantized_softmax(axis: int, opset: int) -> None:
+    given: dict[str, Any] = {"axis": axis, "opset": opset}
+    nodes = [q("QLinearSoftmax", "xq", "xs", "xz", "ys", "yz", to="yq", domain=MICROSOFT, **given)]
+    model = graph(nodes, {"ys": np.float32(1 / 256), "yz": np.uint8(0)}, X.shape)
+    model.opset_import[0].version = opset
+    rounded = torch.from_numpy(np.round(X / np.float32(0.03)) * np.float64(np.float32(0.03)))
+
+    def same(x: Tensor) -> Tensor:
+        x = x + (rounded - x).detach()
+        return x.softmax(axis) if axis != 2 else x.flatten(2).softmax(2).reshape(x.shape)
+
+    compare(model, same, X)
+
+
+@pytest.mark.parametrize(
+    ("bits", "zero"), [(4, "none"), (4, "packed"), (4, "float"), (8, "none"), (8, "packed"), (2, "packed")]
+)
+def test_products_with_weights_of_few_bits(bits: int, zero: str) -> None:
+    inputs, outputs_, block, blocks = 40, 5, 16, 3
+    rng = np.random.default_rng(0)
+    weights: dict[str, Any] = {
+        "w": rng.integers(0, 256, (outputs_, blocks, block * bits // 8)).astype(np.uint8),
+        "ws": rng.uniform(0.01, 0.1, (outputs_, blocks)).astype(np.float32),
+    }
+    if zero == "packed":
+        weights["wz"] = rng.integers(0, 256, (outputs_, -(-blocks * bits // 8))).astype(np.uint8)
+    elif zero == "float":
+        weights["wz"] = rng.uniform(3, 9, (outputs_, blocks)).astype(np.float32)
+    node = q("MatMulNBits", "x", *weights, to="logits", domain=MICROSOFT, K=inputs, N=outputs_, bits=bits,
+             block_size=block)  # fmt: skip
+    built = helper.make_graph(
+        [node],
+        "few bits",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", inputs])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", outputs_])],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid(MICROSOFT, 1)]
+    model = helper.make_model(built, ir_version=8, opset_imports=opsets)
+    (whole,) = outputs(model, np.eye(inputs, dtype=np.float32))
+    seed = noise(3, outputs_, seed=2)
+    (found,) = gradients(model, ["x"], noise(3, inputs), seed)
+    assert error(found, seed @ whole.T) <= CLOSE
+
+
 @pytest.mark.parametrize("opset", [13, 17])
 def test_pooling_of_integers(opset: int) -> None:
     x = np.random.default_rng(0).permutation(144).reshape(1, 4, 6, 6).astype(np.float32) * np.float32(0.03) - 2

@@ -6,6 +6,8 @@ again as they are opened, so that nothing is slower for it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import onnx
 from onnx import helper
 
@@ -39,7 +41,7 @@ def _written_out(node: onnx.NodeProto) -> list[onnx.NodeProto]:
     if bias:
         made.append(helper.make_node("Add", [x, bias], [f"{total}.biased"], name=f"{name}.bias"))
         x = f"{total}.biased"
-    given = {"axis": -1, "epsilon": attributes(node).get("epsilon", _EPSILON)}
+    given: dict[str, Any] = {"axis": -1, "epsilon": attributes(node).get("epsilon", _EPSILON)}
     inputs = [total, scale, shift] if shift else [total, scale]
     return [
         *made,

@@ -26,6 +26,7 @@ CONVOLUTIONS = ("Conv", "FusedConv", "QLinearConv", "ConvInteger")
 _WEIGHTED = (
     *CONVOLUTIONS,
     *("MatMul", "Gemm", "FusedMatMul", "MatMulInteger", "DynamicQuantizeMatMul", "QLinearMatMul", "QGemm", "Einsum"),
+    "MatMulNBits",
 )
 """What a path that computes goes through: convolutions, and the matrix products of transformers."""
 

@@ -41,7 +41,7 @@ def runtime_shapes(
     if place < len(node.output):
         known[node.output[place]] = found
     if node.op_type.endswith("LayerNormalization"):  # the mean, and one over the deviation, are of no use to anybody
-        known |= {name: (TensorProto.FLOAT, (*found[1][:-1], 1)) for name in node.output[1:3]}
+        known |= dict.fromkeys(node.output[1:3], (TensorProto.FLOAT, (*found[1][:-1], 1)))
     return {name: one for name, one in known.items() if name}
 
 
@@ -149,7 +149,32 @@ def _joined(
     return (*whole[0][:axis], sum(dims[axis] for dims in whole), *whole[0][axis + 1 :])
 
 
+def _attended(
+    node: onnx.NodeProto, given: Mapping[str, Any], shapes: Shapes, _values: Mapping[str, Array]
+) -> _Shape | None:
+    """Of attention: as wide as the values."""
+    first, weights, value = (_dims(node, shapes, place) for place in range(3))
+    if first is None or len(first) != 3:
+        return None
+    if node.op_type == "MultiHeadAttention":
+        return (*first[:2], value[-1]) if value is not None and len(value) == 3 else None
+    sizes = given.get("qkv_hidden_sizes")
+    if sizes:
+        return (*first[:2], int(sizes[-1]))
+    return (*first[:2], weights[-1] // 3) if weights is not None and len(weights) == 2 else None
+
+
+def _packed(
+    node: onnx.NodeProto, given: Mapping[str, Any], shapes: Shapes, _values: Mapping[str, Array]
+) -> _Shape | None:
+    first = _dims(node, shapes, 0)
+    return None if not first or "N" not in given else (*first[:-1], int(given["N"]))
+
+
 _RULES: dict[str, _Rule] = {
+    "Attention": _attended,
+    "MatMulNBits": _packed,
+    "MultiHeadAttention": _attended,
     "DynamicQuantizeMatMul": _product(1),
     "FusedConv": _by_onnx("Conv", (0, 1)),
     "FusedGemm": _product(1),

@@ -6,6 +6,7 @@ Where a function has a kink its derivative is that of the flat side, so that a u
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -222,10 +223,15 @@ def _negative(step: Step) -> Found:
 
 
 def _softmax(step: Step) -> Found:
-    write, axes = step.write, _softmax_axes(step)
-    weighed = write.op("Mul", [step.gradient, step.y])
+    return softmax_at(step, step.y, _softmax_axes(step))
+
+
+def softmax_at(step: Step, y: str, axes: Sequence[int]) -> Found:
+    """The chain rule through a softmax over ``axes``, of which the tensor ``y`` is the result."""
+    write = step.write
+    weighed = write.op("Mul", [step.gradient, y])
     total = write.sum(weighed, axes)
-    return {0: Gradient(write.op("Sub", [weighed, write.op("Mul", [step.y, total])]))}
+    return {0: Gradient(write.op("Sub", [weighed, write.op("Mul", [y, total])]))}
 
 
 def _log_softmax(step: Step) -> Found:

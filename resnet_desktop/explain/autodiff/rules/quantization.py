@@ -8,13 +8,15 @@ that are given integers without their scales (``MatMulInteger``) are what they a
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 from onnx import TensorProto
 
 from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
 from resnet_desktop.explain.autodiff.rules import convolution, linear, pooling
-from resnet_desktop.explain.autodiff.rules.activation import positive
+from resnet_desktop.explain.autodiff.rules.activation import positive, softmax_at
 from resnet_desktop.explain.autodiff.rules.arithmetic import fitted
 from resnet_desktop.explain.autodiff.rules.constants import Array
 from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step
@@ -27,6 +29,9 @@ _RANGES: dict[int, tuple[int, int]] = {
     TensorProto.INT16: (-32768, 32767),
 }
 """The lowest and the highest integer of each type that quantizers give."""
+
+_ONE_AXIS = 13
+"""The operator set since which a softmax sums over one axis, and not over all from that one on."""
 
 _HANDED_ON = ("DequantizeLinear", "Flatten", "Identity", "Reshape", "Squeeze", "Softmax", "LogSoftmax", "Cast")
 """What may stand between the last rounding and the answer."""
@@ -225,6 +230,14 @@ def _sigmoid(step: Step) -> Found:
     return step.only(write.op("Mul", [step.gradient, slope]))
 
 
+def _softmax(step: Step) -> Found:
+    # Computed once more: many weights of an attention are less than a step of the integers.
+    write, rank = step.write, len(step.write.shape(step.x))
+    axis = step.integer("axis", -1) % rank
+    y = write.op("Softmax", [_real(step, step.x, step.input(1), step.input(2))], axis=axis)
+    return softmax_at(step, y, [axis] if write.opset >= _ONE_AXIS else range(axis, rank))
+
+
 def _leaky(step: Step) -> Found:
     write = step.write
     on = write.op("Greater", [_real(step, step.x, step.input(1), step.input(2)), write.number(0, step.x)])
@@ -255,6 +268,13 @@ def _limited_integer_convolution(view: GraphView, node: onnx.NodeProto) -> bool:
     return not all(view.is_constant(name) for name in (node.input[1], *node.input[3:]))
 
 
+def _limited_softmax(view: GraphView, node: onnx.NodeProto) -> bool:
+    given: dict[str, Any] = attributes(node)
+    rank = len(view.shape(node.input[0]))
+    last = rank > 0 and given.get("axis", -1) % rank == rank - 1
+    return not rank or not (last or (given.get("opset", _ONE_AXIS) >= _ONE_AXIS) == (view.opset >= _ONE_AXIS))
+
+
 def _channels_last(_view: GraphView, node: onnx.NodeProto) -> bool:
     return bool(attributes(node).get("channels_last", 0))
 
@@ -280,6 +300,7 @@ RUNTIME_RULES: dict[str, Rule] = {
     "QLinearLeakyRelu": _leaky,
     "QLinearMul": _times,
     "QLinearSigmoid": _sigmoid,
+    "QLinearSoftmax": _softmax,
     "QuantizeLinear": _rounded,
 }
 """Those of ONNX Runtime's own operators."""
@@ -289,4 +310,5 @@ LIMITS = {
     "QLinearConv": _limited_convolution,
     "QLinearAveragePool": _channels_last,
     "QLinearGlobalAveragePool": _channels_last,
+    "QLinearSoftmax": _limited_softmax,
 }
