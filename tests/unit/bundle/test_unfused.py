@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -25,7 +26,7 @@ def transformer(opset: int = 17, *, norms: str = "") -> onnx.ModelProto:
     sizes = {"pw": (WIDTH, 3, 4, 4), "w1": (WIDTH, WIDTH), "w2": (WIDTH, WIDTH), "b": (WIDTH,), "hw": (WIDTH, 4)}
     weights = {name: rng.standard_normal(size).astype(np.float32) for name, size in sizes.items()}
     weights |= {"g": np.linspace(0.5, 2, WIDTH, dtype=np.float32), "flat": np.array([0, WIDTH, -1])}
-    norm = {"domain": "com.microsoft", "epsilon": 1e-6}
+    norm: dict[str, Any] = {"domain": "com.microsoft", "epsilon": 1e-6}
     nodes = [
         helper.make_node("Conv", ["x", "pw"], ["p"], strides=[4, 4]),
         helper.make_node("Reshape", ["p", "flat"], ["f"]),

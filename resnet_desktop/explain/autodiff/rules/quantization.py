@@ -33,7 +33,10 @@ _RANGES: dict[int, tuple[int, int]] = {
 _ONE_AXIS = 13
 """The operator set since which a softmax sums over one axis, and not over all from that one on."""
 
-_HANDED_ON = ("DequantizeLinear", "Flatten", "Identity", "Reshape", "Squeeze", "Softmax", "LogSoftmax", "Cast")
+_HANDED_ON = (
+    *("Cast", "DequantizeLinear", "Flatten", "Identity", "Reshape", "Squeeze"),
+    *("Log", "LogSoftmax", "Max", "QLinearSigmoid", "QLinearSoftmax", "Sigmoid", "Softmax"),
+)
 """What may stand between the last rounding and the answer."""
 
 
