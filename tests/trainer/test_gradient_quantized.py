@@ -309,6 +309,35 @@ def test_dynamically_quantized_products_and_convolutions() -> None:
             lambda x: f.conv2d(x, real(kernel.clip(0), 0.01), stride=2, padding=1), X)  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", ["MatMulInteger", "ConvInteger"])
+def test_sums_of_integers_of_a_fixed_scale(kind: str) -> None:
+    w = integers(6, 5) if kind == "MatMulInteger" else integers(5, 4, 3, 3)
+    nodes = [
+        q(kind, "xq", "w", "xz", to="i"),
+        helper.make_node("Cast", ["i"], ["f"], to=TensorProto.FLOAT),
+        q("Mul", "f", "s", to="m"),
+        q("QuantizeLinear", "m", "ys", "yz", to="yq"),
+    ]
+    weights = {"w": w.clip(0).astype(np.uint8), "s": np.float32(0.03 * 0.01)}
+    kernel = real(w.clip(0), 0.01)
+    same = (lambda x: x @ kernel) if kind == "MatMulInteger" else (lambda x: f.conv2d(x, kernel))
+    compare(graph(nodes, weights, X.shape), same, X)
+
+
+def test_weights_with_a_scale_for_each_block() -> None:
+    w, scale = integers(5, 4, 3, 3), np.random.default_rng(4).uniform(0.002, 0.02, (5, 2, 3, 3)).astype(np.float32)
+    nodes = [
+        q("DequantizeLinear", "xq", "xs", "xz", to="r"),
+        q("DequantizeLinear", "w", "ws", "wz", to="wr", axis=1, block_size=2),
+        q("Conv", "r", "wr", to="c"),
+        q("Neg", "c", to="n"),  # with a quantizer right behind it the runtime would take it for one of its own
+        q("QuantizeLinear", "n", "ys", "yz", to="yq"),
+    ]
+    model = graph(nodes, {"w": w, "ws": scale, "wz": np.full(scale.shape, 3, np.int8)}, X.shape)
+    model.opset_import[0].version = 21
+    compare(model, lambda x: -f.conv2d(x, real(w, np.repeat(scale, 2, 1), 3)), X)
+
+
 def test_half_precision_before_a_pool() -> None:
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["c"]),

@@ -15,6 +15,7 @@ import onnx
 from onnx import TensorProto
 
 from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
+from resnet_desktop.bundle.structure.quantized import scale_of
 from resnet_desktop.explain.autodiff.rules import convolution, linear, pooling
 from resnet_desktop.explain.autodiff.rules.activation import positive, softmax_at
 from resnet_desktop.explain.autodiff.rules.arithmetic import fitted
@@ -174,12 +175,27 @@ def _plain(step: Step, gradient: Gradient) -> str:
 
 def _integer_convolution(step: Step) -> Found:
     weight = _weights(step, step.input(1), "", step.input(3))
-    return _convolved(step, weight, step.input(1), step.gradient)
+    return _of_numbers(step, _convolved(step, weight, step.input(1), step.gradient))
 
 
 def _integer_product(step: Step) -> Found:
     a, b = _shifted(step, step.input(0), step.input(2)), _shifted(step, step.input(1), step.input(3))
-    return linear.products(step, step.gradient, (a, b), (0, 1))
+    return _of_numbers(step, linear.products(step, step.gradient, (a, b), (0, 1)))
+
+
+def _of_numbers(step: Step, found: Found) -> Found:
+    """Gradients with respect to integers as those to the numbers that they stand for, where their scale is known.
+
+    ``DynamicQuantizeLinear`` tells no scale here: its own rule divides by it.
+    """
+    write, numbers = step.write, {}
+    for place, gradient in found.items():
+        known = scale_of(write.view, step.input(place))
+        numbers[place] = gradient
+        if known is not None:
+            scale = write.cast(known.scale, np.dtype(np.float32))
+            numbers[place] = Gradient(write.op("Div", [gradient.name, scale]))
+    return numbers
 
 
 def _product(step: Step) -> Found:
