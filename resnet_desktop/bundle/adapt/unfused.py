@@ -1,7 +1,7 @@
 """Norms of a sum, which ONNX Runtime's optimizers write as one operator, as a sum and a norm again.
 
-The sum is where a residual block ends: as an output of another operator nobody would find it. Sessions join the two
-again as they are opened, so that nothing is slower for it.
+The sum is where a residual block ends: as an output of another operator nobody would find it. On a small transformer on
+the CPU the two took no longer than the one.
 """
 
 from __future__ import annotations
