@@ -193,6 +193,18 @@ PICKS = [
         {"s": np.array([1, 4, 5, 1])},
     ),
     Case(
+        "tile",
+        [node("Tile", "x", "r", to="t"), node("Mul", "t", "w")],
+        lambda x, w: x.repeat(1, 3, 2, 1) * w["w"],
+        {"r": np.array([1, 3, 2, 1]), "w": noise(12, 12, 6, seed=4)},
+    ),
+    Case(
+        "tile of pictures",
+        [node("Tile", "x", "r", to="t"), node("Mul", "t", "t", to="s"), node("ReduceSum", "s", "first", keepdims=1)],
+        lambda x, _: (x.repeat(2, 1, 1, 1) ** 2).sum(0, keepdim=True),
+        {"r": np.array([2, 1, 1, 1]), "first": np.array([0])},
+    ),
+    Case(
         "expand to more axes",
         [node("Expand", "x", "s", to="e"), node("ReduceSum", "e", "first", keepdims=0)],
         lambda x, _: 3 * x,

@@ -109,15 +109,97 @@ def test_quantized_products_and_sums() -> None:
 
 
 @pytest.mark.parametrize("turned", [0, 1])
-def test_quantized_linear_layer(turned: int) -> None:
+@pytest.mark.parametrize("scale", [np.float32(0.002), np.linspace(0.001, 0.003, 5).astype(np.float32)])
+def test_quantized_linear_layer(turned: int, scale: Array) -> None:
     w = integers(5, 144) if turned else integers(144, 5)
     nodes = [
         q("Flatten", "xq", to="flat"),
         q("QGemm", "flat", "xs", "xz", "w", "ws", "wz", "b", "ys", "yz", to="yq", domain=MICROSOFT, transB=turned),
     ]
-    weights = {"w": w, "ws": np.float32(0.002), "wz": np.int8(0), "b": np.arange(5, dtype=np.int32)}
-    right = real(w.T if turned else w, 0.002)
+    zeros = np.zeros(np.shape(scale), np.int8)
+    weights = {"w": w, "ws": scale, "wz": zeros, "b": np.arange(5, dtype=np.int32)}
+    right = real(w.T if turned else w, np.asarray(scale).astype(np.float64))
     compare(graph(nodes, weights, X.shape), lambda x: x.flatten(1) @ right, X)
+
+
+def test_a_quantized_linear_layer_with_as_many_outputs_as_inputs_has_a_scale_for_each_output() -> None:
+    w, scale = integers(4, 4), np.linspace(0.002, 0.03, 4).astype(np.float32)
+    nodes = [
+        q("QLinearGlobalAveragePool", "xq", "xs", "xz", "xs", "xz", to="m", domain=MICROSOFT),
+        q("Flatten", "m", to="flat"),
+        q("QGemm", "flat", "xs", "xz", "w", "ws", "wz", "", "ys", "yz", to="yq", domain=MICROSOFT, transB=1),
+    ]
+    model = graph(nodes, {"w": w, "ws": scale, "wz": np.zeros(4, np.int8)}, X.shape)
+    compare(model, lambda x: x.mean((2, 3)) @ real(w.T, scale.astype(np.float64)), X)
+
+
+NARROW = {"xs": np.float32(0.02), "xz": np.uint8(50)}
+
+
+def test_what_lies_beyond_the_integers_gets_no_gradient_as_in_fake_quantize() -> None:
+    c = noise(1, 4, 6, 6, seed=7)
+    nodes = [
+        q("DequantizeLinear", "xq", "xs", "xz", to="r"),
+        q("Mul", "r", "c", to="m"),
+        q("QuantizeLinear", "m", "ys", "yz", to="yq"),
+    ]
+    model = graph(nodes, {**NARROW, "c": c}, X.shape)
+
+    def same(x: Tensor) -> Tensor:
+        return torch.fake_quantize_per_tensor_affine(x.float(), 0.02, 50, 0, 255).double() * torch.from_numpy(c)
+
+    inside = (X > -1.01) & (X < 4.11)
+    assert 0.05 < (~inside).mean() < 0.5
+    compare(model, same, X)
+    edge = np.full_like(X, 4.1)  # the highest number of the range is in it
+    edge[:, :2] = -1.0
+    compare(model, same, edge)
+
+
+def test_ends_of_the_integers_of_each_channel() -> None:
+    scale, zero = np.linspace(0.01, 0.02, 4).astype(np.float32), np.array([0, 255, 128, 30], np.uint8)
+    nodes = [
+        q("QuantizeLinear", "x", "cs", "cz", to="c", axis=1),
+        q("DequantizeLinear", "c", "cs", "cz", to="r", axis=1),
+        q("Neg", "r", to="m"),
+        q("QuantizeLinear", "m", "ys", "yz", to="yq"),
+    ]
+    zeros = torch.from_numpy(zero.astype(np.int32))
+
+    def same(x: Tensor) -> Tensor:
+        x = torch.fake_quantize_per_channel_affine(x.float(), torch.from_numpy(scale), zeros, 1, 0, 255)
+        return -x.double()
+
+    compare(graph(nodes, {"cs": scale, "cz": zero}, X.shape), same, X)
+
+
+def test_a_relu6_that_is_folded_into_an_operator_of_integers_cuts_at_both_ends() -> None:
+    w = integers(5, 4, 3, 3).astype(np.int16) + 128
+    step = 6 / 255
+    nodes = [
+        q("QLinearConv", "xq", "xs", "xz", "w", "ws", "wz", "cs", "cz", to="c"),
+        q("QLinearGlobalAveragePool", "c", "cs", "cz", "ys", "yz", to="yq", domain=MICROSOFT),
+    ]
+    scales = {"w": w.astype(np.uint8), "ws": np.float32(0.02), "wz": np.uint8(128)}
+    model = graph(nodes, {**scales, "cs": np.float32(step), "cz": np.uint8(0)}, X.shape)
+    rounded = torch.from_numpy(np.round(X / np.float32(0.03)) * np.float64(np.float32(0.03)))
+    kernel = real(w, 0.02, 128)
+    before = f.conv2d(rounded, kernel)
+    on = (before > step / 2) & (before < 6 - step / 2)
+    assert (before > 6).double().mean() > 0.1
+    compare(model, lambda x: (f.conv2d(x, kernel) * on).mean((2, 3)), X)
+
+
+def test_an_answer_beyond_the_integers_still_has_a_gradient() -> None:
+    w = integers(144, 5)
+    nodes = [
+        q("Flatten", "xq", to="flat"),
+        q("QGemm", "flat", "xs", "xz", "w", "ws", "wz", "", "ys", "yz", to="yq", domain=MICROSOFT),
+    ]
+    weights = {"w": w, "ws": np.float32(0.01), "wz": np.int8(0), "ys": np.float32(0.001)}
+    model = graph(nodes, weights, X.shape)
+    assert set(np.unique(outputs(model, X)[0])) <= {np.float32(-128 * 0.001), np.float32(127 * 0.001)}
+    compare(model, lambda x: x.flatten(1) @ real(w, 0.01), X)
 
 
 def test_quantized_pools_and_concatenations() -> None:
@@ -140,6 +222,52 @@ def test_quantized_activations() -> None:
     y = torch.from_numpy(outputs(model, X)[0].astype(np.float64).reshape(X.shape))
     assert float((y - torch.sigmoid(torch.from_numpy(X))).abs().max()) < 0.02
     compare(model, lambda x: x * (y * (1 - y)), X)
+
+
+@pytest.mark.parametrize(("axis", "opset"), [(-1, 13), (1, 13), (-1, 12), (2, 12)])
+def test_quantized_softmax(axis: int, opset: int) -> None:
+    given: dict[str, Any] = {"axis": axis, "opset": opset}
+    nodes = [q("QLinearSoftmax", "xq", "xs", "xz", "ys", "yz", to="yq", domain=MICROSOFT, **given)]
+    model = graph(nodes, {"ys": np.float32(1 / 256), "yz": np.uint8(0)}, X.shape)
+    model.opset_import[0].version = opset
+    rounded = torch.from_numpy(np.round(X / np.float32(0.03)) * np.float64(np.float32(0.03)))
+
+    def same(x: Tensor) -> Tensor:
+        x = x + (rounded - x).detach()
+        return x.softmax(axis) if axis != 2 else x.flatten(2).softmax(2).reshape(x.shape)
+
+    compare(model, same, X)
+
+
+@pytest.mark.parametrize(
+    ("bits", "zero"), [(4, "none"), (4, "packed"), (4, "float"), (8, "none"), (8, "packed"), (2, "packed")]
+)
+def test_products_with_weights_of_few_bits(bits: int, zero: str) -> None:
+    inputs, outputs_, block, blocks = 40, 5, 16, 3
+    rng = np.random.default_rng(0)
+    weights: dict[str, Any] = {
+        "w": rng.integers(0, 256, (outputs_, blocks, block * bits // 8)).astype(np.uint8),
+        "ws": rng.uniform(0.01, 0.1, (outputs_, blocks)).astype(np.float32),
+    }
+    if zero == "packed":
+        weights["wz"] = rng.integers(0, 256, (outputs_, -(-blocks * bits // 8))).astype(np.uint8)
+    elif zero == "float":
+        weights["wz"] = rng.uniform(3, 9, (outputs_, blocks)).astype(np.float32)
+    node = q("MatMulNBits", "x", *weights, to="logits", domain=MICROSOFT, K=inputs, N=outputs_, bits=bits,
+             block_size=block)  # fmt: skip
+    built = helper.make_graph(
+        [node],
+        "few bits",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", inputs])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["N", outputs_])],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid(MICROSOFT, 1)]
+    model = helper.make_model(built, ir_version=8, opset_imports=opsets)
+    (whole,) = outputs(model, np.eye(inputs, dtype=np.float32))
+    seed = noise(3, outputs_, seed=2)
+    (found,) = gradients(model, ["x"], noise(3, inputs), seed)
+    assert error(found, seed @ whole.T) <= CLOSE
 
 
 @pytest.mark.parametrize("opset", [13, 17])
@@ -179,6 +307,35 @@ def test_dynamically_quantized_products_and_convolutions() -> None:
     nodes = [q("ConvInteger", "xq", "k", "xz", to="i", **STRIDED)]
     compare(dynamic(nodes, {"k": kernel.astype(np.int16).clip(0).astype(np.uint8)}, X.shape),
             lambda x: f.conv2d(x, real(kernel.clip(0), 0.01), stride=2, padding=1), X)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["MatMulInteger", "ConvInteger"])
+def test_sums_of_integers_of_a_fixed_scale(kind: str) -> None:
+    w = integers(6, 5) if kind == "MatMulInteger" else integers(5, 4, 3, 3)
+    nodes = [
+        q(kind, "xq", "w", "xz", to="i"),
+        helper.make_node("Cast", ["i"], ["f"], to=TensorProto.FLOAT),
+        q("Mul", "f", "s", to="m"),
+        q("QuantizeLinear", "m", "ys", "yz", to="yq"),
+    ]
+    weights = {"w": w.clip(0).astype(np.uint8), "s": np.float32(0.03 * 0.01)}
+    kernel = real(w.clip(0), 0.01)
+    same = (lambda x: x @ kernel) if kind == "MatMulInteger" else (lambda x: f.conv2d(x, kernel))
+    compare(graph(nodes, weights, X.shape), same, X)
+
+
+def test_weights_with_a_scale_for_each_block() -> None:
+    w, scale = integers(5, 4, 3, 3), np.random.default_rng(4).uniform(0.002, 0.02, (5, 2, 3, 3)).astype(np.float32)
+    nodes = [
+        q("DequantizeLinear", "xq", "xs", "xz", to="r"),
+        q("DequantizeLinear", "w", "ws", "wz", to="wr", axis=1, block_size=2),
+        q("Conv", "r", "wr", to="c"),
+        q("Neg", "c", to="n"),  # with a quantizer right behind it the runtime would take it for one of its own
+        q("QuantizeLinear", "n", "ys", "yz", to="yq"),
+    ]
+    model = graph(nodes, {"w": w, "ws": scale, "wz": np.full(scale.shape, 3, np.int8)}, X.shape)
+    model.opset_import[0].version = 21
+    compare(model, lambda x: -f.conv2d(x, real(w, np.repeat(scale, 2, 1), 3)), X)
 
 
 def test_half_precision_before_a_pool() -> None:

@@ -1,4 +1,4 @@
-"""Files that ONNX Runtime does not take as they are: newer numbers of versions, functions, parts that it cannot run."""
+"""Files that are not taken as they are: newer numbers of versions, functions, parts that cannot run, nodes unsorted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 import onnx
 from onnx import checker, inliner
 
+from resnet_desktop.bundle.adapt.order import sort_nodes
 from resnet_desktop.bundle.adapt.pruning import leave_out_hindrances
+from resnet_desktop.bundle.adapt.unfused import write_out_sums
 from resnet_desktop.bundle.structure.graph_view import with_inner
 from resnet_desktop.core.errors import ModelError
 
@@ -20,7 +22,9 @@ MOST_NODES = 200_000
 
 
 def readable(model: onnx.ModelProto, wanted: str | None) -> bool:
-    """Lower numbers of versions in place where nothing else is new, write functions out, leave out what is not needed.
+    """Sort nodes, lower numbers of versions where nothing else is new, write functions out, leave out what is idle.
+
+    All of it in place.
 
     Args:
         model: the model.
@@ -33,7 +37,7 @@ def readable(model: onnx.ModelProto, wanted: str | None) -> bool:
         ModelError: ``unsupported_model``: an operator changed since the newest version that ONNX Runtime takes, or the
             functions go round in a circle; ``damaged_model``: they cannot be written out.
     """
-    changed = False
+    changed = sort_nodes(model)
     if model.functions:
         _check_functions(model)
         _agree_on_versions(model)
@@ -42,6 +46,7 @@ def readable(model: onnx.ModelProto, wanted: str | None) -> bool:
         except (RuntimeError, ValueError, checker.ValidationError) as error:
             raise ModelError("damaged_model", "The functions of the model cannot be written out.") from error
         changed = True
+    changed |= write_out_sums(model)
     changed |= leave_out_hindrances(model, wanted)
     if RUNTIME_IR < model.ir_version <= onnx.IR_VERSION:
         model.ir_version = onnx.IR_VERSION if onnx.IR_VERSION < RUNTIME_IR else RUNTIME_IR

@@ -20,12 +20,13 @@ from resnet_desktop.bundle.structure.graph_view import GraphView, readable_name
 
 ACTIVATIONS = (
     *("Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish"),
-    *("Tanh", "Gelu", "Mish", "Softplus", "Swish"),
+    *("Tanh", "Gelu", "BiasGelu", "FastGelu", "QuickGelu", "Mish", "Softplus", "Swish"),
 )
 CONVOLUTIONS = ("Conv", "FusedConv", "QLinearConv", "ConvInteger")
 _WEIGHTED = (
     *CONVOLUTIONS,
     *("MatMul", "Gemm", "FusedMatMul", "MatMulInteger", "DynamicQuantizeMatMul", "QLinearMatMul", "QGemm", "Einsum"),
+    "MatMulNBits",
 )
 """What a path that computes goes through: convolutions, and the matrix products of transformers."""
 

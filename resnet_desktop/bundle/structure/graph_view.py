@@ -261,17 +261,19 @@ def _inferred(light: onnx.ModelProto, *, strict: bool) -> onnx.ModelProto:
     try:
         checker.check_model(light)
     except (checker.ValidationError, RuntimeError, ValueError) as error:  # ValueError: text that is not UTF-8
-        raise ModelError("damaged_model", f"The model's graph is not valid ({_first_line(error)}).") from error
+        raise ModelError("damaged_model", f"The model's graph is not valid ({_said(error)}).") from error
     for output in light.graph.output:
         output.type.tensor_type.ClearField("shape")
     try:
         return shape_inference.infer_shapes(light, check_type=strict, strict_mode=strict, data_prop=True)
     except (shape_inference.InferenceError, RuntimeError, ValueError) as error:
-        raise ModelError("wrong_shapes", f"The model's layers do not fit together ({_first_line(error)}).") from error
+        raise ModelError("wrong_shapes", f"The model's layers do not fit together ({_said(error)}).") from error
 
 
-def _first_line(error: Exception) -> str:
-    return next((line.strip(" .:") for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
+def _said(error: Exception) -> str:
+    """What ONNX says, without where it was in its own walk; it breaks its sentences into lines."""
+    text = " ".join(str(error).partition("==> Context")[0].split()).strip(" .:")
+    return text[:300] if text else type(error).__name__
 
 
 def _set_shape(value: onnx.ValueInfoProto, shape: Shape) -> None:

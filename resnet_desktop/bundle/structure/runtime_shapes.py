@@ -18,18 +18,36 @@ Shapes = Mapping[str, tuple[int, _Shape]]
 _SAME = (
     *("Gelu", "FastGelu", "QuickGelu", "BiasGelu", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization"),
     *("QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", "BiasSoftmax", "DynamicQuantizeLinear"),
-    *("QuantizeLinear", "DequantizeLinear", "GroupNorm", "SimplifiedLayerNormalization"),
+    *("QuantizeLinear", "DequantizeLinear", "GroupNorm", "SkipGroupNorm", "SimplifiedLayerNormalization", "BiasAdd"),
 )
 """Operators whose first output has the shape of their first input."""
 
 _SAME_OF_ONNX = ("GroupNormalization", "SimplifiedLayerNormalization")
 """The same of ONNX's own set, for which nothing is inferred."""
 
+_SUMS = {"SkipLayerNormalization": 3, "SkipSimplifiedLayerNormalization": 3, "SkipGroupNorm": 1}
+"""Where norms of a sum give the sum itself: an output of the same shape once more."""
 
-def runtime_shape(
+
+def runtime_shapes(
+    node: onnx.NodeProto, given: Mapping[str, Any], shapes: Shapes, values: Mapping[str, Array]
+) -> dict[str, tuple[int, _Shape]]:
+    """Type and shape of the outputs by their names; those that are not known here are left out."""
+    found = _first_output(node, given, shapes, values)
+    if found is None:
+        return {}
+    known = {node.output[0]: found}
+    place = _SUMS.get(node.op_type, len(node.output))
+    if place < len(node.output):
+        known[node.output[place]] = found
+    if node.op_type.endswith("LayerNormalization"):  # the mean, and one over the deviation, are of no use to anybody
+        known |= dict.fromkeys(node.output[1:3], (TensorProto.FLOAT, (*found[1][:-1], 1)))
+    return {name: one for name, one in known.items() if name}
+
+
+def _first_output(
     node: onnx.NodeProto, given: Mapping[str, Any], shapes: Shapes, values: Mapping[str, Array]
 ) -> tuple[int, _Shape] | None:
-    """Type and shape of the first output; None if the operator is not known here."""
     if not node.input or node.input[0] not in shapes:
         return None
     kind, first = shapes[node.input[0]]
@@ -131,7 +149,32 @@ def _joined(
     return (*whole[0][:axis], sum(dims[axis] for dims in whole), *whole[0][axis + 1 :])
 
 
+def _attended(
+    node: onnx.NodeProto, given: Mapping[str, Any], shapes: Shapes, _values: Mapping[str, Array]
+) -> _Shape | None:
+    """Of attention: as wide as the values."""
+    first, weights, value = (_dims(node, shapes, place) for place in range(3))
+    if first is None or len(first) != 3:
+        return None
+    if node.op_type == "MultiHeadAttention":
+        return (*first[:2], value[-1]) if value is not None and len(value) == 3 else None
+    sizes = given.get("qkv_hidden_sizes")
+    if sizes:
+        return (*first[:2], int(sizes[-1]))
+    return (*first[:2], weights[-1] // 3) if weights is not None and len(weights) == 2 else None
+
+
+def _packed(
+    node: onnx.NodeProto, given: Mapping[str, Any], shapes: Shapes, _values: Mapping[str, Array]
+) -> _Shape | None:
+    first = _dims(node, shapes, 0)
+    return None if not first or "N" not in given else (*first[:-1], int(given["N"]))
+
+
 _RULES: dict[str, _Rule] = {
+    "Attention": _attended,
+    "MatMulNBits": _packed,
+    "MultiHeadAttention": _attended,
     "DynamicQuantizeMatMul": _product(1),
     "FusedConv": _by_onnx("Conv", (0, 1)),
     "FusedGemm": _product(1),

@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from resnet_desktop.bundle.structure.constants import Array, computed
-from resnet_desktop.bundle.structure.runtime_shapes import runtime_shape
+from resnet_desktop.bundle.structure.runtime_shapes import runtime_shapes
 
 _BATCHES = (2, 3)
 _MOST_ELEMENTS = 4096
@@ -101,9 +101,9 @@ class _Walk:
         return computed(node, [self.values[name] if name else None for name in node.input], given)
 
     def _inferred(self, node: onnx.NodeProto, given: dict[str, object]) -> dict[str, tuple[int, tuple[int, ...]]]:
-        found = runtime_shape(node, given, self.shapes, self.values)
-        if found is not None:
-            return {node.output[0]: found}
+        found = runtime_shapes(node, given, self.shapes, self.values)
+        if found:
+            return found
         domain = "" if node.domain == "ai.onnx" else node.domain
         types = {name: helper.make_tensor_type_proto(*self.shapes[name]) for name in node.input if name in self.shapes}
         if len(types) < len({name for name in node.input if name}):

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper
 
 from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.core.errors import LayerError
-from resnet_desktop.explain.autodiff.rules import rule_for
+from resnet_desktop.explain.autodiff.rules import is_known, rule_for
 from resnet_desktop.explain.autodiff.rules.step import Gradient, Step, scaled, whole
 from resnet_desktop.explain.autodiff.rules.writer import PREFIX, Writer
 
@@ -122,7 +122,11 @@ def gradient_part(
 
 
 def has_rules(view: GraphView, logits: str, layer: str) -> str | None:
-    """The type of the first operator without a rule on the way from ``logits`` back to ``layer``; None if all have."""
+    """The type of the first operator without a rule on the way from ``logits`` back to ``layer``; None if all have.
+
+    An operator of which only a form has no rule comes second: shapes are unknown behind one that nobody knows.
+    """
+    lacking = None
     behind = _behind(view, [layer])
     before = {logits}
     for node in reversed(view.nodes):
@@ -131,8 +135,27 @@ def has_rules(view: GraphView, logits: str, layer: str) -> str | None:
         before.update(node.input)
         wanted = [i for i, name in enumerate(node.input) if name in behind]
         if wanted and rule_for(view, node, wanted) is None:
-            return str(node.op_type)
-    return None
+            if not is_known(node):
+                return str(node.op_type)
+            lacking = lacking or _cause(view, node)
+    return lacking
+
+
+def _cause(view: GraphView, node: onnx.NodeProto) -> str:
+    """The operator that is to be named for one whose form has no rule: where shapes stop being known, if they do."""
+    maker: onnx.NodeProto | None = node
+    shapeless = None
+    while maker is not None:
+        name = next((name for name in maker.input if name and not _has_shape(view, name)), None)
+        maker = view.producer(name) if name is not None else None
+        shapeless = maker or shapeless
+    kind = str((shapeless or node).op_type)
+    return kind if shapeless is None else f"{kind} (the shape of its result is unknown)"
+
+
+def _has_shape(view: GraphView, tensor: str) -> bool:
+    found = view.tensors.get(tensor)
+    return found is not None and found.shape is not None
 
 
 class _Pass:

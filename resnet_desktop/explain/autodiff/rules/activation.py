@@ -6,6 +6,7 @@ Where a function has a kink its derivative is that of the flat side, so that a u
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,14 +20,14 @@ def times(step: Step, factor: str) -> Found:
     return {0: replace(lazy, name=step.write.op("Mul", [lazy.name, factor]), loose=False)}
 
 
-def positive(step: Step, tensor: str) -> str:
-    """1 where ``tensor`` is above 0, else 0."""
-    write = step.write
-    if write.dtype(step.y) == np.float32:
+def positive(step: Step, tensor: str, like: str = "") -> str:
+    """1 where ``tensor``, of the type of the output or of the tensor ``like``, is above 0, else 0."""
+    write, like = step.write, like or step.y
+    if write.dtype(like) == np.float32:
         # min(max(3e38 * number, 0), 1): one pass on all threads, in whatever order of memory the runtime likes, where a
         # comparison and a cast are two in the plain order. Any number above 1e-38 gives 1.
         return write.op("HardSigmoid", [tensor], alpha=3e38, beta=0.0)
-    return write.cast(write.op("Greater", [tensor, write.number(0, step.y)]), write.dtype(step.y))
+    return write.cast(write.op("Greater", [tensor, write.number(0, like)]), write.dtype(like))
 
 
 def _between(step: Step, low: str, high: str) -> str:
@@ -222,10 +223,15 @@ def _negative(step: Step) -> Found:
 
 
 def _softmax(step: Step) -> Found:
-    write, axes = step.write, _softmax_axes(step)
-    weighed = write.op("Mul", [step.gradient, step.y])
+    return softmax_at(step, step.y, _softmax_axes(step))
+
+
+def softmax_at(step: Step, y: str, axes: Sequence[int]) -> Found:
+    """The chain rule through a softmax over ``axes``, of which the tensor ``y`` is the result."""
+    write = step.write
+    weighed = write.op("Mul", [step.gradient, y])
     total = write.sum(weighed, axes)
-    return {0: Gradient(write.op("Sub", [weighed, write.op("Mul", [step.y, total])]))}
+    return {0: Gradient(write.op("Sub", [weighed, write.op("Mul", [y, total])]))}
 
 
 def _log_softmax(step: Step) -> Found:

@@ -52,6 +52,21 @@ def _expanded(step: Step) -> Found:
     return {0: fitted(step, step.x, step.unscaled)}
 
 
+def _tiled(step: Step) -> Found:
+    # Each axis as two, the repeats and what is repeated; the repeats are summed.
+    write = step.write
+    repeats = write.view.integers(step.input(1)) or []
+    dims: list[int] = []
+    axes = []
+    for size, count in zip(write.shape(step.x), repeats, strict=True):
+        if count != 1:
+            axes.append(len(dims))
+            dims.append(count)
+        dims.append(-1 if size is None else size)
+    name = write.reshape(step.gradient, dims) if axes else step.gradient
+    return step.only(write.sum(name, axes, keep=False) if axes else name)
+
+
 def _chosen(step: Step) -> Found:
     write = step.write
     zero = write.number(0, step.y)
@@ -80,6 +95,11 @@ def _limited_gather(view: GraphView, node: onnx.NodeProto) -> bool:
     return not view.shape(node.input[0]) or not places if known else view.opset < _WITH_SUMS
 
 
+def _limited_tile(view: GraphView, node: onnx.NodeProto) -> bool:
+    repeats, shape = view.integers(node.input[1]), view.shape(node.input[0])
+    return not repeats or 0 in repeats or len(repeats) != len(shape) or shape.count(None) > 1
+
+
 def _limited_choice(view: GraphView, node: onnx.NodeProto) -> bool:
     return any(view.tensors.get(name) is None or view.tensors[name].shape is None for name in node.input)
 
@@ -89,6 +109,11 @@ RULES: dict[str, Rule] = {
     "Gather": _gathered,
     "Max": _greatest,
     "Min": _greatest,
+    "Tile": _tiled,
     "Where": _chosen,
 }
-LIMITS = {"Gather": _limited_gather, "Max": _limited_choice, "Min": _limited_choice, "Where": _limited_choice}
+LIMITS = {
+    **dict.fromkeys(("Max", "Min", "Where"), _limited_choice),
+    "Gather": _limited_gather,
+    "Tile": _limited_tile,
+}
