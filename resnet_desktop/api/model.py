@@ -33,7 +33,7 @@ from resnet_desktop.explain.cam.target import Target, label_of
 from resnet_desktop.explain.checks.heatmap_checks import HeatmapCheck, check_heatmap
 from resnet_desktop.explain.residual.analysis import BlockAnalysis, BlockAnalyzer
 from resnet_desktop.imaging.decode import Source
-from resnet_desktop.imaging.limits import Range
+from resnet_desktop.imaging.deep.limits import Range
 from resnet_desktop.imaging.transforms import Fit, Transforms
 from resnet_desktop.inference.admission import copy
 from resnet_desktop.inference.batch import classify_many

@@ -16,7 +16,7 @@ from resnet_desktop.cli.shared import as_json, say
 from resnet_desktop.cli.sink import Sink
 from resnet_desktop.core.errors import StorageError
 from resnet_desktop.core.text.csv_text import line
-from resnet_desktop.data.sources.megadetector import BatchResults
+from resnet_desktop.data.sources.camera_traps.megadetector import BatchResults
 
 COLUMNS = (
     *("observationID", "deploymentID", "mediaID", "eventID", "eventStart", "eventEnd", "observationLevel"),

@@ -14,8 +14,8 @@ import typer
 from resnet_desktop.cli.shared import is_text_list, named_paths, say
 from resnet_desktop.core.errors import DataError
 from resnet_desktop.core.text.printable import printable
-from resnet_desktop.data.sources.camtrap_media import Medium, read_media
-from resnet_desktop.data.sources.megadetector import THRESHOLD, BatchResults, Detection, read_batch_results
+from resnet_desktop.data.sources.camera_traps.camtrap_media import Medium, read_media
+from resnet_desktop.data.sources.camera_traps.megadetector import THRESHOLD, BatchResults, Detection, read_batch_results
 from resnet_desktop.imaging.decode import Source
 from resnet_desktop.imaging.files import find_images
 

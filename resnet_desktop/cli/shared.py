@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from resnet_desktop.bundle.file.bundle import Bundle
-    from resnet_desktop.imaging.limits import Range
+    from resnet_desktop.imaging.deep.limits import Range
     from resnet_desktop.inference.classifier import Classifier
 
 EXIT_NO_MODEL = 1

@@ -18,11 +18,11 @@ from resnet_desktop.core.errors import ImageError
 from resnet_desktop.imaging import container
 from resnet_desktop.imaging.budget import DecodeBudget
 from resnet_desktop.imaging.container import IMAGE_SUFFIXES, Kind
+from resnet_desktop.imaging.deep.limits import Range
 from resnet_desktop.imaging.demand import DEFAULT_MAX_PIXELS
 from resnet_desktop.imaging.formats import readers
 from resnet_desktop.imaging.formats.error_messages import in_words
 from resnet_desktop.imaging.formats.request import KEPT_SCALE, Result, Wanted, least_side
-from resnet_desktop.imaging.limits import Range
 from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.pixels import to_array
 from resnet_desktop.imaging.region import Region

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from resnet_desktop.core.errors import ModelError
-from resnet_desktop.imaging.limits import Range
+from resnet_desktop.imaging.deep.limits import Range
 from resnet_desktop.imaging.pixels import to_array
 
 Fit = Literal["crop", "whole"]

@@ -18,7 +18,7 @@ from typing import Any, cast, get_args
 
 from resnet_desktop.core.text.error_text import error_text
 from resnet_desktop.data.spec import DataSource, Split
-from resnet_desktop.imaging.limits import Range
+from resnet_desktop.imaging.deep.limits import Range
 from resnet_desktop.jobs.fields import Fields, bad, shown
 from resnet_desktop.jobs.recipe import Phase, Recipe, Teacher, parse_recipe
 

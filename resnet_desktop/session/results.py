@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from resnet_desktop.core.errors import ResNetDesktopError
     from resnet_desktop.explain.cam.target import Target
-    from resnet_desktop.imaging.limits import Range
+    from resnet_desktop.imaging.deep.limits import Range
     from resnet_desktop.imaging.transforms import Box, Fit
     from resnet_desktop.inference.classifier import ClassScore, Prediction
     from resnet_desktop.inference.groups import GroupScore

@@ -25,7 +25,7 @@ from resnet_desktop.bundle.library.beside import look_beside
 from resnet_desktop.core import atomic
 from resnet_desktop.core.errors import ModelError
 from resnet_desktop.core.text.printable import printable
-from resnet_desktop.imaging.limits import Range
+from resnet_desktop.imaging.deep.limits import Range
 from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.transforms import PIXEL_VALUES, Channels, Interpolation, OwnFit, Transforms, Triple
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resnet_desktop.core.errors import DataError
-from resnet_desktop.data.sources.camera_traps import timelapse, timelapse_path, wildlife_insights
-from resnet_desktop.data.sources.camtrap_dp import camtrap_dp
+from resnet_desktop.data.sources.camera_traps.camtrap_dp import camtrap_dp
+from resnet_desktop.data.sources.camera_traps.tables import timelapse, timelapse_path, wildlife_insights
 from resnet_desktop.data.sources.column_names import is_doubtful, is_picture, named_columns
 from resnet_desktop.data.sources.labelling import (
     automl,

@@ -16,8 +16,8 @@ from onnx import TensorProto, helper
 from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.core.errors import LayerError
 from resnet_desktop.explain.autodiff.rules import is_known, rule_for
-from resnet_desktop.explain.autodiff.rules.step import Gradient, Step, scaled, whole
-from resnet_desktop.explain.autodiff.rules.writer import PREFIX, Writer
+from resnet_desktop.explain.autodiff.rules.basis.step import Gradient, Step, scaled, whole
+from resnet_desktop.explain.autodiff.rules.basis.writer import PREFIX, Writer
 
 SEED = f"{PREFIX}seed"
 """The added input, float32 ``[batch, classes]``: the gradient is that of sum(seed * logits)."""

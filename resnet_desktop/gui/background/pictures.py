@@ -17,7 +17,7 @@ from resnet_desktop.imaging.region import Region
 from resnet_desktop.session.results import Failure, Source, whole_of
 
 if TYPE_CHECKING:
-    from resnet_desktop.imaging.limits import Range
+    from resnet_desktop.imaging.deep.limits import Range
 
 PHOTO_SIDE = 640
 """A photo's shorter side on the screen is at least twice this, in pixels, where the file has as many."""

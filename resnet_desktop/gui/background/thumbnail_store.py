@@ -20,7 +20,7 @@ from resnet_desktop.session.results import Source, file_of
 
 if TYPE_CHECKING:
     from resnet_desktop.core.value_cache import ValueCache
-    from resnet_desktop.imaging.limits import Range
+    from resnet_desktop.imaging.deep.limits import Range
 
 SMALL_SIDE, STORED_SIDE = 160, 256
 """The longer side of a thumbnail in a list, and of one on disk, in pixels."""

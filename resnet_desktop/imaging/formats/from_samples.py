@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from resnet_desktop.imaging import assemble, container, demand
+from resnet_desktop.imaging.deep.samples import Samples, to_image
 from resnet_desktop.imaging.formats.request import Result, Turn, Wanted, turned
 from resnet_desktop.imaging.notes import Note
-from resnet_desktop.imaging.samples import Samples, to_image
 from resnet_desktop.imaging.source import OpenSource
 
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from resnet_desktop.imaging.assemble import strips_of
+from resnet_desktop.imaging.deep.limits import Range
+from resnet_desktop.imaging.deep.samples import Samples
 from resnet_desktop.imaging.formats import science
 from resnet_desktop.imaging.formats.png import is_narrow
-from resnet_desktop.imaging.limits import Range
-from resnet_desktop.imaging.samples import Samples
 
 _START = b"\xff\x4f\xff\x51"  # of the codestream, and of its sizes (ISO 15444-1, A.5.1)
 _COUNT, _FIRST = 40, 42  # bytes from there to how many components there are, and to what the first is

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from resnet_desktop.imaging.assemble import strips_of
-from resnet_desktop.imaging.limits import Range
-from resnet_desktop.imaging.samples import Samples
+from resnet_desktop.imaging.deep.limits import Range
+from resnet_desktop.imaging.deep.samples import Samples
 
 _GREY = "LA;16B"
 _COLOUR = ("RGB;16B", "RGBA;16B")

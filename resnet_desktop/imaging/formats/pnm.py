@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.imaging.samples import Samples
+from resnet_desktop.imaging.deep.samples import Samples
 
 _SPACE = rb"(?:\s|#[^\n\r]*[\n\r])+"
 _HEADER = re.compile(rb"P([56fF])" + _SPACE + rb"(\d{1,9})" + _SPACE + rb"(\d{1,9})" + _SPACE + rb"([-+\d.eE]{1,20})\s")

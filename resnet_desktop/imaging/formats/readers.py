@@ -17,7 +17,8 @@ from PIL import Image, ImageFile
 from resnet_desktop.core.errors import ImageError
 from resnet_desktop.imaging import assemble, container, demand
 from resnet_desktop.imaging.container import Kind
-from resnet_desktop.imaging.formats import colour_space, jpeg2000, jpeg_reader, jpegxl, png, pnm, science, tiff_reader
+from resnet_desktop.imaging.deep.samples import Samples, to_image
+from resnet_desktop.imaging.formats import colour_space, jpeg2000, jpegxl, png, pnm, science, tiff_reader
 from resnet_desktop.imaging.formats.colour_space import note_in_words, note_on
 from resnet_desktop.imaging.formats.error_messages import (
     DECODER_ERRORS,
@@ -26,6 +27,7 @@ from resnet_desktop.imaging.formats.error_messages import (
     no_decoder,
 )
 from resnet_desktop.imaging.formats.from_samples import from_array, from_samples, samples_of_image
+from resnet_desktop.imaging.formats.jpeg import reader as jpeg_reader
 from resnet_desktop.imaging.formats.quiet import quiet_libtiff
 from resnet_desktop.imaging.formats.request import (
     MAX_WHOLE_FILE,
@@ -37,7 +39,6 @@ from resnet_desktop.imaging.formats.request import (
     turned,
 )
 from resnet_desktop.imaging.notes import Note
-from resnet_desktop.imaging.samples import Samples, to_image
 from resnet_desktop.imaging.source import OpenSource
 
 _MOST_CHANNELS = 4  # of a JPEG 2000 that Pillow reads

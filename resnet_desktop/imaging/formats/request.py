@@ -13,8 +13,8 @@ from PIL import Image
 from resnet_desktop.core.errors import ImageError
 from resnet_desktop.imaging import demand
 from resnet_desktop.imaging.budget import DecodeBudget
+from resnet_desktop.imaging.deep.limits import Range
 from resnet_desktop.imaging.formats.error_messages import DECODER_ERRORS
-from resnet_desktop.imaging.limits import Range
 from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.source import OpenSource
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
-from resnet_desktop.imaging.formats.jpeg import structure
+from resnet_desktop.imaging.formats.jpeg.structure import structure
 from resnet_desktop.imaging.notes import Note
 
 MOST_PAGES = 10_000

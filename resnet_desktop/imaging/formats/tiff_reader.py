@@ -10,12 +10,14 @@ from PIL.TiffImagePlugin import COMPRESSION_INFO
 
 from resnet_desktop.core.errors import ImageError
 from resnet_desktop.imaging import assemble, container, demand
-from resnet_desktop.imaging.formats import jpeg, jpeg_reader, tiff, tiff_strips
+from resnet_desktop.imaging.deep.samples import to_image
+from resnet_desktop.imaging.formats import tiff, tiff_strips
 from resnet_desktop.imaging.formats.error_messages import UnsupportedError
 from resnet_desktop.imaging.formats.from_samples import from_samples, samples_of_image
+from resnet_desktop.imaging.formats.jpeg import reader as jpeg_reader
+from resnet_desktop.imaging.formats.jpeg import structure as jpeg
 from resnet_desktop.imaging.formats.request import TURNS, Result, Turn, Wanted, no_such_page, turned
 from resnet_desktop.imaging.notes import Note
-from resnet_desktop.imaging.samples import to_image
 from resnet_desktop.imaging.source import OpenSource
 
 _PILLOW_BITS = frozenset({1, 2, 4, 8, 16, 32})

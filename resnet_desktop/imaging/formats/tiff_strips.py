@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from resnet_desktop.imaging.deep.samples import Samples
 from resnet_desktop.imaging.formats import jpeg2000, png, science, tiff
 from resnet_desktop.imaging.formats.error_messages import UnsupportedError
 from resnet_desktop.imaging.formats.tiff import Page
 from resnet_desktop.imaging.notes import Note
-from resnet_desktop.imaging.samples import Samples
 
 Array = NDArray[Any]
 

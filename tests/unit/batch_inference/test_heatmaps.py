@@ -14,7 +14,7 @@ from resnet_desktop.batch_inference.results_folder import Results, _sha256
 from resnet_desktop.batch_inference.worker import Worker
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.core.errors import LayerError
-from resnet_desktop.data.sources.megadetector import Detection
+from resnet_desktop.data.sources.camera_traps.megadetector import Detection
 from resnet_desktop.explain.cam.explainer import Explainer
 from resnet_desktop.imaging.decode import encode_jpeg
 from resnet_desktop.inference.classifier import Classifier

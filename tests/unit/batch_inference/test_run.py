@@ -17,8 +17,8 @@ from resnet_desktop.batch_inference.run import model_file
 from resnet_desktop.batch_inference.worker import Photo, Worker, inputs, lost, photos
 from resnet_desktop.bundle.file.bundle import Bundle
 from resnet_desktop.core.errors import ClusterError, ResultsError, StorageError
-from resnet_desktop.data.sources.camtrap_media import Medium
-from resnet_desktop.data.sources.megadetector import Detection
+from resnet_desktop.data.sources.camera_traps.camtrap_media import Medium
+from resnet_desktop.data.sources.camera_traps.megadetector import Detection
 from resnet_desktop.inference.batch import classify_many
 from resnet_desktop.inference.classifier import Classifier
 from resnet_desktop.session import result_rows

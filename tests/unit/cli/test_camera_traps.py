@@ -16,7 +16,7 @@ import pytest
 from resnet_desktop.bundle.file.bundle import write
 from resnet_desktop.cli.camera_traps import COLUMNS
 from resnet_desktop.cli.main import main
-from resnet_desktop.data.sources.camtrap_dp import camtrap_dp
+from resnet_desktop.data.sources.camera_traps.camtrap_dp import camtrap_dp
 from resnet_desktop.data.sources.table import read_table
 from resnet_desktop.imaging.decode import decode, encode_png
 from resnet_desktop.imaging.region import Region

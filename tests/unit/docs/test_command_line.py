@@ -18,8 +18,8 @@ from resnet_desktop.cli import shared
 from resnet_desktop.cli.main import app, main
 from resnet_desktop.cli.rows import DETECTION_COLUMNS
 from resnet_desktop.core.processes.exit_status import EXIT_INTERRUPTED
-from resnet_desktop.data.sources.camtrap_media import NEEDED, Medium
-from resnet_desktop.data.sources.megadetector import Detection
+from resnet_desktop.data.sources.camera_traps.camtrap_media import NEEDED, Medium
+from resnet_desktop.data.sources.camera_traps.megadetector import Detection
 from resnet_desktop.explain.cam.methods import METHODS
 from resnet_desktop.imaging.decode import encode_jpeg
 from tests.conftest import make_photo

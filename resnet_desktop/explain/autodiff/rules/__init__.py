@@ -23,7 +23,7 @@ from resnet_desktop.explain.autodiff.rules import (
     resampling,
     unpacked,
 )
-from resnet_desktop.explain.autodiff.rules.step import Rule
+from resnet_desktop.explain.autodiff.rules.basis.step import Rule
 
 RULES: dict[str, Rule] = {
     **activation.RULES,

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step
+from resnet_desktop.explain.autodiff.rules.basis.step import Found, Gradient, Rule, Step
 
 
 def times(step: Step, factor: str) -> Found:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step, rescaled, whole
+from resnet_desktop.explain.autodiff.rules.basis.step import Found, Gradient, Rule, Step, rescaled, whole
 
 
 def fitted(step: Step, tensor: str, gradient: Gradient) -> Gradient:

@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto
 
 from resnet_desktop.bundle.structure.graph_view import ONNX_DOMAINS, GraphView, attributes
-from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step
+from resnet_desktop.explain.autodiff.rules.basis.step import Found, Gradient, Rule, Step
 
 _NEVER, _NEVER_IN_HALF = -1e30, -6e4
 """What is added to scores that do not count; in half precision the largest number is 65504."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from resnet_desktop.explain.autodiff.rules.constants import Array
-from resnet_desktop.explain.autodiff.rules.step import Found, Rule, Step
-from resnet_desktop.explain.autodiff.rules.windows import Windows, windows
-from resnet_desktop.explain.autodiff.rules.writer import Writer
+from resnet_desktop.explain.autodiff.rules.basis.constants import Array
+from resnet_desktop.explain.autodiff.rules.basis.step import Found, Rule, Step
+from resnet_desktop.explain.autodiff.rules.basis.windows import Windows, windows
+from resnet_desktop.explain.autodiff.rules.basis.writer import Writer
 
 
 def _convolution(step: Step) -> Found:

@@ -8,9 +8,9 @@ from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
 from resnet_desktop.explain.autodiff.rules import convolution, linear
 from resnet_desktop.explain.autodiff.rules.activation import gelu_at, positive, swish_at
 from resnet_desktop.explain.autodiff.rules.arithmetic import fitted
+from resnet_desktop.explain.autodiff.rules.basis.step import Found, Gradient, Rule, Step
+from resnet_desktop.explain.autodiff.rules.basis.windows import windows
 from resnet_desktop.explain.autodiff.rules.normalization import standardized
-from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step
-from resnet_desktop.explain.autodiff.rules.windows import windows
 
 _ACTIVATIONS = (b"", b"Relu", b"LeakyRelu", b"Sigmoid", b"Tanh", b"Clip", b"HardSigmoid")
 

@@ -6,7 +6,7 @@ import onnx
 
 from resnet_desktop.bundle.structure.graph_view import GraphView, Shape, attributes
 from resnet_desktop.explain.autodiff.rules.arithmetic import fitted
-from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step
+from resnet_desktop.explain.autodiff.rules.basis.step import Found, Gradient, Rule, Step
 
 
 def _gemm(step: Step) -> Found:

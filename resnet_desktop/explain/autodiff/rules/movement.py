@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 
 from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
-from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step
+from resnet_desktop.explain.autodiff.rules.basis.step import Found, Gradient, Rule, Step
 
 _END = 2**31 - 1
 """What exporters write for the end of an axis, or more."""

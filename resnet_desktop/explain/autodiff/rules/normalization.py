@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 
 from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
-from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step, rescaled
+from resnet_desktop.explain.autodiff.rules.basis.step import Found, Gradient, Rule, Step, rescaled
 
 
 def _batch_normalization(step: Step) -> Found:

@@ -7,7 +7,7 @@ import onnx
 
 from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.explain.autodiff.rules.arithmetic import fitted
-from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step
+from resnet_desktop.explain.autodiff.rules.basis.step import Found, Gradient, Rule, Step
 
 _WITH_SUMS = 16
 """The version since which ScatterND adds up what meets in one place."""

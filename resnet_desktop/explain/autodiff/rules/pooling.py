@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
 from resnet_desktop.explain.autodiff.rules import convolution
-from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step, rescaled, scaled
-from resnet_desktop.explain.autodiff.rules.windows import Windows, windows
+from resnet_desktop.explain.autodiff.rules.basis.step import Found, Gradient, Rule, Step, rescaled, scaled
+from resnet_desktop.explain.autodiff.rules.basis.windows import Windows, windows
 
 _LOWEST = -3e38
 _WITH_SUMS = 16

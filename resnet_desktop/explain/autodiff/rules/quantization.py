@@ -19,9 +19,9 @@ from resnet_desktop.bundle.structure.quantized import scale_of
 from resnet_desktop.explain.autodiff.rules import convolution, linear, pooling
 from resnet_desktop.explain.autodiff.rules.activation import positive, softmax_at
 from resnet_desktop.explain.autodiff.rules.arithmetic import fitted
-from resnet_desktop.explain.autodiff.rules.constants import Array
-from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step
-from resnet_desktop.explain.autodiff.rules.windows import windows
+from resnet_desktop.explain.autodiff.rules.basis.constants import Array
+from resnet_desktop.explain.autodiff.rules.basis.step import Found, Gradient, Rule, Step
+from resnet_desktop.explain.autodiff.rules.basis.windows import windows
 
 _RANGES: dict[int, tuple[int, int]] = {
     TensorProto.UINT8: (0, 255),

@@ -7,7 +7,7 @@ import math
 import onnx
 
 from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
-from resnet_desktop.explain.autodiff.rules.step import Found, Gradient, Rule, Step
+from resnet_desktop.explain.autodiff.rules.basis.step import Found, Gradient, Rule, Step
 
 
 def _mean(step: Step) -> Found:

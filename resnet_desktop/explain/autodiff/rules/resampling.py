@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from resnet_desktop.bundle.graph.resizing import COORDINATES, NEAREST, matrix
 from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
-from resnet_desktop.explain.autodiff.rules.step import Found, Rule, Step
+from resnet_desktop.explain.autodiff.rules.basis.step import Found, Rule, Step
 
 
 def _resized(step: Step) -> Found:

@@ -6,8 +6,8 @@ import numpy as np
 import onnx
 
 from resnet_desktop.bundle.structure.graph_view import GraphView
-from resnet_desktop.explain.autodiff.rules.constants import Array
-from resnet_desktop.explain.autodiff.rules.step import Found, Rule, Step
+from resnet_desktop.explain.autodiff.rules.basis.constants import Array
+from resnet_desktop.explain.autodiff.rules.basis.step import Found, Rule, Step
 
 
 def _product(step: Step) -> Found:

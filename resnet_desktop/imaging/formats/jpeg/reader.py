@@ -8,10 +8,11 @@ from PIL import Image, ImageFile
 
 from resnet_desktop.core.errors import ImageError
 from resnet_desktop.imaging import assemble, container, demand
-from resnet_desktop.imaging.formats import jpeg, science
+from resnet_desktop.imaging.formats import science
 from resnet_desktop.imaging.formats.error_messages import UnsupportedError
 from resnet_desktop.imaging.formats.from_samples import from_array
-from resnet_desktop.imaging.formats.jpeg_watch import Watch
+from resnet_desktop.imaging.formats.jpeg import structure as jpeg
+from resnet_desktop.imaging.formats.jpeg.watch import Watch
 from resnet_desktop.imaging.formats.request import Result, Turn, Wanted, least_side, turn_of, turned
 from resnet_desktop.imaging.notes import Note
 from resnet_desktop.imaging.source import OpenSource

@@ -11,7 +11,7 @@ import onnx
 from numpy.typing import NDArray
 
 from resnet_desktop.bundle.structure.graph_view import attributes
-from resnet_desktop.explain.autodiff.rules.writer import Writer, per_channel
+from resnet_desktop.explain.autodiff.rules.basis.writer import Writer, per_channel
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from PIL import Image, ImageFile
 
-from resnet_desktop.imaging.formats.jpeg import Structure
+from resnet_desktop.imaging.formats.jpeg.structure import Structure
 
 _BEFORE = 10  # bytes before the end of a scan; some encoders fill up to a whole word
 _FILLER = b"\xff\0" * 8  # as much as libjpeg reads ahead; no code is made of ones only

@@ -13,7 +13,7 @@ from onnx import helper, numpy_helper
 
 from resnet_desktop.bundle.structure.graph_view import ONNX_DOMAINS, GraphView, Shape
 from resnet_desktop.core.errors import LayerError
-from resnet_desktop.explain.autodiff.rules.constants import Array, Constants
+from resnet_desktop.explain.autodiff.rules.basis.constants import Array, Constants
 
 PREFIX = "resnet_desktop."
 """What the names of all added tensors begin with."""

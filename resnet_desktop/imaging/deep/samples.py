@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from resnet_desktop.imaging.limits import MOST_SAMPLED, Range, Seen, limits
+from resnet_desktop.imaging.deep.limits import MOST_SAMPLED, Range, Seen, limits
 from resnet_desktop.imaging.notes import Note
 
 Strip = NDArray[Any]

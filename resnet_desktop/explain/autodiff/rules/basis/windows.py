@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from resnet_desktop.explain.autodiff.rules.step import Step
+from resnet_desktop.explain.autodiff.rules.basis.step import Step
 
 
 @dataclass(frozen=True, slots=True)

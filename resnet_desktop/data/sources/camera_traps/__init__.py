@@ -1,0 +1,1 @@
+"""What programs for camera traps write: tables, packages and detections."""

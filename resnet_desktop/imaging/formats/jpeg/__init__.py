@@ -1,0 +1,1 @@
+"""JPEG files: what they consist of, reading them, and whether they are whole."""
