@@ -10,7 +10,7 @@ from onnx import checker, inliner
 from resnet_desktop.bundle.adapt.order import sort_nodes
 from resnet_desktop.bundle.adapt.pruning import leave_out_hindrances
 from resnet_desktop.bundle.adapt.unfused import write_out_sums
-from resnet_desktop.bundle.structure.graph_view import with_inner
+from resnet_desktop.bundle.structure.graph_view import GraphView, declared, with_inner
 from resnet_desktop.core.errors import ModelError
 
 DOMAINS = ("", "ai.onnx")
@@ -52,6 +52,22 @@ def readable(model: onnx.ModelProto, wanted: str | None) -> bool:
         model.ir_version = onnx.IR_VERSION if onnx.IR_VERSION < RUNTIME_IR else RUNTIME_IR
         changed = True
     return _lower_opset(model) or changed
+
+
+def claims_wrong_shapes(model: onnx.ModelProto, view: GraphView) -> bool:
+    """Whether a file says another shape of an inner tensor than its operators give: the runtime would believe it.
+
+    Exporters that turn tensors round may forget to turn what they say of them.
+    """
+    for info in model.graph.value_info:
+        told, found = declared(info).shape or (), view.shape(info.name)
+        if (
+            told
+            and found
+            and (len(told) != len(found) or any(a != b for a, b in zip(told, found, strict=False) if a and b))
+        ):
+            return True
+    return False
 
 
 def _agree_on_versions(model: onnx.ModelProto) -> None:

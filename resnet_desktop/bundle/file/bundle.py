@@ -26,7 +26,7 @@ from resnet_desktop.bundle.adapt.outputs import ending as ending_of
 from resnet_desktop.bundle.adapt.pruning import prune
 from resnet_desktop.bundle.adapt.surgery import Plan, apply, planned
 from resnet_desktop.bundle.adapt.values import values_taken
-from resnet_desktop.bundle.adapt.versions import readable
+from resnet_desktop.bundle.adapt.versions import claims_wrong_shapes, readable
 from resnet_desktop.bundle.builders.architectures import ARCHITECTURES
 from resnet_desktop.bundle.builders.efficientnet import is_efficientnet_lite, read_shape
 from resnet_desktop.bundle.builders.resnet import PRODUCER, check_arrays, read_arrays
@@ -169,6 +169,7 @@ def serialized(bundle: Bundle, extra_outputs: Sequence[str] = ()) -> bytes:
         model = tensors.parse(data, bundle.path).model
         readable(model, bundle.plan.ending.row.tensor)
         apply(model, bundle.plan)
+        del model.graph.value_info[:]  # which may be wrong; the runtime finds out by itself
         prune(model, [bundle.output_name, *extra_outputs])
         data = model.SerializeToString()
         present = {bundle.output_name}
@@ -257,6 +258,7 @@ def _checked(parsed: tensors.Parsed, path: Path, *, size: int, modified_ns: int,
     plan, view = _planned(model, metadata, chosen)
     values = values_taken(view, plan.image) if metadata is None else None
     plan = replace(plan, outputs=outputs)
+    changed |= claims_wrong_shapes(model, view)
     if plan.is_needed:
         apply(model, plan)
     image, ending = plan.image, plan.ending

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -99,11 +99,17 @@ def _needed(asked: _Asked) -> Mask:
     fits = asked.mask and asked.shape and len(asked.mask) == len(asked.made)
     if rule is None or not fits or (asked.output and asked.node.op_type not in ("Split", "SkipLayerNormalization")):
         return None
+    # An axis of any size may be the tokens of all pictures, one behind the other: what is heard of it is then told for
+    # one picture, which goes through what leaves the order of its entries alone.
+    periodic = asked.node.op_type in _KEEPING_ORDER
+    if not periodic:
+        known = (heard if size is not None else None for heard, size in zip(asked.mask, asked.made, strict=True))
+        asked = replace(asked, mask=tuple(known))
     mask = rule(asked)
     if mask is None or len(mask) != len(asked.shape):
         return None
     return tuple(
-        None if heard is None or size is None or len(heard) != size or heard.all() else heard
+        None if heard is None or heard.all() or (len(heard) != size and not (size is None and periodic)) else heard
         for heard, size in zip(mask, asked.shape, strict=True)
     )
 
@@ -111,7 +117,7 @@ def _needed(asked: _Asked) -> Mask:
 def _either(one: Mask, other: Mask) -> Mask:
     if one is None or other is None or len(one) != len(other):
         return None
-    return tuple(None if a is None or b is None else a | b for a, b in zip(one, other, strict=True))
+    return tuple(None if a is None or b is None or len(a) != len(b) else a | b for a, b in zip(one, other, strict=True))
 
 
 def _by_number(asked: _Asked) -> Mask:
@@ -278,10 +284,12 @@ def _in_another_shape(asked: _Asked) -> Mask:
     sizes = _fixed(asked.shape, asked.made)
     if sizes is None:
         return None
-    inner, outer = sizes
+    inner, outer = _as_long_as_told(asked, *sizes)
     found: list[Heard] = []
     for here, there in _groups(inner, outer):
         masks, dims = [asked.mask[i] for i in there], [inner[i] for i in here]
+        if any(heard is not None and len(heard) != outer[i] for i, heard in zip(there, masks, strict=True)):
+            return None
         if all(heard is None for heard in masks):
             found += [None] * len(here)
         elif len(here) == len(there) == 1:
@@ -311,6 +319,18 @@ def _fixed(inner: Shape, outer: Shape) -> tuple[list[int], list[int]] | None:
     ]
 
 
+def _as_long_as_told(asked: _Asked, inner: list[int], outer: list[int]) -> tuple[list[int], list[int]]:
+    """The sizes with as many pictures in the batch as what is heard of the output is told for."""
+    for axis, (size, heard) in enumerate(zip(asked.made, asked.mask, strict=True)):
+        if size is None and heard is not None and len(heard) % outer[axis] == 0:
+            times = len(heard) // outer[axis]
+            return tuple(
+                [number * times if given is None else number for given, number in zip(shape, numbers, strict=True)]
+                for shape, numbers in ((asked.shape, inner), (asked.made, outer))
+            )  # type: ignore[return-value] # of two
+    return inner, outer
+
+
 def _groups(inner: Sequence[int], outer: Sequence[int]) -> list[tuple[list[int], list[int]]]:
     """The axes of two shapes of one size, put together where they hold the same numbers."""
     found = []
@@ -324,6 +344,7 @@ def _groups(inner: Sequence[int], outer: Sequence[int]) -> list[tuple[list[int],
     return found
 
 
+_KEEPING_ORDER = (*SAME, *PAIRED, *VIEWS, *PRODUCTS, *QUANTIZED_PRODUCTS)
 _Rule = Callable[[_Asked], Mask]
 _ALONG = ("LayerNormalization", "RMSNormalization", "SimplifiedLayerNormalization", "SkipLayerNormalization")
 _RULES: dict[str, _Rule] = {

@@ -71,6 +71,23 @@ def by_class(net: Net) -> str:
     return net.op("Add", net.op("Concat", token, part(net, x, 1, 1 << 30), axis=1), x)
 
 
+def as_rows(net: Net) -> str:
+    """Each linear layer over the tokens of all pictures, one behind the other, as it is written with a free batch."""
+
+    def linear(x: str, before: int, behind: int) -> str:
+        rows = net.op("Reshape", x, net.constant([-1, before], np.int64))
+        return net.op("Gemm", rows, net.random(before, behind), net.random(behind))
+
+    def inner(x: str) -> str:
+        again = net.constant([-1, 17, WIDTH], np.int64)
+        return net.op("Reshape", linear(net.op("Sigmoid", linear(x, WIDTH, 16)), 16, WIDTH), again)
+
+    x = net.op("Add", started(net), net.random(1, 17, WIDTH))
+    x = net.op("Add", inner(x), x, output="alive")
+    x = net.op("Add", attended(net, x), x)
+    return net.op("Add", inner(x), x)
+
+
 def with_rotated_query(net: Net) -> str:
     """Of the last attention's query only the tokens are turned, by a table of their places."""
     x = net.op("Add", started(net), net.random(1, 17, WIDTH))
@@ -87,7 +104,7 @@ def with_rotated_query(net: Net) -> str:
     return net.op("Add", net.op("MatMul", net.op("Softmax", scores, axis=-1), v), x)
 
 
-@pytest.mark.parametrize("kind", [parallel, by_class, with_rotated_query])
+@pytest.mark.parametrize("kind", [parallel, by_class, as_rows, with_rotated_query])
 def test_every_layer_that_is_offered_is_heard(tmp_path: Path, kind: Callable[[Net], str]) -> None:
     net = Net()
     ended(net, kind(net))

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from resnet_desktop.bundle.structure.quantized import WHOLE
 from resnet_desktop.explain.autodiff.rules.basis.step import Found, Gradient, Rule, Step
 
 
@@ -32,12 +33,15 @@ def positive(step: Step, tensor: str, like: str = "") -> str:
 
 def _between(step: Step, low: str, high: str) -> str:
     """1 where the output lies between the limits and touches neither, else 0; an empty name is no limit."""
-    write = step.write
+    write, y = step.write, step.y
+    found = write.view.tensors.get(y)
+    if found is not None and found.type in WHOLE:  # of rounded numbers, whose gradient is that of what they stand for
+        y, low, high = (write.cast(name, np.dtype(np.float32)) if name else "" for name in (y, low, high))
     sides = []
     if low:
-        sides.append(positive(step, write.op("Sub", [step.y, low])))
+        sides.append(positive(step, write.op("Sub", [y, low])))
     if high:
-        sides.append(positive(step, write.op("Sub", [high, step.y])))
+        sides.append(positive(step, write.op("Sub", [high, y])))
     return sides[0] if len(sides) == 1 else write.op("Mul", sides)
 
 

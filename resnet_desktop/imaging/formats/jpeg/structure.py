@@ -1,7 +1,7 @@
 """The structure of a JPEG file (ITU-T T.81): whether it is whole, and what kind it is.
 
 libjpeg says nothing of damage through Pillow: it draws grey where it lost the thread. So it is looked for in the bytes
-(markers where none belong) here, and while they are decoded (``jpeg_watch``).
+(markers where none belong) here, and while they are decoded (``watch``).
 """
 
 from __future__ import annotations
