@@ -13,6 +13,7 @@ from resnet_desktop.bundle.library import packaged
 from resnet_desktop.bundle.library.library import Library
 from resnet_desktop.core.settings import MODEL, Settings
 from resnet_desktop.gui.models.abilities import AbilitiesDialog, how_good, what_it_knows
+from resnet_desktop.gui.shell.missing_words import missing_words
 from resnet_desktop.gui.style import wording
 from resnet_desktop.session.results import Accuracy, ModelInfo
 
@@ -39,6 +40,15 @@ def test_what_is_known_in_a_line() -> None:
     assert what_it_knows(replace(PETS, has_labels=False)) == "6 classes without names"
     topics = (("animals", 5), ("food", 1))
     assert what_it_knows(replace(PETS, topics=topics)) == "6 classes: animals, food …"
+
+
+@pytest.mark.parametrize("labels", [True, False])
+@pytest.mark.parametrize("prepared", [True, False])
+def test_all_that_a_model_leaves_open_is_said(labels: bool, prepared: bool) -> None:
+    said = missing_words(replace(PETS, has_labels=labels, is_prepared=prepared))
+    text = "" if said is None else said[0]
+    assert ("no class names" in text, "prepare photos" in text) == (not labels, not prepared)
+    assert (said is None) == (labels and prepared)
 
 
 def test_how_good_it_is_says_on_what() -> None:
