@@ -109,10 +109,7 @@ def notes_on_values(values: str | None, *, stated: bool) -> tuple[Note, ...]:
     return (Note("values_found", f"Its first operators show that it takes pixels {_IN_WORDS[values]}."),)
 
 
-_VALUES = (
-    "Nothing in the file says how photos are prepared; red, green and blue with ImageNet's mean and standard deviation "
-    "were assumed."
-)
+_VALUES = "ImageNet's pixel values were assumed: nothing in the file says how photos are prepared."
 _IN_WORDS = {
     "imagenet": "less ImageNet's mean, divided by its standard deviation",
     "-1..1": "from \u22121 to 1",
