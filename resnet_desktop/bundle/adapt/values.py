@@ -2,17 +2,19 @@
 
 A file says nothing of how its photos were prepared, and a network that is fed other values than it has learnt from
 answers wrongly without a word. Many a graph gives it away, though: it divides by 255, subtracts the means of ImageNet,
-or rounds its input to whole numbers by a scale that was measured on prepared photos.
+rounds its input to whole numbers by a scale that was measured on prepared photos, or begins with a batch norm.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import onnx
 
 from resnet_desktop.bundle.adapt.inputs import BYTES, ImageInput
 from resnet_desktop.bundle.structure.constants import Array
-from resnet_desktop.bundle.structure.graph_view import GraphView, attributes
+from resnet_desktop.bundle.structure.graph_view import GraphView
 from resnet_desktop.imaging.transforms import PIXEL_VALUES
 
 _VIEWS = ("Identity", "Transpose", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Dropout", "Pad", "Resize", "Upsample")
@@ -34,6 +36,8 @@ def values_taken(view: GraphView, image: ImageInput) -> str | None:
     found = _Followed(view, image.name)
     if found.rounded is not None:
         return _of_range(*found.rounded)
+    if found.statistics is not None:
+        return _of_statistics(*found.statistics)
     return _of_line(found.factor, found.shift) if found.changed else None
 
 
@@ -45,12 +49,14 @@ class _Followed:
         shift: likewise.
         changed: whether any operator changed a value.
         rounded: where values are rounded as they come in: scale, zero point, and the least whole number.
+        statistics: where a batch norm comes first: mean and standard deviation of the values that it has seen.
     """
 
     def __init__(self, view: GraphView, name: str) -> None:
         self.factor, self.shift = np.ones(1), np.zeros(1)
         self.changed = False
         self.rounded: tuple[float, int, int] | None = None
+        self.statistics: tuple[Array, Array] | None = None
         self._view = view
         for _ in range(_MOST_STEPS):
             readers = view.consumers(name)
@@ -65,7 +71,10 @@ class _Followed:
         if node.op_type == "QuantizeLinear" and not self.changed:
             self._round(node)
             return False
-        line = self._batch_norm(node) if node.op_type == "BatchNormalization" else self._arithmetic(node, name)
+        if node.op_type == "BatchNormalization":  # whose own scale is learnt, and says nothing
+            self.statistics = None if self.changed else self._statistics(node)
+            return False
+        line = self._arithmetic(node, name)
         if line is None:
             return False
         factor, shift = line
@@ -96,16 +105,11 @@ class _Followed:
                 return np.ones(1), other
         return (np.ones(1), -other) if first else (-np.ones(1), other)
 
-    def _batch_norm(self, node: onnx.NodeProto) -> tuple[Array, Array] | None:
-        parts = [self._constant(name) for name in node.input[1:5]]
-        if len(parts) != 4 or any(part is None for part in parts):
+    def _statistics(self, node: onnx.NodeProto) -> tuple[Array, Array] | None:
+        mean, variance = (self._constant(name) for name in node.input[3:5])
+        if mean is None or variance is None or not (variance > 0).all():
             return None
-        scale, bias, mean, variance = (part for part in parts if part is not None)
-        epsilon = attributes(node).get("epsilon", 1e-5)
-        deviation = np.sqrt(variance + float(epsilon if isinstance(epsilon, float) else 1e-5))
-        if not np.all(deviation > 0):
-            return None
-        return scale / deviation, bias - mean * scale / deviation
+        return mean, np.sqrt(variance)
 
     def _round(self, node: onnx.NodeProto) -> None:
         scale, zero = self._view.constant(node.input[1]), np.zeros(1, np.uint8)
@@ -135,6 +139,23 @@ def _of_range(scale: float, zero: int, least: int) -> str | None:
         least_end, last_end = float(ends[0].min()), float(ends[1].max())
         span = _NEAR * (last_end - least_end)
         if abs(low - least_end) < span and abs(high - last_end) < span:
+            return name
+    return None
+
+
+_SEEN: Mapping[str, tuple[tuple[float, float], tuple[float, float]]] = {
+    "imagenet": ((-0.5, 0.5), (0.75, 1.4)),
+    "-1..1": ((-0.5, 0.3), (0.3, 0.7)),
+    "0..1": ((0.25, 0.7), (0.12, 0.38)),
+    "0..255": ((60.0, 180.0), (35.0, 95.0)),
+}
+"""Between which ends mean and standard deviation of photos lie, by the values that they are given."""
+
+
+def _of_statistics(mean: Array, deviation: Array) -> str | None:
+    """By what a batch norm has seen of its pictures."""
+    for name, ends in _SEEN.items():
+        if all(low <= one <= high for part, (low, high) in zip((mean, deviation), ends, strict=True) for one in part):
             return name
     return None
 

@@ -79,18 +79,29 @@ def test_what_shows_nothing_is_assumed_aloud(steps: list[Step], tmp_path: Path) 
     assert [note.code for note in bundle.doubts] == ["values_assumed"]
 
 
-def test_a_norm_over_the_input_is_read_with_its_statistics(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("mean", "deviation", "values"),
+    [
+        ((124, 117, 104), 58, "0..255"),
+        ((0.48, 0.45, 0.4), 0.25, "0..1"),
+        ((-0.05, -0.1, -0.2), 0.5, "-1..1"),
+        ((0.02, -0.1, 0.1), 1.05, "imagenet"),
+        ((5, 5, 5), 1, None),
+        ((124, 0.4, 0), 58, None),
+    ],
+)
+@pytest.mark.parametrize("scale", [0.4, 1.6])
+def test_a_norm_over_the_input_has_seen_it(
+    mean: tuple[float, ...], deviation: float, values: str | None, scale: float, tmp_path: Path
+) -> None:
     graph = Graph()
-    parts: dict[str, Array] = {
-        "scale": np.ones(3),
-        "bias": np.zeros(3),
-        "mean": BYTES_MEAN.reshape(3),
-        "variance": np.full(3, 58.0**2),
-    }
+    parts: dict[str, Array] = {"scale": np.full(3, scale), "bias": np.full(3, 0.3)}
+    parts |= {"mean": np.array(mean), "variance": np.full(3, deviation**2)}
     given = [graph.constant(key, value.astype(np.float32)) for key, value in parts.items()]
     graph.body(graph.add("BatchNormalization", ["x", *given], "normal"))
     bundle = opened(tmp_path, graph.model([("scores", TensorProto.FLOAT, ("N", 4))]))
-    assert taken(bundle) == "0..255"
+    assert codes(bundle) == ["values_assumed" if values is None else "values_found"]
+    assert taken(bundle) == (values or "imagenet")
 
 
 def rounded(low: float, high: float, kind: type[np.uint8 | np.int8] = np.uint8) -> onnx.ModelProto:
