@@ -12,7 +12,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 QT_QPA_PLATFORM=offscreen $
 	--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
 
-.PHONY: run test pytest test-fast lint format docs pictures bench torture exporters ray wheel package release clean
+.PHONY: run test test-fast lint format docs pictures bench torture exporters ray wheel package release clean
 
 run: $(VENV)/.run
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
@@ -24,12 +24,9 @@ run: $(VENV)/.run
 		$(BIN)/resnet-desktop assets/samples/*.jpg; \
 	fi
 
-# The types are looked at beside the tests, which leave a core waiting now and then; what fails, fails the whole.
 test: $(VENV)/.test
 	.ci/qt-libraries tests
-	$(MAKE) --no-print-directory --jobs=2 lint pytest
-
-pytest: $(VENV)/.test
+	$(MAKE) --no-print-directory lint
 	$(PYTEST)
 
 # Under two minutes on two cores: the unit tests but those of files that take longer (tests/weights.py).
