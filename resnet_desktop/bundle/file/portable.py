@@ -84,7 +84,7 @@ def read(path, side, values="tags"):
     return reduced.transpose(Image.Transpose(turn)), (height, width) if turn in (2, 4, 5, 6) else (width, height)
 '''
 
-_MODULES = ("colour.py", "samples.py", "notes.py")
+_MODULES = ("colour.py", "deep/limits.py", "deep/samples.py", "notes.py")
 
 
 def write_portable(folder: Path, bundle: Bundle) -> Path:
@@ -93,8 +93,8 @@ def write_portable(folder: Path, bundle: Bundle) -> Path:
     ``labels.txt`` has a label a line, in the order of the outputs; ``labels.json`` has the labels, the transforms, the
     temperature (probabilities are softmax(logits / temperature), or where labels are independent of each other
     1 / (1 + exp(-logits / temperature))) and the names of input and output. ``photo.py`` and
-    what it imports bring any photo that Pillow reads upright into sRGB; ``colour.py``, ``samples.py`` and ``notes.py``
-    are the app's own.
+    what it imports bring any photo that Pillow reads upright into sRGB; ``colour.py``, ``limits.py``, ``samples.py``
+    and ``notes.py`` are the app's own.
 
     Raises:
         ModelError: the bundle's file is gone or has changed.
@@ -119,5 +119,8 @@ def write_portable(folder: Path, bundle: Bundle) -> Path:
         atomic.write_text(folder / name, text)
     for name in _MODULES:
         text = resources.files("resnet_desktop.imaging").joinpath(name).read_text("utf-8")
-        atomic.write_text(folder / name, text.replace("from resnet_desktop.imaging.", "from "))
+        text = text.replace("from resnet_desktop.imaging.deep.", "from ").replace(
+            "from resnet_desktop.imaging.", "from "
+        )
+        atomic.write_text(folder / Path(name).name, text)
     return folder
