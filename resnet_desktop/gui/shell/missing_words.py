@@ -10,10 +10,7 @@ from resnet_desktop.session.results import ModelInfo
 def missing_words(info: ModelInfo) -> tuple[str, str] | None:
     """A sentence on what a model lacks and the words of a button that asks for it; None where it lacks nothing."""
     if not info.has_labels and not info.is_prepared:
-        text = _tr(
-            "{name} has no class names and does not say how to prepare photos: classes are numbered, and the usual "
-            "way is assumed."
-        )
+        text = _tr("{name} has no class names and does not say how to prepare photos.")
         return text.format(name=info.name), _tr("Set this up…")
     if not info.has_labels:
         text = _tr("{name} has no class names, so its classes are numbered.")
